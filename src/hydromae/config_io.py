@@ -1,0 +1,125 @@
+"""Reading a configuration: YAML, `extends`, `${VARIABLE}` and `key=value`, with errors that say which key is wrong."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from hydromae.config import Config
+from hydromae.errors import ConfigError
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a configuration file and apply `key=value` overrides.
+
+    Args:
+        path: YAML file; its key `extends` names another one, relative to it, whose values it builds on.
+        overrides: as `training.lr=3e-4`; the value is read as YAML.
+
+    Raises:
+        ConfigError: the file, a key or a value is wrong; the message names it and the nearest right one.
+    """
+    raw = _read(Path(path), seen=())
+    return build_config(raw, overrides, where=str(path))
+
+
+def build_config(raw: Mapping[str, Any], overrides: Iterable[str] = (), where: str = "configuration") -> Config:
+    """Build a typed configuration from nested mappings; see `load_config`."""
+    merged: dict[str, Any] = _merge({"name": Path(where).stem} if where.endswith((".yaml", ".yml")) else {}, raw)
+    for override in overrides:
+        merged = _merge(merged, _parse_override(override))
+    try:
+        return Config.model_validate(_expand(merged, where))
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(error)}") from None
+
+
+def dump_config(config: Config) -> str:
+    """The whole configuration as YAML, every key written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.suffix == ".py":
+        raise ConfigError(f"{path}: configurations are YAML; use {path.with_suffix('.yaml')} (see hydromae config)")
+    if path.resolve() in seen:
+        raise ConfigError(f"{path}: extends itself; break the circle")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such configuration file; give the path of a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); give the path of a YAML file") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: must be a mapping of keys to values, as `training: {{epochs: 10}}`")
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    return _merge(_read(path.parent / str(base), (*seen, path.resolve())), raw)
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"{text!r} is not key=value; write for example training.lr=3e-4")
+    try:
+        nested: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"{text!r}: the value is not valid YAML; quote it") from None
+    for part in reversed(key.split(".")):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _expand(value: Any, where: str) -> Any:
+    """Replace ${NAME} and ${NAME:-default} in every string."""
+    if isinstance(value, Mapping):
+        return {key: _expand(item, where) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, where) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            raise ConfigError(f"{where}: the environment variable {match[1]} is not set; set it, or override the key")
+        return found
+
+    return _VARIABLE.sub(replace, value)
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known keys there: {', '.join(known)}"
+        return f"unknown key {key}; {hint}"
+    given = "" if isinstance(first.get("input"), Mapping | BaseModel) else f" (given: {first.get('input')!r})"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {reason}{given}; `hydromae config {key}` explains it" if key else reason
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    from hydromae.config_help import section_at
+
+    return list(section_at(location).model_fields)

@@ -1,0 +1,88 @@
+"""What the model is given: tokens, which of them it sees, which it must predict."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+from hydromae.data.tokens import TokenShape
+
+VISIBLE, TARGET, IGNORED, MISSING = range(4)
+STATE_MEANINGS = ("visible", "target", "ignored", "missing")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Some tokens of each sample.
+
+    Attributes:
+        index: [B, n] places in the sequence of all tokens.
+        padding: [B, n], True where a sample has fewer than n and the entry means nothing; None where all have n.
+    """
+
+    index: Int[Tensor, "batch n"]
+    padding: Bool[Tensor, "batch n"] | None
+
+    def take(self, tokens: Shaped[Tensor, "batch tokens width"]) -> Shaped[Tensor, "batch n width"]:
+        """The selected tokens; what stands at padding means nothing."""
+        return tokens.gather(1, self.index[..., None].expand(-1, -1, tokens.shape[-1]))  # [B, n, width]
+
+    @property
+    def real(self) -> Bool[Tensor, "batch n"]:
+        """True where the entry is a token, not padding."""
+        return torch.ones_like(self.index, dtype=torch.bool) if self.padding is None else ~self.padding
+
+
+@dataclass(frozen=True)
+class ModalityTokens:
+    """All tokens of one modality of a batch.
+
+    Attributes:
+        values: [B, tokens, cells] scaled, 0 where missing.
+        valid: [B, tokens, cells], True where a value was observed.
+        visible: the tokens the encoder sees.
+        target: the tokens to predict.
+        shape: how the modality was cut.
+    """
+
+    values: Float[Tensor, "batch tokens cells"]
+    valid: Bool[Tensor, "batch tokens cells"]
+    visible: Selection
+    target: Selection
+    shape: TokenShape
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's input.
+
+    Attributes:
+        tokens: modality -> its tokens.
+        attributes: [B, stations, attributes] scaled, NaN where missing; None in a model without attributes.
+        day_of_year: [B, T], 1 to 366; None where the dates are unknown.
+        n_days: T.
+    """
+
+    tokens: dict[str, ModalityTokens]
+    attributes: Float[Tensor, "batch stations attributes"] | None
+    day_of_year: Int[Tensor, "batch days"] | None
+    n_days: int
+
+    def __post_init__(self) -> None:
+        sizes = {t.values.shape[0] for t in self.tokens.values()}
+        if len(sizes) != 1:
+            raise ValueError(f"the modalities of a batch differ in batch size: {sorted(sizes)}")
+
+    @property
+    def size(self) -> int:
+        """Samples in the batch."""
+        return int(next(iter(self.tokens.values())).values.shape[0])
+
+
+def split_missing(
+    tokens: Float[Tensor, "batch tokens cells"],
+) -> tuple[Float[Tensor, "batch tokens cells"], Bool[Tensor, "batch tokens cells"]]:
+    """Tokens with NaN for missing -> values with 0 there, and where they are valid."""
+    valid = ~torch.isnan(tokens)
+    return torch.where(valid, tokens, 0.0), valid

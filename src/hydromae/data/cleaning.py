@@ -1,0 +1,56 @@
+"""From values as files hold them to values and missing ones: codes become NaN, and impossible values are found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from hydromae.config import ModalityConfig
+
+# Fill values of netCDF and its kin are 1e20 or above in float32 however they were rounded.
+_FILL = 1e19
+
+
+def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> None:
+    """Turn missing codes, and any finite magnitude of 1e19 or more, into NaN, in place."""
+    missing = np.isfinite(values) & (np.abs(values) >= _FILL)
+    with np.errstate(over="ignore"):
+        for code in np.asarray(codes, values.dtype):
+            missing |= values == code
+    values[missing] = np.nan
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first impossible value of a block: where it is, and why it cannot be."""
+
+    index: tuple[int, ...]
+    value: float
+    reason: str
+
+
+def limits(settings: ModalityConfig) -> tuple[float | None, float | None]:
+    """Smallest and largest possible value; a logarithm allows nothing below 0 even where no minimum is set."""
+    if settings.scaling in ("log", "log1p"):
+        return max(settings.minimum or 0.0, 0.0), settings.maximum
+    return settings.minimum, settings.maximum
+
+
+def first_fault(values: Float[np.ndarray, "..."], settings: ModalityConfig) -> Fault | None:
+    """The first value, in the order of days, that is infinite or beyond the limits; NaN is none."""
+    minimum, maximum = limits(settings)
+    wrong = np.isinf(values)
+    if minimum is not None:
+        wrong |= values < minimum
+    if maximum is not None:
+        wrong |= values > maximum
+    if not wrong.any():
+        return None
+    index = tuple(int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    value = float(values[index])
+    if np.isinf(value):
+        return Fault(index, value, "not a finite number")
+    if minimum is not None and value < minimum:
+        return Fault(index, value, f"below the smallest possible value ({minimum:g})")
+    return Fault(index, value, f"above the largest possible value ({maximum:g})")

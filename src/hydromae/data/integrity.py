@@ -1,0 +1,41 @@
+"""Finding a flipped byte in a store, and saying where it is."""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+from hydromae.data.store_description import StoreDescription, read_description
+from hydromae.errors import DataError
+from hydromae.files import sha256
+
+_REMEDY = "the file was changed or the disk is failing: prepare anew with --overwrite"
+
+
+def verify_files(path: Path, description: StoreDescription) -> None:
+    """Read every byte of the store at `path` and compare it with the hashes taken when it was written.
+
+    Raises:
+        DataError: a byte differs; the message names the file, and the days where it holds values.
+    """
+    read_description(path / "store.json")
+    for file, expected in description.hashes.items():
+        if not (path / file).is_file() or sha256(path / file) != expected:
+            raise DataError(f"{path / file}: its content differs from when it was written; {_REMEDY}")
+    for name, modality in description.modalities.items():
+        _verify_values(path / "values" / f"{name}.npy", modality.hashes, modality.day_bytes, description)
+
+
+def _verify_values(path: Path, hashes: tuple[str, ...], day_bytes: int, description: StoreDescription) -> None:
+    size, block_days = day_bytes * description.n_days, description.block_days
+    if not path.is_file() or path.stat().st_size <= size:
+        raise DataError(f"{path}: is missing or cut short; {_REMEDY}")
+    with path.open("rb") as content:
+        header = content.read(path.stat().st_size - size)
+        if hashlib.sha256(header).hexdigest() != hashes[0]:
+            raise DataError(f"{path}: its header differs from when it was written; {_REMEDY}")
+        for block, expected in enumerate(hashes[1:]):
+            if hashlib.sha256(content.read(day_bytes * block_days)).hexdigest() != expected:
+                first = description.first_day + timedelta(days=block * block_days)
+                days = min(block_days, description.n_days - block * block_days)
+                last = first + timedelta(days=days - 1)
+                raise DataError(f"{path}: days {first} to {last} differ from when they were written; {_REMEDY}")

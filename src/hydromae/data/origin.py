@@ -1,0 +1,91 @@
+"""What a store was made from, and whether one that is there can be used or must be replaced."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from hydromae.config import Config
+from hydromae.data.readers.files import require_file
+from hydromae.data.store import Store
+from hydromae.data.store_description import SourceFile
+from hydromae.errors import DataError
+from hydromae.files import sha256
+
+_HASHED_SIZE = 64 * 2**20  # larger sources are told apart by size and time, as hashing them would cost a second reading
+
+
+def options_of(config: Config) -> dict[str, Any]:
+    """What a store depends on beside its files; where they lie and how windows are cut do not matter."""
+    options = config.data.model_dump(mode="json", exclude={"root", "store", "window", "stride"})
+    return {**options, "patch_size": config.model.patch_size}
+
+
+def source_files(config: Config) -> tuple[SourceFile, ...]:
+    """Every file the configuration names, with its size, time and (up to 64 MiB) hash.
+
+    Raises:
+        DataError: one is absent.
+    """
+    data = config.data
+    named = [(name, path) for name, settings in data.modalities.items() for path in settings.paths]
+    named += [("attributes", data.attributes.path)] if data.attributes.path else []
+    named += [("land_mask", data.land_mask)] if data.land_mask else []
+    hashes: dict[str, str | None] = {}
+    files = []
+    for role, given in named:
+        path = require_file(Path(data.root) / given)
+        stat = path.stat()
+        if given not in hashes:
+            hashes[given] = sha256(path) if stat.st_size < _HASHED_SIZE else None
+        file = SourceFile(role=role, path=given, size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=hashes[given])
+        files.append(file)
+    return tuple(files)
+
+
+def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFile, ...]) -> Store | None:
+    """The store at `path` if it was made from these options and files; None if there is nothing.
+
+    Raises:
+        DataError: it was made from others, or is damaged.
+    """
+    if not (path / "store.json").is_file():
+        return None
+    store = Store.open(path)
+    made = store.provenance
+    if made.options != options:
+        keys = [f"data.{key}" for key in options if made.options.get(key) != options[key]]
+        reason = f"other options ({', '.join(keys)})"
+    elif changed := [new.path for old, new in zip(made.sources, sources, strict=True) if not _same(old, new)]:
+        reason = f"files that have changed since ({', '.join(dict.fromkeys(changed))})"
+    else:
+        return store
+    raise DataError(
+        f"{path}: is a store made from {reason}; "
+        f"replace it with --overwrite (overwrite=True) or choose another data.store"
+    )
+
+
+def _same(old: SourceFile, new: SourceFile) -> bool:
+    if (old.role, old.path, old.size) != (new.role, new.path, new.size):
+        return False
+    return old.sha256 == new.sha256 if new.sha256 is not None else old.mtime_ns == new.mtime_ns
+
+
+def refuse_other_content(path: Path) -> None:
+    """Raise DataError unless `path` is a store, an empty folder or nothing: only those are ever replaced."""
+    if not path.exists() or (path / "store.json").is_file() or (path.is_dir() and not any(path.iterdir())):
+        return
+    raise DataError(f"{path}: is there already and is not a store; choose another data.store or remove it")
+
+
+def exchange(fresh: Path, path: Path) -> None:
+    """Put the directory `fresh` in the place of `path`, which is put back should that fail."""
+    retired = path.with_name(f".{path.name}.retired")
+    shutil.rmtree(retired, ignore_errors=True)
+    path.rename(retired)
+    try:
+        fresh.rename(path)
+    except OSError:
+        retired.rename(path)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)

@@ -1,0 +1,153 @@
+"""The files of one modality, joined in time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from hydromae.config import ModalityConfig, Period
+from hydromae.data.cleaning import Fault, missing_to_nan
+from hydromae.data.readers import open_hdf5_grid, open_table
+from hydromae.errors import ConfigError, DataError
+
+__all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file: its values [time, ...] and their days, datetime64[D]."""
+
+    path: Path
+    values: xr.DataArray
+    days: np.ndarray
+
+
+@dataclass(frozen=True)
+class Source:
+    """One modality's files in order of time; `codes` are the numbers that mean missing."""
+
+    name: str
+    settings: ModalityConfig
+    pieces: tuple[Piece, ...]
+    codes: tuple[float, ...]
+
+    @property
+    def first_day(self) -> np.datetime64:
+        """First day of the first file."""
+        return self.pieces[0].days[0]  # type: ignore[no-any-return]
+
+    @property
+    def last_day(self) -> np.datetime64:
+        """Last day of the last file."""
+        return self.pieces[-1].days[-1]  # type: ignore[no-any-return]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns of a grid, or the number of stations of a series."""
+        return self.pieces[0].values.shape[1:]
+
+    @property
+    def station_ids(self) -> tuple[str, ...]:
+        """The stations of a series, those of all files, in order of first appearance."""
+        ids = (str(i) for piece in self.pieces for i in piece.values["station"].values)
+        return tuple(dict.fromkeys(ids))
+
+    def for_stations(self, ids: Sequence[str]) -> "Source":
+        """The series of these stations, in this order; one that a file lacks is missing there."""
+        order = np.array(ids, object)
+        return replace(self, pieces=tuple(replace(p, values=p.values.reindex(station=order)) for p in self.pieces))
+
+    def read(self, first: np.datetime64, count: int) -> Float[np.ndarray, "day *place"]:
+        """`count` days from `first` as float32; missing codes are NaN, and so are days that no file holds."""
+        block = np.full((count, *self.shape), np.nan, np.float32)
+        for piece in self.pieces:
+            begin, end = np.searchsorted(piece.days, [first, first + count])
+            if begin < end:
+                with np.errstate(over="ignore"):  # beyond float32 becomes inf, which is found and named later
+                    block[(piece.days[begin:end] - first).astype(np.int64)] = piece.values[begin:end].values
+        missing_to_nan(block, self.codes)
+        return block
+
+    def path_of(self, day: np.datetime64) -> Path:
+        """The file that holds a day, or the one before it where none does."""
+        before = [piece.path for piece in self.pieces if piece.days[0] <= day]
+        return before[-1] if before else self.pieces[0].path
+
+    def error(self, fault: Fault, day: np.datetime64, place: str) -> DataError:
+        """What to tell the user about an impossible value; `place` is its station or its row and column."""
+        variable = self.pieces[0].values.name
+        return DataError(
+            f"{self.path_of(day)}: {variable} {place} on {day} is {fault.value:g} {self.settings.units}, "
+            f"{fault.reason}; correct the file, list the value in data.missing_values if it means missing, "
+            f"or change the limits of data.modalities.{self.name}"
+        )
+
+
+def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...]) -> Source:
+    """Open all files of a modality; grids stay on disk, series are read.
+
+    Raises:
+        ConfigError: no file is named.
+        DataError: a file is wrong, two of them overlap in time, are out of order, or differ in shape.
+    """
+    if not settings.paths:
+        raise ConfigError(f"data.modalities.{name}.paths is empty; name its files")
+    pieces: list[Piece] = []
+    for path in (root / p for p in settings.paths):
+        if settings.kind == "grid":
+            start = settings.start
+            if start is not None and pieces:  # a file without dates goes on where the one before it ends
+                start = pieces[-1].days[-1].item() + timedelta(days=1)
+            values = open_hdf5_grid(path, settings.variable, start, settings.allow_absent_days)
+        else:
+            values = open_table(path, settings.variable or name)
+        piece = Piece(path, values, values["time"].values.astype("datetime64[D]"))
+        if pieces:
+            _check_follows(pieces[-1], piece, name)
+        pieces.append(piece)
+    source = Source(name, settings, tuple(pieces), codes)
+    if settings.kind == "grid":
+        check_shapes([source])
+        return source
+    return source.for_stations(source.station_ids)
+
+
+def _check_follows(before: Piece, piece: Piece, name: str) -> None:
+    if piece.days[0] > before.days[-1]:
+        return
+    if piece.days[-1] < before.days[0]:
+        raise DataError(f"{piece.path}: ends before {before.path} begins; list data.modalities.{name}.paths in order")
+    day = max(piece.days[0], before.days[0])
+    raise DataError(f"{piece.path}: overlaps with {before.path} ({day} is in both); cut one of them")
+
+
+def check_shapes(grids: Sequence[Source]) -> None:
+    """Raise DataError, naming two files, unless all grids have the same rows and columns."""
+    pieces = [piece for grid in grids for piece in grid.pieces]
+    for piece in pieces[1:]:
+        if piece.values.shape[1:] != pieces[0].values.shape[1:]:
+            (height, width), (first_height, first_width) = piece.values.shape[1:], pieces[0].values.shape[1:]
+            raise DataError(
+                f"{piece.path}: has {height} x {width} cells, but {pieces[0].path} has {first_height} x {first_width}; "
+                f"bring all grids to the same cells"
+            )
+
+
+def check_days(source: Source, periods: Mapping[str, Period]) -> None:
+    """Raise DataError, naming the first absent day, unless a grid's files hold every day of the periods."""
+    if source.settings.allow_absent_days:
+        return
+    held = np.concatenate([piece.days for piece in source.pieces])
+    for split, (first, last) in periods.items():
+        needed = np.arange(np.datetime64(first), np.datetime64(last) + 1)
+        absent = needed[~np.isin(needed, held)]
+        if absent.size:
+            raise DataError(
+                f"{source.path_of(absent[0])}: {source.name} has no {absent[0]}, one of {absent.size} absent days that "
+                f"data.{split} needs (its files hold {source.first_day} to {source.last_day}); add the file that holds "
+                f"it, change data.{split}, or set data.modalities.{source.name}.allow_absent_days to true"
+            )

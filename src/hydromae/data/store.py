@@ -1,0 +1,248 @@
+"""The store: the prepared data set on disk, read through memory maps.
+
+A directory of `store.json`, `values/<name>.npy` (grids [days, patches, cells], series [days, stations]),
+`mean/<name>.npy`, `land.npy`, `valid_patches.npy` and `attributes.npy`. Values are physical float32; NaN is missing,
+so values and their validity cannot disagree.
+"""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hydromae.config import Kind, Period
+from hydromae.data.integrity import verify_files
+from hydromae.data.scaling import Scaler
+from hydromae.data.store_description import (
+    FORMAT,
+    ModalityDescription,
+    Provenance,
+    StoreDescription,
+    read_description,
+)
+from hydromae.errors import ConfigError, DataError
+
+__all__ = ["FORMAT", "Store"]
+
+
+class Store:
+    """A prepared data set, which pickles as its path and description: each process opens its own maps, on first use.
+
+    Attributes:
+        path: the directory, absolute.
+    """
+
+    def __init__(self, path: Path, description: StoreDescription) -> None:
+        self.path = path
+        self._description = description
+        self._maps: dict[str, np.memmap] = {}
+        self._scalers = {name: Scaler.from_dict(m.scaler) for name, m in description.modalities.items()}
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Store":
+        """Open a store; only its description is read.
+
+        Raises:
+            DataError: there is no store, it is damaged, or it has another format.
+        """
+        path = Path(path).absolute()
+        return cls(path, read_description(path / "store.json"))
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[Path, StoreDescription]]:
+        return (Store, (self.path, self._description))
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r}: {', '.join(self.names)}; {self.days[0]} to {self.days[-1]})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modalities, in the order of the configuration."""
+        return tuple(self._description.modalities)
+
+    def kind(self, name: str) -> Kind:
+        """Grid or series."""
+        return self._modality(name).kind
+
+    def units(self, name: str) -> str:
+        """Unit of the stored values."""
+        return self._modality(name).units
+
+    def specific_units(self, name: str) -> str:
+        """Unit after `Scaler.specific`: mm/d for flow with known areas, else that of the stored values."""
+        return self.units(name) if self.scaler(name).factor is None else "mm/d"
+
+    def long_name(self, name: str) -> str:
+        """The modality in words; its name where none was given."""
+        return self._modality(name).long_name or name
+
+    def standard_name(self, name: str) -> str:
+        """CF standard name, empty where there is none."""
+        return self._modality(name).standard_name
+
+    def scaler(self, name: str) -> Scaler:
+        """The scaler fitted to the training period."""
+        self._modality(name)
+        return self._scalers[name]
+
+    def values(self, name: str) -> np.memmap:
+        """Read-only float32 map: grid [days, patches, cells], series [days, stations]; NaN is missing."""
+        self._modality(name)
+        if name not in self._maps:
+            path = self._values_path(name)
+            try:
+                array = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise DataError(f"{path}: cannot be read ({error}); prepare the store anew with --overwrite") from None
+            if array.dtype != np.dtype("<f4") or array.shape != self._values_shape(name):
+                raise DataError(
+                    f"{path}: holds {array.dtype} {array.shape}, unlike store.json; prepare anew with --overwrite"
+                )
+            self._maps[name] = array
+        return self._maps[name]
+
+    def mean(self, name: str) -> Float[np.ndarray, "..."]:
+        """Mean over the training period, float32: [patches, cells] or [stations]; NaN where never observed."""
+        self._modality(name)
+        return self._array(f"mean/{name}.npy")
+
+    @cached_property
+    def days(self) -> np.ndarray:
+        """Every day of the store, datetime64[D] [days], without gaps."""
+        days: np.ndarray = self.first_day + np.arange(self.n_days)
+        return days
+
+    @property
+    def first_day(self) -> np.datetime64:
+        """The first day, datetime64[D]."""
+        return np.datetime64(self._description.first_day)
+
+    @property
+    def n_days(self) -> int:
+        """The number of days."""
+        return self._description.n_days
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the full grid; (0, 0) in a store without grids."""
+        return self._description.shape or (0, 0)
+
+    @property
+    def patch_size(self) -> int:
+        """Rows and columns of cells in a patch."""
+        return self._description.patch_size
+
+    @cached_property
+    def valid_patches(self) -> Int[np.ndarray, "patch"]:
+        """Row-major positions of the kept patches in the grid of patches, int64; empty in a store without grids."""
+        return self._array("valid_patches.npy")
+
+    @cached_property
+    def land(self) -> Bool[np.ndarray, "patch cell"]:
+        """The cells of the kept patches that are land; no other cell ever has a value."""
+        return self._array("land.npy")
+
+    @property
+    def y(self) -> Float[np.ndarray, "row"] | None:
+        """Coordinates of the rows as the files give them, float64."""
+        return None if self._description.y is None else np.array(self._description.y)
+
+    @property
+    def x(self) -> Float[np.ndarray, "column"] | None:
+        """Coordinates of the columns as the files give them, float64."""
+        return None if self._description.x is None else np.array(self._description.x)
+
+    @property
+    def station_ids(self) -> tuple[str, ...]:
+        """The stations, in the order of every series' last dimension; empty in a store without series."""
+        return self._description.station_ids
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """The attributes, in the order of the configuration; empty without a table of attributes."""
+        return self._description.attribute_names
+
+    @cached_property
+    def attributes(self) -> Float[np.ndarray, "station attribute"]:
+        """Physical values, float32; NaN is missing."""
+        return self._array("attributes.npy")
+
+    @cached_property
+    def attribute_scale(self) -> tuple[Float[np.ndarray, "attribute"], Float[np.ndarray, "attribute"]]:
+        """Mean and deviation of each attribute over the stations, float64; 0 and 1 where they do not exist."""
+        values = self.attributes.astype(np.float64)
+        observed = ~np.isnan(values)
+        count = np.maximum(observed.sum(axis=0), 1)
+        mean = np.where(observed, values, 0).sum(axis=0) / count
+        std = np.sqrt((np.where(observed, values - mean, 0) ** 2).sum(axis=0) / count)
+        return mean, np.where(std > 1e-9 * (1 + np.abs(mean)), std, 1.0)
+
+    @cached_property
+    def scaled_attributes(self) -> Float[np.ndarray, "station attribute"]:
+        """Attributes less their mean over the stations, by their deviation, float32; NaN stays NaN."""
+        mean, std = self.attribute_scale
+        scaled: np.ndarray = (self.attributes - mean) / std
+        return scaled.astype(np.float32)
+
+    @property
+    def areas(self) -> Float[np.ndarray, "station"] | None:
+        """Catchment areas in km2, float64, NaN where the table has none; None without a table."""
+        areas = self._description.areas
+        return None if areas is None else np.array([np.nan if a is None else a for a in areas])
+
+    @property
+    def periods(self) -> dict[str, Period]:
+        """First and last day of each configured split: train, val, test."""
+        return dict(self._description.periods)
+
+    def period_slice(self, split: str) -> slice:
+        """Positions on `days` of a split.
+
+        Raises:
+            ConfigError: the store was prepared without that split.
+        """
+        if split not in self.periods:
+            raise ConfigError(
+                f"{self.path}: has no {split} period, only {', '.join(self.periods)}; "
+                f"set data.{split} and prepare the store anew with --overwrite"
+            )
+        first, last = self.periods[split]
+        return slice((first - self._description.first_day).days, (last - self._description.first_day).days + 1)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all values and all that gives them meaning; the same for the same data, wherever it lies."""
+        return self._description.fingerprint
+
+    @property
+    def provenance(self) -> Provenance:
+        """Source files, options, package version, and notes on what was decided on the way."""
+        return self._description.provenance
+
+    def verify(self) -> None:
+        """Read every byte and compare it with the hashes taken when the store was written.
+
+        Raises:
+            DataError: a byte differs; the message names the file and the days.
+        """
+        verify_files(self.path, self._description)
+
+    def _modality(self, name: str) -> ModalityDescription:
+        if name not in self._description.modalities:
+            raise ConfigError(f"{self.path}: has no modality {name}, only {', '.join(self.names)}")
+        return self._description.modalities[name]
+
+    def _values_path(self, name: str) -> Path:
+        return self.path / "values" / f"{name}.npy"
+
+    def _values_shape(self, name: str) -> tuple[int, ...]:
+        if self.kind(name) == "series":
+            return (self.n_days, len(self.station_ids))
+        return (self.n_days, len(self.valid_patches), self.patch_size**2)
+
+    def _array(self, file: str) -> np.ndarray:
+        path = self.path / file
+        try:
+            return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path}: cannot be read ({error}); prepare the store anew with --overwrite") from None

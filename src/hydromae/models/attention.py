@@ -1,0 +1,100 @@
+"""Multi-head attention (Vaswani et al. 2017) on torch's fused kernels."""
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def attend(
+    q: Float[Tensor, "batch queries dim"],
+    k: Float[Tensor, "batch keys dim"],
+    v: Float[Tensor, "batch keys dim"],
+    heads: int,
+    padding: Bool[Tensor, "batch keys"] | None,
+    dropout: float = 0.0,
+) -> Float[Tensor, "batch queries dim"]:
+    """Scaled dot-product attention of several heads; keys where `padding` is True are not seen.
+
+    Without padding no mask is built, which keeps the fused kernels in use on every device.
+    """
+    q, k, v = (rearrange(x, "b n (h c) -> b h n c", h=heads) for x in (q, k, v))  # [B, H, n, D/H]
+    mask = None
+    if padding is not None:
+        # A sample that is all padding attends to its padding: the result means nothing but stays finite.
+        empty = padding.all(1, keepdim=True)
+        mask = ~(padding & ~empty)[:, None, None, :]  # [B, 1, 1, keys]
+    out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+    return rearrange(out, "b h n c -> b n (h c)")  # [B, n, D]
+
+
+class SelfAttention(nn.Module):
+    """Self-attention with packed queries, keys and values.
+
+    Args:
+        dim: width D of the tokens.
+        heads: number of heads, a divisor of `dim`.
+        dropout: of the attention weights, in training; above 0 it leaves the fused kernels.
+
+    Shape: tokens [B, n, D], padding [B, n] -> [B, n, D].
+    """
+
+    def __init__(self, dim: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.projection = nn.Linear(dim, dim)
+
+    def forward(
+        self, tokens: Float[Tensor, "batch n dim"], padding: Bool[Tensor, "batch n"] | None = None
+    ) -> Float[Tensor, "batch n dim"]:
+        q, k, v = self.qkv(tokens).chunk(3, dim=-1)  # 3 x [B, n, D]
+        out: Tensor = self.projection(attend(q, k, v, self.heads, padding, self.dropout if self.training else 0.0))
+        return out
+
+
+class CrossAttention(nn.Module):
+    """Attention of queries to a context of another width (CrossMAE, Fu et al. 2024): q and kv without bias.
+
+    Args:
+        dim: width D of the queries.
+        context_dim: width E of the context.
+        heads: number of heads, a divisor of `dim`.
+        dropout: of the attention weights, in training.
+
+    Shape: queries [B, n, D], context [B, m, E], padding [B, m] -> [B, n, D].
+    """
+
+    def __init__(self, dim: int, context_dim: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.q = nn.Linear(dim, dim, bias=False)
+        self.kv = nn.Linear(context_dim, 2 * dim, bias=False)
+        self.projection = nn.Linear(dim, dim)
+
+    def forward(
+        self,
+        queries: Float[Tensor, "batch n dim"],
+        context: Float[Tensor, "batch m context_dim"],
+        padding: Bool[Tensor, "batch m"] | None = None,
+    ) -> Float[Tensor, "batch n dim"]:
+        k, v = self.kv(context).chunk(2, dim=-1)  # 2 x [B, m, D]
+        dropout = self.dropout if self.training else 0.0
+        out: Tensor = self.projection(attend(self.q(queries), k, v, self.heads, padding, dropout))
+        return out
+
+
+def join_padding(
+    parts: list[Float[Tensor, "batch _ dim"]], paddings: list[Bool[Tensor, "batch _"] | None]
+) -> Bool[Tensor, "batch n"] | None:
+    """Padding of sequences put one after another; None where no part has any."""
+    if all(padding is None for padding in paddings):
+        return None
+    return torch.cat(
+        [
+            torch.zeros(part.shape[:2], dtype=torch.bool, device=part.device) if padding is None else padding
+            for part, padding in zip(parts, paddings, strict=True)
+        ],
+        dim=1,
+    )  # [B, sum of n]

@@ -1,0 +1,49 @@
+"""Decoder of a grid modality."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from hydromae.config import ModelConfig
+from hydromae.data.batch import Batch, ModalityTokens
+from hydromae.data.tokens import TokenShape
+from hydromae.models.decoder import Decoder
+from hydromae.models.encoder import PlaceAndTime
+
+
+class ImageDecoder(nn.Module):
+    """Predicts hidden patches from the visible tokens (CrossMAE, Fu et al. 2024).
+
+    Its learned positions cover the whole grid, sea included, so that a run on one land mask can serve another.
+
+    Args:
+        config: sizes.
+        shape: how the modality is cut.
+        maps: feature maps the context holds.
+
+    Shape: feature maps of [B, m, D] -> [B, targets, cells], scaled values, float32.
+    """
+
+    def __init__(self, config: ModelConfig, shape: TokenShape, maps: int) -> None:
+        super().__init__()
+        self.patch_position = nn.Parameter(torch.zeros(config.all_patches, config.decoder_dim))
+        self.time = PlaceAndTime(config.decoder_dim, shape, config.calendar)
+        self.decoder = Decoder(config, shape.cells, maps, film=False)
+
+    def forward(
+        self,
+        tokens: ModalityTokens,
+        batch: Batch,
+        modality_token: Float[Tensor, "1 1 dim"] | None,
+        maps: list[Float[Tensor, "batch m context_dim"]],
+        context_padding: Bool[Tensor, "batch m"] | None,
+        valid_patches: Int[Tensor, " patches"],
+    ) -> Float[Tensor, "batch targets cells"]:
+        index = tokens.target.index
+        patch = valid_patches[self.time.place(index)]  # [B, n] patch of the whole grid
+        queries = self.decoder.mask_token + self.patch_position[patch]  # [B, n, E]
+        queries = queries + self.time(index, batch.day_of_year)
+        if modality_token is not None:
+            queries = queries + modality_token
+        predicted: Tensor = self.decoder(queries, tokens.target.padding, maps, context_padding)
+        return predicted

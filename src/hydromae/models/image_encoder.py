@@ -1,0 +1,47 @@
+"""Encoder of a grid modality."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from hydromae.config import ModelConfig
+from hydromae.data.batch import Batch, ModalityTokens
+from hydromae.data.tokens import TokenShape
+from hydromae.models.encoder import EncoderStack, PlaceAndTime, embed_visible
+
+
+class ImageEncoder(nn.Module):
+    """Masked-autoencoder encoder (He et al. 2022) of daily maps: sees only the visible patches.
+
+    Every visible patch of every day is a token: a linear embedding, a learned position of the patch, a sinusoidal position of
+    the day and the modality token, then transformer layers and a LayerNorm. The sequence is kept: no pooling.
+
+    Args:
+        config: sizes.
+        shape: how the modality is cut.
+        maps: layers whose outputs are returned, see `EncoderStack`.
+
+    Shape: visible tokens [B, n, cells] -> list of [B, n, D], and their padding [B, n] or None.
+    """
+
+    def __init__(self, config: ModelConfig, shape: TokenShape, maps: Sequence[int]) -> None:
+        super().__init__()
+        self.use_input = config.use_weighted_fm and config.use_input
+        self.embedding = nn.Linear(shape.cells, config.d_model)
+        self.patch_position = nn.Parameter(torch.zeros(shape.places, config.d_model))
+        self.time = PlaceAndTime(config.d_model, shape, config.calendar)
+        self.stack = EncoderStack(config, maps, film=False)
+
+    def forward(
+        self, tokens: ModalityTokens, batch: Batch, modality_token: Float[Tensor, "1 1 dim"] | None
+    ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
+        index = tokens.visible.index
+        embedded = embed_visible(self.embedding, tokens)  # [B, n, D]
+        embedded = embedded + self.patch_position[self.time.place(index)]
+        embedded = embedded + self.time(index, batch.day_of_year).to(embedded.dtype)
+        if modality_token is not None:
+            embedded = embedded + modality_token
+        padding = tokens.visible.padding
+        return self.stack(embedded, padding, with_input=self.use_input), padding

@@ -1,0 +1,31 @@
+"""First values of the parameters."""
+
+from torch import nn
+
+from hydromae.models.feature_maps import WeightedFeatureMaps
+from hydromae.models.film import FiLM
+from hydromae.models.positions import Calendar
+
+_TOKEN_STD = 0.02
+
+
+def initialise(model: nn.Module) -> None:
+    """Initialise as MAE does (He et al. 2022): Xavier-uniform weights, zero biases, tokens and positions of deviation 0.02.
+
+    FiLM stays the identity and weighted feature maps keep the distribution they declare.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for module in model.modules():
+        if isinstance(module, FiLM):
+            nn.init.zeros_(module.scale_and_shift.weight)
+        elif isinstance(module, WeightedFeatureMaps):
+            module.reset()
+        elif isinstance(module, Calendar):
+            nn.init.normal_(module.mixture.weight, std=_TOKEN_STD)
+        for name, parameter in module.named_parameters(recurse=False):
+            if any(word in name for word in ("token", "position", "modality", "learned")):
+                nn.init.normal_(parameter, std=_TOKEN_STD)

@@ -1,0 +1,27 @@
+"""The reconstruction loss."""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hydromae.data.batch import ModalityTokens
+
+
+def squared_error(
+    predicted: Float[Tensor, "batch targets cells"], tokens: ModalityTokens
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Sum of squared errors over the observed values of the targets, and their number; both float32.
+
+    What is missing or padding counts in neither, and cannot reach a gradient.
+    """
+    truth = tokens.target.take(tokens.values).float()  # [B, n, cells]
+    scored = tokens.target.take(tokens.valid) & tokens.target.real[..., None]  # [B, n, cells]
+    error = torch.where(scored, predicted.float() - truth, 0.0)
+    return error.square().sum(), scored.sum().float()
+
+
+def weighted_total(losses: Mapping[str, Float[Tensor, ""]], weights: Mapping[str, float]) -> Float[Tensor, ""]:
+    """Sum of the modalities' losses, each by its weight (1 where none is named)."""
+    return torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()

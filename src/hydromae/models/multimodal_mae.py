@@ -1,0 +1,116 @@
+"""The multi-modal masked autoencoder: encode each modality, fuse, decode, score."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from hydromae.config import ModelConfig
+from hydromae.data.batch import Batch
+from hydromae.data.plain import batch_from_dict
+from hydromae.data.tokens import TokenShape, token_shape
+from hydromae.models.feature_maps import map_layers, number_of_maps
+from hydromae.models.fusion import concatenate, fuse, fusion_layers
+from hydromae.models.image_decoder import ImageDecoder
+from hydromae.models.image_encoder import ImageEncoder
+from hydromae.models.initialise import initialise
+from hydromae.models.losses import squared_error, weighted_total
+from hydromae.models.vector_decoder import VectorDecoder
+from hydromae.models.vector_encoder import VectorEncoder
+
+Encoded = tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]
+
+
+class MultiModalMAE(nn.Module):
+    """Masked autoencoder over grids and series (MAE, He et al. 2022; CAV-MAE, Gong et al. 2023; CrossMAE, Fu et al. 2024).
+
+    Each modality `m` has an encoder `m_encoder` that sees its visible tokens alone, a decoder `m_decoder`, and, where modality
+    tokens are on, `modality_m` [1, 1, d_model] and `decoder_modality_m` [1, 1, decoder_dim].
+
+    Args:
+        config: sizes and switches.
+        valid_patch_indices: [P] row-major indices of the valid patches; None: the first `config.valid_patches`, or all.
+        task_weights: weight of each loss by its name, as `precip_loss`; 1 where none is named.
+    """
+
+    valid_patches: Tensor
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        valid_patch_indices: Int[Tensor, " patches"] | None = None,
+        task_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.config, self.task_weights = config, dict(task_weights or {})
+        if valid_patch_indices is None:
+            valid_patch_indices = torch.arange(min(config.valid_patches or config.all_patches, config.all_patches))
+        self.register_buffer("valid_patches", valid_patch_indices.long())
+        self.shapes: dict[str, TokenShape] = {
+            name: token_shape(config, name, len(valid_patch_indices)) for name in config.modalities
+        }
+        for name, shape in self.shapes.items():
+            depth = config.img_encoder_layers if shape.kind == "grid" else config.vec_encoder_layers
+            encoder, decoder = (ImageEncoder, ImageDecoder) if shape.kind == "grid" else (VectorEncoder, VectorDecoder)
+            self.add_module(f"{name}_encoder", encoder(config, shape, map_layers(config, depth)))
+            self.add_module(f"{name}_decoder", decoder(config, shape, number_of_maps(config, depth)))
+            if config.modality_tokens:
+                self.register_parameter(f"modality_{name}", nn.Parameter(torch.zeros(1, 1, config.d_model)))
+                self.register_parameter(f"decoder_modality_{name}", nn.Parameter(torch.zeros(1, 1, config.decoder_dim)))
+        if config.fusion == "full":
+            self.blocks_shared = fusion_layers(config)
+            self.norm_shared = nn.LayerNorm(config.d_model)
+        initialise(self)
+
+    def forward(self, batch: Batch | Mapping[str, Any]) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
+        """Total loss and the loss of each modality, `<name>_loss`: mean squared error of the scaled values hidden."""
+        batch = self.as_batch(batch)
+        predicted = self.predict(batch)
+        losses: dict[str, Tensor] = {}
+        for name, tokens in batch.tokens.items():
+            error, count = squared_error(predicted[name], tokens)
+            losses[f"{name}_loss"] = error / count.clamp(min=1)
+        return weighted_total(losses, self.task_weights), losses
+
+    def predict(self, batch: Batch) -> dict[str, Float[Tensor, "batch targets cells"]]:
+        """Scaled predictions at the targets of each modality."""
+        encoded = {name: self.encode(name, batch) for name in batch.tokens}
+        context = self.fuse(encoded) if self.config.fusion == "full" else None
+        return {name: self.decode(name, batch, context or encoded[name]) for name in batch.tokens}
+
+    def encode(self, name: str, batch: Batch) -> Encoded:
+        """Feature maps [B, visible, d_model] of one modality, and their padding."""
+        encoder = self.get_submodule(f"{name}_encoder")
+        encoded: Encoded = encoder(batch.tokens[name], batch, getattr(self, f"modality_{name}", None))
+        return encoded
+
+    def fuse(self, encoded: Mapping[str, Encoded]) -> Encoded:
+        """Feature maps over the visible tokens of all modalities; the fused one is the last."""
+        trimmed = {name: self._without_static(name, *maps) for name, maps in encoded.items()}
+        number = len(next(iter(trimmed.values()))[0])
+        maps = [concatenate([(parts[i], padding) for parts, padding in trimmed.values()]) for i in range(number)]
+        tokens, padding = maps[-1]
+        fused = fuse(self.blocks_shared, self.norm_shared, tokens, padding)
+        return [*(tokens for tokens, _ in maps[:-1]), fused], padding
+
+    def decode(self, name: str, batch: Batch, context: Encoded) -> Float[Tensor, "batch targets cells"]:
+        """Scaled predictions at one modality's targets."""
+        decoder, tokens = self.get_submodule(f"{name}_decoder"), batch.tokens[name]
+        modality_token = getattr(self, f"decoder_modality_{name}", None)
+        patches = (self.valid_patches,) if tokens.shape.kind == "grid" else ()
+        predicted: Tensor = decoder(tokens, batch, modality_token, *context, *patches)
+        return predicted
+
+    def as_batch(self, batch: Batch | Mapping[str, Any]) -> Batch:
+        """The batch itself, or one made of a plain dict (see `batch_from_dict`)."""
+        if isinstance(batch, Batch):
+            return batch
+        return batch_from_dict(batch, self.shapes, self.valid_patches, self.config.patch_size)
+
+    def _without_static(self, name: str, maps: list[Tensor], padding: Tensor | None) -> Encoded:
+        has_static = self.shapes[name].kind == "series" and self.config.static_attr_dim > 0
+        if self.config.fuse_static_tokens or not has_static:
+            return maps, padding
+        return [tokens[:, :-1] for tokens in maps], None if padding is None else padding[:, :-1]

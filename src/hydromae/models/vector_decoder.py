@@ -1,0 +1,53 @@
+"""Decoder of a series modality."""
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from hydromae.config import ModelConfig
+from hydromae.data.batch import Batch, ModalityTokens
+from hydromae.data.tokens import TokenShape
+from hydromae.models.decoder import Decoder
+from hydromae.models.encoder import PlaceAndTime
+from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
+
+
+class VectorDecoder(nn.Module):
+    """Predicts hidden values of stations from the visible tokens (CrossMAE, Fu et al. 2024).
+
+    With `decoder_film` a query knows the attributes of its own stations; without it a station with no visible value cannot be
+    told from another.
+
+    Args:
+        config: sizes.
+        shape: how the modality is cut.
+        maps: feature maps the context holds.
+
+    Shape: feature maps of [B, m, D] -> [B, targets, cells], scaled values, float32.
+    """
+
+    def __init__(self, config: ModelConfig, shape: TokenShape, maps: int) -> None:
+        super().__init__()
+        self.group = shape.size
+        self.film = config.decoder_film and config.static_attr_dim > 0
+        self.group_position = GroupPosition(config, config.decoder_dim, shape.places)
+        self.time = PlaceAndTime(config.decoder_dim, shape, config.calendar)
+        self.decoder = Decoder(config, shape.cells, maps, film=self.film)
+
+    def forward(
+        self,
+        tokens: ModalityTokens,
+        batch: Batch,
+        modality_token: Float[Tensor, "1 1 dim"] | None,
+        maps: list[Float[Tensor, "batch m context_dim"]],
+        context_padding: Bool[Tensor, "batch m"] | None,
+    ) -> Float[Tensor, "batch targets cells"]:
+        index = tokens.target.index
+        place = self.time.place(index)
+        groups = None if batch.attributes is None else mean_attributes(batch.attributes, self.group)  # [B, G, A]
+        queries = self.decoder.mask_token + self.time(index, batch.day_of_year)  # [B, n, E]
+        queries = queries + self.group_position(place, groups)
+        if modality_token is not None:
+            queries = queries + modality_token
+        conditions = take_groups(groups, place) if self.film and groups is not None else None  # [B, n, A]
+        predicted: Tensor = self.decoder(queries, tokens.target.padding, maps, context_padding, conditions)
+        return predicted

@@ -1,0 +1,200 @@
+"""What a run directory holds, read into typed values; files that may be absent come back as None."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hydromae.config import Config
+from hydromae.config_io import load_config
+from hydromae.errors import DataError, RunError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ModalityScore(BaseModel):
+    """Mean squared errors of one modality at hidden places; `mse` maps `model` and each reference to its error."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    units: str
+    measure: str
+    mse: dict[str, float | None]
+    values: int
+
+    def error(self, of: str) -> float:
+        """Mean squared error of the model or of a reference, in units squared; NaN if it is not known."""
+        value = self.mse.get(of)
+        return math.nan if value is None else value
+
+    def skill(self, reference: str) -> float:
+        """1 - MSE / MSE of the reference (Murphy 1988): 1 is perfect, below 0 loses; NaN if it has no meaning."""
+        own, other = self.error("model"), self.error(reference)
+        return 1 - own / other if math.isfinite(own) and math.isfinite(other) and other > 0 else math.nan
+
+
+class Scores(BaseModel):
+    """The scores of a reconstruction over one period."""
+
+    model_config = ConfigDict(frozen=True)
+
+    split: str
+    period: tuple[str, str]
+    windows: int
+    modalities: dict[str, ModalityScore]
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """What the model is compared with, in the order of the file."""
+        return tuple(dict.fromkeys(key for score in self.modalities.values() for key in score.mse if key != "model"))
+
+
+class Summary(BaseModel):
+    """What the training took."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    parameters: int | None = None
+    seconds: float | None = None
+    steps: int | None = None
+    device: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The records of one event, in order of step; what a record lacks is NaN."""
+
+    step: Int[np.ndarray, " record"]
+    loss: Float[np.ndarray, " record"]
+    losses: dict[str, Float[np.ndarray, " record"]]
+    lr: Float[np.ndarray, " record"]
+    windows_per_second: Float[np.ndarray, " record"]
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The curves of a training and the number of lines that could not be read."""
+
+    train: Curve
+    validation: Curve
+    unreadable: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything the page shows, except the reconstruction."""
+
+    path: Path
+    config: Config
+    metrics: Metrics | None
+    scores: Scores | None
+    summary: Summary | None
+
+    def label(self, name: str) -> str:
+        """The modality in words."""
+        modality = self.config.data.modalities.get(name)
+        return (modality.long_name if modality else "") or name
+
+
+def load_run(path: Path) -> Run:
+    """Read a run directory.
+
+    Raises:
+        RunError: the directory or its config.yaml does not exist.
+        ConfigError: config.yaml is wrong.
+        DataError: a file is there and cannot be understood.
+    """
+    if not (path / "config.yaml").is_file():
+        raise RunError(f"{path}: holds no config.yaml; give the directory of a run, as output/experiment")
+    return Run(
+        path=path,
+        config=load_config(path / "config.yaml"),
+        metrics=_load_metrics(path / "metrics.jsonl"),
+        scores=_load_model(path / "scores.json", Scores, f"hydromae reconstruct {path}"),
+        summary=_load_model(path / "summary.json", Summary, f"hydromae train {path / 'config.yaml'}"),
+    )
+
+
+def open_reconstruction(path: Path) -> xr.Dataset:
+    """Open a reconstruction lazily; the caller closes it.
+
+    Raises:
+        DataError: the file is not netCDF, or holds no modality with its reconstruction and state.
+    """
+    try:
+        dataset = xr.open_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        remedy = "make it again with hydromae reconstruct"
+        raise DataError(f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
+    if not reconstructed_names(dataset):
+        dataset.close()
+        raise DataError(
+            f"{path}: holds no variable with its _reconstructed and _state; make it again with hydromae reconstruct"
+        )
+    return dataset
+
+
+def reconstructed_names(dataset: xr.Dataset) -> list[str]:
+    """The modalities of a reconstruction, in the order of the file."""
+    held = set(map(str, dataset.data_vars))
+    return [str(name) for name in dataset.data_vars if {f"{name}_reconstructed", f"{name}_state"} <= held]
+
+
+def _load_model(path: Path, kind: type[Model], remedy: str) -> Model | None:
+    if not path.is_file():
+        return None
+    try:
+        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise DataError(f"{path}: {place}: {error.errors()[0]['msg']}; make it again with {remedy}") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: is not valid JSON ({error}); make it again with {remedy}") from None
+
+
+def _load_metrics(path: Path) -> Metrics | None:
+    if not path.is_file():
+        return None
+    # A training that went back to a checkpoint writes some steps again: the later line is the one that counts.
+    events: dict[str, dict[int, dict[str, Any]]] = {"train": {}, "validation": {}}
+    unreadable = 0
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            kept = events.get(record["event"])
+            if kept is not None:
+                kept[int(record["step"])] = record
+        except (ValueError, KeyError, TypeError):
+            unreadable += 1
+    return Metrics(_curve(events["train"]), _curve(events["validation"]), unreadable)
+
+
+def _curve(records: dict[int, dict[str, Any]]) -> Curve:
+    ordered = [records[step] for step in sorted(records)]
+    losses = [record.get("losses") or {} for record in ordered]
+    names = dict.fromkeys(name for of_record in losses for name in of_record)
+    return Curve(
+        step=np.array(sorted(records), dtype=np.int64),
+        loss=_floats([record.get("loss") for record in ordered]),
+        losses={name: _floats([of_record.get(name) for of_record in losses]) for name in names},
+        lr=_floats([record.get("lr") for record in ordered]),
+        windows_per_second=_floats([record.get("windows_per_second") for record in ordered]),
+    )
+
+
+def _floats(values: list[Any]) -> Float[np.ndarray, " record"]:
+    numbers = [float(value) if isinstance(value, int | float) else math.nan for value in values]
+    return np.array(numbers, dtype=np.float64)

@@ -1,0 +1,251 @@
+"""The page of a run: numbers in words, tables and figures, in one file that needs no network."""
+
+import math
+import shlex
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jinja2 import Environment, StrictUndefined
+
+from hydromae.config_io import dump_config
+from hydromae.errors import DataError
+from hydromae.files import write_text
+from hydromae.report.curves import loss_curves
+from hydromae.report.encode import Picture, style
+from hydromae.report.inputs import ModalityScore, Run, load_run, open_reconstruction, reconstructed_names
+from hydromae.report.maps import draw_maps, sample_grid, words_of
+from hydromae.report.scatter import Scaling, draw_scatter
+from hydromae.report.series import draw_series, sample_series
+from hydromae.report.verdict import learning, not_finite, reference_label, verdict
+
+SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An entry of the table of scores: its text, and how it compares."""
+
+    text: str
+    tone: str = ""  # better, worse or nothing
+
+
+@dataclass(frozen=True)
+class Row:
+    """One modality of the table of scores."""
+
+    name: str
+    unit: str
+    model: str
+    references: tuple[tuple[str, Cell], ...]
+    values: str
+    measure: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The figures of a reconstruction."""
+
+    maps: tuple[tuple[str, Picture], ...] = ()
+    series: tuple[tuple[str, tuple[Picture, ...]], ...] = ()
+    scatter: tuple[Picture, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+def write_report(run: Path, reconstruction: Path | None = None) -> Path:
+    """Write `run/report.html`, replacing one that is there, and return its path.
+
+    The same files give the same bytes. What the run does not hold yet, the page names with the command that makes it.
+
+    Args:
+        run: the run directory; only its config.yaml must exist.
+        reconstruction: netCDF that `hydromae reconstruct` wrote; the run's own reconstruction.nc if None.
+
+    Raises:
+        RunError: `run` is not the directory of a run.
+        ConfigError: its config.yaml is wrong.
+        DataError: another of its files is there and cannot be understood, or `reconstruction` is given and absent.
+    """
+    run = Path(run)
+    held = load_run(run)
+    if reconstruction is not None and not Path(reconstruction).is_file():
+        raise DataError(f"{reconstruction}: no such reconstruction; make it with hydromae reconstruct {run}")
+    source = Path(reconstruction) if reconstruction is not None else run / "reconstruction.nc"
+    with style():
+        curves = loss_curves(held.metrics, held.label) if held.metrics and _any_record(held) else None
+        gallery = _gallery(held, source) if source.is_file() else None
+    target = run / "report.html"
+    write_text(target, _render(held, curves, gallery))
+    return target
+
+
+def _any_record(run: Run) -> bool:
+    return run.metrics is not None and bool(len(run.metrics.train) or len(run.metrics.validation))
+
+
+def _gallery(run: Run, source: Path) -> Gallery:
+    with open_reconstruction(source) as dataset:
+        configured = list(run.config.data.modalities)
+        names = reconstructed_names(dataset)
+        names.sort(key=lambda name: configured.index(name) if name in configured else len(configured))
+        maps: list[tuple[str, Picture]] = []
+        series: list[tuple[str, tuple[Picture, ...]]] = []
+        scatter: list[Picture] = []
+        without: list[str] = []
+        for name in names:
+            label = _label(run, dataset, name)
+            if "station" in dataset[name].dims:
+                pictures, density = _draw_series(run, dataset, name, label)
+                series.append((label, tuple(pictures)))
+            else:
+                pictures, density = _draw_grid(run, dataset, name, label)
+                maps.extend((label, picture) for picture in pictures)
+            scatter.extend([density] if density else [])
+            without.extend([] if pictures else [label])
+    return Gallery(tuple(maps), tuple(series), tuple(scatter), tuple(without))
+
+
+def _draw_grid(run: Run, dataset: xr.Dataset, name: str, label: str) -> tuple[list[Picture], Picture | None]:
+    sample = sample_grid(dataset, name, _words(run, dataset, name))
+    pairs = sample.observed[sample.hidden], sample.reconstructed[sample.hidden]
+    return draw_maps(sample, label), draw_scatter(*pairs, _scaling(run, name), label, sample.units)
+
+
+def _draw_series(run: Run, dataset: xr.Dataset, name: str, label: str) -> tuple[list[Picture], Picture | None]:
+    sample = sample_series(dataset, name)
+    scored = sample.scored
+    pairs = sample.observed[scored], sample.reconstructed[scored]
+    return draw_series(sample, label), draw_scatter(*pairs, _scaling(run, name), label, sample.units)
+
+
+def _render(run: Run, curves: list[Picture] | None, gallery: Gallery | None) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = files("hydromae.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    where = shlex.quote(str(run.path))
+    return environment.from_string(template).render(
+        name=run.config.name,
+        verdict=verdict(run.scores, run.label) if run.scores and run.scores.modalities else None,
+        learning=learning(run.metrics) if run.metrics and curves else None,
+        warnings=not_finite(run.metrics) if run.metrics else [],
+        facts=_facts(run),
+        scores=run.scores,
+        split=SPLITS.get(run.scores.split, run.scores.split) if run.scores else "",
+        references=[reference_label(key) for key in run.scores.references] if run.scores else [],
+        rows=[_row(run, name, score) for name, score in run.scores.modalities.items()] if run.scores else [],
+        curves=curves,
+        gallery=gallery,
+        settings=_settings(run),
+        configuration=dump_config(run.config),
+        commands={"train": f"hydromae train {where}/config.yaml", "reconstruct": f"hydromae reconstruct {where}"},
+        again=f"hydromae train {where}/config.yaml output=NEW_FOLDER",
+        version=_version(),
+    )
+
+
+def _row(run: Run, name: str, score: ModalityScore) -> Row:
+    references = run.scores.references if run.scores else ()
+    return Row(
+        name=run.label(name),
+        unit=_squared(score.units),
+        model=number(score.error("model")),
+        references=tuple((number(score.error(key)), _skill(score.skill(key))) for key in references),
+        values=f"{score.values:,}",
+        measure=score.measure,
+    )
+
+
+def _skill(skill: float) -> Cell:
+    if not math.isfinite(skill):
+        return Cell("no skill known")
+    percent = f"{skill * 100:+.1f} %".replace("-", "\N{MINUS SIGN}")
+    if skill > 0:
+        return Cell(percent, "better")
+    return Cell(f"{percent} {'worse' if skill < 0 else 'equal'}", "worse")
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where that stays short."""
+    if not math.isfinite(value):
+        return "not finite"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units that matter."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _squared(units: str) -> str:
+    if units in ("", "1"):
+        return "1"
+    return f"{units}\N{SUPERSCRIPT TWO}" if units.isalpha() else f"({units})\N{SUPERSCRIPT TWO}"
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    facts = []
+    summary = run.summary
+    if summary is not None:
+        known = {
+            "parameters": f"{summary.parameters:,}" if summary.parameters is not None else None,
+            "steps": f"{summary.steps:,}" if summary.steps is not None else None,
+            "training time": duration(summary.seconds) if summary.seconds is not None else None,
+            "device": summary.device,
+        }
+        facts += [(key, value) for key, value in known.items() if value is not None]
+    speeds = run.metrics.train.windows_per_second if run.metrics else np.empty(0)
+    if np.isfinite(speeds).any():
+        median = float(np.median(speeds[np.isfinite(speeds)]))
+        facts.append(("windows per second (median)", number(median)))
+    return facts
+
+
+def _settings(run: Run) -> list[tuple[str, str]]:
+    config, model, data = run.config, run.config.model, run.config.data
+    trained = run.summary.version if run.summary and run.summary.version else "not recorded"
+    periods = {key: getattr(data, key) for key in ("train", "val", "test")}
+    rows = [
+        ("variables", ", ".join(f"{run.label(name)} ({m.kind})" for name, m in data.modalities.items())),
+        *[(f"{SPLITS[key].lower()} period", f"{days[0]} to {days[1]}") for key, days in periods.items() if days],
+        ("window", f"{data.window} days"),
+        ("grid", f"{model.image_height} x {model.image_width} cells"),
+        ("patch", f"{model.patch_size} x {model.patch_size} cells"),
+        ("series token", f"{model.vector_patch_size} x {model.vector_patch_days} (stations x days)"),
+        ("width", f"{model.d_model} in encoders, {model.decoder_dim} in decoders, {model.nhead} heads"),
+        ("layers", f"grid encoder {model.img_encoder_layers}, series encoder {model.vec_encoder_layers}, "
+                   f"shared {model.shared_depth}, decoder {model.decoder_layers}"),
+        ("fusion", model.fusion),
+        ("hidden share", f"grids {config.masking.image_mask_ratio:.0%}, series {config.masking.vector_mask_ratio:.0%}"),
+        ("training", f"{config.training.epochs} epochs, batches of {config.training.batch_size}, "
+                     f"learning rate {config.training.lr:g}"),
+        ("seed", str(config.seed)),
+        ("hydromae that trained", trained),
+    ]  # fmt: skip
+    return rows
+
+
+def _version() -> str:
+    try:
+        return version("hydromae")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _label(run: Run, dataset: xr.Dataset, name: str) -> str:
+    configured = run.label(name)
+    return configured if configured != name else str(dataset[name].attrs.get("long_name") or name)
+
+
+def _words(run: Run, dataset: xr.Dataset, name: str) -> str:
+    modality = run.config.data.modalities.get(name)
+    return words_of(dataset, name, modality.model_dump() if modality else {})
+
+
+def _scaling(run: Run, name: str) -> Scaling:
+    modality = run.config.data.modalities.get(name)
+    return modality.scaling if modality else "standard"

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from sources import write_attributes
+
+from hydromae.config import AttributesConfig
+from hydromae.data.areas import complete_areas
+from hydromae.data.attributes import read_attributes
+from hydromae.errors import DataError
+
+SETTINGS = AttributesConfig(columns=("dpsbar", "bfihost"))
+COLUMNS = {"bfihost": [0.4, -99999, None], "catchment-area": [10, None, 30], "dpsbar": [1, 2, 3], "name": list("abc")}
+
+
+def test_values_come_in_the_order_of_the_configuration_and_gaps_are_missing(tmp_path):
+    read = read_attributes(write_attributes(tmp_path / "a.csv", [7, 5, 6], COLUMNS), SETTINGS, (-99999.0,))
+    assert read.ids == ("7", "5", "6") and read.names == ("dpsbar", "bfihost")
+    np.testing.assert_array_equal(read.values, [[1, 0.4], [2, np.nan], [3, np.nan]])
+    np.testing.assert_array_equal(read.areas, [10, np.nan, 30])
+    np.testing.assert_array_equal(read.of(["6", "7"]).values[:, 0], [3, 1])
+
+
+@pytest.mark.parametrize(
+    ("ids", "changes", "message"),
+    [
+        ([7, 5, 7], {}, "station 7 more than once .line 4"),
+        ([7, None, 6], {}, "a row without an id .line 3"),
+        ([7, 5, 6], {"dpsbar": [1, "steep", 3]}, "dpsbar of station 5 is 'steep'; write a number"),
+        ([7, 5, 6], {"dpsbar": [1, "inf", 3]}, "dpsbar of station 5 is 'inf'"),
+        ([7, 5, 6], {"catchment-area": [1, 0, 3]}, "catchment-area of station 5 is not above 0"),
+    ],
+)
+def test_wrong_rows_are_named(tmp_path, ids, changes, message):
+    path = write_attributes(tmp_path / "a.csv", ids, COLUMNS | changes)
+    with pytest.raises(DataError, match=rf"a\.csv: .*{message}"):
+        read_attributes(path, SETTINGS, ())
+
+
+def test_an_unknown_column_suggests_the_near_one(tmp_path):
+    path = write_attributes(tmp_path / "a.csv", [1, 2, 3], COLUMNS)
+    with pytest.raises(DataError, match=r"a\.csv: has no column bfi-host; did you mean bfihost\?"):
+        read_attributes(path, AttributesConfig(columns=("bfi-host",)), ())
+
+
+def test_an_assumed_area_gives_the_median_specific_flow():
+    areas, notes = complete_areas(np.array([100.0, 50.0, np.nan, np.nan]), np.array([2.0, 1.0, 0.5, np.nan]), "abcd")
+    np.testing.assert_allclose(areas, [100, 50, 25, 75])
+    assert ["station c" in notes[0], "station d" in notes[1], len(notes)] == [True, True, 2]

@@ -1,0 +1,83 @@
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from sources import day_range, write_table
+
+from hydromae.data.readers import open_table
+from hydromae.errors import DataError
+
+DAYS = day_range(date(2001, 1, 1), date(2001, 1, 6))
+FLOW = np.random.default_rng(0).lognormal(size=(6, 3)).astype(np.float32)
+FLOW[2, 1] = np.nan
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+@pytest.mark.parametrize("ids", [[1001, 204, 39], ["1001", "204", "39"]])
+def test_every_value_is_found_under_its_day_and_station(tmp_path, suffix, ids):
+    path = write_table(tmp_path / f"a{suffix}", DAYS, ids, {"flow": FLOW, "other": FLOW})
+    series = open_table(path, "flow")
+    assert series["station"].values.tolist() == ["39", "204", "1001"] and series.dtype == np.float32
+    assert (series["time"].values.astype("datetime64[D]") == DAYS).all()
+    np.testing.assert_array_equal(series.values, FLOW[:, ::-1])
+
+
+def test_order_of_rows_does_not_matter(tmp_path):
+    path = write_table(tmp_path / "a.parquet", DAYS, [3, 2, 1], {"flow": FLOW})
+    expected = open_table(path, "flow")
+    pd.read_parquet(path).sample(frac=1, random_state=0).to_parquet(tmp_path / "b.parquet")
+    assert open_table(tmp_path / "b.parquet", "flow").identical(expected)
+
+
+def test_absent_rows_are_missing_and_days_stay_contiguous(tmp_path):
+    path = write_table(tmp_path / "a.parquet", DAYS, [1, 2, 3], {"flow": np.nan_to_num(FLOW)})
+    table = pd.read_parquet(path)
+    table[table["date"] != "2001-01-04"].iloc[1:].to_parquet(path)
+    series = open_table(path, "flow")
+    assert series.sizes["time"] == 6 and np.isnan(series.values).sum() == 4
+    assert np.isnan(series.values[3]).all() and np.isnan(series.values[0, 0])
+
+
+def test_stamps_at_noon_are_calendar_days(tmp_path):
+    noon = DAYS.astype("datetime64[s]") + np.timedelta64(12, "h")
+    pd.DataFrame({"date": noon, "ID": 1, "flow": np.arange(6.0)}).to_parquet(tmp_path / "a.parquet")
+    pd.DataFrame({"date": [str(t).replace("T", " ") for t in noon], "ID": 1, "flow": np.arange(6.0)}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    for name in ("a.parquet", "a.csv"):
+        assert (open_table(tmp_path / name, "flow")["time"].values.astype("datetime64[D]") == DAYS).all()
+
+
+def _rows(**changes):
+    return pd.DataFrame({"date": ["2001-01-01", "2001-01-02"], "ID": ["7", "8"], "flow": [1.0, 2.0]} | changes)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (_rows(ID=["7", "7"], date=["2001-01-02"] * 2), "station 7 on 2001-01-02 more than once; keep one row"),
+        (_rows(date=["2001-01-01", "01/02/2001"]), "column date holds '01/02/2001'; write dates as YYYY-MM-DD"),
+        (_rows(date=["2001-01-01", None]), "column date is blank in 1 rows"),
+        (_rows(ID=["7", None]), "column ID is blank in 1 rows"),
+        (_rows().rename(columns={"flow": "flows"}), "has no column flow, only date, ID, flows; did you mean flows?"),
+        (_rows().iloc[:0], "has no rows"),
+        (_rows(flow=["1.0", "wet"]), "wet|not numbers"),
+    ],
+)
+def test_wrong_tables_are_named_with_the_place(tmp_path, suffix, rows, message):
+    path = tmp_path / f"a{suffix}"
+    rows.to_parquet(path) if suffix == ".parquet" else rows.to_csv(path, index=False)
+    with pytest.raises(DataError, match=rf"a\{suffix}: .*({message})"):
+        open_table(path, "flow")
+
+
+def test_a_damaged_or_foreign_table_is_named(tmp_path):
+    path = write_table(tmp_path / "a.parquet", DAYS, [1, 2, 3], {"flow": FLOW})
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"a\.parquet: cannot be read"):
+        open_table(path, "flow")
+    (tmp_path / "a.xlsx").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"a\.xlsx: tables are read from \.parquet and \.csv"):
+        open_table(tmp_path / "a.xlsx", "flow")
