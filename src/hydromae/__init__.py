@@ -1,0 +1,31 @@
+"""HydroMAE: a multi-modal masked autoencoder for hydrology. Every task is a mask."""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+try:
+    __version__ = version("hydromae")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    __version__ = "0+unknown"
+
+# Where the public names live; imported on first use, since torch takes seconds to load.
+_PUBLIC = {
+    "Config": "hydromae.config",
+    "ModelConfig": "hydromae.config",
+    "MultiModalMAE": "hydromae.models.multimodal_mae",
+    "Store": "hydromae.data.store",
+    "load_config": "hydromae.config_io",
+    "load_pretrained": "hydromae.models.pretrained",
+    "prepare": "hydromae.data.prepare",
+    "reconstruct": "hydromae.tasks.reconstruct",
+    "write_report": "hydromae.report",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'hydromae' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from hydromae.data.tokens import TokenShape
+from hydromae.data.tokens import TokenShape, from_tokens
 
 VISIBLE, TARGET, IGNORED, MISSING = range(4)
 STATE_MEANINGS = ("visible", "target", "ignored", "missing")
@@ -86,3 +86,24 @@ def split_missing(
     """Tokens with NaN for missing -> values with 0 there, and where they are valid."""
     valid = ~torch.isnan(tokens)
     return torch.where(valid, tokens, 0.0), valid
+
+
+def scatter(
+    predicted: Float[Tensor, "batch targets cells"], tokens: ModalityTokens, n_days: int
+) -> Float[Tensor, "batch days *place"]:
+    """Put predictions at the targets back into windows, NaN where nothing was predicted.
+
+    Args:
+        predicted: [B, targets, cells], as the model predicts them.
+        tokens: the modality's tokens, whose targets they are.
+        n_days: T, days in the window.
+
+    Returns:
+        Grid [B, T, patches, cells] or series [B, T, stations], in the scale and type of the predictions.
+    """
+    n_tokens = tokens.values.shape[1]
+    # Padding lands on one token past the last, which is dropped.
+    index = torch.where(tokens.target.real, tokens.target.index, n_tokens)
+    empty = predicted.new_full((predicted.shape[0], n_tokens + 1, predicted.shape[2]), torch.nan)
+    every = empty.scatter(1, index[..., None].expand_as(predicted), predicted)  # [B, tokens + 1, cells]
+    return from_tokens(every[:, :-1], tokens.shape, n_days)

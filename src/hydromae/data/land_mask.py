@@ -34,7 +34,7 @@ def read_land_mask(path: Path) -> Bool[np.ndarray, "row column"]:
         raise DataError(f"{path}: has shape {mask.shape}; a land mask is [rows, columns]")
     if not np.isin(mask, (0, 1)).all():
         raise DataError(f"{path}: holds values other than 0 and 1; write 1 for land and 0 for all else")
-    return mask.astype(bool)  # type: ignore[no-any-return]
+    return mask.astype(bool)
 
 
 def valid_patches(

@@ -1,7 +1,7 @@
 """Who is hidden: vectorised, exact and reproducible masks.
 
-The random numbers are a hash of (seed, epoch, window, modality, token), not the state of a generator: a window gets the same
-mask on every device, in every batch and on every rank, and a resumed run needs nothing restored.
+The random numbers are a hash of (seed, epoch, window, modality, token), not the state of a generator: a window gets
+the same mask on every device, in every batch and on every rank, and a resumed run needs nothing restored.
 """
 
 import zlib

@@ -1,61 +1,103 @@
 """The plain-dict interface: whole windows and boolean masks, no loader and no store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from einops import rearrange
 from jaxtyping import Int
 from torch import Tensor
 
+from hydromae.config import ModelConfig
 from hydromae.data.batch import TARGET, VISIBLE, Batch, ModalityTokens, split_missing
 from hydromae.data.masks import order_keys, select, states
 from hydromae.data.tokens import TokenShape, to_tokens
 
 
 def batch_from_dict(
-    plain: Mapping[str, Any], shapes: Mapping[str, TokenShape], valid_patches: Int[Tensor, " patches"], patch_size: int
+    plain: Mapping[str, Any],
+    config: ModelConfig,
+    shapes: Mapping[str, TokenShape],
+    valid_patches: Int[Tensor, " patches"],
 ) -> Batch:
     """A batch from whole windows; the numbers of visible and hidden tokens may differ between samples.
 
     Args:
-        plain: `<grid>` [B, T, H, W], `<series>` [B, stations, T], all scaled, NaN = missing; `<grid>_mask` [B, slots, all
-            patches], `<series>_mask` [B, groups, slots], True = to be predicted; `static_attr` [B, stations, attributes];
-            optional `day_of_year` [B, T].
+        plain: `<grid>` [B, T, H, W], `<series>` [B, stations, T], all scaled, NaN = missing; `<grid>_mask` [B, slots,
+            all patches], `<series>_mask` [B, groups, slots], True = to be predicted; `static_attr` [B, stations,
+            attributes], NaN = missing; optional `day_of_year` [B, T]. A slot is a span of `image_patch_days` or
+            `vector_patch_days`.
+        config: sizes of the model.
         shapes: token shape of each modality.
         valid_patches: [P] indices of the valid patches; what the masks say of others is ignored.
-        patch_size: cells along a side of a patch.
 
     Raises:
-        ValueError: a modality or its mask is absent or does not have the shape that the model expects.
+        ValueError: an entry is absent or does not have the shape that the model expects; the message names it.
     """
-    for name in shapes:
-        for key in (name, f"{name}_mask"):
-            if key not in plain:
-                raise ValueError(f"the batch has no {key}; it has {', '.join(sorted(plain))}")
+    needed = [key for name in shapes for key in (name, f"{name}_mask")]
+    if config.static_attr_dim > 0 and any(shape.kind == "series" for shape in shapes.values()):
+        needed.append("static_attr")
+    _check(plain, needed, config, shapes)
+    n_days = plain[needed[0]].shape[1 if shapes[needed[0]].kind == "grid" else 2]
     tokens: dict[str, ModalityTokens] = {}
-    n_days = 0
     for name, shape in shapes.items():
         window, mask = plain[name], plain[f"{name}_mask"].bool()
         if shape.kind == "grid":
-            n_days = window.shape[1]
-            window = rearrange(window, "b t (h p) (w q) -> b t (h w) (p q)", p=patch_size, q=patch_size)
-            if window.shape[2] <= int(valid_patches.max()):
-                raise ValueError(f"{name}: a grid of {window.shape[2]} patches, too few for the model's valid patches")
+            side = config.patch_size
+            window = rearrange(window, "b t (h p) (w q) -> b t (h w) (p q)", p=side, q=side)  # [B, T, all, cells]
             window, mask = window[:, :, valid_patches], mask[:, :, valid_patches]  # [B, T, P, cells], [B, slots, P]
         else:
-            n_days = window.shape[2]
             window, mask = window.transpose(1, 2), mask.transpose(1, 2)  # [B, T, stations], [B, slots, G]
-            if window.shape[2] != shape.width:
-                raise ValueError(f"{name}: {window.shape[2]} stations, the model has {shape.width}")
-        if mask.shape[1:] != (shape.slots(n_days), shape.places):
-            raise ValueError(
-                f"{name}_mask: {tuple(mask.shape[1:])} tokens a window, the model has "
-                f"{(shape.slots(n_days), shape.places)} (slots of days, places)"
-            )
-        values, valid = split_missing(to_tokens(window, shape))
+        values, valid = split_missing(to_tokens(window, shape))  # [B, tokens, cells]
         state = states(valid.any(-1), mask.flatten(1))  # [B, tokens]
         keys = order_keys(state)
         tokens[name] = ModalityTokens(
             values, valid, select(state == VISIBLE, keys), select(state == TARGET, keys), shape
         )
-    return Batch(tokens, plain.get("static_attr"), plain.get("day_of_year"), n_days)
+    attributes = plain["static_attr"] if "static_attr" in needed else None
+    return Batch(tokens, attributes, plain.get("day_of_year"), n_days)
+
+
+def _check(
+    plain: Mapping[str, Any], needed: Sequence[str], config: ModelConfig, shapes: Mapping[str, TokenShape]
+) -> None:
+    for key in needed:
+        if not isinstance(plain.get(key), Tensor):
+            tensors = sorted(name for name, value in plain.items() if isinstance(value, Tensor))
+            raise ValueError(f"the batch has no tensor {key}; it has {', '.join(tensors) or 'none'}")
+    size, n_days = _samples_and_days(plain, config, *next(iter(shapes.items())))
+    expected = _expected_shapes(config, shapes, size, n_days)
+    for key in (*needed, "day_of_year"):
+        if plain.get(key) is not None and tuple(plain[key].shape) != expected[key]:
+            raise ValueError(f"{key} has shape {tuple(plain[key].shape)}; the model expects {expected[key]}")
+
+
+def _samples_and_days(plain: Mapping[str, Any], config: ModelConfig, name: str, shape: TokenShape) -> tuple[int, int]:
+    given = tuple(plain[name].shape)
+    axes = ("batch", "days", "rows", "columns") if shape.kind == "grid" else ("batch", "stations", "days")
+    if len(given) != len(axes):
+        raise ValueError(f"{name} has shape {given}; the model expects [{', '.join(axes)}]")
+    size, n_days = given[0], given[axes.index("days")]
+    if size == 0 or not 1 <= n_days <= config.max_time_steps:
+        raise ValueError(
+            f"{name} has shape {given}; the model takes one sample or more of 1 to {config.max_time_steps} days "
+            "(max_time_steps)"
+        )
+    return size, n_days
+
+
+def _expected_shapes(
+    config: ModelConfig, shapes: Mapping[str, TokenShape], size: int, n_days: int
+) -> dict[str, tuple[int, ...]]:
+    expected: dict[str, tuple[int, ...]] = {
+        "static_attr": (size, config.num_catchments, config.static_attr_dim),
+        "day_of_year": (size, n_days),
+    }
+    for name, shape in shapes.items():
+        slots = shape.slots(n_days)
+        if shape.kind == "grid":
+            expected[name] = (size, n_days, config.image_height, config.image_width)
+            expected[f"{name}_mask"] = (size, slots, config.all_patches)
+        else:
+            expected[name] = (size, shape.width, n_days)
+            expected[f"{name}_mask"] = (size, shape.places, slots)
+    return expected

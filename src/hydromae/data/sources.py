@@ -38,12 +38,12 @@ class Source:
     @property
     def first_day(self) -> np.datetime64:
         """First day of the first file."""
-        return self.pieces[0].days[0]  # type: ignore[no-any-return]
+        return self.pieces[0].days[0]
 
     @property
     def last_day(self) -> np.datetime64:
         """Last day of the last file."""
-        return self.pieces[-1].days[-1]  # type: ignore[no-any-return]
+        return self.pieces[-1].days[-1]
 
     @property
     def shape(self) -> tuple[int, ...]:

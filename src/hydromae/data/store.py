@@ -243,6 +243,6 @@ class Store:
     def _array(self, file: str) -> np.ndarray:
         path = self.path / file
         try:
-            return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+            return np.load(path, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: cannot be read ({error}); prepare the store anew with --overwrite") from None

@@ -4,14 +4,14 @@ import hashlib
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hydromae.config import Kind, Period
 from hydromae.errors import DataError
 
-FORMAT = 1
+FORMAT: Final = 1
 
 
 class _Part(BaseModel):

@@ -1,7 +1,7 @@
 """Cutting windows into tokens and putting tokens back together.
 
-A grid token is one patch over `days` days, a series token is `stations` stations over `days` days. Tokens are ordered by
-slot (span of days), then by place (patch or group of stations): token = slot * places + place.
+A grid token is one patch over `days` days, a series token is `stations` stations over `days` days. Tokens are ordered
+by slot (span of days), then by place (patch or group of stations): token = slot * places + place.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,6 +45,10 @@ class TokenShape:
     def slots(self, n_days: int) -> int:
         """Spans of days in a window of `n_days`; the last may be partial."""
         return math.ceil(n_days / self.days)
+
+    def place(self, index: Int[Tensor, "*any"]) -> Int[Tensor, "*any"]:
+        """Place of each token, valid patch or group of stations, from its place in the sequence."""
+        return index % self.places
 
 
 def token_shape(config: ModelConfig, name: str, n_patches: int) -> TokenShape:

@@ -17,16 +17,19 @@ def attend(
 ) -> Float[Tensor, "batch queries dim"]:
     """Scaled dot-product attention of several heads; keys where `padding` is True are not seen.
 
-    Without padding no mask is built, which keeps the fused kernels in use on every device.
+    Without padding no mask is built, which keeps the fused kernels in use on every device. Where a sample has no key,
+    or only padding, the result is 0.
     """
     q, k, v = (rearrange(x, "b n (h c) -> b h n c", h=heads) for x in (q, k, v))  # [B, H, n, D/H]
-    mask = None
-    if padding is not None:
-        # A sample that is all padding attends to its padding: the result means nothing but stays finite.
-        empty = padding.all(1, keepdim=True)
-        mask = ~(padding & ~empty)[:, None, None, :]  # [B, 1, 1, keys]
+    if padding is None:
+        out = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        return rearrange(out, "b h n c -> b n (h c)")  # [B, n, D]
+    # Some kernels make NaN of a row without keys: a sample that is all padding attends to it, and the result is set to
+    # 0.
+    empty = padding.all(1, keepdim=True)  # [B, 1]
+    mask = ~(padding & ~empty)[:, None, None, :]  # [B, 1, 1, keys]
     out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
-    return rearrange(out, "b h n c -> b n (h c)")  # [B, n, D]
+    return rearrange(out, "b h n c -> b n (h c)").masked_fill(empty[..., None], 0.0)  # [B, n, D]
 
 
 class SelfAttention(nn.Module):

@@ -58,13 +58,13 @@ class Decoder(nn.Module):
     """Blocks, LayerNorm and linear head over given queries.
 
     Args:
-        config: sizes; `use_cross_attn` off gives the standard decoder of He et al. (2022), self-attention over the visible
-            tokens, projected to the decoder's width, and the queries together.
+        config: sizes; `use_cross_attn` off gives the standard decoder of He et al. (2022), self-attention over the
+            visible tokens, projected to the decoder's width, and the queries together.
         cells: values to predict for each query.
         maps: feature maps the context holds, see `WeightedFeatureMaps`.
         film: whether conditions modulate the queries before every block.
 
-    Shape: queries [B, n, E], feature maps of [B, m, D], conditions [B, n, C] -> [B, n, cells], float32.
+    Shape: queries [B, n, E], feature maps of [B, m, D], conditions [B, n, C] -> [B, n, cells], float32 or better.
     """
 
     def __init__(self, config: ModelConfig, cells: int, maps: int, film: bool) -> None:
@@ -103,7 +103,7 @@ class Decoder(nn.Module):
                 context, queries = tokens.split([context.shape[1], queries.shape[1]], dim=1)
         with torch.autocast(queries.device.type, enabled=False):
             predicted: Tensor = self.head(self.norm(queries.to(self.head.weight.dtype)))  # [B, n, cells]
-        return predicted.float()
+        return predicted.to(torch.promote_types(predicted.dtype, torch.float32))
 
     def _condition(self, layer: int, queries: Tensor, conditions: Tensor | None) -> Tensor:
         if conditions is None or not self.film:

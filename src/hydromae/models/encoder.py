@@ -3,40 +3,13 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
 from hydromae.data.batch import ModalityTokens, Selection
-from hydromae.data.tokens import TokenShape
 from hydromae.models.film import FiLM
 from hydromae.models.layers import TransformerLayer
-from hydromae.models.positions import Calendar, time_positions
-
-
-class PlaceAndTime(nn.Module):
-    """Positions in time of selected tokens, with the calendar where it is switched on.
-
-    Shape: selection of n tokens -> [B, n, D].
-    """
-
-    def __init__(self, dim: int, shape: TokenShape, calendar: bool) -> None:
-        super().__init__()
-        self.dim, self.shape = dim, shape
-        self.calendar = Calendar(dim) if calendar else None
-
-    def forward(
-        self, index: Int[Tensor, "batch n"], day_of_year: Int[Tensor, "batch days"] | None
-    ) -> Float[Tensor, "batch n dim"]:
-        day = index // self.shape.places * self.shape.days  # [B, n] first day of the token in its window
-        position = time_positions(day, self.dim)  # [B, n, D]
-        if self.calendar is not None:
-            position = position + self.calendar(day_of_year, day)
-        return position
-
-    def place(self, index: Int[Tensor, "batch n"]) -> Int[Tensor, "batch n"]:
-        """Place of each token: valid patch or group of stations."""
-        return index % self.shape.places
 
 
 class EncoderStack(nn.Module):
@@ -44,8 +17,8 @@ class EncoderStack(nn.Module):
 
     Args:
         config: sizes.
-        maps: layers whose outputs are returned, from 0 and ascending; the last is the encoder's output, and layers above it
-            are not built.
+        maps: layers whose outputs are returned, from 0 and ascending; the last is the encoder's output, and layers
+            above it are not built.
         film: whether conditions modulate the tokens.
 
     Shape: tokens [B, n, D], conditions [B, n, C] -> as many [B, n, D] as maps, each through the final LayerNorm.
@@ -77,8 +50,9 @@ class EncoderStack(nn.Module):
 
 
 def embed_visible(embedding: nn.Linear, tokens: ModalityTokens) -> Float[Tensor, "batch n dim"]:
-    """Embed the visible tokens alone: what is hidden never enters the model."""
-    values = tokens.visible.take(tokens.values)  # [B, n, cells]
+    """Embed the visible tokens alone: what is hidden or missing never enters the model, not even as padding."""
+    seen = tokens.visible.take(tokens.valid) & tokens.visible.real[..., None]  # [B, n, cells]
+    values = torch.where(seen, tokens.visible.take(tokens.values), 0.0)  # [B, n, cells]
     embedded: Tensor = embedding(values.to(embedding.weight.dtype))
     return embedded
 

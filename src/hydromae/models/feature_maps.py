@@ -12,8 +12,9 @@ from hydromae.config import ModelConfig
 def map_layers(config: ModelConfig, depth: int) -> tuple[int, ...]:
     """Layers, from 0, of an encoder of `depth` layers whose outputs the decoders read.
 
-    Without weighted maps it is the last one. `use_fm_layers` counts in the deepest encoder, of N layers; an encoder of n layers
-    gives the layer of the like depth, ceil((i + 1) * n / N) - 1. With fusion the encoder's output comes last, to be fused.
+    Without weighted maps it is the last one. `use_fm_layers` counts in the deepest encoder, of N layers; an encoder of
+    n layers gives the layer of the like depth, ceil((i + 1) * n / N) - 1. With fusion the encoder's output comes last,
+    to be fused.
     """
     if not config.use_weighted_fm:
         return (depth - 1,)
@@ -30,7 +31,7 @@ def _like(layer: int, depth: int, deepest: int) -> int:
 
 
 def number_of_maps(config: ModelConfig, depth: int) -> int:
-    """Feature maps a decoder mixes, whose own encoder has `depth` layers: the embedding where it counts, then the rest."""
+    """Feature maps a decoder mixes whose own encoder has `depth` layers, the embedding included where it is used."""
     return len(map_layers(config, depth)) + config.use_input
 
 
@@ -57,5 +58,6 @@ class WeightedFeatureMaps(nn.Module):
         nn.init.normal_(self.mixture.weight, std=self.mixture.in_features**-0.5)
 
     def forward(self, maps: list[Float[Tensor, "batch n dim"]]) -> list[Float[Tensor, "batch n dim"]]:
-        mixtures = self.mixture(torch.stack(maps, dim=-1))  # [B, n, D, L]
-        return [norm(mixtures[..., i]) for i, norm in enumerate(self.norms)]
+        # Not self.mixture(...) over a last axis of maps: that copies every map with a stride of K, at half the speed.
+        mixtures = torch.einsum("lk,kbnd->lbnd", self.mixture.weight, torch.stack(maps))
+        return [norm(mixture) for norm, mixture in zip(self.norms, mixtures, strict=True)]

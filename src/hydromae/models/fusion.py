@@ -10,11 +10,12 @@ from hydromae.models.layers import TransformerLayer
 
 
 def concatenate(
-    sequences: list[tuple[Float[Tensor, "batch _ dim"], Bool[Tensor, "batch _"] | None]],
-) -> tuple[Float[Tensor, "batch n dim"], Bool[Tensor, "batch n"] | None]:
-    """Sequences of all modalities one after another, with their padding."""
-    parts, paddings = [s[0] for s in sequences], [s[1] for s in sequences]
-    return torch.cat(parts, dim=1), join_padding(parts, paddings)  # [B, sum of n, D]
+    encoded: list[tuple[list[Float[Tensor, "batch _ dim"]], Bool[Tensor, "batch _"] | None]],
+) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
+    """The modalities' sequences one after another, map by map, with their padding."""
+    every_map = zip(*(maps for maps, _ in encoded), strict=True)
+    padding = join_padding([maps[0] for maps, _ in encoded], [padding for _, padding in encoded])
+    return [torch.cat(parts, dim=1) for parts in every_map], padding  # K x [B, sum of n, D]
 
 
 def fuse(

@@ -8,7 +8,7 @@ from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
 from hydromae.models.decoder import Decoder
-from hydromae.models.encoder import PlaceAndTime
+from hydromae.models.positions import TimePosition
 
 
 class ImageDecoder(nn.Module):
@@ -27,7 +27,7 @@ class ImageDecoder(nn.Module):
     def __init__(self, config: ModelConfig, shape: TokenShape, maps: int) -> None:
         super().__init__()
         self.patch_position = nn.Parameter(torch.zeros(config.all_patches, config.decoder_dim))
-        self.time = PlaceAndTime(config.decoder_dim, shape, config.calendar)
+        self.time = TimePosition(config.decoder_dim, shape, config.calendar)
         self.decoder = Decoder(config, shape.cells, maps, film=False)
 
     def forward(
@@ -40,9 +40,9 @@ class ImageDecoder(nn.Module):
         valid_patches: Int[Tensor, " patches"],
     ) -> Float[Tensor, "batch targets cells"]:
         index = tokens.target.index
-        patch = valid_patches[self.time.place(index)]  # [B, n] patch of the whole grid
+        patch = valid_patches[tokens.shape.place(index)]  # [B, n] patch of the whole grid
         queries = self.decoder.mask_token + self.patch_position[patch]  # [B, n, E]
-        queries = queries + self.time(index, batch.day_of_year)
+        queries = queries + self.time(index, batch)
         if modality_token is not None:
             queries = queries + modality_token
         predicted: Tensor = self.decoder(queries, tokens.target.padding, maps, context_padding)

@@ -9,14 +9,16 @@ from torch import Tensor, nn
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
-from hydromae.models.encoder import EncoderStack, PlaceAndTime, embed_visible
+from hydromae.models.encoder import EncoderStack, embed_visible
+from hydromae.models.positions import TimePosition
 
 
 class ImageEncoder(nn.Module):
     """Masked-autoencoder encoder (He et al. 2022) of daily maps: sees only the visible patches.
 
-    Every visible patch of every day is a token: a linear embedding, a learned position of the patch, a sinusoidal position of
-    the day and the modality token, then transformer layers and a LayerNorm. The sequence is kept: no pooling.
+    Every visible patch of every day is a token: a linear embedding, a learned position of the patch, a sinusoidal
+    position of the day and the modality token, then transformer layers and a LayerNorm. The sequence is kept: no
+    pooling.
 
     Args:
         config: sizes.
@@ -31,7 +33,7 @@ class ImageEncoder(nn.Module):
         self.use_input = config.use_weighted_fm and config.use_input
         self.embedding = nn.Linear(shape.cells, config.d_model)
         self.patch_position = nn.Parameter(torch.zeros(shape.places, config.d_model))
-        self.time = PlaceAndTime(config.d_model, shape, config.calendar)
+        self.time = TimePosition(config.d_model, shape, config.calendar)
         self.stack = EncoderStack(config, maps, film=False)
 
     def forward(
@@ -39,8 +41,8 @@ class ImageEncoder(nn.Module):
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index = tokens.visible.index
         embedded = embed_visible(self.embedding, tokens)  # [B, n, D]
-        embedded = embedded + self.patch_position[self.time.place(index)]
-        embedded = embedded + self.time(index, batch.day_of_year).to(embedded.dtype)
+        embedded = embedded + self.patch_position[tokens.shape.place(index)]
+        embedded = embedded + self.time(index, batch).to(embedded.dtype)
         if modality_token is not None:
             embedded = embedded + modality_token
         padding = tokens.visible.padding

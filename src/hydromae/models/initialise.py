@@ -10,9 +10,9 @@ _TOKEN_STD = 0.02
 
 
 def initialise(model: nn.Module) -> None:
-    """Initialise as MAE does (He et al. 2022): Xavier-uniform weights, zero biases, tokens and positions of deviation 0.02.
+    """Initialise as MAE does (He et al. 2022): Xavier-uniform weights, zero biases.
 
-    FiLM stays the identity and weighted feature maps keep the distribution they declare.
+    Tokens and positions start with deviation 0.02, FiLM as the identity, and weighted feature maps as they declare.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear):

@@ -27,8 +27,8 @@ class MLP(nn.Sequential):
 class TransformerLayer(nn.Module):
     """Self-attention and MLP, each with a residual (Vaswani et al. 2017; pre-norm as Xiong et al. 2020).
 
-    torch's own nn.TransformerEncoderLayer applies dropout to the attention weights, which leaves the fused kernels, and its
-    inference path is slower than they are; this layer drops on the residual branches.
+    torch's own nn.TransformerEncoderLayer applies dropout to the attention weights, which leaves the fused kernels,
+    and its inference path is slower than they are; this layer drops on the residual branches.
 
     Args:
         dim: width D of the tokens.

@@ -12,14 +12,15 @@ from hydromae.data.batch import ModalityTokens
 def squared_error(
     predicted: Float[Tensor, "batch targets cells"], tokens: ModalityTokens
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """Sum of squared errors over the observed values of the targets, and their number; both float32.
+    """Sum of squared errors over the observed values of the targets, and their number; in float32 or better.
 
     What is missing or padding counts in neither, and cannot reach a gradient.
     """
-    truth = tokens.target.take(tokens.values).float()  # [B, n, cells]
+    precision = torch.promote_types(predicted.dtype, torch.float32)
+    truth = tokens.target.take(tokens.values).to(precision)  # [B, n, cells]
     scored = tokens.target.take(tokens.valid) & tokens.target.real[..., None]  # [B, n, cells]
-    error = torch.where(scored, predicted.float() - truth, 0.0)
-    return error.square().sum(), scored.sum().float()
+    error = torch.where(scored, predicted.to(precision) - truth, 0.0)
+    return error.square().sum(), scored.sum().to(precision)
 
 
 def weighted_total(losses: Mapping[str, Float[Tensor, ""]], weights: Mapping[str, float]) -> Float[Tensor, ""]:

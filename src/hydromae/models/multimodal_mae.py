@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch
+from hydromae.data.batch import Batch, scatter
 from hydromae.data.plain import batch_from_dict
 from hydromae.data.tokens import TokenShape, token_shape
 from hydromae.models.feature_maps import map_layers, number_of_maps
@@ -24,15 +24,19 @@ Encoded = tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | No
 
 
 class MultiModalMAE(nn.Module):
-    """Masked autoencoder over grids and series (MAE, He et al. 2022; CAV-MAE, Gong et al. 2023; CrossMAE, Fu et al. 2024).
+    """Masked autoencoder over grids and series (MAE, He et al. 2022; CAV-MAE, Gong et al. 2023; CrossMAE, Fu et al.
+    2024).
 
-    Each modality `m` has an encoder `m_encoder` that sees its visible tokens alone, a decoder `m_decoder`, and, where modality
-    tokens are on, `modality_m` [1, 1, d_model] and `decoder_modality_m` [1, 1, decoder_dim].
+    Each modality `m` has an encoder `m_encoder` that sees its visible tokens alone, a decoder `m_decoder`, and, where
+    modality tokens are on, `modality_m` [1, 1, d_model] and `decoder_modality_m` [1, 1, decoder_dim].
 
     Args:
         config: sizes and switches.
         valid_patch_indices: [P] row-major indices of the valid patches; None: the first `config.valid_patches`, or all.
         task_weights: weight of each loss by its name, as `precip_loss`; 1 where none is named.
+
+    Raises:
+        ValueError: a valid patch lies outside the grid, or there is none.
     """
 
     valid_patches: Tensor
@@ -47,6 +51,9 @@ class MultiModalMAE(nn.Module):
         self.config, self.task_weights = config, dict(task_weights or {})
         if valid_patch_indices is None:
             valid_patch_indices = torch.arange(min(config.valid_patches or config.all_patches, config.all_patches))
+        known = (valid_patch_indices >= 0) & (valid_patch_indices < config.all_patches)
+        if len(known) == 0 or not known.all():
+            raise ValueError(f"valid_patch_indices must be some of the grid's patches, 0 to {config.all_patches - 1}")
         self.register_buffer("valid_patches", valid_patch_indices.long())
         self.shapes: dict[str, TokenShape] = {
             name: token_shape(config, name, len(valid_patch_indices)) for name in config.modalities
@@ -77,8 +84,13 @@ class MultiModalMAE(nn.Module):
     def predict(self, batch: Batch) -> dict[str, Float[Tensor, "batch targets cells"]]:
         """Scaled predictions at the targets of each modality."""
         encoded = {name: self.encode(name, batch) for name in batch.tokens}
-        context = self.fuse(encoded) if self.config.fusion == "full" else None
-        return {name: self.decode(name, batch, context or encoded[name]) for name in batch.tokens}
+        if self.config.fusion == "full":
+            encoded = dict.fromkeys(encoded, self.fuse(encoded))
+        return {name: self.decode(name, batch, encoded[name]) for name in batch.tokens}
+
+    def reconstruct(self, batch: Batch) -> dict[str, Float[Tensor, "batch days *place"]]:
+        """Scaled predictions as windows, grid [B, T, patches, cells] or series [B, T, stations]; NaN elsewhere."""
+        return {name: scatter(found, batch.tokens[name], batch.n_days) for name, found in self.predict(batch).items()}
 
     def encode(self, name: str, batch: Batch) -> Encoded:
         """Feature maps [B, visible, d_model] of one modality, and their padding."""
@@ -88,12 +100,8 @@ class MultiModalMAE(nn.Module):
 
     def fuse(self, encoded: Mapping[str, Encoded]) -> Encoded:
         """Feature maps over the visible tokens of all modalities; the fused one is the last."""
-        trimmed = {name: self._without_static(name, *maps) for name, maps in encoded.items()}
-        number = len(next(iter(trimmed.values()))[0])
-        maps = [concatenate([(parts[i], padding) for parts, padding in trimmed.values()]) for i in range(number)]
-        tokens, padding = maps[-1]
-        fused = fuse(self.blocks_shared, self.norm_shared, tokens, padding)
-        return [*(tokens for tokens, _ in maps[:-1]), fused], padding
+        maps, padding = concatenate([self._without_static(name, *maps) for name, maps in encoded.items()])
+        return [*maps[:-1], fuse(self.blocks_shared, self.norm_shared, maps[-1], padding)], padding
 
     def decode(self, name: str, batch: Batch, context: Encoded) -> Float[Tensor, "batch targets cells"]:
         """Scaled predictions at one modality's targets."""
@@ -107,7 +115,7 @@ class MultiModalMAE(nn.Module):
         """The batch itself, or one made of a plain dict (see `batch_from_dict`)."""
         if isinstance(batch, Batch):
             return batch
-        return batch_from_dict(batch, self.shapes, self.valid_patches, self.config.patch_size)
+        return batch_from_dict(batch, self.config, self.shapes, self.valid_patches)
 
     def _without_static(self, name: str, maps: list[Tensor], padding: Tensor | None) -> Encoded:
         has_static = self.shapes[name].kind == "series" and self.config.static_attr_dim > 0

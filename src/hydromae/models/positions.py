@@ -6,6 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from hydromae.data.batch import Batch
+from hydromae.data.tokens import TokenShape
+
 _HARMONICS = 2
 
 
@@ -35,6 +38,31 @@ def coordinate_positions(coordinates: Float[Tensor, "*any two"], dim: int) -> Fl
     return features.flatten(-2)  # [..., dim]
 
 
+class TimePosition(nn.Module):
+    """Position of tokens in time: the day of the window a token begins on, with the calendar where it is switched on.
+
+    Args:
+        dim: width D.
+        shape: how the modality is cut.
+        calendar: whether the day of the year counts.
+
+    Shape: index [B, n] of tokens -> [B, n, D], float32 or the calendar's type if wider.
+    """
+
+    def __init__(self, dim: int, shape: TokenShape, calendar: bool) -> None:
+        super().__init__()
+        self.dim, self.shape = dim, shape
+        self.calendar = Calendar(dim) if calendar else None
+
+    def forward(self, index: Int[Tensor, "batch n"], batch: Batch) -> Float[Tensor, "batch n dim"]:
+        slot = index // self.shape.places  # [B, n]
+        first_days = torch.arange(0, batch.n_days, self.shape.days, device=index.device)  # [slots]
+        position = time_positions(first_days, self.dim)[slot]  # [B, n, D]
+        if self.calendar is not None:
+            position = position + self.calendar(batch.day_of_year, first_days[slot])
+        return position
+
+
 class Calendar(nn.Module):
     """The day of the year as a learned mixture of annual and half-annual harmonics.
 
@@ -50,7 +78,7 @@ class Calendar(nn.Module):
     ) -> Float[Tensor, "batch n dim"]:
         if day_of_year is None:
             # Zeros rather than nothing: the parameters stay in the graph, as distributed training wants.
-            return self.mixture(self.mixture.weight.new_zeros(*day.shape, 2 * _HARMONICS))  # type: ignore[no-any-return]
+            return self.mixture(self.mixture.weight.new_zeros(*day.shape, 2 * _HARMONICS))
         day_of_year = day_of_year.gather(1, day)  # [B, n]
         angle = day_of_year.float()[..., None] * (2 * math.pi / 365.25)
         angles = angle * torch.arange(1, _HARMONICS + 1, device=angle.device)  # [B, n, harmonics]

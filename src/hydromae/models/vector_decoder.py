@@ -7,15 +7,15 @@ from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
 from hydromae.models.decoder import Decoder
-from hydromae.models.encoder import PlaceAndTime
+from hydromae.models.positions import TimePosition
 from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
 
 
 class VectorDecoder(nn.Module):
     """Predicts hidden values of stations from the visible tokens (CrossMAE, Fu et al. 2024).
 
-    With `decoder_film` a query knows the attributes of its own stations; without it a station with no visible value cannot be
-    told from another.
+    With `decoder_film` a query knows the attributes of its own stations; without it a station with no visible value
+    cannot be told from another.
 
     Args:
         config: sizes.
@@ -30,7 +30,7 @@ class VectorDecoder(nn.Module):
         self.group = shape.size
         self.film = config.decoder_film and config.static_attr_dim > 0
         self.group_position = GroupPosition(config, config.decoder_dim, shape.places)
-        self.time = PlaceAndTime(config.decoder_dim, shape, config.calendar)
+        self.time = TimePosition(config.decoder_dim, shape, config.calendar)
         self.decoder = Decoder(config, shape.cells, maps, film=self.film)
 
     def forward(
@@ -42,9 +42,9 @@ class VectorDecoder(nn.Module):
         context_padding: Bool[Tensor, "batch m"] | None,
     ) -> Float[Tensor, "batch targets cells"]:
         index = tokens.target.index
-        place = self.time.place(index)
+        place = tokens.shape.place(index)
         groups = None if batch.attributes is None else mean_attributes(batch.attributes, self.group)  # [B, G, A]
-        queries = self.decoder.mask_token + self.time(index, batch.day_of_year)  # [B, n, E]
+        queries = self.decoder.mask_token + self.time(index, batch)  # [B, n, E]
         queries = queries + self.group_position(place, groups)
         if modality_token is not None:
             queries = queries + modality_token

@@ -11,8 +11,8 @@ from torch.nn import functional
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
-from hydromae.models.encoder import EncoderStack, PlaceAndTime, append_padding, embed_visible
-from hydromae.models.positions import coordinate_positions
+from hydromae.models.encoder import EncoderStack, append_padding, embed_visible
+from hydromae.models.positions import TimePosition, coordinate_positions
 
 
 def mean_attributes(
@@ -39,9 +39,7 @@ class GroupPosition(nn.Module):
     def __init__(self, config: ModelConfig, dim: int, places: int) -> None:
         super().__init__()
         self.kind = config.series_position if places > 1 else "none"
-        if self.kind == "coordinates" and config.static_attr_dim == 0:
-            self.kind = "none"
-        self.dim, self.coordinates = dim, list(config.coordinate_attrs)
+        self.dim, self.coordinates = dim, config.coordinate_attrs
         self.learned = nn.Parameter(torch.zeros(places, dim)) if self.kind == "learned" else None
 
     def forward(
@@ -50,7 +48,8 @@ class GroupPosition(nn.Module):
         if self.learned is not None:
             return self.learned[place]
         if self.kind == "coordinates" and groups is not None:
-            every = coordinate_positions(groups[..., self.coordinates], self.dim)  # [B, G, D]
+            coordinates = torch.stack([groups[..., i] for i in self.coordinates], dim=-1)  # [B, G, 2]
+            every = coordinate_positions(coordinates, self.dim)  # [B, G, D]
             return take_groups(every, place)
         return 0.0
 
@@ -66,8 +65,8 @@ class VectorEncoder(nn.Module):
     """Masked-autoencoder encoder of daily series, conditioned on static attributes.
 
     A token is a group of stations over some days; every station's value reaches it. FiLM (Perez et al. 2018) brings the
-    attributes of the token's own stations into every layer. One static token, the mean attributes of all stations, is appended
-    last.
+    attributes of the token's own stations into every layer. One static token, the mean attributes of all stations, is
+    appended last.
 
     Args:
         config: sizes.
@@ -83,7 +82,7 @@ class VectorEncoder(nn.Module):
         self.group = shape.size
         self.embedding = nn.Linear(shape.cells, config.d_model)
         self.group_position = GroupPosition(config, config.d_model, shape.places)
-        self.time = PlaceAndTime(config.d_model, shape, config.calendar)
+        self.time = TimePosition(config.d_model, shape, config.calendar)
         has_attributes = config.static_attr_dim > 0
         self.static = nn.Linear(config.static_attr_dim, config.d_model) if has_attributes else None
         self.stack = EncoderStack(config, maps, film=has_attributes)
@@ -92,11 +91,11 @@ class VectorEncoder(nn.Module):
         self, tokens: ModalityTokens, batch: Batch, modality_token: Float[Tensor, "1 1 dim"] | None
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index, padding, conditions = tokens.visible.index, tokens.visible.padding, None
-        place = self.time.place(index)
+        place = tokens.shape.place(index)
         groups = None if batch.attributes is None else mean_attributes(batch.attributes, self.group)  # [B, G, A]
         embedded = embed_visible(self.embedding, tokens)  # [B, n, D]
         embedded = embedded + self.group_position(place, groups)
-        embedded = (embedded + self.time(index, batch.day_of_year)).to(self.embedding.weight.dtype)
+        embedded = (embedded + self.time(index, batch)).to(self.embedding.weight.dtype)
         if modality_token is not None:
             embedded = embedded + modality_token
         if self.static is not None:

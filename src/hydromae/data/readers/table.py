@@ -111,7 +111,7 @@ def _days(path: Path, column: pa.Array, name: str) -> np.ndarray:
     if column.null_count:
         raise DataError(f"{path}: column {name} is blank in {column.null_count} rows; give every row its date")
     floored = pc.floor_temporal(column, unit="day") if pa.types.is_timestamp(column.type) else column
-    return floored.cast(pa.date32()).cast(pa.int32()).to_numpy()  # type: ignore[no-any-return]
+    return floored.cast(pa.date32()).cast(pa.int32()).to_numpy()
 
 
 def _day_of_text(path: Path, text: str | None, name: str) -> int:
@@ -139,7 +139,7 @@ def _numbers(path: Path, column: pa.Array, name: str) -> np.ndarray:
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
         raise DataError(f"{path}: column {name} holds {column.type}, not numbers; write blanks where it is missing")
     with np.errstate(over="ignore"):  # beyond float32 becomes inf, which is found and named later
-        return column.to_numpy(zero_copy_only=False).astype(np.float32)  # type: ignore[no-any-return]
+        return column.to_numpy(zero_copy_only=False).astype(np.float32)
 
 
 def sorted_ids(ids: Iterable[str]) -> list[str]:

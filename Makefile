@@ -1,0 +1,55 @@
+# The two commands to know are `make demo` and `make test`; each prepares the environment it needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+SIZE ?= small
+OUT ?= demo
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# The first of these that runs and is new enough; an interpreter of your own: make PYTHON=/path/to/python setup
+PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell $(python) -c \
+    'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(python))))
+
+.PHONY: help setup demo test lint format slow clean distclean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED)  ## make the environment in .venv, or bring it up to date
+
+# Written last, so an installation that was interrupted is taken up again.
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "hydromae needs Python 3.11 or newer, and neither python3.11 nor python3 is:" \
+	    "install one, or name it with make PYTHON=/path/to/python setup" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=small or tiny
+	$(BIN)/hydromae demo "$(OUT)" --size $(SIZE)
+
+test: lint  ## lint, format, types and the tests that take seconds
+	$(BIN)/pytest
+
+lint: $(INSTALLED)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)  ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+slow: $(INSTALLED)  ## the tests that `make test` leaves out
+	$(BIN)/pytest -m slow
+
+# Data, stores, runs and demos are work, not build output: no target deletes them.
+clean:  ## delete caches and built packages; data, stores, runs and demos stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean  ## clean, and delete .venv too
+	rm -rf $(VENV)

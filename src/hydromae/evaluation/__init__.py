@@ -1,0 +1,1 @@
+"""Scores and the simple methods that a model must beat."""

@@ -1,0 +1,1 @@
+"""Tasks: a mask, a set of scores, an output."""

@@ -1,0 +1,151 @@
+"""Hide values at random as in training, reconstruct them, score them."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+import hydromae
+from hydromae.config import Period
+from hydromae.data.batch import TARGET, VISIBLE
+from hydromae.data.collate import Collator
+from hydromae.data.store import Store
+from hydromae.data.windows import WindowReader
+from hydromae.errors import ConfigError
+from hydromae.evaluation.fills import nearest_day
+from hydromae.evaluation.reconstruction import SquaredErrors
+from hydromae.files import atomic_path
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.models.pretrained import load_pretrained
+from hydromae.tasks.fields import predicted_window, state_window
+from hydromae.tasks.netcdf import FieldFile
+from hydromae.training.run_directory import RunDirectory
+from hydromae.training.setup import choose_device
+
+
+def reconstruct(
+    run: str | Path,
+    output: str | Path | None = None,
+    split: str = "val",
+    period: Period | None = None,
+    on_progress: Callable[[float], None] = lambda done: None,
+) -> xr.Dataset:
+    """Reconstruct hidden values over a period with a run's best model.
+
+    The period is cut into windows of the run's length, the last one shorter; in each the run's share of tokens is hidden, with
+    masks fixed by seed and window. Written are the observed values, the reconstruction where they were hidden (physical units),
+    and the state of each value; and `scores.json` beside the file, mean squared errors at the hidden values against filling
+    with the training mean of the cell or station and with the nearest visible day.
+
+    Args:
+        run: run directory.
+        output: netCDF file; None writes `reconstruction.nc` in the run directory.
+        split: train, val or test.
+        period: first and last day, instead of a split.
+        on_progress: told the share that is done.
+
+    Returns:
+        The file, opened lazily: per modality `<name>`, `<name>_reconstructed`, `<name>_state` over time, y, x or station.
+
+    Raises:
+        RunError: the run, its data or its model cannot be used.
+        ConfigError: the period is not in the data.
+    """
+    directory = RunDirectory.open(run)
+    config, store = directory.config(), directory.store()
+    device = choose_device(config.training.device)
+    model = load_pretrained(directory.path, device)
+    days = _days(store, split, period)
+    output = Path(output) if output is not None else directory.path / "reconstruction.nc"
+    collator = Collator(store, model.shapes, config.masking, config.seed, device)
+    errors = {name: SquaredErrors(store.kind(name), store.specific_units(name)) for name in model.shapes}
+    first, last = store.days[days.start].item(), store.days[days.stop - 1].item()
+    attributes = {
+        "title": f"Masked reconstruction by {config.name}",
+        "source": f"hydromae {hydromae.__version__}",
+        "period": f"{first} {last}",
+        "mask_ratio_grid": config.masking.image_mask_ratio,
+        "mask_ratio_series": config.masking.vector_mask_ratio,
+    }
+    starts = list(range(days.start, days.stop, config.data.window))
+    reader = WindowReader(store, model.shapes)
+    means = {name: torch.from_numpy(store.mean(name)).to(device) for name in model.shapes}
+    with (
+        atomic_path(output) as temporary,
+        FieldFile(temporary, store, list(model.shapes), store.days[days], attributes) as file,
+    ):
+        for i, start in enumerate(starts):
+            length = min(config.data.window, days.stop - start)
+            fields = reconstruct_window(model, collator, reader, start, length)
+            for name, (values, reconstructed, state) in fields.items():
+                _score(errors[name], store, name, means[name], values, reconstructed, state)
+                arrays = [field[0].cpu().numpy() for field in (values, reconstructed, state)]
+                file.write(name, start - days.start, *arrays)
+            on_progress((i + 1) / len(starts))
+    directory.write_json(
+        "scores.json" if output.parent == directory.path else f"scores_{output.stem}.json",
+        {
+            "split": split if period is None else None,
+            "period": [str(first), str(last)],
+            "windows": len(starts),
+            "modalities": {name: error.result() for name, error in errors.items()},
+        },
+    )
+    return xr.open_dataset(output, engine="h5netcdf")
+
+
+@torch.no_grad()
+def reconstruct_window(
+    model: MultiModalMAE, collator: Collator, reader: WindowReader, start: int, days: int
+) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+    """Observed values, reconstruction (NaN where nothing was hidden) and state of one window, in physical units.
+
+    Each is [1, T, patches, cells] or [1, T, stations].
+    """
+    windows = reader.read([start], days).to(model.valid_patches.device)
+    batch = collator.evaluation_batch(windows)
+    predicted = model.predict(batch)
+    fields = {}
+    for name, tokens in batch.tokens.items():
+        state = state_window(tokens, days)
+        reconstructed = collator.scalers[name].unscale(predicted_window(predicted[name], tokens, days))
+        # A hidden patch is predicted whole; what is sea or was never observed there is not offered.
+        fields[name] = (windows.values[name], torch.where(state == TARGET, reconstructed, torch.nan), state)
+    return fields
+
+
+def _score(
+    errors: SquaredErrors, store: Store, name: str, mean: Tensor, values: Tensor, reconstructed: Tensor, state: Tensor
+) -> None:
+    specific = store.scaler(name).specific
+    truth = specific(torch.where(state == TARGET, values, torch.nan))
+    visible = specific(torch.where(state == VISIBLE, values, torch.nan))
+    fallback = specific(mean)
+    errors.add(
+        truth,
+        {
+            "model": specific(reconstructed),
+            "mean": fallback.expand_as(truth),
+            "nearest_day": nearest_day(visible, fallback),
+        },
+    )
+
+
+def _days(store: Store, split: str, period: Period | None) -> slice:
+    if period is None:
+        return store.period_slice(split)
+    first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
+    if not 0 <= first <= last < store.n_days:
+        known: tuple[date, date] = store.days[0].item(), store.days[-1].item()
+        raise ConfigError(f"the period {period[0]} to {period[1]} is not within the data, {known[0]} to {known[1]}")
+    return slice(first, last + 1)
+
+
+def score_rows(scores: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Modalities and their scores, in order, for a table."""
+    return list(scores["modalities"].items())

@@ -1,0 +1,66 @@
+"""Checkpoints: written atomically with a checksum, loaded without running code."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hydromae.errors import RunError
+from hydromae.files import atomic_path, sha256, write_text
+
+logger = logging.getLogger(__name__)
+
+
+def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int, best_step: int | None) -> Path:
+    """Write the state after `step` steps, then delete all but the newest `keep` and the best.
+
+    Args:
+        folder: the run's checkpoints.
+        step: optimizer steps done.
+        content: tensors, numbers, text, and lists and mappings of them.
+        keep: checkpoints to keep.
+        best_step: the step whose checkpoint is kept besides.
+    """
+    path = folder / f"step_{step:08d}.pt"
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+        digest = sha256(temporary)
+    write_text(_checksum(path), digest)
+    for old in sorted(folder.glob("step_*.pt"))[:-keep]:
+        if old.stem != f"step_{best_step or -1:08d}":
+            old.unlink()
+            _checksum(old).unlink(missing_ok=True)
+    return path
+
+
+def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
+    """The newest checkpoint that is whole; a damaged one is named and passed over.
+
+    Raises:
+        RunError: there is none.
+    """
+    for path in sorted(folder.glob("step_*.pt"), reverse=True):
+        checksum = _checksum(path)
+        if not checksum.is_file() or checksum.read_text() != sha256(path):
+            logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
+            continue
+        return dict(torch.load(path, map_location=device, weights_only=True))
+    raise RunError(f"{folder}: holds no whole checkpoint to continue from; train the run anew")
+
+
+def random_state() -> dict[str, Any]:
+    """State of torch's generators, on which dropout depends."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put back what `random_state` gave."""
+    torch.set_rng_state(state["cpu"].cpu())
+    if torch.cuda.is_available() and state["cuda"]:
+        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
+
+
+def _checksum(path: Path) -> Path:
+    return path.with_suffix(".sha256")

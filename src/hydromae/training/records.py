@@ -1,0 +1,27 @@
+"""Metrics as JSON lines, one record a line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hydromae.files import write_text
+
+
+class Records:
+    """Append-only records of a run, which a resumed run cuts back to those of its checkpoint.
+
+    Args:
+        path: the file.
+        keep: lines to keep of what is there.
+    """
+
+    def __init__(self, path: Path, keep: int = 0) -> None:
+        self.path, self.lines = path, keep
+        kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:keep] if keep else []
+        write_text(path, "".join(kept))
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Write one record, at once."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        self.lines += 1

@@ -1,0 +1,115 @@
+"""A run directory: everything one training needs and leaves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hydromae.config import Config
+from hydromae.config_io import dump_config, load_config
+from hydromae.data.store import Store
+from hydromae.errors import DataError, RunError
+from hydromae.files import write_text
+
+
+class RunDirectory:
+    """Paths and small files of a run.
+
+    Attributes:
+        path: the directory.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def create(cls, config: Config, store: Store) -> "RunDirectory":
+        """Make the directory of a new run.
+
+        Raises:
+            RunError: it already holds a run.
+        """
+        run = cls(config.output_path)
+        if run.config_file.exists():
+            raise RunError(
+                f"{run.path}: already holds a run; continue it with `hydromae resume {run.path}` "
+                f"or give another output="
+            )
+        run.path.mkdir(parents=True, exist_ok=True)
+        write_text(run.path / "data.json", json.dumps({"store": str(store.path), "fingerprint": store.fingerprint}))
+        write_text(run.config_file, dump_config(config))
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunDirectory":
+        """An existing run.
+
+        Raises:
+            RunError: there is none.
+        """
+        run = cls(path)
+        if not run.config_file.is_file():
+            raise RunError(f"{run.path}: is not a run directory (no config.yaml); give the output of `hydromae train`")
+        return run
+
+    @property
+    def config_file(self) -> Path:
+        """The whole configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Directory of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """Directory of the best model's weights and configuration."""
+        return self.path / "model"
+
+    @property
+    def metrics(self) -> Path:
+        """JSON lines of losses."""
+        return self.path / "metrics.jsonl"
+
+    def config(self) -> Config:
+        """The run's configuration."""
+        return load_config(self.config_file)
+
+    def store(self) -> Store:
+        """The run's store, found where the configuration says or where it lay when the run began.
+
+        Raises:
+            RunError: it is gone, or its data are not those the run was trained on.
+        """
+        known = self.read_json("data.json")
+        store = None
+        for path in (self.config().store_path, known["store"]):
+            try:
+                store = Store.open(path)
+                break
+            except DataError as error:
+                reason = error
+        if store is None:
+            raise RunError(f"{self.path}: the run's store cannot be opened: {reason}")
+        if store.fingerprint != known["fingerprint"]:
+            raise RunError(
+                f"{self.path}: the data in {store.path} are not those the run was trained on; "
+                f"prepare that store anew from the same files, or train a new run"
+            )
+        return store
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A small file of the run.
+
+        Raises:
+            RunError: it is absent or damaged.
+        """
+        try:
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path / name}: cannot be read ({error}); train the run anew") from None
+        return dict(content)
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a small file of the run atomically."""
+        write_text(self.path / name, json.dumps(content, indent=1))

@@ -1,0 +1,68 @@
+"""Starting a run and continuing one."""
+
+from collections.abc import Callable
+
+import hydromae
+from hydromae.config import Config
+from hydromae.data.store import Store
+from hydromae.training.loop import Listener, Trainer
+from hydromae.training.run_directory import RunDirectory
+
+MakeListener = Callable[[int], Listener]
+
+
+def new_run(config: Config, store: Store, listener: MakeListener = lambda total: Listener()) -> RunDirectory:
+    """Train a new model.
+
+    Args:
+        config: the experiment.
+        store: its data.
+        listener: makes the listener from the number of steps.
+
+    Returns:
+        The run directory; `finished` tells whether training reached its end.
+
+    Raises:
+        RunError: the output directory already holds a run, or the loss is no longer a number.
+        ConfigError: the configuration does not fit the data.
+    """
+    # The trainer comes first: what it refuses leaves no run directory behind.
+    trainer = Trainer(config, store, None)
+    trainer.run = RunDirectory.create(config, store)
+    return _fit(trainer, trainer.run, listener)
+
+
+def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Listener()) -> RunDirectory:
+    """Continue a run from its newest checkpoint, as if it had never stopped; a finished one is left as it is.
+
+    Raises:
+        RunError: its data or its checkpoints cannot be used.
+    """
+    trainer = Trainer(run.config(), run.store(), run)
+    if any(run.checkpoints.glob("step_*.pt")):
+        trainer.restore(run)
+    return _fit(trainer, run, listener)
+
+
+def is_finished(run: RunDirectory) -> bool:
+    """Whether training reached its end."""
+    return (run.path / "summary.json").is_file()
+
+
+def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDirectory:
+    if trainer.progress.step == trainer.total_steps and is_finished(run):
+        return run
+    trainer.listener = listener(trainer.total_steps)
+    if trainer.fit():
+        parameters = sum(p.numel() for p in trainer.model.parameters())
+        run.write_json(
+            "summary.json",
+            {
+                "parameters": parameters,
+                "seconds": round(trainer.progress.seconds, 1),
+                "steps": trainer.progress.step,
+                "device": trainer.device.type,
+                "version": hydromae.__version__,
+            },
+        )
+    return run

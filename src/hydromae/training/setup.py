@@ -1,0 +1,65 @@
+"""The model that fits a store."""
+
+import os
+
+import torch
+
+from hydromae.config import Config, ModelConfig
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError
+from hydromae.models.multimodal_mae import MultiModalMAE
+
+
+def model_config_for(config: Config, store: Store) -> ModelConfig:
+    """The model's configuration with the sizes that the data decide.
+
+    Raises:
+        ConfigError: a size was given that is not the data's, or positions need coordinates that the data lack.
+    """
+    decided: dict[str, object] = {"modalities": {name: store.kind(name) for name in store.names}}
+    if len(store.valid_patches):
+        decided |= {"image_height": store.shape[0], "image_width": store.shape[1], "patch_size": store.patch_size}
+    if store.station_ids:
+        decided |= {"num_catchments": len(store.station_ids), "static_attr_dim": len(store.attribute_names)}
+    for key in config.model.model_fields_set & decided.keys():
+        if getattr(config.model, key) != decided[key]:
+            raise ConfigError(
+                f"model.{key} is {getattr(config.model, key)}, but the data in {store.path} make it {decided[key]}; "
+                f"leave the key out"
+            )
+    if store.station_ids and config.model.series_position == "coordinates":
+        decided |= _coordinates(config, store)
+    given = config.model.model_dump(include=config.model.model_fields_set)
+    return ModelConfig.model_validate({**given, **decided})
+
+
+def build_model(config: Config, store: Store) -> MultiModalMAE:
+    """A new model for the store's data, its weights drawn from the configuration's seed."""
+    torch.manual_seed(config.seed)
+    patches = torch.from_numpy(store.valid_patches.copy()) if len(store.valid_patches) else None
+    return MultiModalMAE(model_config_for(config, store), patches, config.training.task_weights)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device to compute on.
+
+    Raises:
+        ConfigError: a GPU was asked for and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("training.device is cuda, but torch finds no GPU; set training.device=cpu or auto")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def usable_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _coordinates(config: Config, store: Store) -> dict[str, object]:
+    names = store.attribute_names
+    if "latitude" in names and "longitude" in names:
+        return {"coordinate_attrs": (names.index("latitude"), names.index("longitude"))}
+    if {"series_position", "coordinate_attrs"} & config.model.model_fields_set:
+        return {}
+    return {"series_position": "learned"}

@@ -1,0 +1,69 @@
+import math
+
+import torch
+from models.tiny import plain_dict, predictions, tiny_config, tiny_model
+
+from hydromae.models.positions import Calendar, coordinate_positions, time_positions
+
+
+def test_time_positions_are_those_of_the_transformer_paper() -> None:
+    days, dim = torch.arange(200), 16
+    found = time_positions(days, dim)
+    for i in range(dim // 2):
+        rate = 10_000 ** (-i / (dim // 2 - 1))
+        torch.testing.assert_close(found[:, i].double(), torch.sin(days.double() * rate), atol=2e-5, rtol=0)
+        torch.testing.assert_close(found[:, dim // 2 + i].double(), torch.cos(days.double() * rate), atol=2e-5, rtol=0)
+
+
+def test_days_far_apart_have_different_positions() -> None:
+    positions = time_positions(torch.arange(400), 32)
+    distances = torch.cdist(positions, positions) + 10 * torch.eye(400)
+    assert distances.min() > 0.1
+
+
+def test_places_a_few_kilometres_apart_have_different_positions() -> None:
+    # 0.02 of a standard deviation of British latitudes is about 4 km.
+    here, there = torch.tensor([[0.5, -1.0]]), torch.tensor([[0.52, -1.0]])
+    assert (coordinate_positions(here, 32) - coordinate_positions(there, 32)).norm() > 0.5
+
+
+def test_coordinate_positions_give_half_of_the_features_to_each_coordinate() -> None:
+    first = coordinate_positions(torch.tensor([0.3, 1.0]), 16)
+    other = coordinate_positions(torch.tensor([0.3, 2.0]), 16)
+    assert torch.equal(first[:8], other[:8])
+    assert not torch.equal(first[8:], other[8:])
+
+
+def test_calendar_equals_its_harmonics() -> None:
+    calendar = Calendar(8)
+    day_of_year, day = torch.tensor([[10, 11, 12], [364, 365, 366]]), torch.tensor([[0, 2], [1, 1]])
+    found = calendar(day_of_year, day)
+    for b in range(2):
+        for n in range(2):
+            angle = 2 * math.pi * float(day_of_year[b, day[b, n]]) / 365.25
+            features = [math.sin(angle), math.sin(2 * angle), math.cos(angle), math.cos(2 * angle)]
+            expected = calendar.mixture.weight @ torch.tensor(features)
+            torch.testing.assert_close(found[b, n], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_end_of_december_is_near_the_start_of_january() -> None:
+    calendar, day = Calendar(8), torch.tensor([[0, 1, 2]])
+    found = calendar(torch.tensor([[366, 1, 183]]), day)[0]
+    assert (found[0] - found[1]).norm() < 0.1 * (found[1] - found[2]).norm()
+
+
+def test_the_season_matters_with_a_calendar_and_not_without() -> None:
+    for calendar in (True, False):
+        config = tiny_config(calendar=calendar)
+        model, plain = tiny_model(config), plain_dict(config)
+        summer = predictions(model, plain | {"day_of_year": plain["day_of_year"] * 0 + 180})
+        winter = predictions(model, plain | {"day_of_year": plain["day_of_year"] * 0 + 1})
+        assert torch.equal(summer["evap"].nan_to_num(), winter["evap"].nan_to_num()) is not calendar
+
+
+def test_unknown_dates_leave_the_calendar_in_the_graph() -> None:
+    config = tiny_config()
+    model, plain = tiny_model(config), plain_dict(config)
+    del plain["day_of_year"]
+    model(plain)[0].backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
