@@ -1,6 +1,7 @@
 """Writing leaves the old content or the new, and nothing else."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def test_a_writer_that_wrote_nothing_does_not_replace_the_old_file(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_path(target):
         pass
     assert target.read_text() == "old" and names(tmp_path) == ["metrics.json"]
+
+
+def test_content_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
+    calls = []
+
+    def recorded(name):
+        real = getattr(os, name)
+        return lambda *args: calls.append(name) or real(*args)
+
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, recorded(name))
+    write_text(tmp_path / "note.txt", "x")
+    assert calls == ["fsync", "replace"]
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):

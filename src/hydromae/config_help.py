@@ -1,5 +1,6 @@
 """What `hydromae config` prints: every key with its type, default and meaning."""
 
+import difflib
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,12 +40,16 @@ def find_keys(prefix: str) -> list[Key]:
     found = [k for k in all_keys() if k.name == wanted or k.name.startswith(wanted + ".")]
     if found:
         return found
-    import difflib
-
     names = [k.name for k in all_keys()]
     near = difflib.get_close_matches(prefix, names, n=3, cutoff=0.4)
     near += [n for n in names if n.endswith("." + prefix.split(".")[-1]) and n not in near]
     raise ConfigError(f"no configuration key {prefix}; near ones: {', '.join(near) or 'none, see hydromae config'}")
+
+
+def is_key(name: str) -> bool:
+    """Whether `find_keys` finds anything of that name."""
+    wanted = _generic(name)
+    return any(k.name == wanted or k.name.startswith(wanted + ".") for k in all_keys())
 
 
 def section_at(location: Sequence[int | str]) -> type[BaseModel]:
@@ -93,4 +98,6 @@ def _default(field: FieldInfo) -> str:
     default = field.default
     if default is None:
         return "null"
-    return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    if isinstance(default, tuple):
+        return ", ".join(map(str, default)) or "(none)"
+    return str(default) if default != "" else "(empty)"

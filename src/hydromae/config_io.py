@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hydromae.config import Config
+from hydromae.config_help import is_key, section_at
 from hydromae.errors import ConfigError
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
@@ -64,7 +65,11 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     base = raw.pop("extends", None)
     if base is None:
         return raw
-    return _merge(_read(path.parent / str(base), (*seen, path.resolve())), raw)
+    inherited = _read(path.parent / str(base), (*seen, path.resolve()))
+    # An experiment built on another is not that one: it must not write where the other does.
+    for own in ("name", "output"):
+        inherited.pop(own, None)
+    return _merge(inherited, raw)
 
 
 def _parse_override(text: str) -> dict[str, Any]:
@@ -116,10 +121,11 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key {key}; {hint}"
     given = "" if isinstance(first.get("input"), Mapping | BaseModel) else f" (given: {first.get('input')!r})"
     reason = first["msg"].removeprefix("Value error, ")
-    return f"{key}: {reason}{given}; `hydromae config {key}` explains it" if key else reason
+    if not key:
+        return reason
+    explained = next(k for i in range(len(first["loc"]), 0, -1) if is_key(k := ".".join(map(str, first["loc"][:i]))))
+    return f"{key}: {reason}{given}; `hydromae config {explained}` explains it"
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    from hydromae.config_help import section_at
-
     return list(section_at(location).model_fields)

@@ -2,13 +2,13 @@ import math
 
 import pytest
 import torch
-from models.tiny import plain_dict, randomise, tiny_config, tiny_model
 from torch import nn
 
 from hydromae.models.encoder import EncoderStack
 from hydromae.models.feature_maps import WeightedFeatureMaps, map_layers
 from hydromae.models.initialise import initialise
 from hydromae.models.multimodal_mae import MultiModalMAE
+from models.tiny import plain_dict, randomise, tiny_config, tiny_model
 
 
 def test_without_weighted_maps_decoders_read_the_last_layer() -> None:
@@ -64,7 +64,9 @@ def test_every_decoder_layer_reads_its_own_mixture_through_its_own_norm() -> Non
         mixed = sum((w * m.double() for w, m in zip(weights, maps, strict=True)), torch.zeros(2, 5, 8).double())
         norm = module.norms[i]
         assert isinstance(norm, nn.LayerNorm)
-        expected = (mixed - mixed.mean(-1, keepdim=True)) / (mixed.var(-1, unbiased=False, keepdim=True) + norm.eps).sqrt()
+        expected = (mixed - mixed.mean(-1, keepdim=True)) / (
+            mixed.var(-1, unbiased=False, keepdim=True) + norm.eps
+        ).sqrt()
         torch.testing.assert_close(found.double(), expected * norm.weight + norm.bias, rtol=1e-5, atol=1e-5)
 
 

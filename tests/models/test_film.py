@@ -1,9 +1,9 @@
 import torch
-from models.tiny import plain_dict, predictions, randomise, tiny_config
 
 from hydromae.models.film import FiLM
 from hydromae.models.initialise import initialise
 from hydromae.models.multimodal_mae import MultiModalMAE
+from models.tiny import plain_dict, predictions, randomise, tiny_config
 
 
 def test_film_starts_as_the_identity_exactly() -> None:
@@ -41,4 +41,6 @@ def test_decoder_film_changes_nothing_at_the_start_and_something_after() -> None
     for name, found in predictions(with_film, plain).items():
         assert torch.equal(found.nan_to_num(), predictions(without, plain)[name].nan_to_num())
     randomise(with_film.get_submodule("evap_decoder.decoder.film"))
-    assert not torch.equal(predictions(with_film, plain)["evap"].nan_to_num(), predictions(without, plain)["evap"].nan_to_num())
+    assert not torch.equal(
+        predictions(with_film, plain)["evap"].nan_to_num(), predictions(without, plain)["evap"].nan_to_num()
+    )

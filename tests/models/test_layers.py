@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
-from models.test_attention import PADDING, textbook
-from models.tiny import randomise, tiny_config
 from torch import Tensor, nn
 
 from hydromae.models.decoder import CrossBlock
 from hydromae.models.layers import MLP, TransformerLayer
+from models.test_attention import PADDING, textbook
+from models.tiny import randomise, tiny_config
 
 
 def normed(x: Tensor, norm: nn.LayerNorm) -> Tensor:

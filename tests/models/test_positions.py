@@ -1,18 +1,18 @@
 import math
 
 import torch
-from models.tiny import plain_dict, predictions, tiny_config, tiny_model
 
 from hydromae.models.positions import Calendar, coordinate_positions, time_positions
+from models.tiny import plain_dict, predictions, tiny_config, tiny_model
 
 
-def test_time_positions_are_those_of_the_transformer_paper() -> None:
+def test_time_positions_are_sines_and_cosines_of_three_days_to_a_year() -> None:
     days, dim = torch.arange(200), 16
-    found = time_positions(days, dim)
+    found = time_positions(days, dim).double()
     for i in range(dim // 2):
-        rate = 10_000 ** (-i / (dim // 2 - 1))
-        torch.testing.assert_close(found[:, i].double(), torch.sin(days.double() * rate), atol=2e-5, rtol=0)
-        torch.testing.assert_close(found[:, dim // 2 + i].double(), torch.cos(days.double() * rate), atol=2e-5, rtol=0)
+        angle = 2 * math.pi * days.double() / (3.0 * (365 / 3) ** (i / (dim // 2 - 1)))
+        torch.testing.assert_close(found[:, i], torch.sin(angle), atol=1e-4, rtol=0)
+        torch.testing.assert_close(found[:, dim // 2 + i], torch.cos(angle), atol=1e-4, rtol=0)
 
 
 def test_days_far_apart_have_different_positions() -> None:

@@ -160,5 +160,10 @@ def assert_same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], tol
     assert found.keys() == expected.keys()
     for name in found:
         torch.testing.assert_close(
-            found[name], expected[name], rtol=tolerance, atol=tolerance, equal_nan=True, msg=lambda m, n=name: f"{n}: {m}"
+            found[name],
+            expected[name],
+            rtol=tolerance,
+            atol=tolerance,
+            equal_nan=True,
+            msg=lambda m, n=name: f"{n}: {m}",
         )

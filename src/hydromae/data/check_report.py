@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -69,16 +70,10 @@ class CheckReport:
 
 def render(report: CheckReport) -> RenderableType:
     """The report as a table and a list, for `rich`."""
-    table = Table(title=report.subject)
-    for heading in ("modality", "kind", "files", "reader", "first day", "last day", "cells or stations", "units"):
-        table.add_column(heading)
-    for heading in ("missing", "minimum", "mean", "maximum"):
-        table.add_column(heading, justify="right")
-    for row in report.rows:
-        numbers = ["" if v is None else f"{v:.4g}" for v in (row.minimum, row.mean, row.maximum)]
-        missing = "" if row.missing is None else f"{row.missing:.1%}"
-        cells = (row.name, row.kind, str(row.files), row.reader, row.first_day, row.last_day, row.places, row.units)
-        table.add_row(*(Text(cell) for cell in (*cells, missing, *numbers)))
+    table = Table("", *(escape(row.name) for row in report.rows), title=report.subject, title_justify="left")
+    columns = [_cells(row) for row in report.rows]
+    for heading in columns[0] if columns else ():
+        table.add_row(heading, *(Text(column[heading]) for column in columns))
     lines: list[RenderableType] = [table]
     if any(row.kind == "grid" for row in report.rows):
         lines.append(Text(f"Numbers of grids are of land cells on every {report.sampled_every}th day.", style="dim"))
@@ -88,3 +83,19 @@ def render(report: CheckReport) -> RenderableType:
     verdicts = ("Fit for training.", "Would spoil training: mend the errors.", "Cannot be read: mend the errors.")
     lines.append(Text(verdicts[report.exit_code], style="bold"))
     return Group(*lines)
+
+
+def _cells(row: Row) -> dict[str, str]:
+    """What the table says of a modality."""
+    numbers = {"minimum": row.minimum, "mean": row.mean, "maximum": row.maximum}
+    return {
+        "kind": row.kind,
+        "files": str(row.files),
+        "reader": row.reader,
+        "first day": row.first_day,
+        "last day": row.last_day,
+        "size": row.places,
+        "missing": "" if row.missing is None else f"{row.missing:.1%}",
+        **{name: "" if number is None else f"{number:.4g}" for name, number in numbers.items()},
+        "units": row.units,
+    }

@@ -1,5 +1,6 @@
 """Windows: spans of consecutive days of everything, read from the store."""
 
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -96,8 +97,7 @@ class BatchOrder(Sampler[tuple[list[int], int]]):
         else:
             # As many as fit whatever the offset, so that the schedule knows its steps.
             self.n_windows = max(1, (spare + 1) // stride)
-            self._offsets = spare - (self.n_windows - 1) * stride + 1
-            self._offsets = min(stride, self._offsets)
+            self._offsets = spare - (self.n_windows - 1) * stride + 1  # so that no day of the period is never seen
         self.epoch, self.first_batch = 0, 0
 
     def __len__(self) -> int:
@@ -130,4 +130,13 @@ def make_loader(reader: WindowReader, order: BatchOrder, workers: int, pin_memor
         persistent_workers=workers > 0,
         # Workers that are forked while other threads run can deadlock.
         multiprocessing_context="forkserver" if workers > 0 else None,
+        worker_init_fn=_leave_signals_to_the_trainer,
+        # Of its own: a loader draws a number whenever it starts, which must not shift the dropout of a resumed run.
+        generator=torch.Generator(),
     )
+
+
+def _leave_signals_to_the_trainer(worker: int) -> None:
+    """Ctrl-C reaches every process of the terminal; the one that trains still needs its next batch to stop in order."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

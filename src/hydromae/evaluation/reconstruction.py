@@ -9,15 +9,13 @@ from torch import Tensor
 
 from hydromae.config import Kind
 
-METHODS = ("model", "mean", "nearest_day")
-
 
 @dataclass
 class SquaredErrors:
     """Sums of squared errors that windows add to.
 
-    The mean squared error of a grid is over all hidden land cells; of series it is taken for each station first, and the median
-    over stations counts, so that no large river decides alone.
+    The mean squared error of a grid is over all hidden land cells; of series it is taken for each station first, and
+    the median over stations counts, so that no large river decides alone.
 
     Args:
         kind: grid or series.
@@ -50,8 +48,3 @@ class SquaredErrors:
         measure = "median over stations" if self.kind == "series" else "land cells"
         values = int(self.counts.sum().item())
         return {"kind": self.kind, "units": self.units, "measure": measure, "mse": mse, "values": values}
-
-
-def skill(mse: float, reference: float) -> float:
-    """Share of the reference's mean squared error that is removed; 0 is no better, negative is worse."""
-    return 1 - mse / reference if reference > 0 else float("nan")

@@ -5,6 +5,7 @@ from torch import nn
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.positions import Calendar
+from hydromae.models.vector_encoder import VectorEncoder
 
 _TOKEN_STD = 0.02
 
@@ -12,7 +13,9 @@ _TOKEN_STD = 0.02
 def initialise(model: nn.Module) -> None:
     """Initialise as MAE does (He et al. 2022): Xavier-uniform weights, zero biases.
 
-    Tokens and positions start with deviation 0.02, FiLM as the identity, and weighted feature maps as they declare.
+    Tokens and positions start with deviation 0.02, FiLM as the identity, weighted feature maps as they declare. A
+    series token has few values, whose embedding Xavier would leave faint beside the positions: it starts with unit
+    variance.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -22,6 +25,8 @@ def initialise(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, FiLM):
             nn.init.zeros_(module.scale_and_shift.weight)
+        elif isinstance(module, VectorEncoder):
+            nn.init.normal_(module.embedding.weight, std=module.embedding.in_features**-0.5)
         elif isinstance(module, WeightedFeatureMaps):
             module.reset()
         elif isinstance(module, Calendar):

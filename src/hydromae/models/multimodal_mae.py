@@ -20,7 +20,7 @@ from hydromae.models.losses import squared_error, weighted_total
 from hydromae.models.vector_decoder import VectorDecoder
 from hydromae.models.vector_encoder import VectorEncoder
 
-Encoded = tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]
+Encoded = tuple[list[Float[Tensor, "batch _ dim"]], Bool[Tensor, "batch _"] | None]
 
 
 class MultiModalMAE(nn.Module):

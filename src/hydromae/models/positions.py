@@ -24,8 +24,12 @@ def sinusoidal(
 
 
 def time_positions(days: Int[Tensor, "*any"], dim: int) -> Float[Tensor, "*any dim"]:
-    """Position of a day in its window, for windows of any length: wavelengths from about 6 days to 2 pi 10,000 days."""
-    return sinusoidal(days.float(), dim, longest=2 * math.pi * 10_000, shortest=2 * math.pi)
+    """Position of a day in its window, for windows of any length.
+
+    Wavelengths run from 3 days to a year. The usual range (to 2 pi 10,000 steps, made for sentences) leaves most
+    features constant over a window; with this one neighbouring days are told apart sooner in training.
+    """
+    return sinusoidal(days.float(), dim, longest=365.0, shortest=3.0)
 
 
 def coordinate_positions(coordinates: Float[Tensor, "*any two"], dim: int) -> Float[Tensor, "*any dim"]:

@@ -14,6 +14,7 @@ from hydromae.files import atomic_path, write_text
 from hydromae.models.multimodal_mae import MultiModalMAE
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+_REMEDY = "copy it anew or train again"
 
 
 def save_pretrained(model: MultiModalMAE, folder: Path) -> None:
@@ -37,20 +38,38 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu") -> Mul
     """
     path = Path(path)
     folder = path / "model" if (path / "model" / CONFIG).is_file() else path
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise RunError(f"{path}: holds no trained model (no {name}); give the output of `hydromae train`")
+    config, task_weights = _read_config(folder / CONFIG)
+    state = _read_weights(folder / WEIGHTS)
+    model = MultiModalMAE(config, state["valid_patches"], task_weights)
     try:
-        content = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        with safe_open(folder / WEIGHTS, framework="pt") as file:
-            written = (file.metadata() or {}).get("sha256")
-        state = load_file(folder / WEIGHTS)
-    except FileNotFoundError:
-        raise RunError(f"{path}: holds no trained model; give the output of `hydromae train`") from None
-    except (OSError, ValueError, SafetensorError) as error:
-        raise RunError(f"{folder}: the model cannot be read ({error}); copy it anew or train again") from None
-    if written != _digest(state):
-        raise RunError(f"{folder / WEIGHTS}: is damaged (its checksum differs); copy it anew or train again")
-    model = MultiModalMAE(ModelConfig(**content["model"]), state["valid_patches"], content["task_weights"])
-    model.load_state_dict(state)
+        model.load_state_dict(state)
+    except RuntimeError:
+        raise RunError(f"{folder / CONFIG}: is not of the weights in {WEIGHTS}; {_REMEDY}") from None
     return model.to(device).eval()
+
+
+def _read_config(path: Path) -> tuple[ModelConfig, dict[str, float]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return ModelConfig.model_validate(content["model"]), dict(content["task_weights"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"{path}: is damaged ({reason}); {_REMEDY}") from None
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            written = (file.metadata() or {}).get("sha256")
+        state = load_file(path)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(f"{path}: is damaged ({error}); {_REMEDY}") from None
+    if written != _digest(state):
+        raise RunError(f"{path}: is damaged (its checksum differs); {_REMEDY}")
+    return state
 
 
 def _digest(state: dict[str, torch.Tensor]) -> str:

@@ -33,7 +33,7 @@ class FieldFile:
         if "grid" in kinds:
             for name, size, values in (("y", store.shape[0], store.y), ("x", store.shape[1], store.x)):
                 known = {"units": "m", "standard_name": f"projection_{name}_coordinate"} if values is not None else {}
-                # Without coordinates in the source, rows count downwards so that north is the larger y, as in its files.
+                # Without coordinates in the source, rows count downwards, so that north has the larger y.
                 count = np.arange(size)[::-1] if name == "y" else np.arange(size)
                 self._coordinate(name, count if values is None else values, known or {"long_name": f"{name} index"})
         if "series" in kinds:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 
 import hydromae
 from hydromae.config import Period
-from hydromae.data.batch import TARGET, VISIBLE
+from hydromae.data.batch import TARGET, VISIBLE, scatter
 from hydromae.data.collate import Collator
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader
@@ -22,7 +21,7 @@ from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.files import atomic_path
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.pretrained import load_pretrained
-from hydromae.tasks.fields import predicted_window, state_window
+from hydromae.tasks.fields import state_window
 from hydromae.tasks.netcdf import FieldFile
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.setup import choose_device
@@ -37,10 +36,10 @@ def reconstruct(
 ) -> xr.Dataset:
     """Reconstruct hidden values over a period with a run's best model.
 
-    The period is cut into windows of the run's length, the last one shorter; in each the run's share of tokens is hidden, with
-    masks fixed by seed and window. Written are the observed values, the reconstruction where they were hidden (physical units),
-    and the state of each value; and `scores.json` beside the file, mean squared errors at the hidden values against filling
-    with the training mean of the cell or station and with the nearest visible day.
+    The period is cut into windows of the run's length, the last one shorter; in each the run's share of tokens is
+    hidden, with masks fixed by seed and window. Written are the observed values, the reconstruction where they were
+    hidden (physical units), and the state of each value; and `scores.json` in the run directory, mean squared errors at
+    the hidden values against filling with the training mean of the cell or station and with the nearest visible day.
 
     Args:
         run: run directory.
@@ -50,7 +49,8 @@ def reconstruct(
         on_progress: told the share that is done.
 
     Returns:
-        The file, opened lazily: per modality `<name>`, `<name>_reconstructed`, `<name>_state` over time, y, x or station.
+        The file, opened lazily: per modality `<name>`, `<name>_reconstructed` and `<name>_state`, over time and y, x
+        or station.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
@@ -74,7 +74,7 @@ def reconstruct(
     }
     starts = list(range(days.start, days.stop, config.data.window))
     reader = WindowReader(store, model.shapes)
-    means = {name: torch.from_numpy(store.mean(name)).to(device) for name in model.shapes}
+    means = {name: _mean(store, name).to(device) for name in model.shapes}
     with (
         atomic_path(output) as temporary,
         FieldFile(temporary, store, list(model.shapes), store.days[days], attributes) as file,
@@ -88,9 +88,9 @@ def reconstruct(
                 file.write(name, start - days.start, *arrays)
             on_progress((i + 1) / len(starts))
     directory.write_json(
-        "scores.json" if output.parent == directory.path else f"scores_{output.stem}.json",
+        scores_file(directory.path, output),
         {
-            "split": split if period is None else None,
+            "split": split if period is None else "chosen",
             "period": [str(first), str(last)],
             "windows": len(starts),
             "modalities": {name: error.result() for name, error in errors.items()},
@@ -113,7 +113,7 @@ def reconstruct_window(
     fields = {}
     for name, tokens in batch.tokens.items():
         state = state_window(tokens, days)
-        reconstructed = collator.scalers[name].unscale(predicted_window(predicted[name], tokens, days))
+        reconstructed = collator.scalers[name].unscale(scatter(predicted[name], tokens, days))
         # A hidden patch is predicted whole; what is sea or was never observed there is not offered.
         fields[name] = (windows.values[name], torch.where(state == TARGET, reconstructed, torch.nan), state)
     return fields
@@ -125,15 +125,20 @@ def _score(
     specific = store.scaler(name).specific
     truth = specific(torch.where(state == TARGET, values, torch.nan))
     visible = specific(torch.where(state == VISIBLE, values, torch.nan))
-    fallback = specific(mean)
     errors.add(
         truth,
         {
             "model": specific(reconstructed),
-            "mean": fallback.expand_as(truth),
-            "nearest_day": nearest_day(visible, fallback),
+            "mean": mean.expand_as(truth),
+            "nearest_day": nearest_day(visible, mean),
         },
     )
+
+
+def _mean(store: Store, name: str) -> Tensor:
+    """Training mean of each place, as errors are measured; of all places where one was never observed in training."""
+    mean = store.scaler(name).specific(torch.from_numpy(store.mean(name)))
+    return torch.where(mean.isnan(), mean.nanmean(), mean)
 
 
 def _days(store: Store, split: str, period: Period | None) -> slice:
@@ -142,10 +147,14 @@ def _days(store: Store, split: str, period: Period | None) -> slice:
     first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
     if not 0 <= first <= last < store.n_days:
         known: tuple[date, date] = store.days[0].item(), store.days[-1].item()
-        raise ConfigError(f"the period {period[0]} to {period[1]} is not within the data, {known[0]} to {known[1]}")
+        raise ConfigError(
+            f"the period {period[0]} to {period[1]} is not within the data of {store.path}; "
+            f"give a first and a last day from {known[0]} to {known[1]}"
+        )
     return slice(first, last + 1)
 
 
-def score_rows(scores: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Modalities and their scores, in order, for a table."""
-    return list(scores["modalities"].items())
+def scores_file(run: Path, output: Path) -> str:
+    """Name, within the run, of the scores that belong to an output: `scores.json` for the run's own reconstruction."""
+    own = output.resolve() == (run / "reconstruction.nc").resolve()
+    return "scores.json" if own else f"scores_{output.stem}.json"

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int, best_step: int | None) -> Path:
     """Write the state after `step` steps, then delete all but the newest `keep` and the best.
 
+    Those of later steps go too: a run that passed over them, since they are damaged, makes them anew.
+
     Args:
         folder: the run's checkpoints.
         step: optimizer steps done.
@@ -27,8 +29,10 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
         torch.save(content, temporary)
         digest = sha256(temporary)
     write_text(_checksum(path), digest)
-    for old in sorted(folder.glob("step_*.pt"))[:-keep]:
-        if old.stem != f"step_{best_step or -1:08d}":
+    names = sorted(folder.glob("step_*.pt"))
+    until = names.index(path) + 1
+    for old in (*names[: max(until - keep, 0)], *names[until:]):
+        if best_step is None or old.stem != f"step_{best_step:08d}":
             old.unlink()
             _checksum(old).unlink(missing_ok=True)
     return path

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -57,8 +58,8 @@ class Listener:
 class Trainer:
     """Trains one model on one device.
 
-    Everything random follows from the seed and from torch's generator, which checkpoints hold, so a run that was stopped and
-    continued equals one that was not, bit for bit on a CPU with the same number of threads.
+    Everything random follows from the seed and from torch's generator, which checkpoints hold, so a run that was
+    stopped and continued equals one that was not, bit for bit on a CPU with the same number of threads.
 
     Args:
         config: the experiment.
@@ -211,10 +212,11 @@ class Trainer:
         }
 
     def _record(self, records: Records, record: dict[str, Any]) -> None:
-        if not abs(record["loss"]) < float("inf"):
-            where = f"the last checkpoint in {self.run.checkpoints}" if self.run else "no checkpoint"
+        # An infinite gradient spoils the weights one step before the loss shows it.
+        what = "loss" if not math.isfinite(record["loss"]) else "grad_norm"
+        if not math.isfinite(record.get(what, 0.0)):
             raise RunError(
-                f"the {record['event']} loss at step {record['step']} is {record['loss']}; {where} is from before: "
+                f"{records.path.parent}: the {record['event']} {what} at step {record['step']} is {record[what]}; "
                 f"train anew with a lower training.lr, or look for wild values with `hydromae check`"
             )
         records.append(record)

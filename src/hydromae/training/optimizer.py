@@ -20,8 +20,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> AdamW:
         {"params": [p for p in model.parameters() if id(p) in decayed], "weight_decay": config.weight_decay},
         {"params": [p for p in model.parameters() if id(p) not in decayed], "weight_decay": 0.0},
     ]
-    fused = next(model.parameters()).is_cuda
-    return AdamW(groups, lr=config.lr, betas=config.betas, eps=config.eps, fused=fused)
+    return AdamW(groups, lr=config.lr, betas=config.betas, eps=config.eps, fused=True)
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, steps_per_epoch: int) -> LambdaLR:

@@ -16,9 +16,9 @@ class Records:
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:
-        self.path, self.lines = path, keep
-        kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:keep] if keep else []
-        write_text(path, "".join(kept))
+        there = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+        self.path, self.lines = path, len(there[:keep])
+        write_text(path, "".join(there[:keep]))
 
     def append(self, record: dict[str, Any]) -> None:
         """Write one record, at once."""

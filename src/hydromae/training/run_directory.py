@@ -25,8 +25,12 @@ class RunDirectory:
     def create(cls, config: Config, store: Store) -> "RunDirectory":
         """Make the directory of a new run.
 
+        Args:
+            config: the whole configuration, with the sizes of the model that the data decided.
+            store: its data.
+
         Raises:
-            RunError: it already holds a run.
+            RunError: it already holds a run, or cannot be made.
         """
         run = cls(config.output_path)
         if run.config_file.exists():
@@ -34,7 +38,10 @@ class RunDirectory:
                 f"{run.path}: already holds a run; continue it with `hydromae resume {run.path}` "
                 f"or give another output="
             )
-        run.path.mkdir(parents=True, exist_ok=True)
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
         write_text(run.path / "data.json", json.dumps({"store": str(store.path), "fingerprint": store.fingerprint}))
         write_text(run.config_file, dump_config(config))
         return run
@@ -82,21 +89,20 @@ class RunDirectory:
             RunError: it is gone, or its data are not those the run was trained on.
         """
         known = self.read_json("data.json")
-        store = None
+        refused = ""
         for path in (self.config().store_path, known["store"]):
             try:
                 store = Store.open(path)
-                break
             except DataError as error:
-                reason = error
-        if store is None:
-            raise RunError(f"{self.path}: the run's store cannot be opened: {reason}")
-        if store.fingerprint != known["fingerprint"]:
-            raise RunError(
-                f"{self.path}: the data in {store.path} are not those the run was trained on; "
+                refused = refused or f"the run's store cannot be opened: {error}"
+                continue
+            if store.fingerprint == known["fingerprint"]:
+                return store
+            refused = (
+                f"the data in {store.path} are not those the run was trained on; "
                 f"prepare that store anew from the same files, or train a new run"
             )
-        return store
+        raise RunError(f"{self.path}: {refused}")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A small file of the run.
@@ -105,10 +111,9 @@ class RunDirectory:
             RunError: it is absent or damaged.
         """
         try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return dict(json.loads((self.path / name).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.path / name}: cannot be read ({error}); train the run anew") from None
-        return dict(content)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a small file of the run atomically."""

@@ -28,7 +28,8 @@ def new_run(config: Config, store: Store, listener: MakeListener = lambda total:
     """
     # The trainer comes first: what it refuses leaves no run directory behind.
     trainer = Trainer(config, store, None)
-    trainer.run = RunDirectory.create(config, store)
+    whole = config.model_copy(update={"model": trainer.model.config})
+    trainer.run = RunDirectory.create(whole, store)
     return _fit(trainer, trainer.run, listener)
 
 
@@ -38,6 +39,8 @@ def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Liste
     Raises:
         RunError: its data or its checkpoints cannot be used.
     """
+    if is_finished(run):
+        return run
     trainer = Trainer(run.config(), run.store(), run)
     if any(run.checkpoints.glob("step_*.pt")):
         trainer.restore(run)
@@ -50,8 +53,6 @@ def is_finished(run: RunDirectory) -> bool:
 
 
 def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDirectory:
-    if trainer.progress.step == trainer.total_steps and is_finished(run):
-        return run
     trainer.listener = listener(trainer.total_steps)
     if trainer.fit():
         parameters = sum(p.numel() for p in trainer.model.parameters())

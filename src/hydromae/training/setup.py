@@ -57,9 +57,14 @@ def usable_cores() -> int:
 
 
 def _coordinates(config: Config, store: Store) -> dict[str, object]:
-    names = store.attribute_names
+    names, given = store.attribute_names, config.model.model_fields_set
+    if "coordinate_attrs" in given:
+        return {}
     if "latitude" in names and "longitude" in names:
         return {"coordinate_attrs": (names.index("latitude"), names.index("longitude"))}
-    if {"series_position", "coordinate_attrs"} & config.model.model_fields_set:
-        return {}
+    if "series_position" in given:
+        raise ConfigError(
+            f"model.series_position is coordinates, but the attributes in {store.path} have no latitude and longitude; "
+            f"set it to learned, or name their places among the attributes with model.coordinate_attrs"
+        )
     return {"series_position": "learned"}

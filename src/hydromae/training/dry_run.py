@@ -1,0 +1,97 @@
+"""What a training would cost, measured on a few of its steps."""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+
+import torch
+from rich.table import Table
+
+from hydromae.config import Config
+from hydromae.data.store import Store
+from hydromae.data.windows import BatchOrder
+from hydromae.training.loop import Trainer
+
+_WARM, _TIMED = 1, 2
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Measured on steps of the real data.
+
+    Attributes:
+        parameters: of the model.
+        tokens: modality -> tokens of a window: all, visible, hidden.
+        steps_per_epoch: optimizer steps an epoch.
+        steps: of the whole training.
+        seconds_per_step: measured.
+        memory: peak of this process (CPU) or of the GPU, bytes.
+        device: cpu or cuda.
+    """
+
+    parameters: int
+    tokens: dict[str, tuple[int, int, int]]
+    steps_per_epoch: int
+    steps: int
+    seconds_per_step: float
+    memory: int
+    device: str
+
+    def table(self) -> Table:
+        """The figures, for the console."""
+        table = Table("what", "value", title="Dry run", title_justify="left")
+        table.add_row("parameters", f"{self.parameters:,}")
+        for name, (every, visible, hidden) in self.tokens.items():
+            table.add_row(f"tokens of {name}", f"{every:,} a window: {visible:,} visible, {hidden:,} hidden")
+        table.add_row("visible tokens together", f"{sum(visible for _, visible, _ in self.tokens.values()):,}")
+        table.add_row("steps", f"{self.steps:,} ({self.steps_per_epoch:,} an epoch)")
+        table.add_row("seconds a step", f"{self.seconds_per_step:.2f} on {self.device}, mean of {_TIMED}")
+        table.add_row("time for all steps", _words(self.seconds_per_step * self.steps) + ", without validation")
+        table.add_row("peak memory", f"{self.memory / 2**30:.2f} GiB")
+        return table
+
+
+def dry_run(config: Config, store: Store) -> Trial:
+    """Take a few real training steps and measure them; nothing is written.
+
+    Raises:
+        ConfigError: the configuration does not fit the data.
+    """
+    trainer = Trainer(config, store, None)
+    order: BatchOrder = trainer.order
+    batches = iter(order)
+    seconds, tokens = [], {}
+    for i in range(min(_WARM + _TIMED, len(order))):
+        windows = trainer.loader.dataset[next(batches)]
+        began = time.monotonic()
+        float(trainer.train_step(windows, epoch=0))
+        seconds.append(time.monotonic() - began)
+        if i == 0:
+            batch = trainer.collator.training_batch(windows.to(trainer.device), epoch=0)
+            tokens = {
+                name: (t.values.shape[1], t.visible.index.shape[1], t.target.index.shape[1])
+                for name, t in batch.tokens.items()
+            }
+    timed = seconds[_WARM:] or seconds
+    return Trial(
+        parameters=sum(p.numel() for p in trainer.model.parameters()),
+        tokens=tokens,
+        steps_per_epoch=len(order),
+        steps=trainer.total_steps,
+        seconds_per_step=sum(timed) / len(timed),
+        memory=_peak_memory(trainer.device),
+        device=trainer.device.type,
+    )
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+
+
+def _words(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,48 @@
+import torch
+from torch import nn
+
+from hydromae.models.multimodal_mae import MultiModalMAE
+from models.tiny import tiny_config
+
+# Linear layers that start otherwise.
+OTHERS = ("film", "calendar", "evap_encoder.embedding", "riverflow_encoder.embedding")
+
+
+def test_linear_layers_start_xavier_uniform_with_zero_bias() -> None:
+    torch.manual_seed(0)
+    model = MultiModalMAE(tiny_config(d_model=64))
+    checked = 0
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and not any(word in name for word in OTHERS):
+            bound = (6 / (module.in_features + module.out_features)) ** 0.5
+            largest = float(module.weight.detach().abs().max())
+            assert 0.7 * bound < largest <= bound, name
+            assert module.bias is None or not module.bias.any(), name
+            checked += 1
+    assert checked > 50
+
+
+def test_series_embeddings_start_with_unit_variance() -> None:
+    torch.manual_seed(0)
+    model = MultiModalMAE(tiny_config(d_model=256, vector_patch_size=5))
+    embedding = model.get_submodule("evap_encoder.embedding")
+    embedded = embedding(torch.randn(2000, 5)).detach()
+    assert 0.9 < float(embedded.var()) < 1.1
+
+
+def test_tokens_and_positions_start_small_and_different() -> None:
+    torch.manual_seed(0)
+    model = MultiModalMAE(tiny_config(d_model=64, series_position="learned"))
+    words = ("mask_token", "position", "modality")
+    found = [p.detach() for name, p in model.named_parameters() if any(word in name for word in words)]
+    assert len(found) == 4 + 2 * 2 + 2 * 2 + 2 * 4  # mask tokens, positions of grids and series, modality tokens
+    assert 0.018 < float(torch.cat([p.flatten() for p in found]).std()) < 0.022
+    assert all(p.any() for p in found)
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    torch.manual_seed(3)
+    one = MultiModalMAE(tiny_config()).state_dict()
+    torch.manual_seed(3)
+    other = MultiModalMAE(tiny_config()).state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)

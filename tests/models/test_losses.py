@@ -1,0 +1,63 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hydromae.data.batch import ModalityTokens, Selection
+from hydromae.data.tokens import TokenShape
+from hydromae.models.losses import squared_error, weighted_total
+
+
+def some_tokens(seed: int, padded: bool) -> tuple[torch.Tensor, ModalityTokens]:
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.randn(2, 6, 4, generator=generator)
+    valid = torch.rand(values.shape, generator=generator) < 0.7
+    target = Selection(
+        torch.stack([torch.randperm(6, generator=generator)[:3] for _ in range(2)]),
+        torch.tensor([[False, False, True], [False, True, True]]) if padded else None,
+    )
+    shape = TokenShape("grid", 4, 1, 3)
+    return torch.randn(2, 3, 4, generator=generator), ModalityTokens(values, valid, target, target, shape)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 1000), padded=st.booleans())
+def test_loss_is_the_mean_over_valid_target_values(seed: int, padded: bool) -> None:
+    predicted, tokens = some_tokens(seed, padded)
+    errors = []
+    for b in range(2):
+        for k in range(3):
+            if tokens.target.padding is None or not tokens.target.padding[b, k]:
+                token = tokens.target.index[b, k]
+                seen = tokens.valid[b, token].numpy()
+                errors += list((predicted[b, k].numpy() - tokens.values[b, token].numpy())[seen])
+    total, count = squared_error(predicted, tokens)
+    assert count == len(errors)
+    assert math.isclose(float(total), float(np.square(np.array(errors, dtype=np.float64)).sum()), rel_tol=1e-5)
+
+
+def test_unscored_predictions_receive_no_gradient_whatever_they_are() -> None:
+    predicted, tokens = some_tokens(0, True)
+    scored = tokens.target.take(tokens.valid) & tokens.target.real[..., None]
+    predicted = torch.where(scored, predicted, torch.nan).requires_grad_()
+    total, _ = squared_error(predicted, tokens)
+    total.backward()
+    assert total.isfinite() and predicted.grad is not None
+    assert predicted.grad.isfinite().all()
+    assert torch.equal(predicted.grad != 0, scored)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_errors_are_summed_in_single_precision_or_better(dtype: torch.dtype) -> None:
+    predicted, tokens = some_tokens(0, False)
+    total, count = squared_error(predicted.to(dtype), tokens)
+    assert total.dtype == count.dtype == torch.promote_types(dtype, torch.float32)
+
+
+def test_losses_that_no_weight_names_count_once() -> None:
+    losses = {"a_loss": torch.tensor(2.0), "b_loss": torch.tensor(3.0)}
+    assert weighted_total(losses, {"a_loss": 10.0}) == 23.0
+    assert weighted_total(losses, {}) == 5.0

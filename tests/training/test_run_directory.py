@@ -1,0 +1,102 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from sources import World, make_world
+
+from hydromae.config import Config
+from hydromae.data.prepare import prepare
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError, RunError
+from hydromae.training.run_directory import RunDirectory
+from training.small import small_config
+
+Prepared = tuple[World, Store]
+
+
+@pytest.fixture
+def config(prepared: Prepared, tmp_path: Path) -> Config:
+    return small_config(prepared[0], tmp_path / "run")
+
+
+def test_a_run_remembers_its_configuration_and_store(prepared: Prepared, config: Config) -> None:
+    made = RunDirectory.create(config, prepared[1])
+    opened = RunDirectory.open(made.path)
+    assert opened.config() == config
+    assert opened.store().path == prepared[1].path
+
+
+def test_an_existing_run_is_never_overwritten(prepared: Prepared, config: Config) -> None:
+    run = RunDirectory.create(config, prepared[1])
+    before = run.config_file.stat().st_mtime_ns
+    with pytest.raises(RunError, match=rf"already holds a run; continue it with `hydromae resume {run.path}` or give"):
+        RunDirectory.create(config, prepared[1])
+    assert run.config_file.stat().st_mtime_ns == before
+
+
+def test_what_is_no_directory_is_refused(prepared: Prepared, config: Config) -> None:
+    Path(config.output_path).write_text("a file")
+    with pytest.raises(RunError, match=r"run: cannot be made a directory \(File exists\); give another output="):
+        RunDirectory.create(config, prepared[1])
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is not a run directory \(no config\.yaml\); give the output of"):
+        RunDirectory.open(tmp_path)
+
+
+def test_a_store_that_is_gone_is_named_with_the_remedy(world: World, tmp_path: Path) -> None:
+    store = prepare(world.config())
+    run = RunDirectory.create(small_config(world, tmp_path / "run"), store)
+    shutil.rmtree(store.path)
+    with pytest.raises(RunError, match=rf"{run.path}: the run's store cannot be opened: {store.path}.*prepare the sto"):
+        run.store()
+
+
+def test_data_that_changed_since_are_refused(world: World, tmp_path: Path) -> None:
+    store = prepare(world.config())
+    run = RunDirectory.create(small_config(world, tmp_path / "run"), store)
+    world.grids["soil"][150, 12, 3] += 1e-3
+    world.write_grids("soil")
+    prepare(world.config(), overwrite=True)
+    with pytest.raises(RunError, match=r"are not those the run was trained on; prepare that store anew from the same"):
+        run.store()
+
+
+def test_the_store_is_found_from_another_folder_even_where_another_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, place in enumerate(("here", "there")):
+        world = make_world(tmp_path / place / "sources", seed)
+        world.raw["data"]["store"] = "stores/gb"
+        monkeypatch.chdir(tmp_path / place)
+        store = prepare(world.config())
+        if place == "here":
+            run, mine = RunDirectory.create(small_config(world, tmp_path / "run"), store), store
+    assert store.fingerprint != mine.fingerprint
+    assert run.store().fingerprint == mine.fingerprint
+    monkeypatch.chdir(tmp_path)
+    assert run.store().path == mine.path
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, 2]"])
+def test_a_damaged_small_file_is_named(prepared: Prepared, config: Config, content: str) -> None:
+    run = RunDirectory.create(config, prepared[1])
+    (run.path / "data.json").write_text(content)
+    with pytest.raises(RunError, match=r"data\.json: cannot be read"):
+        run.store()
+
+
+def test_a_damaged_configuration_is_named(prepared: Prepared, config: Config) -> None:
+    run = RunDirectory.create(config, prepared[1])
+    run.config_file.write_text("training: {epochs: none}")
+    with pytest.raises(ConfigError, match=r"config\.yaml: training\.epochs"):
+        run.config()
+
+
+def test_small_files_come_back_as_written(prepared: Prepared, config: Config) -> None:
+    run = RunDirectory.create(config, prepared[1])
+    run.write_json("scores.json", {"a": [1, None, 2.5]})
+    assert run.read_json("scores.json") == json.loads((run.path / "scores.json").read_text()) == {"a": [1, None, 2.5]}
+    assert not list(run.path.glob(".*"))
