@@ -194,6 +194,29 @@ def report(run: Run) -> None:
     console.print(f"The page: {write_report(run)}", soft_wrap=True)
 
 
+@app.command()
+def model(
+    target: Annotated[Path, typer.Argument(help="YAML configuration, or a run directory.")],
+    overrides: Overrides = None,
+) -> None:
+    """Print the model's parts with their parameters, its tokens, and the memory and cost of a sample.
+
+    Example: `hydromae model configs/crossmae.yaml`
+    """
+    from hydromae.config_io import load_config
+    from hydromae.console import console
+    from hydromae.models.multimodal_mae import MultiModalMAE
+    from hydromae.models.pretrained import load_pretrained
+    from hydromae.models.summary import summary_table
+    from hydromae.training.run_directory import RunDirectory
+
+    if target.is_dir():
+        console.print(summary_table(load_pretrained(target), RunDirectory.open(target).config()))
+        return
+    config = load_config(target, overrides or ())
+    console.print(summary_table(MultiModalMAE(config.model), config))
+
+
 @app.command("config")
 def config_keys(
     key: Annotated[
@@ -234,6 +257,32 @@ def sample(
         written = write_sample(directory, known_size(size), seed, _titled(shown.stage, "Making the sample"))
     rows, columns = written.shape
     console.print(f"{directory}: {rows} x {columns} cells, {written.n_stations} stations", soft_wrap=True)
+
+
+@data_app.command()
+def patches(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    aggregate: Annotated[
+        int | None, typer.Option(min=1, help="Also aggregate the stations to N x N cells.", metavar="N")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file of the stations' groups.")] = None,
+) -> None:
+    """Say how compact the groups of stations are, as given and in spatial order, and what aggregating would save.
+
+    Example: `hydromae data patches configs/gb.yaml data.root=my_data --aggregate 10 -o patches.csv`
+    """
+    from hydromae.config_io import load_config
+    from hydromae.console import console
+    from hydromae.data.patches_table import station_patches
+
+    found = station_patches(load_config(config, overrides or ()), aggregate)
+    console.print(found.table())
+    if found.grid is not None:
+        console.print(found.sentence())
+    if output is not None:
+        found.write(output)
+        console.print(f"Written: {output}", soft_wrap=True)
 
 
 def main() -> None:

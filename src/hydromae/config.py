@@ -98,6 +98,13 @@ class DataConfig(Section):
     train: Period | None = Field(None, description="first and last day of the training period")
     val: Period | None = Field(None, description="first and last day of the validation period")
     test: Period | None = Field(None, description="first and last day of the test period")
+    station_order: Literal["given", "spatial"] = Field(
+        "given", description="stations in the order of the attributes, or so that those of a token "
+        "(model.vector_patch_size) lie close together"
+    )  # fmt: skip
+    aggregate: int | None = Field(
+        None, ge=1, description="average the series over the cells of an n x n latitude/longitude grid; null: stations"
+    )
     window: int = Field(30, ge=1, description="days in a window, T")
     stride: int = Field(20, ge=1, description="days between the starts of training windows; each epoch shifts them")
 
@@ -185,6 +192,13 @@ class ModelConfig(Section):
         None, description="layers of the deepest encoder to mix, from 0 (null = all); others give the like depth"
     )
     use_input: bool = Field(False, description="mix the embedded tokens in too, as the first feature map")
+    film: bool = Field(True, description="let the attributes of its stations modulate each series token")
+    missing_attributes: Literal["mean", "learned"] = Field(
+        "mean", description="a missing attribute counts as left out of the mean, or as a learned value"
+    )
+    validity_embedding: bool = Field(
+        False, description="tell the encoders which cells of a partly missing token are missing, beside entering as 0"
+    )
     decoder_film: bool = Field(True, description="give each series query the attributes of its own stations")
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
     max_time_steps: int = Field(90, ge=1, description="longest window in days")

@@ -24,6 +24,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "standard decoder alone": {"use_cross_attn": False, "fusion": "none"},
     "post-norm": {"norm_first": False, "activation": "relu"},
     "spans of days": {"image_patch_days": 2, "vector_patch_days": 3},
+    "without FiLM": {"film": False, "decoder_film": False},
+    "learned missing attributes": {"missing_attributes": "learned"},
+    "validity embedding": {"validity_embedding": True},
     "no attributes": {"static_attr_dim": 0, "series_position": "learned"},
 }
 

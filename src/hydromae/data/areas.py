@@ -8,6 +8,9 @@ from jaxtyping import Float
 # m3/s over km2 to mm/d: 86,400 s/d * 1,000 mm/m / 1e6 m2/km2
 MM_PER_DAY = 86.4
 
+# Ways to write the unit of a volume flow, which depends on the catchment's area where a depth or a state does not.
+FLOW_UNITS = ("m3/s", "m3 s-1", "m^3/s", "m**3/s", "m3 s^-1")
+
 
 def complete_areas(
     areas: Float[np.ndarray, "station"], mean_flow: Float[np.ndarray, "station"], ids: Sequence[str]

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hydromae.config import Config
+from hydromae.config import Config, DataConfig
 from hydromae.data.readers.files import require_file
 from hydromae.data.store import Store
 from hydromae.data.store_description import SourceFile
@@ -16,8 +16,13 @@ _HASHED_SIZE = 64 * 2**20  # larger sources are told apart by size and time, as 
 
 def options_of(config: Config) -> dict[str, Any]:
     """What a store depends on beside its files; where they lie and how windows are cut do not matter."""
-    options = config.data.model_dump(mode="json", exclude={"root", "store", "window", "stride"})
-    return {**options, "patch_size": config.model.patch_size}
+    data, model = config.data, config.model
+    unused = {"root", "store", "window", "stride"}
+    # An option that changes nothing is left out, so that a store made before there was such an option stays valid.
+    unused |= {"station_order"} if data.station_order == "given" else set()
+    unused |= {"aggregate"} if data.aggregate is None else set()
+    options = {**data.model_dump(mode="json", exclude=unused), "patch_size": model.patch_size}
+    return options if data.station_order == "given" else {**options, "vector_patch_size": model.vector_patch_size}
 
 
 def source_files(config: Config) -> tuple[SourceFile, ...]:
@@ -53,7 +58,8 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
     store = Store.open(path)
     made = store.provenance
     if made.options != options:
-        keys = [f"data.{key}" for key in options if made.options.get(key) != options[key]]
+        differing = [key for key in {**made.options, **options} if made.options.get(key) != options.get(key)]
+        keys = [f"{'data' if key in DataConfig.model_fields else 'model'}.{key}" for key in differing]
         reason = f"other options ({', '.join(keys)})"
     elif changed := [new.path for old, new in zip(made.sources, sources, strict=True) if not _same(old, new)]:
         reason = f"files that have changed since ({', '.join(dict.fromkeys(changed))})"

@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from hydromae.config import Config, DataConfig, Period
+from hydromae.data.areas import FLOW_UNITS
 from hydromae.data.attributes import Attributes, read_attributes
 from hydromae.data.land_mask import read_land_mask, valid_patches
 from hydromae.data.patches import pack
 from hydromae.data.readers.table import sorted_ids
 from hydromae.data.sources import Source, check_days, check_shapes, open_source
+from hydromae.data.stations import Stations, aggregated, in_spatial_order, require_coordinates
 from hydromae.errors import ConfigError, DataError
-
-_FLOW_UNITS = ("m3/s", "m3 s-1", "m^3/s", "m**3/s", "m3 s^-1")
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,19 @@ class Land:
 
 @dataclass(frozen=True)
 class Plan:
-    """All sources of a store, opened and found to fit together."""
+    """All sources of a store, opened and found to fit together.
+
+    Attributes:
+        members: cell -> its stations, where `station_ids` are cells that stations were aggregated to; else empty.
+        notes: a sentence for each decision on the stations.
+    """
 
     sources: tuple[Source, ...]
     land: Land | None
     attributes: Attributes | None
     station_ids: tuple[str, ...]
+    members: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...]
     periods: dict[str, Period]
     first_day: date
     n_days: int
@@ -65,18 +72,37 @@ def make_plan(config: Config) -> Plan:
     check_shapes(grids)
     for grid in grids:
         check_days(grid, periods)
-    attributes = open_attributes(data) if series else None
-    stations = station_order(series, attributes, data)
-    aligned = {source.name: source.for_stations(stations) for source in series}
+    n_days = (last - first).days + 1
+    stations = _stations(config, series, periods, np.datetime64(first) + np.arange(n_days))
+    arranged = {source.name: source for source in stations.series}
     return Plan(
-        sources=tuple(aligned.get(source.name, source) for source in sources),
+        sources=tuple(arranged.get(source.name, source) for source in sources),
         land=find_land(config, grids, first) if grids else None,
-        attributes=attributes.of(stations) if attributes else None,
-        station_ids=stations,
+        attributes=stations.attributes,
+        station_ids=stations.ids,
+        members=stations.members,
+        notes=stations.notes,
         periods=periods,
         first_day=first,
-        n_days=(last - first).days + 1,
+        n_days=n_days,
     )
+
+
+def _stations(config: Config, series: Sequence[Source], periods: dict[str, Period], days: np.ndarray) -> Stations:
+    """The stations of the store as `data.aggregate` and `data.station_order` ask for them."""
+    data = config.data
+    attributes = open_attributes(data) if series else None
+    ids = station_order(series, attributes, data)
+    aligned = tuple(source.for_stations(ids) for source in series)
+    stations = Stations(ids, aligned, attributes.of(ids) if attributes else None)
+    if not series:
+        return stations
+    if data.aggregate is not None:
+        begin, end = (int(np.searchsorted(days, np.datetime64(day))) for day in periods["train"])
+        stations = aggregated(stations, data.aggregate, data.attributes.area, days, slice(begin, end + 1))
+    if data.station_order == "spatial":
+        stations = in_spatial_order(stations, config.model.vector_patch_size)
+    return stations
 
 
 def check_options(data: DataConfig) -> None:
@@ -85,11 +111,16 @@ def check_options(data: DataConfig) -> None:
         raise ConfigError("data.modalities is empty; name at least one, with its paths")
     if data.train is None:
         raise ConfigError("data.train is not set; give the first and last day of the training period")
+    if any(settings.kind == "series" for settings in data.modalities.values()):
+        if data.aggregate is not None:
+            require_coordinates(data, f"data.aggregate={data.aggregate}")
+        if data.station_order == "spatial":
+            require_coordinates(data, "data.station_order=spatial")
     for name, settings in data.modalities.items():
         key = f"data.modalities.{name}"
         if settings.per_area and settings.kind == "grid":
             raise ConfigError(f"{key}.per_area is for series of stations; set it to false")
-        if settings.per_area and settings.units not in _FLOW_UNITS:
+        if settings.per_area and settings.units not in FLOW_UNITS:
             raise ConfigError(f"{key}.per_area needs units m3/s, not {settings.units}; set it to false")
         if settings.scaling_per == "station" and settings.kind == "grid":
             raise ConfigError(f"{key}.scaling_per station is for series; set it to all")

@@ -72,7 +72,7 @@ def _write(
     sources: tuple[SourceFile, ...],
     on_progress: Progress,
 ) -> None:
-    notes: list[str] = []
+    notes = list(plan.notes)
     modalities: dict[str, ModalityDescription] = {}
     (directory / "mean").mkdir()
     # Series first: they are read in a moment, so what is wrong with them is known before the grids are packed.
@@ -111,7 +111,9 @@ def _write(
         attribute_names=attributes.names if attributes else (),
         areas=None if areas is None else tuple(None if np.isnan(area) else float(area) for area in areas),
         hashes={file: sha256(directory / file) for file in files},
-        provenance=Provenance(version=_version(), options=options, sources=sources, notes=tuple(notes)),
+        provenance=Provenance(
+            version=_version(), options=options, sources=sources, notes=tuple(notes), members=plan.members
+        ),
     )
     write_description(directory / "store.json", description)
     on_progress("done", 1.0)

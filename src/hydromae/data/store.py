@@ -158,6 +158,11 @@ class Store:
         return self._description.station_ids
 
     @property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Cell -> the stations it was made of, where the stations are cells (`data.aggregate`); else empty."""
+        return dict(self.provenance.members)
+
+    @property
     def attribute_names(self) -> tuple[str, ...]:
         """The attributes, in the order of the configuration; empty without a table of attributes."""
         return self._description.attribute_names

@@ -46,12 +46,17 @@ class SourceFile(_Part):
 
 
 class Provenance(_Part):
-    """How a store came about; none of it changes the numbers, so none of it enters the fingerprint."""
+    """How a store came about; none of it changes the numbers, so none of it enters the fingerprint.
+
+    Attributes:
+        members: cell -> the stations it was made of; empty where the stations are stored as they are.
+    """
 
     version: str
     options: dict[str, Any]
     sources: tuple[SourceFile, ...]
     notes: tuple[str, ...]
+    members: dict[str, tuple[str, ...]] = {}
 
 
 class StoreDescription(_Part):

@@ -130,13 +130,12 @@ def make_loader(reader: WindowReader, order: BatchOrder, workers: int, pin_memor
         persistent_workers=workers > 0,
         # Workers that are forked while other threads run can deadlock.
         multiprocessing_context="forkserver" if workers > 0 else None,
-        worker_init_fn=_leave_signals_to_the_trainer,
+        worker_init_fn=_leave_interrupts_to_the_trainer,
         # Of its own: a loader draws a number whenever it starts, which must not shift the dropout of a resumed run.
         generator=torch.Generator(),
     )
 
 
-def _leave_signals_to_the_trainer(worker: int) -> None:
+def _leave_interrupts_to_the_trainer(worker: int) -> None:
     """Ctrl-C reaches every process of the terminal; the one that trains still needs its next batch to stop in order."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -49,11 +49,21 @@ class EncoderStack(nn.Module):
         return outputs
 
 
-def embed_visible(embedding: nn.Linear, tokens: ModalityTokens) -> Float[Tensor, "batch n dim"]:
+def validity_embedding(cells: int, config: ModelConfig) -> nn.Linear | None:
+    """A learned vector for each missing cell of a partly missing token, where that is switched on."""
+    return nn.Linear(cells, config.d_model, bias=False) if config.validity_embedding else None
+
+
+def embed_visible(
+    embedding: nn.Linear, validity: nn.Linear | None, tokens: ModalityTokens
+) -> Float[Tensor, "batch n dim"]:
     """Embed the visible tokens alone: what is hidden or missing never enters the model, not even as padding."""
     seen = tokens.visible.take(tokens.valid) & tokens.visible.real[..., None]  # [B, n, cells]
     values = torch.where(seen, tokens.visible.take(tokens.values), 0.0)  # [B, n, cells]
     embedded: Tensor = embedding(values.to(embedding.weight.dtype))
+    if validity is not None:
+        gaps = ~seen & tokens.visible.real[..., None]
+        embedded = embedded + validity(gaps.to(embedding.weight.dtype))
     return embedded
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
-from hydromae.models.encoder import EncoderStack, embed_visible
+from hydromae.models.encoder import EncoderStack, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition
 
 
@@ -32,6 +32,7 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.use_input = config.use_weighted_fm and config.use_input
         self.embedding = nn.Linear(shape.cells, config.d_model)
+        self.validity = validity_embedding(shape.cells, config)
         self.patch_position = nn.Parameter(torch.zeros(shape.places, config.d_model))
         self.time = TimePosition(config.d_model, shape, config.calendar)
         self.stack = EncoderStack(config, maps, film=False)
@@ -40,7 +41,7 @@ class ImageEncoder(nn.Module):
         self, tokens: ModalityTokens, batch: Batch, modality_token: Float[Tensor, "1 1 dim"] | None
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index = tokens.visible.index
-        embedded = embed_visible(self.embedding, tokens)  # [B, n, D]
+        embedded = embed_visible(self.embedding, self.validity, tokens)  # [B, n, D]
         embedded = embedded + self.patch_position[tokens.shape.place(index)]
         embedded = embedded + self.time(index, batch).to(embedded.dtype)
         if modality_token is not None:

@@ -1,6 +1,7 @@
 """The multi-modal masked autoencoder: encode each modality, fuse, decode, score."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -66,6 +67,8 @@ class MultiModalMAE(nn.Module):
             if config.modality_tokens:
                 self.register_parameter(f"modality_{name}", nn.Parameter(torch.zeros(1, 1, config.d_model)))
                 self.register_parameter(f"decoder_modality_{name}", nn.Parameter(torch.zeros(1, 1, config.decoder_dim)))
+        if config.missing_attributes == "learned" and config.static_attr_dim:
+            self.missing_attribute = nn.Parameter(torch.zeros(config.static_attr_dim))
         if config.fusion == "full":
             self.blocks_shared = fusion_layers(config)
             self.norm_shared = nn.LayerNorm(config.d_model)
@@ -83,6 +86,7 @@ class MultiModalMAE(nn.Module):
 
     def predict(self, batch: Batch) -> dict[str, Float[Tensor, "batch targets cells"]]:
         """Scaled predictions at the targets of each modality."""
+        batch = self._with_learned_attributes(batch)
         encoded = {name: self.encode(name, batch) for name in batch.tokens}
         if self.config.fusion == "full":
             encoded = dict.fromkeys(encoded, self.fuse(encoded))
@@ -116,6 +120,12 @@ class MultiModalMAE(nn.Module):
         if isinstance(batch, Batch):
             return batch
         return batch_from_dict(batch, self.config, self.shapes, self.valid_patches)
+
+    def _with_learned_attributes(self, batch: Batch) -> Batch:
+        if self.config.missing_attributes == "mean" or batch.attributes is None:
+            return batch
+        known = batch.attributes
+        return replace(batch, attributes=torch.where(known.isnan(), self.missing_attribute.to(known.dtype), known))
 
     def _without_static(self, name: str, maps: list[Tensor], padding: Tensor | None) -> Encoded:
         has_static = self.shapes[name].kind == "series" and self.config.static_attr_dim > 0

@@ -11,7 +11,7 @@ from torch.nn import functional
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
-from hydromae.models.encoder import EncoderStack, append_padding, embed_visible
+from hydromae.models.encoder import EncoderStack, append_padding, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, coordinate_positions
 
 
@@ -81,11 +81,12 @@ class VectorEncoder(nn.Module):
         self.use_input = config.use_weighted_fm and config.use_input
         self.group = shape.size
         self.embedding = nn.Linear(shape.cells, config.d_model)
+        self.validity = validity_embedding(shape.cells, config)
         self.group_position = GroupPosition(config, config.d_model, shape.places)
         self.time = TimePosition(config.d_model, shape, config.calendar)
         has_attributes = config.static_attr_dim > 0
         self.static = nn.Linear(config.static_attr_dim, config.d_model) if has_attributes else None
-        self.stack = EncoderStack(config, maps, film=has_attributes)
+        self.stack = EncoderStack(config, maps, film=has_attributes and config.film)
 
     def forward(
         self, tokens: ModalityTokens, batch: Batch, modality_token: Float[Tensor, "1 1 dim"] | None
@@ -93,7 +94,7 @@ class VectorEncoder(nn.Module):
         index, padding, conditions = tokens.visible.index, tokens.visible.padding, None
         place = tokens.shape.place(index)
         groups = None if batch.attributes is None else mean_attributes(batch.attributes, self.group)  # [B, G, A]
-        embedded = embed_visible(self.embedding, tokens)  # [B, n, D]
+        embedded = embed_visible(self.embedding, self.validity, tokens)  # [B, n, D]
         embedded = embedded + self.group_position(place, groups)
         embedded = (embedded + self.time(index, batch)).to(self.embedding.weight.dtype)
         if modality_token is not None:

@@ -1,0 +1,94 @@
+"""What a model is made of and what a sample costs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from rich.table import Table
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from hydromae.config import Config
+from hydromae.data.batch import Batch, ModalityTokens, Selection
+from hydromae.data.tokens import TokenShape
+from hydromae.models.multimodal_mae import MultiModalMAE
+
+ADAMW_BYTES = 16  # weight, gradient and two moments in fp32
+
+
+@dataclass(frozen=True)
+class Part:
+    """Parameters of one part of a model, and the tensors they are in."""
+
+    name: str
+    parameters: int
+    tensors: int
+
+
+def parts(model: MultiModalMAE) -> list[Part]:
+    """The model's parts in order: encoders, decoders, fusion, and all modality tokens together."""
+    found = [Part(name, *_count(child.parameters())) for name, child in model.named_children()]
+    tokens = [p for name, p in model.named_parameters(recurse=False)]
+    return [*found, *([Part("modality tokens", *_count(iter(tokens)))] if tokens else [])]
+
+
+def summary_table(model: MultiModalMAE, config: Config) -> Table:
+    """Parts with their parameters, then tokens, memory and cost of a sample of the configuration's window.
+
+    The cost is counted by torch on tensors without data, so no computation is done.
+    """
+    table = Table("part", "parameters", "tensors", title=f"Model of {config.name}", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    every = parts(model)
+    for part in every:
+        table.add_row(part.name, f"{part.parameters:,}", f"{part.tensors:,}")
+    table.add_section()
+    total = sum(p.parameters for p in every)
+    table.add_row("total", f"{total:,}", f"{sum(p.tensors for p in every):,}")
+    table.add_section()
+    days = config.data.window
+    ratios = {"grid": config.masking.image_mask_ratio, "series": config.masking.vector_mask_ratio}
+    for name, shape in model.shapes.items():
+        tokens, hidden = _tokens(shape, days, ratios)
+        table.add_row(f"{name}: tokens in {days} days (hidden)", f"{tokens:,} ({hidden:,})", "")
+    table.add_row("weights, gradients and AdamW in fp32", f"{total * ADAMW_BYTES / 2**20:,.0f} MiB", "")
+    cost = forward_operations(model, days, ratios)
+    table.add_row("forward pass of a sample", f"{cost / 1e9:,.1f} GFLOP", "")
+    return table
+
+
+def forward_operations(model: MultiModalMAE, days: int, ratios: dict[str, float]) -> int:
+    """Floating-point operations of the matrix products and attention in one sample's forward pass."""
+    # Fake tensors have shapes and a device but no data.
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        batch = _empty_batch(model, days, ratios)
+        counter = FlopCounterMode(display=False)
+        # torch counts no fused attention on a CPU; the plain form does the same products.
+        with counter, nn.attention.sdpa_kernel(nn.attention.SDPBackend.MATH), torch.no_grad():
+            model.predict(batch)
+    return int(counter.get_total_flops())
+
+
+def _count(parameters: Iterator[nn.Parameter]) -> tuple[int, int]:
+    sizes = [p.numel() for p in parameters]
+    return sum(sizes), len(sizes)
+
+
+def _tokens(shape: TokenShape, days: int, ratios: dict[str, float]) -> tuple[int, int]:
+    tokens = shape.slots(days) * shape.places
+    return tokens, round(ratios[shape.kind] * tokens)
+
+
+def _empty_batch(model: MultiModalMAE, days: int, ratios: dict[str, float]) -> Batch:
+    tokens = {}
+    for name, shape in model.shapes.items():
+        every, hidden = _tokens(shape, days, ratios)
+        values = torch.zeros(1, every, shape.cells)
+        index = torch.arange(every)[None]  # [1, tokens]
+        visible, target = Selection(index[:, hidden:], None), Selection(index[:, :hidden], None)
+        tokens[name] = ModalityTokens(values, values == 0, visible, target, shape)
+    config = model.config
+    attributes = torch.zeros(1, config.num_catchments, config.static_attr_dim) if config.static_attr_dim else None
+    return Batch(tokens, attributes, torch.ones(1, days, dtype=torch.int64), days)

@@ -1,0 +1,58 @@
+"""The table of a model tells its true parameters, and its cost is that of the products it does."""
+
+import re
+
+import pytest
+from rich.console import Console
+
+from hydromae.config import Config
+from hydromae.config_io import load_config
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.models.summary import forward_operations, parts, summary_table
+from models.tiny import tiny_config
+
+RATIOS = {"grid": 0.4, "series": 0.4}
+
+
+def text_of(model: MultiModalMAE, config: Config) -> str:
+    console = Console(width=120, force_terminal=False)
+    with console.capture() as captured:
+        console.print(summary_table(model, config))
+    return captured.get()
+
+
+@pytest.mark.parametrize(
+    ("file", "parameters", "tensors"), [("crossmae", "25,596,846", "623"), ("crossmae_wfm", "25,607,190", "668")]
+)
+def test_totals_are_printed_in_full_digits(file: str, parameters: str, tensors: str) -> None:
+    config = load_config(f"configs/{file}.yaml")
+    total = next(line for line in text_of(MultiModalMAE(config.model), config).splitlines() if "total" in line)
+    assert re.findall(r"[\d,]+", total) == [parameters, tensors]
+
+
+def test_parts_hold_every_parameter_once() -> None:
+    model = MultiModalMAE(tiny_config(missing_attributes="learned"))
+    found = parts(model)
+    assert sum(part.parameters for part in found) == sum(p.numel() for p in model.parameters())
+    assert sum(part.tensors for part in found) == len(list(model.parameters()))
+
+
+def test_operations_of_a_model_without_layers_above_the_embedding_can_be_worked_by_hand() -> None:
+    # One series of 4 stations, one a token: 4 tokens a day, of which 2 are hidden in 1 day at a ratio of a half.
+    width, context = 8, 8
+    sizes = {"num_catchments": 4, "vector_patch_size": 1, "vec_encoder_layers": 1, "decoder_layers": 1, "nhead": 1}
+    plain = {"static_attr_dim": 0, "series_position": "learned", "fusion": "none", "calendar": False}
+    config = tiny_config(modalities={"flow": "series"}, d_model=width, decoder_dim=context, **sizes, **plain)
+    n_visible, n_hidden = 2, 2
+    embedding = 2 * n_visible * 1 * width
+    layer = 2 * n_visible * (3 + 1 + 4 + 4) * width**2 + 2 * 2 * n_visible * n_visible * width
+    block = 2 * n_hidden * (1 + 1 + 4 + 4) * context**2 + 2 * n_visible * width * 2 * context
+    block += 2 * 2 * n_hidden * n_visible * context
+    head = 2 * n_hidden * context
+    counted = forward_operations(MultiModalMAE(config), 1, {"grid": 0.5, "series": 0.5})
+    assert counted == embedding + layer + block + head
+
+
+def test_operations_grow_faster_than_the_window() -> None:
+    model = MultiModalMAE(tiny_config())
+    assert forward_operations(model, 12, RATIOS) > 2 * forward_operations(model, 6, RATIOS)

@@ -1,0 +1,55 @@
+from io import StringIO
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from sources import World
+
+from hydromae.data.store import Store
+from hydromae.training.dry_run import dry_run
+from hydromae.training.setup import build_model
+from training.small import small_config
+
+Prepared = tuple[World, Store]
+
+
+def test_a_dry_run_writes_nothing(prepared: Prepared, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in prepared[0].root.parent.rglob("*")}
+    dry_run(small_config(prepared[0], tmp_path / "run"), prepared[1])
+    assert list(tmp_path.iterdir()) == []
+    assert {path: path.stat().st_mtime_ns for path in prepared[0].root.parent.rglob("*")} == before
+
+
+def test_a_dry_run_says_what_the_training_would_be(prepared: Prepared, tmp_path: Path) -> None:
+    config = small_config(prepared[0], tmp_path)
+    trial = dry_run(config, prepared[1])
+    assert trial.parameters == sum(p.numel() for p in build_model(config, prepared[1]).parameters())
+    assert (trial.steps_per_epoch, trial.steps) == (3, 6)
+    # 8 days of 4 patches, or of 2 groups of stations; 40 % hidden of what there is.
+    assert trial.tokens["precip"] == trial.tokens["soil"] == (32, 19, 13)
+    assert trial.tokens["evap"] == (16, 10, 6)
+    every, visible, hidden = trial.tokens["riverflow"]
+    assert every == 16 and 0 < visible <= 10 and 0 < hidden <= 6
+    assert trial.seconds_per_step > 0 and trial.memory > 2**20 and trial.device == "cpu"
+
+
+def test_a_dry_run_of_a_single_step_still_measures(prepared: Prepared, tmp_path: Path) -> None:
+    trial = dry_run(small_config(prepared[0], tmp_path, training={"batch_size": 64}), prepared[1])
+    assert trial.steps_per_epoch == 1 and trial.seconds_per_step > 0
+
+
+def test_the_table_holds_every_figure(prepared: Prepared, tmp_path: Path) -> None:
+    trial = dry_run(small_config(prepared[0], tmp_path), prepared[1])
+    console = Console(width=120, record=True, file=StringIO())
+    console.print(trial.table())
+    shown = console.export_text()
+    assert f"{trial.parameters:,}" in shown and "32 a window: 19 visible, 13 hidden" in shown
+    assert "6 (3 an epoch)" in shown and all(f"tokens of {name}" in shown for name in trial.tokens)
+
+
+def test_a_dry_run_does_not_change_what_training_would_give(prepared: Prepared, tmp_path: Path) -> None:
+    config = small_config(prepared[0], tmp_path)
+    before = build_model(config, prepared[1]).state_dict()
+    dry_run(config, prepared[1])
+    after = build_model(config, prepared[1]).state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)

@@ -1,0 +1,83 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from sources import World
+
+from hydromae.config_io import load_config
+from hydromae.data.store import Store
+from hydromae.training.interruption import StopRequest
+from hydromae.training.run_directory import RunDirectory
+from hydromae.training.runs import new_run
+from training.small import small_raw
+
+COMMAND = [sys.executable, "-c", "from hydromae.cli import main; main()"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_becomes_a_request_and_handlers_are_put_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    stop = StopRequest()
+    with stop.on_signals():
+        assert not stop.asked
+        os.kill(os.getpid(), number)
+        assert stop.asked
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_signal_acts_at_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    stop = StopRequest()
+    with pytest.raises(KeyboardInterrupt), stop.on_signals():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.asked
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_another_thread_signals_are_left_alone() -> None:
+    handlers = []
+
+    def work() -> None:
+        with StopRequest().on_signals():
+            handlers.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_training_command_that_is_terminated_can_be_resumed_to_the_same_model(
+    prepared: tuple[World, Store], tmp_path: Path
+) -> None:
+    changes = {"training": {"epochs": 60}, "logging": {"log_every": 1, "checkpoint_every": 60}}
+    paths = {}
+    for name in ("whole", "stopped"):
+        paths[name] = tmp_path / f"{name}.yaml"
+        paths[name].write_text(yaml.safe_dump(small_raw(prepared[0], tmp_path / name, **changes)))
+    metrics, stopped = tmp_path / "stopped" / "metrics.jsonl", RunDirectory(tmp_path / "stopped")
+    training = subprocess.Popen([*COMMAND, "train", str(paths["stopped"])], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (metrics.is_file() and metrics.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    training.terminate()
+    output, _ = training.communicate(timeout=60)
+    assert training.returncode == 130 and f"continue with `hydromae resume {stopped.path}`" in output
+    steps = [int(path.stem.removeprefix("step_")) for path in stopped.checkpoints.glob("*.pt")]
+    assert len(steps) == 1 and 0 < steps[0] < 180 and not (stopped.path / "summary.json").exists()
+    resumed = subprocess.run([*COMMAND, "resume", str(stopped.path)], capture_output=True, text=True, timeout=120)
+    assert resumed.returncode == 0, resumed.stderr
+    whole = new_run(load_config(paths["whole"]), prepared[1])
+    found, expected = (
+        torch.load(run.checkpoints / "step_00000180.pt", weights_only=True)["model"] for run in (stopped, whole)
+    )
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert (stopped.model / "model.safetensors").read_bytes() == (whole.model / "model.safetensors").read_bytes()

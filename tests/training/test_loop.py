@@ -1,0 +1,224 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sources import World
+
+from hydromae.data.prepare import prepare
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError, RunError
+from hydromae.models.pretrained import load_pretrained
+from hydromae.training.checkpoint import load_newest
+from hydromae.training.loop import Listener, Trainer
+from hydromae.training.run_directory import RunDirectory
+from hydromae.training.runs import new_run
+from training.small import small_config
+
+Prepared = tuple[World, Store]
+CPU = torch.device("cpu")
+
+
+def records(run: RunDirectory, event: str) -> list[dict[str, Any]]:
+    every = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    return [record for record in every if record["event"] == event]
+
+
+def trainer_with_run(config: Any, store: Store) -> Trainer:
+    trainer = Trainer(config, store, None)
+    trainer.run = RunDirectory.create(config.model_copy(update={"model": trainer.model.config}), store)
+    return trainer
+
+
+def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
+    return load_newest(run.checkpoints, CPU)["model"]
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_the_loss_falls(prepared: Prepared, tmp_path: Path) -> None:
+    training = {"epochs": 14, "lr": 3e-3}
+    run = new_run(small_config(prepared[0], tmp_path / "run", training=training), prepared[1])
+    losses = [record["loss"] for record in records(run, "train")]
+    validation = [record["loss"] for record in records(run, "validation")]
+    assert records(run, "train")[-1]["step"] == 42
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5]) and validation[-1] < 0.8 * validation[0]
+
+
+def test_the_seed_alone_decides_a_run(prepared: Prepared, tmp_path: Path) -> None:
+    runs = []
+    for i, seed in enumerate((3, 3, 4)):
+        config = small_config(prepared[0], tmp_path / str(i)).model_copy(update={"seed": seed})
+        torch.manual_seed(i)
+        runs.append(new_run(config, prepared[1]))
+    same_one, same_two, other = map(weights, runs)
+    assert same(same_one, same_two)
+    assert not any(torch.equal(same_one[n], other[n]) for n in same_one if n.endswith("embedding.weight"))
+
+
+def test_validation_changes_no_weight_and_no_random_number(prepared: Prepared, tmp_path: Path) -> None:
+    trainer = Trainer(small_config(prepared[0], tmp_path), prepared[1], None)
+    trainer.train_step(next(iter(trainer.loader)), epoch=0)
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    random, moments = torch.get_rng_state(), trainer.optimizer.state_dict()["state"][0]["exp_avg"].clone()
+    first, second = trainer.validate(), trainer.validate()
+    assert first == second and first is not None and first["loss"] == pytest.approx(sum(first["losses"].values()))
+    assert same(trainer.model.state_dict(), before) and torch.equal(torch.get_rng_state(), random)
+    assert torch.equal(trainer.optimizer.state_dict()["state"][0]["exp_avg"], moments)
+
+
+def test_validation_averages_over_all_hidden_values_whatever_the_batches(prepared: Prepared, tmp_path: Path) -> None:
+    found = []
+    for size in (1, 3, 8):
+        config = small_config(prepared[0], tmp_path, training={"batch_size": size})
+        found.append(Trainer(config, prepared[1], None).validate())
+    for other in found[1:]:
+        assert other["losses"] == pytest.approx(found[0]["losses"], rel=1e-5)
+
+
+def test_losses_are_weighted_by_task(prepared: Prepared, tmp_path: Path) -> None:
+    task_weights = {"soil_loss": 10.0, "evap_loss": 0.0}
+    config = small_config(prepared[0], tmp_path / "run", training={"task_weights": task_weights})
+    run = new_run(config, prepared[1])
+    for record in (*records(run, "train"), *records(run, "validation")):
+        losses = record["losses"]
+        expected = losses["precip"] + 10 * losses["soil"] + losses["riverflow"]
+        assert record["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_records_say_step_epoch_rate_and_come_as_often_as_asked(prepared: Prepared, tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+    config = small_config(prepared[0], tmp_path / "run", training={"min_lr": 1e-4})
+    steps: list[int] = []
+    watch = Listener(lambda progress: steps.append(progress.step), seen.append)
+    run = new_run(config, prepared[1], lambda total: watch)
+    train = records(run, "train")
+    assert steps == [1, 2, 3, 4, 5, 6]
+    assert [record["step"] for record in train] == [2, 3, 4, 6]
+    assert [record["epoch"] for record in train] == pytest.approx([2 / 3, 1, 4 / 3, 2])
+    assert [record["step"] for record in records(run, "validation")] == [3, 6]
+    assert train[1]["lr"] == pytest.approx(1e-3) and train[-1]["lr"] == pytest.approx(1e-4)
+    assert all(record["windows_per_second"] > 0 and record["grad_norm"] > 0 for record in train)
+    assert seen == [json.loads(line) for line in run.metrics.read_text().splitlines()]
+
+
+def test_a_finished_run_holds_what_the_report_reads(prepared: Prepared, tmp_path: Path) -> None:
+    run = new_run(small_config(prepared[0], tmp_path / "run"), prepared[1])
+    summary = run.read_json("summary.json")
+    model = load_pretrained(run.path)
+    assert summary["steps"] == 6 and summary["device"] == "cpu" and summary["seconds"] > 0
+    assert summary["parameters"] == sum(p.numel() for p in model.parameters())
+    assert not [path for path in run.path.rglob(".*")]
+
+
+def test_the_model_that_is_kept_is_the_one_with_the_lowest_validation_loss(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    training = {"epochs": 6, "lr": 0.5, "warmup_epochs": 0}  # so high that the loss rises and falls
+    run = new_run(small_config(prepared[0], tmp_path / "run", training=training, logging={"keep": 6}), prepared[1])
+    validation = {record["step"]: record["loss"] for record in records(run, "validation")}
+    best = min(validation, key=validation.__getitem__)
+    kept = torch.load(run.checkpoints / f"step_{best:08d}.pt", weights_only=True)["model"]
+    assert same(load_pretrained(run.path).state_dict(), kept)
+    assert len(set(validation.values())) > 1
+
+
+def test_without_a_validation_period_the_last_model_is_kept(world: World, tmp_path: Path) -> None:
+    world.raw["data"].pop("val")
+    for name in ("precip", "soil"):
+        world.raw["data"]["modalities"][name]["paths"] = [f"{name}_train.h5"]
+    store = prepare(world.config())
+    run = new_run(small_config(world, tmp_path / "run"), store)
+    assert records(run, "validation") == []
+    assert same(load_pretrained(run.path).state_dict(), weights(run))
+
+
+class Spoiler:
+    """Makes the loss or the gradient of one step what it should not be."""
+
+    def __init__(self, trainer: Trainer, step: int, what: str) -> None:
+        self.step, self.factor, self.calls = step, {"nan": math.nan, "inf": math.inf}[what.split()[0]], 0
+        if what.endswith("loss"):
+            trainer.model.register_forward_hook(self.spoil_loss)
+        else:
+            trainer.model.norm_shared.weight.register_hook(self.spoil_gradient)
+
+    def spoil_loss(self, module: Any, inputs: Any, output: Any) -> Any:
+        self.calls += 1
+        return (output[0] * self.factor, output[1]) if self.calls == self.step else output
+
+    def spoil_gradient(self, gradient: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return gradient + self.factor if self.calls == self.step else gradient
+
+
+@pytest.mark.parametrize("log_every", [1, 50])
+@pytest.mark.parametrize("what", ["nan loss", "inf loss", "inf gradient", "nan gradient"])
+def test_what_is_no_number_ends_the_run_and_reaches_no_checkpoint(
+    prepared: Prepared, tmp_path: Path, what: str, log_every: int
+) -> None:
+    logging = {"log_every": log_every, "checkpoint_minutes": 1e-9, "keep": 20}
+    trainer = trainer_with_run(small_config(prepared[0], tmp_path / "run", logging=logging), prepared[1])
+    Spoiler(trainer, 5, what)
+    with pytest.raises(RunError, match=r"run: the train (loss|grad_norm) at step [56] is .*; train anew with a lower tra"):
+        trainer.fit()
+    run = trainer.run
+    kept = [torch.load(path, weights_only=True) for path in sorted(run.checkpoints.glob("*.pt"))]
+    assert [content["progress"]["step"] for content in kept] == [1, 2, 3, 4]
+    assert all(tensor.isfinite().all() for content in kept for tensor in content["model"].values())
+    assert all(tensor.isfinite().all() for tensor in load_pretrained(run.path).state_dict().values())
+    assert all(math.isfinite(record["loss"]) for record in records(run, "train"))
+
+
+def test_the_gradient_is_clipped_to_its_norm(prepared: Prepared, tmp_path: Path) -> None:
+    config = small_config(prepared[0], tmp_path, training={"clip_norm": 0.25})
+    trainer = Trainer(config, prepared[1], None)
+    trainer.train_step(next(iter(trainer.loader)), epoch=0)
+    gradients = [p.grad.norm() for p in trainer.model.parameters() if p.grad is not None]
+    assert torch.stack(gradients).norm() == pytest.approx(0.25, rel=1e-4)
+    assert trainer._since_record[-2] > 0.25  # the record tells the norm before it was clipped
+
+
+@pytest.mark.parametrize("fusion", ["full", "none"])
+def test_a_modality_that_is_missing_for_years_does_no_harm(world: World, tmp_path: Path, fusion: str) -> None:
+    world.series["riverflow"][:100] = np.nan
+    world.write_series()
+    store = prepare(world.config())
+    config = small_config(
+        world, tmp_path / "run", model={"fusion": fusion}, training={"batch_size": 1}, logging={"log_every": 1}
+    )
+    run = new_run(config, store)
+    train = records(run, "train")
+    flow = [record["losses"]["riverflow"] for record in train]
+    assert len(train) == 18 and flow.count(0.0) >= 9 and max(flow) > 0
+    assert all(math.isfinite(record["loss"]) and math.isfinite(record["grad_norm"]) for record in train)
+    assert all(tensor.isfinite().all() for tensor in weights(run).values())
+
+
+def test_bf16_runs_near_single_precision_and_keeps_weights_in_it(prepared: Prepared, tmp_path: Path) -> None:
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        config = small_config(
+            prepared[0], tmp_path / precision, model={"dropout": 0.0}, training={"precision": precision}
+        )
+        run = new_run(config, prepared[1])
+        losses[precision] = records(run, "validation")[-1]["loss"]
+        assert {tensor.dtype for name, tensor in weights(run).items() if name != "valid_patches"} == {torch.float32}
+    assert losses["bf16"] != losses["fp32"] and losses["bf16"] == pytest.approx(losses["fp32"], rel=0.05)
+
+
+def test_what_the_trainer_refuses_leaves_no_run_behind(prepared: Prepared, tmp_path: Path) -> None:
+    config = small_config(prepared[0], tmp_path / "run", data={"window": 90})
+    with pytest.raises(ConfigError, match="a window of 90 days does not fit a period of 60 days"):
+        new_run(config, prepared[1])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_trial_does_not_train(prepared: Prepared, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a trial has no run directory"):
+        Trainer(small_config(prepared[0], tmp_path), prepared[1], None).fit()

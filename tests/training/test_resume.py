@@ -1,0 +1,151 @@
+"""A run that was stopped and continued equals one that was not, bit for bit."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from sources import World
+
+from hydromae.data.store import Store
+from hydromae.errors import RunError
+from hydromae.training.loop import Listener, Progress
+from hydromae.training.run_directory import RunDirectory
+from hydromae.training.runs import continue_run, is_finished, new_run
+from training.small import small_config
+
+Prepared = tuple[World, Store]
+STEPS = 9
+
+
+class Killed(Exception):
+    """Stands for a process that ends without a word."""
+
+
+def at(step: int, act: Callable[[], None]) -> Callable[[int], Listener]:
+    def on_step(progress: Progress) -> None:
+        if progress.step == step:
+            act()
+
+    return lambda total: Listener(on_step)
+
+
+def ask() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def kill() -> None:
+    raise Killed
+
+
+def train(prepared: Prepared, path: Path, listener: Callable[[int], Listener] = lambda total: Listener()) -> None:
+    # Dropout is on, records span epochs and checkpoints, the last batch of an epoch is smaller.
+    changes = {"training": {"epochs": 3}, "logging": {"log_every": 2, "keep": 2}}
+    new_run(small_config(prepared[0], path, **changes), prepared[1], listener)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    path = tmp_path_factory.mktemp("whole") / "run"
+    train(prepared, path)
+    return RunDirectory(path)
+
+
+def newest(run: RunDirectory) -> dict[str, Any]:
+    return torch.load(sorted(run.checkpoints.glob("*.pt"))[-1], weights_only=True)
+
+
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, dict | list | tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return {key: leaf for k, item in items for key, leaf in flat(item, f"{name}.{k}").items()}
+    return {name: value}
+
+
+def assert_equal_runs(found: RunDirectory, expected: RunDirectory) -> None:
+    a, b = flat(newest(found)), flat(newest(expected))
+    assert a.keys() == b.keys() and {".model.norm_shared.weight", ".random.cpu", ".progress.step"} <= a.keys()
+    assert sum(name.startswith(".optimizer.state") for name in a) > 100
+    for name in a.keys() - {".progress.seconds"}:
+        equal = torch.equal(a[name], b[name]) if isinstance(a[name], torch.Tensor) else a[name] == b[name]
+        assert equal, name
+    records = []
+    for run in (found, expected):
+        lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+        records.append([{k: v for k, v in line.items() if k != "windows_per_second"} for line in lines])
+    assert records[0] == records[1] and len(records[0]) == 9
+    names = [sorted(path.name for path in run.checkpoints.iterdir()) for run in (found, expected)]
+    assert names[0] == names[1]
+    for file in ("model.safetensors", "config.json"):
+        assert (found.model / file).read_bytes() == (expected.model / file).read_bytes()
+    assert is_finished(found)
+
+
+@pytest.mark.parametrize("stops", [[1], [2], [3], [4], [6], [1, 2, 5, 8]], ids=str)
+def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
+    prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, stops: list[int]
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    train(prepared, run.path, at(stops[0], ask))
+    for done, step in zip(stops, [*stops[1:], None], strict=True):
+        assert not is_finished(run) and newest(run)["progress"]["step"] == done
+        torch.manual_seed(done)
+        continue_run(RunDirectory.open(run.path), at(step, ask) if step else lambda total: Listener())
+    assert_equal_runs(run, uninterrupted)
+
+
+@pytest.mark.parametrize("step", [1, 3, 5, 7])
+def test_a_run_that_was_killed_equals_one_that_was_not(
+    prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, step: int
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(Killed):
+        train(prepared, run.path, at(step, kill))
+    continue_run(RunDirectory.open(run.path))
+    assert_equal_runs(run, uninterrupted)
+
+
+def test_a_run_whose_newest_checkpoint_is_damaged_equals_one_that_was_never_stopped(
+    prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    train(prepared, run.path, at(5, ask))
+    path = run.checkpoints / "step_00000005.pt"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    continue_run(RunDirectory.open(run.path))
+    assert_equal_runs(run, uninterrupted)
+
+
+def test_a_stop_in_the_last_step_ends_a_finished_run(
+    prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    train(prepared, run.path, at(STEPS, ask))
+    assert_equal_runs(run, uninterrupted)
+
+
+def test_a_finished_run_is_left_as_it_is_even_without_its_checkpoints(
+    uninterrupted: RunDirectory, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(uninterrupted.path, run.path)
+    shutil.rmtree(run.checkpoints)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    continue_run(run, at(1, kill))
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_without_any_whole_checkpoint_is_not_continued_in_silence(prepared: Prepared, tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    train(prepared, run.path, at(2, ask))
+    for path in run.checkpoints.glob("*.pt"):
+        path.write_bytes(b"damaged")
+    with pytest.raises(RunError, match="holds no whole checkpoint"):
+        continue_run(run)
