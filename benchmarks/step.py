@@ -12,7 +12,6 @@ dropout of 0.1. Each way runs in a process of its own, so that its peak memory i
 import argparse
 import multiprocessing
 import os
-import resource
 import time
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -22,6 +21,7 @@ from einops import rearrange
 from torch import Tensor
 
 from hydromae.config import ModelConfig
+from hydromae.memory import peak_memory
 from hydromae.models import attention
 from hydromae.models.multimodal_mae import MultiModalMAE
 
@@ -73,7 +73,7 @@ def measure(fused: bool, days: int) -> tuple[float, float]:
         loss.backward()
         optimizer.step()
         seconds.append(time.perf_counter() - began)
-    return min(seconds), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return min(seconds), peak_memory() / 2**30
 
 
 def in_own_process(fused: bool, days: int) -> tuple[float, float]:

@@ -243,6 +243,12 @@ class MaskingConfig(Section):
 
     image_mask_ratio: Ratio = Field(0.4, description="share of the available grid tokens that is hidden")
     vector_mask_ratio: Ratio = Field(0.4, description="share of the available series tokens that is hidden")
+    prediction_ratio: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="random share of the hidden tokens that training predicts; validation takes all",
+    )
 
 
 class TrainingConfig(Section):

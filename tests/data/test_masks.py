@@ -113,7 +113,7 @@ def test_cutting_keeps_at_most_the_count_and_ignores_the_surplus(seed: int, coun
     generator = torch.Generator().manual_seed(seed)
     available = torch.rand(4, 30, generator=generator) < 0.7
     state = states(available, torch.rand(4, 30, generator=generator) < 0.4)
-    after = cut(state, keys_of(torch.arange(4), 30), which, count)
+    after = cut(state, keys_of(torch.arange(4), 30), which, [count] * len(state))
     before = (state == which).sum(1)
     assert torch.equal((after == which).sum(1), before.clamp(max=count))
     changed = after != state

@@ -33,7 +33,7 @@ SMALL: dict[str, Any] = {
 
 def small_raw(world: World, output: Path, **sections: dict[str, Any]) -> dict[str, Any]:
     """The raw configuration of a small experiment on a world, changed section by section."""
-    raw: dict[str, Any] = {"name": "small", "output": str(output), "data": dict(world.raw["data"]), "model": {}}
+    raw: dict[str, Any] = {"name": "small", "output": str(output), **world.raw}
     for changes in (SMALL, sections):
         for section, values in changes.items():
             raw[section] = {**raw.get(section, {}), **values}

@@ -116,9 +116,7 @@ def test_a_finished_run_holds_what_the_report_reads(prepared: Prepared, tmp_path
     assert not [path for path in run.path.rglob(".*")]
 
 
-def test_the_model_that_is_kept_is_the_one_with_the_lowest_validation_loss(
-    prepared: Prepared, tmp_path: Path
-) -> None:
+def test_the_model_that_is_kept_is_the_one_with_the_lowest_validation_loss(prepared: Prepared, tmp_path: Path) -> None:
     training = {"epochs": 6, "lr": 0.5, "warmup_epochs": 0}  # so high that the loss rises and falls
     run = new_run(small_config(prepared[0], tmp_path / "run", training=training, logging={"keep": 6}), prepared[1])
     validation = {record["step"]: record["loss"] for record in records(run, "validation")}
@@ -165,7 +163,7 @@ def test_what_is_no_number_ends_the_run_and_reaches_no_checkpoint(
     logging = {"log_every": log_every, "checkpoint_minutes": 1e-9, "keep": 20}
     trainer = trainer_with_run(small_config(prepared[0], tmp_path / "run", logging=logging), prepared[1])
     Spoiler(trainer, 5, what)
-    with pytest.raises(RunError, match=r"run: the train (loss|grad_norm) at step [56] is .*; train anew with a lower tra"):
+    with pytest.raises(RunError, match=r"run: the train (loss|grad_norm) at step [56] is .*; train anew with a lower"):
         trainer.fit()
     run = trainer.run
     kept = [torch.load(path, weights_only=True) for path in sorted(run.checkpoints.glob("*.pt"))]

@@ -79,8 +79,6 @@ def assert_equal_runs(found: RunDirectory, expected: RunDirectory) -> None:
         lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
         records.append([{k: v for k, v in line.items() if k != "windows_per_second"} for line in lines])
     assert records[0] == records[1] and len(records[0]) == 9
-    names = [sorted(path.name for path in run.checkpoints.iterdir()) for run in (found, expected)]
-    assert names[0] == names[1]
     for file in ("model.safetensors", "config.json"):
         assert (found.model / file).read_bytes() == (expected.model / file).read_bytes()
     assert is_finished(found)

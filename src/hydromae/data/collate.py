@@ -1,5 +1,6 @@
 """From windows to a batch: scale, cut into tokens, hide. Runs on the model's device."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -42,6 +43,8 @@ class Collator:
             name: masking.image_mask_ratio if shape.kind == "grid" else masking.vector_mask_ratio
             for name, shape in shapes.items()
         }
+        # CrossMAE's partial reconstruction (Fu et al. 2024): the gradient of a random part costs less and points alike.
+        self.prediction_ratio = masking.prediction_ratio
         attributes = torch.from_numpy(store.scaled_attributes)
         self.attributes = attributes.to(device) if attributes.shape[-1] else None  # [stations, A]
         years = store.days.astype("datetime64[Y]").astype("datetime64[D]")
@@ -71,6 +74,9 @@ class Collator:
             if even:
                 state, n_visible = _cut_to_smallest(state, keys, VISIBLE, n_visible)
                 state, n_target = _cut_to_smallest(state, keys, TARGET, n_target)
+                if self.prediction_ratio < 1:
+                    n_target = [math.ceil(self.prediction_ratio * n) for n in n_target]
+                    state = cut(state, keys, TARGET, n_target)
             tokens[name] = ModalityTokens(
                 values,
                 valid,
@@ -91,5 +97,5 @@ def _cut_to_smallest(
     some = [n for n in counts if n]
     if not some or min(some) == max(counts):
         return state, counts
-    smallest = min(some)
-    return cut(state, keys, which, smallest), [min(n, smallest) for n in counts]
+    counts = [min(n, min(some)) for n in counts]
+    return cut(state, keys, which, counts), counts

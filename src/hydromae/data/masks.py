@@ -67,12 +67,13 @@ def states(
 
 
 def cut(
-    state: Int[Tensor, "batch tokens"], keys: Int[Tensor, "batch tokens"], which: int, count: int
+    state: Int[Tensor, "batch tokens"], keys: Int[Tensor, "batch tokens"], which: int, counts: Sequence[int]
 ) -> Int[Tensor, "batch tokens"]:
-    """Ignore all but `count` of the tokens in state `which`, so that samples with more of them need no padding."""
+    """Ignore all but so many of each sample's tokens in state `which`: those with the smallest keys stay."""
     chosen = state == which
     rank = torch.where(chosen, keys, _LAST).argsort(dim=1, stable=True).argsort(1)  # [B, tokens]
-    return torch.where(chosen & (rank >= count), IGNORED, state)
+    kept = torch.tensor(counts).to(state.device, non_blocking=True)[:, None]
+    return torch.where(chosen & (rank >= kept), IGNORED, state)
 
 
 def select(

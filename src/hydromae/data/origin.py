@@ -67,7 +67,7 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
         return store
     raise DataError(
         f"{path}: is a store made from {reason}; "
-        f"replace it with --overwrite (overwrite=True) or choose another data.store"
+        f"replace it with `hydromae prepare --overwrite` (overwrite=True) or choose another data.store"
     )
 
 

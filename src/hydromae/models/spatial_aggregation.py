@@ -76,7 +76,7 @@ class SpatialAggregation(nn.Module):
         total = self._sum(torch.where(observed, exact, 0) * weights)  # [*any, cell]
         weight = self._sum(weights)  # [*any, cell]
         seen = weight > 0
-        # The divisor of an empty cell is 1, since 0/0 would put NaN into the gradient of every value.
+        # A cell without a value is divided by 1, since 0/0 has a NaN gradient, which autograd's anomaly mode stops at.
         mean = torch.where(seen, total / torch.where(seen, weight, 1), torch.nan)
         return mean.to(values.dtype)
 

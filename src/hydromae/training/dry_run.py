@@ -1,16 +1,14 @@
 """What a training would cost, measured on a few of its steps."""
 
-import resource
-import sys
 import time
 from dataclasses import dataclass
 
-import torch
 from rich.table import Table
 
 from hydromae.config import Config
 from hydromae.data.store import Store
 from hydromae.data.windows import BatchOrder
+from hydromae.memory import peak_memory
 from hydromae.training.loop import Trainer
 
 _WARM, _TIMED = 1, 2
@@ -80,16 +78,9 @@ def dry_run(config: Config, store: Store) -> Trial:
         steps_per_epoch=len(order),
         steps=trainer.total_steps,
         seconds_per_step=sum(timed) / len(timed),
-        memory=_peak_memory(trainer.device),
+        memory=peak_memory(trainer.device),
         device=trainer.device.type,
     )
-
-
-def _peak_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
 
 def _words(seconds: float) -> str:
