@@ -84,7 +84,7 @@ def assert_equal_runs(found: RunDirectory, expected: RunDirectory) -> None:
     assert is_finished(found)
 
 
-@pytest.mark.parametrize("stops", [[1], [2], [3], [4], [6], [1, 2, 5, 8]], ids=str)
+@pytest.mark.parametrize("stops", [[2], [3], [4], [1, 2, 5, 8]], ids=str)
 def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, stops: list[int]
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     assert_equal_runs(run, uninterrupted)
 
 
-@pytest.mark.parametrize("step", [1, 3, 5, 7])
+@pytest.mark.parametrize("step", [1, 3, 5])
 def test_a_run_that_was_killed_equals_one_that_was_not(
     prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, step: int
 ) -> None:
