@@ -74,7 +74,8 @@ class Stages:
                 return
             losses = "  ".join(f"{name} {loss:.3f}" for name, loss in record["losses"].items())
             messages.print(
-                f"epoch {record['epoch']:.0f}, step {record['step']}: validation {record['loss']:.3f}   {losses}"
+                f"epoch {record['epoch']:.0f}, step {record['step']}: validation {record['loss']:.3f}   {losses}",
+                soft_wrap=True,
             )
 
         return on_record

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,3 +216,21 @@ def test_tokens_can_be_put_back_to_the_window_they_came_from(parts: Parts) -> No
         back = from_tokens(torch.where(tokens.valid, tokens.values, torch.nan), tokens.shape, DAYS)
         physical = collator.scalers[name].unscale(back)
         torch.testing.assert_close(physical, windows.values[name], rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.6])
+def test_partial_prediction_keeps_a_random_share_of_the_targets_and_hides_as_much(parts: Parts, share: float) -> None:
+    _, reader, collator = parts
+    windows = reader.read([40, 90, 120], DAYS)
+    partial = object.__new__(Collator)
+    partial.__dict__.update(collator.__dict__, prediction_ratio=share)
+    whole, part = collator.training_batch(windows, epoch=0), partial.training_batch(windows, epoch=0)
+    for name, tokens in part.tokens.items():
+        before = whole.tokens[name]
+        assert torch.equal(tokens.visible.index, before.visible.index)
+        assert tokens.target.index.shape[1] == math.ceil(share * before.target.index.shape[1])
+        assert set_of(tokens.target) < set_of(before.target)
+        # Not the first in time: which of them are predicted is drawn.
+        assert tokens.target.index.max() > tokens.shape.places
+        evaluated = partial.evaluation_batch(windows).tokens[name]
+        assert counts(evaluated.target) == [round(collator.ratio[name] * n) for n in windows.available[name]]

@@ -57,11 +57,12 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
         return None
     store = Store.open(path)
     made = store.provenance
+    known = {(file.role, file.path): file for file in made.sources}
     if made.options != options:
         differing = [key for key in {**made.options, **options} if made.options.get(key) != options.get(key)]
         keys = [f"{'data' if key in DataConfig.model_fields else 'model'}.{key}" for key in differing]
         reason = f"other options ({', '.join(keys)})"
-    elif changed := [new.path for old, new in zip(made.sources, sources, strict=True) if not _same(old, new)]:
+    elif changed := [file.path for file in sources if not _same(known.get((file.role, file.path)), file)]:
         reason = f"files that have changed since ({', '.join(dict.fromkeys(changed))})"
     else:
         return store
@@ -71,8 +72,8 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
     )
 
 
-def _same(old: SourceFile, new: SourceFile) -> bool:
-    if (old.role, old.path, old.size) != (new.role, new.path, new.size):
+def _same(old: SourceFile | None, new: SourceFile) -> bool:
+    if old is None or old.size != new.size:
         return False
     return old.sha256 == new.sha256 if new.sha256 is not None else old.mtime_ns == new.mtime_ns
 
