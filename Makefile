@@ -28,7 +28,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
-demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=small or tiny
+demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=tiny, small or full
 	$(BIN)/hydromae demo "$(OUT)" --size $(SIZE)
 
 test: lint  ## lint, format, types and the tests that take seconds

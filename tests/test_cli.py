@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import sys
@@ -136,8 +137,8 @@ def test_check_reads_a_store_and_finds_its_flipped_byte(hydromae: Hydromae, trai
     content = bytearray(values.read_bytes())
     content[-1] ^= 1
     values.write_bytes(content)
-    code, _, errors = hydromae("check", tmp_path / "store")
-    assert code == 2 and f"error: {values}: days" in errors
+    code, output, _ = hydromae("check", tmp_path / "store")
+    assert code == 2 and f"{values}: days" in output.replace("\n", "")
 
 
 def _soil(
@@ -263,12 +264,89 @@ def test_brackets_in_a_message_are_shown_as_they_are(hydromae: Hydromae) -> None
     assert code == 2 and "error: [bold]my [red]data.yaml: no such" in errors
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("seed=99999999999999999999", "seed"),
+        ("training.betas=[2, 3]", "training.betas"),
+        ("model.coordinate_attrs=[-1, -3]", "model.coordinate_attrs"),
+        ("model.use_input=true", "need use_weighted_fm"),
+        ("data.train=2001-01-01", "data.train"),
+    ],
+    ids=lambda value: value,
+)
+def test_a_value_that_cannot_be_is_refused_before_any_work(
+    hydromae: Hydromae, world: World, change: str, message: str
+) -> None:
+    code, _, errors = hydromae("train", write_config(world), change)
+    assert code == 2 and errors.count("error: ") == 1 and message in errors
+    assert sorted(path.name for path in world.root.parent.iterdir()) == ["small.yaml", "sources"]
+
+
+def test_a_patch_size_of_the_data_s_grid_is_taken_without_saying_its_rows_and_columns(
+    hydromae: Hydromae, world: World
+) -> None:
+    raw = small_raw(world, world.root.parent / "run", training={"epochs": 1})
+    for key in ("image_height", "image_width", "num_catchments", "static_attr_dim"):
+        raw["model"].pop(key, None)
+    path = world.root.parent / "unsized.yaml"
+    path.write_text(yaml.safe_dump(raw, sort_keys=False))
+    size = raw["model"]["patch_size"] // 2 if raw["model"].get("patch_size", 10) % 2 == 0 else 1
+    code, _, errors = hydromae("train", path, f"model.patch_size={size}", "--dry-run")
+    assert code == 0, errors
+
+
+def test_the_model_of_a_configuration_with_a_store_is_the_one_that_train_builds(
+    hydromae: Hydromae, trained: World
+) -> None:
+    config = write_config(trained)
+    shown = hydromae("model", config)[1]
+    built = hydromae("model", trained.root.parent / "run")[1]
+    totals = [next(line for line in text.splitlines() if " total " in line) for text in (shown, built)]
+    assert totals[0] == totals[1]
+
+
+def test_a_folder_as_output_is_refused_before_the_work(hydromae: Hydromae, trained: World, tmp_path: Path) -> None:
+    code, _, errors = hydromae("reconstruct", trained.root.parent / "run", "-o", tmp_path)
+    assert code == 2 and f"error: {tmp_path}: is a folder; give the path of a file" in errors
+    assert "Reconstructing" not in errors
+
+
+def test_other_days_than_the_held_out_ones_do_not_replace_their_reconstruction(
+    hydromae: Hydromae, trained: World
+) -> None:
+    run = trained.root.parent / "run"
+    assert hydromae("reconstruct", run)[0] == 0
+    before = (run / "scores.json").read_bytes()
+    code, output, _ = hydromae("reconstruct", run, "--split", "train")
+    assert code == 0 and "reconstruction_train.nc" in output
+    assert (run / "scores.json").read_bytes() == before
+
+
+def test_the_version_is_printed(hydromae: Hydromae) -> None:
+    from importlib.metadata import version
+
+    assert hydromae("--version")[:2] == (0, version("hydromae") + "\n")
+
+
+def test_a_demo_that_was_stopped_does_not_pretend_to_be_done(
+    hydromae: Hydromae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hydromae.training.loop.Trainer.train_step", lambda trainer, *_: trainer.stop.ask())
+    code, output, _ = hydromae("demo", tmp_path / "demo", "--size", "tiny")
+    assert code == 130 and "Stopped" in output and "The page" not in output
+
+
 @pytest.mark.slow
-def test_the_demo_leaves_all_it_promises(hydromae: Hydromae, tmp_path: Path) -> None:
+def test_the_demo_leaves_all_it_promises_and_shows_learning(hydromae: Hydromae, tmp_path: Path) -> None:
     code, output, _ = hydromae("demo", tmp_path / "demo", "--size", "tiny")
     run = tmp_path / "demo" / "run"
-    assert code == 0 and "Better than the mean" in output
+    assert code == 0
     for path in ("config.yaml", "metrics.jsonl", "scores.json", "summary.json", "reconstruction.nc", "model"):
         assert (run / path).exists(), path
     page = Path(re.search("The page: (.*)", output)[1])
     assert page.stat().st_size > 50_000 and (tmp_path / "demo" / "store" / "store.json").is_file()
+    errors = {name: score["mse"] for name, score in json.loads((run / "scores.json").read_text())["modalities"].items()}
+    assert len(errors) == 5 and all(error["model"] < error["mean"] for error in errors.values())
+    nearer = {name for name, error in errors.items() if error["model"] < error["nearest_day"]}
+    assert len(nearer) >= 3 and {"precip", "riverflow"} <= nearer

@@ -1,13 +1,16 @@
 """Writing leaves the old content or the new, and nothing else."""
 
+import errno
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hydromae.errors import DataError
 from hydromae.files import atomic_directory, atomic_path, sha256, write_text
 
 
@@ -153,3 +156,20 @@ def test_one_flipped_bit_changes_the_digest(tmp_path_factory, content, data):
     flipped[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     file.write_bytes(flipped)
     assert sha256(file) != before
+
+
+@pytest.mark.parametrize("writer", [atomic_path, atomic_directory])
+def test_a_path_below_a_file_is_refused_by_its_name(tmp_path: Path, writer: Any) -> None:
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(DataError, match=r"file/inner: cannot be written"), writer(tmp_path / "file" / "inner"):
+        pytest.fail("the work began")  # pragma: no cover
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_is_named_with_the_target_and_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DataError, match=r"result\.nc: cannot be written \(No space"),
+        atomic_path(tmp_path / "result.nc"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert names(tmp_path) == []

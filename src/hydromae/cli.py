@@ -19,9 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="HydroMAE: a multi-modal masked autoencoder for hydrology. Start with `hydromae demo`.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Make data.")
+data_app = typer.Typer(no_args_is_help=True, help="Make data, and look at stations.")
 app.add_typer(data_app, name="data")
 
 ConfigFile = Annotated[Path, typer.Argument(help="YAML configuration; see `hydromae config` for its keys.")]
@@ -31,6 +30,24 @@ Overrides = Annotated[
 Run = Annotated[Path, typer.Argument(help="Run directory, the output of `hydromae train`.")]
 Size = Annotated[str, typer.Option(help="tiny (seconds), small (minutes) or full (290 x 180 cells, 604 stations).")]
 Seed = Annotated[int, typer.Option(help="Seed of the sample.")]
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        import hydromae
+
+        typer.echo(hydromae.__version__)
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """HydroMAE: a multi-modal masked autoencoder for hydrology. Start with `hydromae demo`."""
 
 
 @app.command()
@@ -49,6 +66,9 @@ def demo(
 
     with stages() as shown:
         done = run_demo(directory, known_size(size), seed, shown.stage, shown.listener)
+    if done is None:
+        console.print("Stopped; the same command continues")
+        raise typer.Exit(130)
     console.print(score_table(done.scores))
     console.print(verdict(done.scores))
     console.print(f"The page: {done.page}", soft_wrap=True)
@@ -91,12 +111,8 @@ def check(
     from hydromae.data.check import check_store, render
     from hydromae.data.store import Store
 
-    if target.is_dir():
-        store = Store.open(target)
-        store.verify()
-        report = check_store(store)
-    else:
-        report = check_sources(load_config(target, overrides or ()))
+    is_store = target.is_dir()
+    report = check_store(Store.open(target)) if is_store else check_sources(load_config(target, overrides or ()))
     console.print(render(report))
     raise typer.Exit(report.exit_code)
 
@@ -155,7 +171,10 @@ def resume(run: Run) -> None:
 def reconstruct(
     run: Run,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="netCDF file; default: RUN/reconstruction.nc.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="netCDF file; default: in RUN, reconstruction.nc or named after the split or period."
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
     period: Annotated[
@@ -165,15 +184,15 @@ def reconstruct(
 ) -> None:
     """Hide values as in training, reconstruct them, write netCDF and score against simple fills.
 
-    Example: `hydromae reconstruct output/gb_small --period 2010-01-01 2010-12-31 -o winter.nc`
+    Example: `hydromae reconstruct output/gb_small --period 2010-12-01 2011-02-28 -o winter.nc`
     """
     from hydromae.console import console, score_table, stages, verdict
+    from hydromae.tasks.reconstruct import default_output, scores_file
     from hydromae.tasks.reconstruct import reconstruct as reconstruct_run
-    from hydromae.tasks.reconstruct import scores_file
     from hydromae.training.run_directory import RunDirectory
 
     days = None if period is None else (period[0].date(), period[1].date())
-    target = output or run / "reconstruction.nc"
+    target = output or default_output(run, split, days)
     with stages() as shown:
         reconstruct_run(run, target, split, days, lambda done: shown.stage("Reconstructing", done)).close()
     scores = RunDirectory(run).read_json(scores_file(run, target))
@@ -205,16 +224,23 @@ def model(
     """
     from hydromae.config_io import load_config
     from hydromae.console import console
+    from hydromae.data.store import Store
     from hydromae.models.multimodal_mae import MultiModalMAE
     from hydromae.models.pretrained import load_pretrained
     from hydromae.models.summary import summary_table
     from hydromae.training.run_directory import RunDirectory
+    from hydromae.training.setup import build_model, model_config_without_data
 
     if target.is_dir():
         console.print(summary_table(load_pretrained(target), RunDirectory.open(target).config()))
         return
     config = load_config(target, overrides or ())
-    console.print(summary_table(MultiModalMAE(config.model), config))
+    if (Path(config.store_path) / "store.json").is_file():
+        console.print(summary_table(build_model(config, Store.open(config.store_path)), config))
+        return
+    console.print(summary_table(MultiModalMAE(model_config_without_data(config)), config))
+    if config.data.modalities:
+        console.print("Sizes are the configuration's: with a prepared store they are the data's.")
 
 
 @app.command("config")
@@ -306,6 +332,8 @@ def _after_training(run: Any) -> None:
     if not is_finished(run):
         console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
         raise typer.Exit(130)
+    split = "" if run.config().data.val else " --split train"
     console.print(
-        f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}` and `hydromae report {run.path}`", soft_wrap=True
+        f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}{split}` and `hydromae report {run.path}`",
+        soft_wrap=True,
     )

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Kind = Literal["grid", "series"]
 Ratio = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Place = Annotated[int, Field(ge=0)]
 Period = tuple[date, date]
 
 # What the usual variables are; a configuration that names one of them need only say where its files lie.
@@ -44,10 +46,17 @@ class ModalityConfig(Section):
     """One variable from one kind of source."""
 
     kind: Kind = Field(description="grid (days x rows x columns) or series (days x stations)")
-    paths: tuple[str, ...] = Field((), description="its files, relative to data.root, in order of time")
-    variable: str | None = Field(
-        None, description="grid: name of the HDF5 data set (null = data); series: column of the table (null = its name)"
+    paths: tuple[str, ...] = Field(
+        (), description="its files, folders or patterns (rain/*.nc), relative to data.root, in order of time"
     )
+    reader: str | None = Field(
+        None, description="format: hdf5_grid, monthly_hdf5 or netcdf_grid; table, camels_gb or nrfa_gdf "
+        "(null = found by content)"
+    )  # fmt: skip
+    variable: str | None = Field(
+        None, description="grid: name of the HDF5 data set (null = data) or netCDF variable (null = the only one over "
+        "time, y and x); series: column of the table (null = its name)"
+    )  # fmt: skip
     units: str = Field(description="unit of the values in the files, kept in the store and in every output")
     long_name: str = Field("", description="name in words, for files and figures")
     standard_name: str = Field("", description="CF standard name, for files")
@@ -89,7 +98,8 @@ class DataConfig(Section):
     modalities: dict[str, ModalityConfig] = Field({}, description="name -> what it is and where its files lie")
     attributes: AttributesConfig = Field(AttributesConfig(), description="static attributes of the stations")
     land_mask: str | None = Field(
-        None, description="0/1 mask of land, .pt or .npy, relative to data.root (null = cells that ever have a value)"
+        None,
+        description="0/1 mask of land, .pt or .npy, in data.root (null = cells with a value in the first year)",
     )
     land_threshold: float = Field(0.5, ge=0, le=1, description="share of land that makes a patch valid")
     missing_values: tuple[float, ...] = Field(
@@ -174,7 +184,7 @@ class ModelConfig(Section):
     vector_patch_days: int = Field(1, ge=1, description="days in a series token")
     num_catchments: int = Field(604, ge=1, description="stations; taken from the store when training")
     static_attr_dim: int = Field(11, ge=0, description="attributes of a station; taken from the store when training")
-    coordinate_attrs: tuple[int, int] = Field(
+    coordinate_attrs: tuple[Place, Place] = Field(
         (0, 1), description="places of latitude and longitude among the attributes, for series_position coordinates"
     )
     series_position: Literal["coordinates", "learned", "none"] = Field(
@@ -209,7 +219,8 @@ class ModelConfig(Section):
             width = getattr(self, key)
             if width % self.nhead or width % 4:
                 raise ValueError(f"{key} ({width}) must be a multiple of nhead ({self.nhead}) and of 4")
-        for key in ("image_height", "image_width"):
+        # Unless given, the sizes are the data's, which are not known yet.
+        for key in self.model_fields_set & {"image_height", "image_width"}:
             if getattr(self, key) % self.patch_size:
                 raise ValueError(f"{key} ({getattr(self, key)}) must be a multiple of patch_size ({self.patch_size})")
         if self.use_fm_layers is not None:
@@ -218,6 +229,10 @@ class ModelConfig(Section):
                 raise ValueError(f"use_fm_layers must name layers from 0 to {deepest - 1}, at least one; null = all")
             if list(self.use_fm_layers) != sorted(set(self.use_fm_layers)):
                 raise ValueError("use_fm_layers must be in ascending order, each layer once")
+        if not self.use_weighted_fm and (self.use_input or self.use_fm_layers is not None):
+            raise ValueError("use_input and use_fm_layers choose feature maps: they need use_weighted_fm")
+        if self.decoder_self_attn and not self.use_cross_attn:
+            raise ValueError("decoder_self_attn belongs to use_cross_attn: the standard decoder always has it")
         if self.use_weighted_fm and not self.use_cross_attn:
             raise ValueError("use_weighted_fm needs use_cross_attn: the standard decoder reads one feature map")
         if not self.modalities:
@@ -259,9 +274,9 @@ class TrainingConfig(Section):
     lr: float = Field(1e-4, gt=0, description="highest learning rate (AdamW)")
     min_lr: float = Field(0.0, ge=0, description="learning rate at the end of the cosine")
     warmup_epochs: float = Field(5.0, ge=0, description="epochs of linear warm-up, counted by step")
-    betas: tuple[float, float] = Field((0.9, 0.95), description="AdamW's betas")
+    betas: tuple[Share, Share] = Field((0.9, 0.95), description="AdamW's betas")
     eps: float = Field(1e-8, gt=0, description="AdamW's eps")
-    weight_decay: float = Field(0.05, ge=0, description="AdamW's decay; not on norms, biases, tokens, positions")
+    weight_decay: float = Field(0.05, ge=0, description="AdamW's decay, of the weights of linear layers alone")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     task_weights: dict[str, float] = Field({}, description="weight of each loss, as precip_loss: 100; 1 if not named")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
@@ -276,7 +291,7 @@ class LoggingConfig(Section):
     log_every: int = Field(10, ge=1, description="steps between two lines of metrics")
     checkpoint_every: int = Field(1, ge=1, description="epochs between two checkpoints; the last is always written")
     checkpoint_minutes: float = Field(15.0, gt=0, description="minutes between two checkpoints within an epoch")
-    keep: int = Field(3, ge=1, description="checkpoints kept, beside the best")
+    keep: int = Field(3, ge=1, description="newest checkpoints kept, beside the best epoch's where it wrote one")
 
 
 class Config(Section):
@@ -284,7 +299,7 @@ class Config(Section):
 
     name: str = Field("experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="name of the experiment")
     output: str | None = Field(None, description="run directory (null = output/<name>)")
-    seed: int = Field(0, ge=0, description="everything random follows from it")
+    seed: int = Field(0, ge=0, lt=2**63, description="everything random follows from it")
     data: DataConfig = Field(DataConfig(), description="where the data lie and how they are cut")
     model: ModelConfig = Field(ModelConfig(), description="sizes and switches of the model")
     masking: MaskingConfig = Field(MaskingConfig(), description="how tokens are hidden")

@@ -3,13 +3,13 @@
 import difflib
 import typing
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from hydromae.config import Config
+from hydromae.config import PRESETS, Config
 from hydromae.errors import ConfigError
 
 ANY_NAME = "<name>"
@@ -39,7 +39,7 @@ def find_keys(prefix: str) -> list[Key]:
     wanted = _generic(prefix)
     found = [k for k in all_keys() if k.name == wanted or k.name.startswith(wanted + ".")]
     if found:
-        return found
+        return found if wanted == prefix else [_of_modality(k, prefix.split(".")[2]) for k in found]
     names = [k.name for k in all_keys()]
     near = difflib.get_close_matches(prefix, names, n=3, cutoff=0.4)
     near += [n for n in names if n.endswith("." + prefix.split(".")[-1]) and n not in near]
@@ -67,6 +67,12 @@ def _generic(name: str) -> str:
     if parts[:2] == ["data", "modalities"] and len(parts) > 2:
         parts[2] = ANY_NAME
     return ".".join(parts)
+
+
+def _of_modality(key: Key, modality: str) -> Key:
+    """A key of every modality as that of one, with the default that a preset gives it."""
+    default = PRESETS.get(modality, {}).get(key.name.rsplit(".", 1)[-1], key.default)
+    return replace(key, name=key.name.replace(ANY_NAME, modality), default=str(default))
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -60,7 +60,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({error}); give the path of a YAML file") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(raw, dict):
+    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
         raise ConfigError(f"{path}: must be a mapping of keys to values, as `training: {{epochs: 10}}`")
     base = raw.pop("extends", None)
     if base is None:
@@ -123,7 +123,8 @@ def _explain(error: ValidationError) -> str:
     reason = first["msg"].removeprefix("Value error, ")
     if not key:
         return reason
-    explained = next(k for i in range(len(first["loc"]), 0, -1) if is_key(k := ".".join(map(str, first["loc"][:i]))))
+    prefixes = (".".join(map(str, first["loc"][:i])) for i in range(len(first["loc"]), 0, -1))
+    explained = next((prefix for prefix in prefixes if is_key(prefix)), "")
     return f"{key}: {reason}{given}; `hydromae config {explained}` explains it"
 
 

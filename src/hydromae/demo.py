@@ -15,7 +15,7 @@ from hydromae.report import write_report
 from hydromae.tasks.reconstruct import reconstruct
 from hydromae.training.loop import Listener
 from hydromae.training.run_directory import RunDirectory
-from hydromae.training.runs import continue_run, new_run
+from hydromae.training.runs import continue_run, is_finished, new_run
 
 # What a laptop trains in minutes: a narrow model, short windows, and series tokens of one station over five days.
 MODEL = {
@@ -86,7 +86,7 @@ def run_demo(
     seed: int = 0,
     on_stage: Callable[[str, float], None] = lambda stage, done: None,
     listener: Callable[[int], Listener] = lambda total: Listener(),
-) -> Demo:
+) -> Demo | None:
     """Run the main job; a stage that an earlier call finished is not done again.
 
     Args:
@@ -95,6 +95,9 @@ def run_demo(
         seed: of the sample.
         on_stage: told what is being done and the share that is done.
         listener: makes the listener of the training from its number of steps.
+
+    Returns:
+        What it leaves; None if the training was asked to stop, which the same call continues.
     """
     sample = write_sample(
         directory / "sample", size, seed, lambda what, done: on_stage(f"Making the sample: {what}", done)
@@ -105,6 +108,8 @@ def run_demo(
     store = prepare(config, lambda what, done: on_stage(f"Preparing the store: {what}", done))
     run = RunDirectory(config.output_path)
     run = continue_run(run, listener) if run.config_file.exists() else new_run(config, store, listener)
+    if not is_finished(run):
+        return None
     with reconstruct(run.path, on_progress=lambda done: on_stage("Reconstructing the held-out period", done)):
         pass
     on_stage("Drawing the page", 0.0)

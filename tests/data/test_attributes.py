@@ -37,7 +37,7 @@ def test_wrong_rows_are_named(tmp_path, ids, changes, message):
 
 def test_an_unknown_column_suggests_the_near_one(tmp_path):
     path = write_attributes(tmp_path / "a.csv", [1, 2, 3], COLUMNS)
-    with pytest.raises(DataError, match=r"a\.csv: has no column bfi-host; did you mean bfihost\?"):
+    with pytest.raises(DataError, match=r"a\.csv: has no column bfi-host; did you mean bfihost; set"):
         read_attributes(path, AttributesConfig(columns=("bfi-host",)), ())
 
 

@@ -49,7 +49,7 @@ def test_periods_are_slices_of_the_days(prepared):
     train, val = store.period_slice("train"), store.period_slice("val")
     assert (train.start, train.stop, val.start, val.stop) == (0, 140, 140, store.n_days)
     assert store.days[val][0] == np.datetime64("2001-05-21") and (np.diff(store.days).astype(int) == 1).all()
-    with pytest.raises(ConfigError, match=r"no test period, only train, val; choose one of them, or set data\.test"):
+    with pytest.raises(ConfigError, match=r"no test period, only train, val; .* set data\.test"):
         store.period_slice("test")
 
 

@@ -29,10 +29,29 @@ def test_a_run_remembers_its_configuration_and_store(prepared: Prepared, config:
 
 def test_an_existing_run_is_never_overwritten(prepared: Prepared, config: Config) -> None:
     run = RunDirectory.create(config, prepared[1])
+    run.checkpoints.mkdir()
+    (run.checkpoints / "step_00000001.pt").touch()
     before = run.config_file.stat().st_mtime_ns
-    with pytest.raises(RunError, match=rf"already holds a run; continue it with `hydromae resume {run.path}` or give"):
+    with pytest.raises(RunError, match=rf"already holds a run; continue it with `hydromae resume {run.path}`, give"):
         RunDirectory.create(config, prepared[1])
     assert run.config_file.stat().st_mtime_ns == before
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_does_not_stand_in_the_way(
+    prepared: Prepared, config: Config
+) -> None:
+    first = RunDirectory.create(config, prepared[1])
+    assert RunDirectory.create(config, prepared[1]).config() == first.config()
+
+
+def test_a_period_added_to_the_store_leaves_its_runs_usable(world: World, tmp_path: Path) -> None:
+    store = prepare(world.config())
+    run = RunDirectory.create(small_config(world, tmp_path / "run"), store)
+    days = store.periods["val"]
+    halves = {"val": [days[0], days[0]], "test": [days[1], days[1]]}
+    changed = world.config().data.model_copy(update={key: tuple(half) for key, half in halves.items()})
+    prepare(world.config().model_copy(update={"data": changed}), overwrite=True)
+    assert set(run.store().periods) == {"train", "val", "test"}
 
 
 def test_what_is_no_directory_is_refused(prepared: Prepared, config: Config) -> None:
@@ -50,7 +69,7 @@ def test_a_store_that_is_gone_is_named_with_the_remedy(world: World, tmp_path: P
     store = prepare(world.config())
     run = RunDirectory.create(small_config(world, tmp_path / "run"), store)
     shutil.rmtree(store.path)
-    with pytest.raises(RunError, match=rf"{run.path}: the run's store cannot be opened: {store.path}.*prepare the sto"):
+    with pytest.raises(RunError, match=rf"{run.path}: the run's store cannot be opened: {store.path}.*make one with"):
         run.store()
 
 

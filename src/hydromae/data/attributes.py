@@ -58,8 +58,8 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
     for column in (settings.id, *settings.columns):
         if column not in header:
             near = difflib.get_close_matches(column, header, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(header)}"
-            raise DataError(f"{path}: has no column {column}; {hint} Set data.attributes.id or .columns")
+            hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header)}"
+            raise DataError(f"{path}: has no column {column}; {hint}; set data.attributes.id or .columns")
     ids = tuple((row[settings.id] or "").strip() for row in rows)
     if not ids:
         raise DataError(f"{path}: has no stations; give one row a station")

@@ -14,6 +14,7 @@ from hydromae.data.check_report import CheckReport, Problem, Row, render
 from hydromae.data.cleaning import first_fault
 from hydromae.data.patches import pack
 from hydromae.data.plan import Land, check_options, find_land, open_attributes, periods_of, station_order
+from hydromae.data.readers.detect import locate
 from hydromae.data.sources import Source, check_days, check_shapes, open_source
 from hydromae.data.statistics import Read, Statistics, gather
 from hydromae.data.store import Store
@@ -51,7 +52,7 @@ def check(config: Config) -> CheckReport:
     for name, settings in data.modalities.items():
         source = _attempt(report, True, open_source, name, settings, Path(data.root), data.missing_values)
         if source is None:
-            report.rows.append(Row(name, settings.kind, len(settings.paths), _reader(settings), "", "", "", ""))
+            report.rows.append(_unread(name, settings, Path(data.root)))
         else:
             sources.append(source)
     attributes = _attempt(report, True, open_attributes, data)
@@ -166,7 +167,7 @@ def _check_source(
     subject = _Subject(
         source.name,
         settings.kind,
-        ", ".join(str(piece.path) for piece in source.pieces),
+        source.where,
         np.datetime64(first),
         n_days,
         splits,
@@ -182,7 +183,8 @@ def _check_source(
     places = f"{source.shape[0]} x {source.shape[1]}" if is_grid else f"{source.shape[0]} stations"
     days = str(source.first_day), str(source.last_day)
     numbers = _numbers(found) if found is not None else ()
-    row = (source.name, settings.kind, len(source.pieces), _reader(settings), *days, places, settings.units)
+    files = sum(len(piece.files) for piece in source.pieces)
+    row = (source.name, settings.kind, files, ", ".join(source.readers), *days, places, settings.units)
     report.rows.append(Row(*row, *numbers))
 
 
@@ -236,5 +238,11 @@ def _numbers(found: Statistics) -> tuple[float, float, float, float]:
     return found.missing, found.minimum, found.mean, found.maximum
 
 
-def _reader(settings: ModalityConfig) -> str:
-    return "hdf5_grid" if settings.kind == "grid" else "table"
+def _unread(name: str, settings: ModalityConfig, root: Path) -> Row:
+    """The row of a modality that could not be opened."""
+    try:
+        located = locate(name, settings, root)
+    except (DataError, ConfigError):
+        return Row(name, settings.kind, len(settings.paths), settings.reader or "", "", "", "", "")
+    readers = ", ".join(dict.fromkeys(piece.reader.name for piece in located))
+    return Row(name, settings.kind, sum(len(piece.files) for piece in located), readers, "", "", "", "")

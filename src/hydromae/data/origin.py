@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hydromae.config import Config, DataConfig
+from hydromae.data.readers.detect import locate
 from hydromae.data.readers.files import require_file
 from hydromae.data.store import Store
 from hydromae.data.store_description import SourceFile
@@ -22,17 +23,26 @@ def options_of(config: Config) -> dict[str, Any]:
     unused |= {"station_order"} if data.station_order == "given" else set()
     unused |= {"aggregate"} if data.aggregate is None else set()
     options = {**data.model_dump(mode="json", exclude=unused), "patch_size": model.patch_size}
+    for settings in options["modalities"].values():
+        if settings["reader"] is None:
+            del settings["reader"]
     return options if data.station_order == "given" else {**options, "vector_patch_size": model.vector_patch_size}
 
 
 def source_files(config: Config) -> tuple[SourceFile, ...]:
-    """Every file the configuration names, with its size, time and (up to 64 MiB) hash.
+    """Every file the configuration names, in folders and by patterns too: size, time and (up to 64 MiB) hash.
 
     Raises:
-        DataError: one is absent.
+        ConfigError: it names a reader that is none.
+        DataError: one is absent, or of no known format.
     """
     data = config.data
-    named = [(name, path) for name, settings in data.modalities.items() for path in settings.paths]
+    named = [
+        (name, file)
+        for name, settings in data.modalities.items()
+        for located in locate(name, settings, Path(data.root))
+        for file in located.files
+    ]
     named += [("attributes", data.attributes.path)] if data.attributes.path else []
     named += [("land_mask", data.land_mask)] if data.land_mask else []
     hashes: dict[str, str | None] = {}

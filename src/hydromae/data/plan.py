@@ -81,7 +81,7 @@ def make_plan(config: Config) -> Plan:
         attributes=stations.attributes,
         station_ids=stations.ids,
         members=stations.members,
-        notes=stations.notes,
+        notes=(*stations.notes, *(note for source in sources for note in source.notes)),
         periods=periods,
         first_day=first,
         n_days=n_days,

@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from hydromae.config import ModalityConfig, Period
 from hydromae.data.cleaning import Fault, missing_to_nan
-from hydromae.data.readers import open_hdf5_grid, open_table
+from hydromae.data.readers.detect import Request, locate
+from hydromae.data.readers.units import same_units
 from hydromae.errors import ConfigError, DataError
 
 __all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
@@ -19,11 +20,16 @@ __all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
 
 @dataclass(frozen=True)
 class Piece:
-    """One file: its values [time, ...] and their days, datetime64[D]."""
+    """Files that are read as one: their values [time, ...] and days, datetime64[D].
+
+    `path` is the file, or the folder of several; `files` are counted and `reader` is named by `check`.
+    """
 
     path: Path
     values: xr.DataArray
     days: np.ndarray
+    reader: str = ""
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,23 @@ class Source:
         return self.pieces[0].values.shape[1:]
 
     @property
+    def readers(self) -> tuple[str, ...]:
+        """The readers of its files, each once."""
+        return tuple(dict.fromkeys(piece.reader for piece in self.pieces))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What readers did to stamps and rows, a sentence each."""
+        found = (note for piece in self.pieces for note in piece.values.attrs.get("notes", ()))
+        return tuple(f"{self.name}: {note}" for note in dict.fromkeys(found))
+
+    @property
+    def where(self) -> str:
+        """Its files, for messages; of many the first and the last."""
+        paths = [str(piece.path) for piece in self.pieces]
+        return ", ".join(paths) if len(paths) <= 3 else f"{paths[0]} to {paths[-1]} ({len(paths)} files)"
+
+    @property
     def station_ids(self) -> tuple[str, ...]:
         """The stations of a series, those of all files, in order of first appearance."""
         ids = (str(i) for piece in self.pieces for i in piece.values["station"].values)
@@ -65,10 +88,10 @@ class Source:
         """`count` days from `first` as float32; missing codes are NaN, and so are days that no file holds."""
         block = np.full((count, *self.shape), np.nan, np.float32)
         for piece in self.pieces:
-            begin, end = np.searchsorted(piece.days, [first, first + count])
+            begin, end = np.searchsorted(piece.days, [first, first + count]).tolist()
             if begin < end:
                 with np.errstate(over="ignore"):  # beyond float32 becomes inf, which is found and named later
-                    block[(piece.days[begin:end] - first).astype(np.int64)] = piece.values[begin:end].values
+                    block[(piece.days[begin:end] - first).astype(np.int64)] = _values(piece, begin, end)
         missing_to_nan(block, self.codes)
         return block
 
@@ -97,15 +120,15 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
     if not settings.paths:
         raise ConfigError(f"data.modalities.{name}.paths is empty; name its files")
     pieces: list[Piece] = []
-    for path in (root / p for p in settings.paths):
-        if settings.kind == "grid":
-            start = settings.start
-            if start is not None and pieces:  # a file without dates goes on where the one before it ends
-                start = pieces[-1].days[-1].item() + timedelta(days=1)
-            values = open_hdf5_grid(path, settings.variable, start, settings.allow_absent_days)
-        else:
-            values = open_table(path, settings.variable or name)
-        piece = Piece(path, values, values["time"].values.astype("datetime64[D]"))
+    for located in locate(name, settings, root):
+        start = settings.start
+        if start is not None and pieces:  # a file without dates goes on where the one before it ends
+            start = pieces[-1].days[-1].item() + timedelta(days=1)
+        values = located.reader.open(located.paths, Request(name, settings, start))
+        path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
+        _check_units(path, values, name, settings)
+        days = values["time"].values.astype("datetime64[D]")
+        piece = Piece(path, values, days, located.reader.name, located.files)
         if pieces:
             _check_follows(pieces[-1], piece, name)
         pieces.append(piece)
@@ -114,6 +137,26 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
         check_shapes([source])
         return source
     return source.for_stations(source.station_ids)
+
+
+def _values(piece: Piece, begin: int, end: int) -> np.ndarray:
+    try:
+        return piece.values[begin:end].values
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f"{piece.path}: {piece.values.name} cannot be read from {piece.days[begin]} to {piece.days[end - 1]} "
+            f"({error}); copy or download the file again"
+        ) from None
+
+
+def _check_units(path: Path, values: xr.DataArray, name: str, settings: ModalityConfig) -> None:
+    """Formats that say their units are held to them; nothing is converted."""
+    units = values.attrs.get("units")
+    if units is not None and not same_units(str(units), settings.units):
+        raise DataError(
+            f"{path}: {values.name} is in {units}, but data.modalities.{name}.units is {settings.units}; "
+            f"name another variable, convert the file, or set units (and the limits) to those of the file"
+        )
 
 
 def _check_follows(before: Piece, piece: Piece, name: str) -> None:

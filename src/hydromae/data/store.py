@@ -209,7 +209,7 @@ class Store:
         if split not in self.periods:
             raise ConfigError(
                 f"{self.path}: has no {split} period, only {', '.join(self.periods)}; "
-                f"choose one of them, or set data.{split} and prepare the store anew with --overwrite"
+                f"choose one of them or a period, or set data.{split} and prepare the store anew with --overwrite"
             )
         first, last = self.periods[split]
         return slice((first - self._description.first_day).days, (last - self._description.first_day).days + 1)

@@ -80,8 +80,13 @@ class StoreDescription(_Part):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the hashes of all values and all that gives them meaning; the same for the same data."""
-        return _digest(self.model_dump(mode="json", exclude={"provenance"}))
+        """SHA-256 over the hashes of all values and all that gives them meaning; the same for the same data.
+
+        Periods other than training's can be added to a store without making its runs another's.
+        """
+        content = self.model_dump(mode="json", exclude={"provenance"})
+        content["periods"] = {"train": content["periods"].get("train")}
+        return _digest(content)
 
 
 def write_description(path: Path, description: StoreDescription) -> None:
@@ -101,7 +106,9 @@ def read_description(path: Path) -> StoreDescription:
         content = json.loads(path.read_text(encoding="utf-8"))
         checksum = content.pop("checksum")
     except FileNotFoundError:
-        raise DataError(f"{path.parent}: is not a store (it has no {path.name}); {remedy}") from None
+        raise DataError(
+            f"{path.parent}: is not a store (it has no {path.name}); make one with `hydromae prepare CONFIG`"
+        ) from None
     except (OSError, ValueError, AttributeError, KeyError) as error:
         raise DataError(f"{path}: cannot be read ({error}); {remedy}") from None
     if content.get("format") != FORMAT:

@@ -50,6 +50,10 @@ class MultiModalMAE(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.task_weights = config, dict(task_weights or {})
+        if "grid" in config.modalities.values():
+            for key in ("image_height", "image_width"):
+                if getattr(config, key) % config.patch_size:
+                    raise ValueError(f"{key} ({getattr(config, key)}) must be a multiple of {config.patch_size} cells")
         if valid_patch_indices is None:
             valid_patch_indices = torch.arange(min(config.valid_patches or config.all_patches, config.all_patches))
         known = (valid_patch_indices >= 0) & (valid_patch_indices < config.all_patches)

@@ -122,7 +122,7 @@ def load_run(path: Path) -> Run:
         config=load_config(path / "config.yaml"),
         metrics=_load_metrics(path / "metrics.jsonl"),
         scores=_load_model(path / "scores.json", Scores, f"hydromae reconstruct {path}"),
-        summary=_load_model(path / "summary.json", Summary, f"hydromae train {path / 'config.yaml'}"),
+        summary=_load_model(path / "summary.json", Summary, f"hydromae resume {path}"),
     )
 
 

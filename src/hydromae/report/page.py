@@ -139,7 +139,7 @@ def _render(run: Run, curves: list[Picture] | None, gallery: Gallery | None) -> 
         gallery=gallery,
         settings=_settings(run),
         configuration=dump_config(run.config),
-        commands={"train": f"hydromae train {where}/config.yaml", "reconstruct": f"hydromae reconstruct {where}"},
+        commands={"train": f"hydromae resume {where}", "reconstruct": f"hydromae reconstruct {where}"},
         again=f"hydromae train {where}/config.yaml output=NEW_FOLDER",
         version=_version(),
     )

@@ -32,10 +32,10 @@ class FieldFile:
         self._coordinate("time", days.astype("int64"), {"units": "days since 1970-01-01", "calendar": "standard"})
         if "grid" in kinds:
             for name, size, values in (("y", store.shape[0], store.y), ("x", store.shape[1], store.x)):
-                known = {"units": "m", "standard_name": f"projection_{name}_coordinate"} if values is not None else {}
                 # Without coordinates in the source, rows count downwards, so that north has the larger y.
                 count = np.arange(size)[::-1] if name == "y" else np.arange(size)
-                self._coordinate(name, count if values is None else values, known or {"long_name": f"{name} index"})
+                words = f"{name} index" if values is None else f"{name} as in the source"
+                self._coordinate(name, count if values is None else values, {"long_name": words, "axis": name.upper()})
         if "series" in kinds:
             ids = np.array(store.station_ids, dtype=object)
             self._coordinate("station", ids, {"long_name": "station id", "cf_role": "timeseries_id"})

@@ -43,7 +43,7 @@ def reconstruct(
 
     Args:
         run: run directory.
-        output: netCDF file; None writes `reconstruction.nc` in the run directory.
+        output: netCDF file; None writes it into the run directory, see `default_output`.
         split: train, val or test.
         period: first and last day, instead of a split.
         on_progress: told the share that is done.
@@ -61,7 +61,7 @@ def reconstruct(
     device = choose_device(config.training.device)
     model = load_pretrained(directory.path, device)
     days = _days(store, split, period)
-    output = Path(output) if output is not None else directory.path / "reconstruction.nc"
+    output = Path(output) if output is not None else default_output(directory.path, split, period)
     collator = Collator(store, model.shapes, config.masking, config.seed, device)
     errors = {name: SquaredErrors(store.kind(name), store.specific_units(name)) for name in model.shapes}
     first, last = store.days[days.start].item(), store.days[days.stop - 1].item()
@@ -144,6 +144,8 @@ def _mean(store: Store, name: str) -> Tensor:
 def _days(store: Store, split: str, period: Period | None) -> slice:
     if period is None:
         return store.period_slice(split)
+    if period[1] < period[0]:
+        raise ConfigError(f"the period ends ({period[1]}) before it begins ({period[0]}); give the first day first")
     first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
     if not 0 <= first <= last < store.n_days:
         known: tuple[date, date] = store.days[0].item(), store.days[-1].item()
@@ -152,6 +154,13 @@ def _days(store: Store, split: str, period: Period | None) -> slice:
             f"give a first and a last day from {known[0]} to {known[1]}"
         )
     return slice(first, last + 1)
+
+
+def default_output(run: Path, split: str, period: Period | None) -> Path:
+    """`reconstruction.nc` for the held-out val period, which the page shows; else a name of the split or the period."""
+    if period is not None:
+        return run / f"reconstruction_{period[0]}_{period[1]}.nc"
+    return run / ("reconstruction.nc" if split == "val" else f"reconstruction_{split}.nc")
 
 
 def scores_file(run: Path, output: Path) -> str:

@@ -217,7 +217,8 @@ class Trainer:
         if not math.isfinite(record.get(what, 0.0)):
             raise RunError(
                 f"{records.path.parent}: the {record['event']} {what} at step {record['step']} is {record[what]}; "
-                f"train anew with a lower training.lr, or look for wild values with `hydromae check`"
+                f"train anew with a lower training.lr and another output=, or look for wild values "
+                f"with `hydromae check`"
             )
         records.append(record)
         self.progress.lines = records.lines

@@ -33,10 +33,11 @@ class RunDirectory:
             RunError: it already holds a run, or cannot be made.
         """
         run = cls(config.output_path)
-        if run.config_file.exists():
+        # A run that failed before its first checkpoint holds nothing to lose.
+        if any(run.checkpoints.glob("step_*.pt")) or run.model.exists():
             raise RunError(
-                f"{run.path}: already holds a run; continue it with `hydromae resume {run.path}` "
-                f"or give another output="
+                f"{run.path}: already holds a run; continue it with `hydromae resume {run.path}`, "
+                f"give another output=, or delete it"
             )
         try:
             run.path.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,12 @@ def model_config_for(config: Config, store: Store) -> ModelConfig:
     return ModelConfig.model_validate({**given, **decided})
 
 
+def model_config_without_data(config: Config) -> ModelConfig:
+    """The model's configuration before there is a store: the data's modalities, the sizes as configured."""
+    kinds = {name: modality.kind for name, modality in config.data.modalities.items()}
+    return config.model.model_copy(update={"modalities": kinds}) if kinds else config.model
+
+
 def build_model(config: Config, store: Store) -> MultiModalMAE:
     """A new model for the store's data, its weights drawn from the configuration's seed."""
     torch.manual_seed(config.seed)

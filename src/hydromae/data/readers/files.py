@@ -1,6 +1,8 @@
-"""Finding a source file, or saying which one was probably meant."""
+"""Finding source files, or saying which one was probably meant."""
 
 import difflib
+import glob
+from collections.abc import Sequence
 from pathlib import Path
 
 from hydromae.errors import DataError
@@ -22,3 +24,29 @@ def require_file(path: Path) -> Path:
     near = difflib.get_close_matches(path.name, files, n=1)
     hint = f"did you mean {near[0]}" if near else f"its folder holds {', '.join(files[:5]) or 'no files'}"
     raise DataError(f"{path}: no such file; {hint}? Paths are relative to data.root")
+
+
+def first_line(path: Path) -> str:
+    """The first line of a text file without its ending, in whatever encoding; at most 4096 characters."""
+    with path.open(encoding="utf-8-sig", errors="replace") as content:
+        return content.readline(4096).rstrip("\r\n")
+
+
+def expand(root: Path, paths: Sequence[str]) -> list[str]:
+    """Paths relative to `root` with every pattern (*, ? or [...]) replaced by its matches, sorted by name.
+
+    A path that is there is taken as it stands, whatever signs it holds.
+
+    Raises:
+        DataError: a pattern matches nothing.
+    """
+    expanded: list[str] = []
+    for path in paths:
+        if (root / path).exists() or not glob.has_magic(path):
+            expanded.append(path)
+            continue
+        matches = sorted(glob.glob(path, root_dir=root, recursive=True))
+        if not matches:
+            raise DataError(f"{root / path}: no file matches this pattern; patterns are relative to data.root")
+        expanded.extend(matches)
+    return expanded

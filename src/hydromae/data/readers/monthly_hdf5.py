@@ -1,0 +1,173 @@
+"""Daily grids in a folder of months: `YYYY-MM.h5`, each with one data set [rows, columns] a day."""
+
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from hydromae.errors import DataError
+
+_MONTH = re.compile(r"\d{4}-\d{2}\.(h5|hdf5)")
+_KEY = re.compile(r"(\d{4})(-?)(\d{2})\2(\d{2})")
+_COORDINATES = ("y", "x")
+
+
+def month_files(folder: Path) -> list[Path]:
+    """The files of a folder that are named as months, in order of time."""
+    return sorted(path for path in folder.iterdir() if _MONTH.fullmatch(path.name)) if folder.is_dir() else []
+
+
+def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr.DataArray:
+    """Open daily grids without reading their values: a slice in time reads those days only.
+
+    Args:
+        folder: holds `YYYY-MM.h5`; other files in it are left alone. Each has one data set [rows, columns] a day, keyed
+            YYYY-MM-DD or YYYYMMDD; 1-D data sets `y` and `x`, where the first file has them, become coordinates.
+        allow_absent_days: accept days that no file holds between the first and the last.
+
+    Returns:
+        [time, y, x] in the files' dtype, missing codes included; `time` holds calendar days.
+
+    Raises:
+        DataError: there is no month, a file is not HDF5 or cut short, a key is no date, a day has another shape or is
+            no grid of numbers, is in two places, or is absent.
+    """
+    folder = Path(folder)
+    files = month_files(folder)
+    if not files:
+        raise DataError(f"{folder}: holds no month, a file named YYYY-MM.h5; give the folder that does")
+    maps: list[_Map] = []
+    coordinates: dict[str, np.ndarray] = {}
+    for path in files:
+        try:
+            with h5py.File(path, "r") as file:
+                maps += _maps(path, file)
+                coordinates = coordinates or _coordinates(file)
+        except OSError as error:
+            raise DataError(
+                f"{path}: is not an HDF5 file or is cut short ({error}); copy or download it again"
+            ) from None
+    if not maps:
+        raise DataError(f"{folder}: its {len(files)} months hold no day; give the folder of complete months")
+    maps.sort(key=lambda one: (one.day, one.path))
+    _check(folder, maps, allow_absent_days)
+    shape = maps[0].shape
+    grid = xr.DataArray(
+        indexing.LazilyIndexedArray(_LazyMaps(maps)),
+        dims=("time", "y", "x"),
+        coords={
+            "time": np.array([one.day for one in maps]),
+            **{
+                axis: (axis, coordinates[axis])
+                for axis, length in zip(_COORDINATES, shape, strict=True)
+                if axis in coordinates and coordinates[axis].shape == (length,)
+            },
+        },
+        name="data",
+    )
+    grid.encoding["source"] = str(folder)
+    return grid
+
+
+@dataclass(frozen=True)
+class _Map:
+    """One day's data set: where it is and what it holds."""
+
+    day: np.datetime64
+    path: Path
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class _LazyMaps(BackendArray):
+    """Opens a month for each read, so that no handle is shared between processes."""
+
+    def __init__(self, maps: list[_Map]) -> None:
+        self.maps = np.array(maps, object)
+        self.shape = (len(maps), *maps[0].shape)
+        self.dtype = np.result_type(*{one.dtype for one in maps})
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
+        read: np.ndarray = indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.BASIC, self._read
+        )
+        return read
+
+    def _read(self, key: tuple[int | slice, ...]) -> np.ndarray:
+        chosen = np.atleast_1d(self.maps[key[0]])
+        days: list[np.ndarray] = []
+        for path, group in itertools.groupby(chosen, key=lambda one: one.path):
+            wanted = list(group)
+            try:
+                with h5py.File(path, "r") as file:
+                    days += [np.asarray(file[one.key][key[1:]], self.dtype) for one in wanted]
+            except (OSError, KeyError) as error:
+                raise DataError(
+                    f"{path}: {wanted[0].key} to {wanted[-1].key} cannot be read ({error}); "
+                    f"copy or download the file again"
+                ) from None
+        if isinstance(key[0], slice):
+            empty = np.empty(self.shape[1:], self.dtype)[key[1:]].shape
+            return np.stack(days) if days else np.empty((0, *empty), self.dtype)  # [day, y, x]
+        return days[0]
+
+
+def _maps(path: Path, file: h5py.File) -> list[_Map]:
+    found = []
+    for key, item in file.items():
+        if key in _COORDINATES and isinstance(item, h5py.Dataset) and item.ndim == 1:
+            continue
+        day = _day(key)
+        if day is None:
+            raise DataError(f"{path}: has {key!r}, which is no date; key each day as YYYY-MM-DD or YYYYMMDD")
+        if not isinstance(item, h5py.Dataset) or item.ndim != 2 or 0 in item.shape or item.dtype.kind not in "iuf":
+            raise DataError(f"{path}: {key} is no grid of numbers; write one data set [rows, columns] a day")
+        found.append(_Map(day, path, key, item.shape, item.dtype))
+    return found
+
+
+def _day(key: str) -> np.datetime64 | None:
+    matched = _KEY.fullmatch(key)
+    if matched is None:
+        return None
+    try:
+        return np.datetime64(f"{matched[1]}-{matched[3]}-{matched[4]}", "D")
+    except ValueError:
+        return None
+
+
+def _coordinates(file: h5py.File) -> dict[str, np.ndarray]:
+    present = [axis for axis in _COORDINATES if axis in file]
+    return {axis: np.asarray(file[axis][:], np.float64) for axis in present}
+
+
+def _check(folder: Path, maps: list[_Map], allow_absent_days: bool) -> None:
+    first = maps[0]
+    for one in maps:
+        if one.shape != first.shape:
+            raise DataError(
+                f"{one.path}: {one.key} has {one.shape[0]} x {one.shape[1]} cells, but {first.key} has "
+                f"{first.shape[0]} x {first.shape[1]}; bring all days to the same cells"
+            )
+    days = np.array([one.day for one in maps])
+    steps = np.diff(days).astype(np.int64)
+    if (wrong := np.flatnonzero(steps == 0)).size:
+        one, other = maps[wrong[0]], maps[wrong[0] + 1]
+        raise DataError(
+            f"{other.path}: {other.key} repeats {one.day}, which {one.path} holds as {one.key}; remove one of them"
+        )
+    if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
+        absent = np.setdiff1d(np.arange(days[0], days[-1] + 1), days)
+        named = ", ".join(str(day) for day in absent[:5]) + (", ..." if len(absent) > 5 else "")
+        raise DataError(
+            f"{folder}: lacks {len(absent)} of the days between {days[0]} and {days[-1]} ({named}); add them, "
+            f"or set the modality's allow_absent_days to true to take them as missing"
+        )
