@@ -3,8 +3,8 @@
     python benchmarks/step.py            # both ways at 6 days
     python benchmarks/step.py --days 30  # the fused way alone: the other needs the memory that is printed
 
-The model is the default one (290 x 180 cells, 92 valid patches, 604 stations, d_model 256), batch 1, random data, 40 %
-hidden.
+The model is the default one (290 x 180 cells, 92 valid patches, 604 stations, d_model 256), batch 1, random data, about
+40 % hidden.
 The straightforward way keeps whole score matrices and a mask, as nn.TransformerEncoderLayer does under attention
 dropout of 0.1. Each way runs in a process of its own, so that its peak memory is its own.
 """
@@ -40,7 +40,7 @@ def naive_attend(q: Tensor, k: Tensor, v: Tensor, heads: int, padding: Tensor | 
 
 
 def plain_batch(config: ModelConfig, days: int) -> dict[str, Tensor]:
-    """Random windows and masks with exactly 40 % hidden."""
+    """Random windows and masks with about 40 % hidden."""
     generator = torch.Generator().manual_seed(0)
     batch = {}
     for name, kind in config.modalities.items():
@@ -95,9 +95,9 @@ def main() -> None:
         print(f"ratios: time {slow / seconds:.1f}, memory {large / memory:.1f}")
     else:
         config = ModelConfig(valid_patches=92)
-        hidden_free = 0.6
-        grid = hidden_free * days * 92
-        series = hidden_free * days * -(-config.num_catchments // config.vector_patch_size)
+        visible_share = 0.6
+        grid = visible_share * days * 92
+        series = visible_share * days * -(-config.num_catchments // config.vector_patch_size)
         layers = {grid: 3 * config.img_encoder_layers, series: 2 * config.vec_encoder_layers}
         kinds = list(config.modalities.values())
         fused_tokens = kinds.count("grid") * grid + kinds.count("series") * series

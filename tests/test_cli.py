@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 import typer
@@ -69,7 +68,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
 @pytest.mark.parametrize("command", [*commands(typer.main.get_command(cli.app))], ids=" ".join)
 def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
     result = CliRunner().invoke(cli.app, [*command, "--help"], env={"COLUMNS": "200"})
-    shown = " ".join(click.unstyle(result.output).split())
+    shown = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", result.output).split())
     assert result.exit_code == 0 and f"Example: hydromae {' '.join(command)}" in shown
 
 

@@ -9,6 +9,7 @@ from typing import Literal, ParamSpec, TypeVar
 import numpy as np
 
 from hydromae.config import Config, ModalityConfig
+from hydromae.data.areas import FLOW_UNITS
 from hydromae.data.attributes import Attributes
 from hydromae.data.check_report import CheckReport, Problem, Row, render
 from hydromae.data.cleaning import first_fault
@@ -101,7 +102,7 @@ def check_store(store: Store) -> CheckReport:
             store.n_days,
             splits,
             () if is_grid else store.station_ids,
-            store.units(name).startswith("m3"),
+            store.units(name) in FLOW_UNITS,
         )
         found = _gather(subject, read, int(store.land.sum()) if is_grid else len(store.station_ids))
         _judge(report, subject, found)
@@ -172,7 +173,8 @@ def _check_source(
         n_days,
         splits,
         stations,
-        settings.units.startswith("m3"),
+        # Where negative values are refused, they are an error already.
+        settings.units in FLOW_UNITS and (settings.minimum is None or settings.minimum < 0),
     )
     columns = int(np.prod(source.shape)) if not is_grid or land is None else int(land.cells.sum())
     found = _attempt(report, True, _gather, subject, read, columns)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -77,6 +78,19 @@ class MultiModalMAE(nn.Module):
             self.blocks_shared = fusion_layers(config)
             self.norm_shared = nn.LayerNorm(config.d_model)
         initialise(self)
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path, device: torch.device | str = "cpu") -> "MultiModalMAE":
+        """A trained model from a run directory or a folder of `save_pretrained`; see `hydromae.load_pretrained`."""
+        from hydromae.models.pretrained import load_pretrained
+
+        return load_pretrained(path, device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the weights (safetensors) and the configuration into a folder."""
+        from hydromae.models.pretrained import save_pretrained
+
+        save_pretrained(self, Path(folder))
 
     def forward(self, batch: Batch | Mapping[str, Any]) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
         """Total loss and the loss of each modality, `<name>_loss`: mean squared error of the scaled values hidden."""
