@@ -61,8 +61,9 @@ def test_part_of_a_name_is_no_prefix():
 @given(modality=st.from_regex(r"[a-z][a-z0-9_]*", fullmatch=True))
 def test_a_modality_of_any_name_has_the_keys_of_a_modality(modality):
     found = find_keys(f"data.modalities.{modality}")
-    assert [name.removeprefix("data.modalities.<name>.") for name in names(found)] == list(ModalityConfig.model_fields)
-    assert names(find_keys(f"data.modalities.{modality}.units")) == ["data.modalities.<name>.units"]
+    prefix = f"data.modalities.{modality}."
+    assert [name.removeprefix(prefix) for name in names(found)] == list(ModalityConfig.model_fields)
+    assert names(find_keys(f"{prefix}units")) == [f"{prefix}units"]
     assert section_at(["data", "modalities", modality]) is ModalityConfig
 
 
@@ -77,3 +78,8 @@ def test_a_modality_of_any_name_has_the_keys_of_a_modality(modality):
 def test_an_unknown_key_suggests_near_ones(wrong, near):
     with pytest.raises(ConfigError, match=near):
         find_keys(wrong)
+
+
+def test_the_default_of_a_usual_variable_is_its_own():
+    assert [key.default for key in find_keys("data.modalities.precip.scaling")] == ["log1p"]
+    assert [key.default for key in find_keys("data.modalities.snow.scaling")] == ["standard"]

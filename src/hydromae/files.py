@@ -48,7 +48,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         with _writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.touch()
             yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from hydromae.errors import RunError
+from hydromae.errors import DataError, RunError
 from hydromae.training import checkpoint
 from hydromae.training.checkpoint import load_newest, random_state, restore_random_state, save_checkpoint
 
@@ -92,7 +92,7 @@ def test_a_failing_write_leaves_the_old_ones_and_nothing_else(tmp_path: Path, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint.torch, "save", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DataError, match="No space"):
         save_checkpoint(tmp_path, 20, content(20), keep=1, best_step=None)
     assert steps(tmp_path) == [10] and load_newest(tmp_path, CPU)["progress"]["step"] == 10
 
