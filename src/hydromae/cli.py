@@ -60,11 +60,11 @@ def demo(
 
     Example: `hydromae demo demo --size small`
     """
-    from hydromae.console import console, score_table, stages, verdict
+    from hydromae.console import Stages, console, score_table, verdict
     from hydromae.data.sample.sizes import known_size
     from hydromae.demo import run_demo
 
-    with stages() as shown:
+    with Stages() as shown:
         done = run_demo(directory, known_size(size), seed, shown.stage, shown.listener)
     if done is None:
         console.print("Stopped; the same command continues")
@@ -85,11 +85,11 @@ def prepare(
     Example: `hydromae prepare configs/gb.yaml data.root=my_data`
     """
     from hydromae.config_io import load_config
-    from hydromae.console import console, stages
+    from hydromae.console import Stages, console
     from hydromae.data.prepare import prepare as prepare_store
 
     loaded = load_config(config, overrides or ())
-    with stages() as shown:
+    with Stages() as shown:
         store = prepare_store(loaded, _titled(shown.stage, "Preparing the store"), overwrite=overwrite)
     console.print(f"{store.path}: {store.n_days} days from {store.days[0]}, {', '.join(store.names)}", soft_wrap=True)
 
@@ -130,13 +130,13 @@ def train(
     Example: `hydromae train configs/gb_small.yaml data.root=my_data training.epochs=3`
     """
     from hydromae.config_io import load_config
-    from hydromae.console import console, stages
+    from hydromae.console import Stages, console
     from hydromae.data.prepare import prepare as prepare_store
     from hydromae.training.dry_run import dry_run as try_out
     from hydromae.training.runs import new_run
 
     loaded = load_config(config, overrides or ())
-    with stages() as shown:
+    with Stages() as shown:
         store = prepare_store(loaded, _titled(shown.stage, "Preparing the store"))
         if dry_run:
             trial = try_out(loaded, store)
@@ -154,7 +154,7 @@ def resume(run: Run) -> None:
 
     Example: `hydromae resume output/gb_small`
     """
-    from hydromae.console import console, stages
+    from hydromae.console import Stages, console
     from hydromae.training.run_directory import RunDirectory
     from hydromae.training.runs import continue_run, is_finished
 
@@ -162,7 +162,7 @@ def resume(run: Run) -> None:
     if is_finished(directory):
         console.print(f"{run}: is finished; nothing to continue")
         return
-    with stages() as shown:
+    with Stages() as shown:
         continue_run(directory, shown.listener)
     _after_training(directory)
 
@@ -186,14 +186,14 @@ def reconstruct(
 
     Example: `hydromae reconstruct output/gb_small --period 2010-12-01 2011-02-28 -o winter.nc`
     """
-    from hydromae.console import console, score_table, stages, verdict
+    from hydromae.console import Stages, console, score_table, verdict
     from hydromae.tasks.reconstruct import default_output, scores_file
     from hydromae.tasks.reconstruct import reconstruct as reconstruct_run
     from hydromae.training.run_directory import RunDirectory
 
     days = None if period is None else (period[0].date(), period[1].date())
     target = output or default_output(run, split, days)
-    with stages() as shown:
+    with Stages() as shown:
         reconstruct_run(run, target, split, days, lambda done: shown.stage("Reconstructing", done)).close()
     scores = RunDirectory(run).read_json(scores_file(run, target))
     console.print(score_table(scores))
@@ -275,11 +275,11 @@ def sample(
 
     Example: `hydromae data sample my_sample --size tiny`
     """
-    from hydromae.console import console, stages
+    from hydromae.console import Stages, console
     from hydromae.data.sample import write_sample
     from hydromae.data.sample.sizes import known_size
 
-    with stages() as shown:
+    with Stages() as shown:
         written = write_sample(directory, known_size(size), seed, _titled(shown.stage, "Making the sample"))
     rows, columns = written.shape
     console.print(f"{directory}: {rows} x {columns} cells, {written.n_stations} stations", soft_wrap=True)

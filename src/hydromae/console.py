@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -31,7 +30,7 @@ def _bars() -> Progress:
 
 
 class Stages:
-    """Bars of successive stages; where nobody watches a terminal, a line as each begins.
+    """Bars of a command's successive stages; where nobody watches a terminal, a line as each begins.
 
     Use as a context manager; `stage` is the `on_progress` of the functions that do the work.
     """
@@ -79,13 +78,6 @@ class Stages:
             )
 
         return on_record
-
-
-@contextmanager
-def stages() -> Iterator[Stages]:
-    """Bars for the stages of one command."""
-    with Stages() as shown:
-        yield shown
 
 
 def score_table(scores: dict[str, Any]) -> Table:

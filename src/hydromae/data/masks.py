@@ -55,8 +55,7 @@ def draw_random(
     Returns:
         State of each token: TARGET, VISIBLE, or MISSING where it is not available.
     """
-    rank = torch.where(available, keys, _LAST).argsort(dim=1, stable=True).argsort(1)  # [B, tokens]
-    return states(available, rank < counts[:, None])
+    return states(available, _order(available, keys).argsort(1) < counts[:, None])
 
 
 def states(
@@ -71,7 +70,7 @@ def cut(
 ) -> Int[Tensor, "batch tokens"]:
     """Ignore all but so many of each sample's tokens in state `which`: those with the smallest keys stay."""
     chosen = state == which
-    rank = torch.where(chosen, keys, _LAST).argsort(dim=1, stable=True).argsort(1)  # [B, tokens]
+    rank = _order(chosen, keys).argsort(1)  # [B, tokens]
     kept = torch.tensor(counts).to(state.device, non_blocking=True)[:, None]
     return torch.where(chosen & (rank >= kept), IGNORED, state)
 
@@ -89,12 +88,17 @@ def select(
     if counts is None:
         counts = chosen.sum(1).tolist()
     longest = max(counts)
-    index = torch.where(chosen, keys, _LAST).argsort(dim=1, stable=True)[:, :longest]  # [B, longest]
+    index = _order(chosen, keys)[:, :longest]  # [B, longest]
     if min(counts) == longest:
         return Selection(index, None)
     number = torch.tensor(counts, device=chosen.device)
     padding = torch.arange(longest, device=chosen.device)[None, :] >= number[:, None]  # [B, longest]
     return Selection(index, padding)
+
+
+def _order(chosen: Bool[Tensor, "batch tokens"], keys: Int[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"]:
+    """Places of the chosen tokens in order of their keys, then those of the others."""
+    return torch.where(chosen, keys, _LAST).argsort(dim=1, stable=True)  # [B, tokens]
 
 
 def _mix(x: Int[Tensor, "..."]) -> Int[Tensor, "..."]:

@@ -137,15 +137,15 @@ class Trainer:
                         steps_at_record, record_time = self.progress.step, time.monotonic()
                     epoch_done = self.progress.batch == len(self.order)
                     if self.stop.asked and not epoch_done:
-                        self._save(records)
+                        self._save()
                         return False
                     if time.monotonic() - saved > 60 * logging.checkpoint_minutes and not epoch_done:
-                        self._save(records)
+                        self._save()
                         saved = time.monotonic()
                 self.progress.epoch, self.progress.batch = epoch + 1, 0
                 self._finish_epoch(records)
                 if (epoch + 1) % logging.checkpoint_every == 0 or epoch + 1 == settings.epochs or self.stop.asked:
-                    self._save(records)
+                    self._save()
                     saved = time.monotonic()
                 record_time = time.monotonic()
                 if self.stop.asked and epoch + 1 < settings.epochs:
@@ -224,7 +224,7 @@ class Trainer:
         self.progress.lines = records.lines
         self.listener.on_record(record)
 
-    def _save(self, records: Records) -> None:
+    def _save(self) -> None:
         if self.run is None or not torch.isfinite(self._since_record).all():
             return
         content = {

@@ -20,7 +20,7 @@ def new_run(config: Config, store: Store, listener: MakeListener = lambda total:
         listener: makes the listener from the number of steps.
 
     Returns:
-        The run directory; `finished` tells whether training reached its end.
+        The run directory; `is_finished` tells whether training reached its end.
 
     Raises:
         RunError: the output directory already holds a run, or the loss is no longer a number.
