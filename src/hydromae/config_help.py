@@ -1,6 +1,7 @@
 """What `hydromae config` prints: every key with its type, default and meaning."""
 
 import difflib
+import re
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -93,8 +94,8 @@ def _walk(section: type[BaseModel], path: tuple[str, ...]) -> Iterator[Key]:
 def _type_name(field: FieldInfo) -> str:
     annotation = field.annotation
     name = annotation.__name__ if isinstance(annotation, type) and not typing.get_args(annotation) else str(annotation)
-    for prefix in ("typing.", "hydromae.config.", "datetime."):
-        name = name.replace(prefix, "")
+    name = re.sub(r"\b(typing|datetime|hydromae\.\w+)\.", "", name)
+    name = re.sub(r"Annotated\[(\w+), FieldInfo\(.*?\]\)\]", r"\1", name)
     return name.replace("Literal", "").replace("NoneType", "null").replace("None", "null")
 
 

@@ -75,6 +75,7 @@ def _write(
     notes = list(plan.notes)
     modalities: dict[str, ModalityDescription] = {}
     (directory / "mean").mkdir()
+    (directory / "present").mkdir()
     # Series first: they are read in a moment, so what is wrong with them is known before the grids are packed.
     ordered = sorted(plan.sources, key=lambda source: source.settings.kind != "series")
     for done, source in enumerate(ordered):
@@ -95,7 +96,7 @@ def _write(
     for file, array in arrays.items():
         np.save(directory / file, array)
     areas = attributes.areas if attributes else None
-    files = (*arrays, *(f"mean/{name}.npy" for name in modalities))
+    files = (*arrays, *(f"{kept}/{name}.npy" for name in modalities for kept in ("mean", "present")))
     y, x = (_coordinate(plan, axis) for axis in ("y", "x"))
     description = StoreDescription(
         first_day=plan.first_day,
@@ -139,15 +140,19 @@ def _write_modality(
         per_station=settings.scaling_per == "station",
     )
     means = Moments(columns)
+    present = np.zeros((plan.n_days, place_shape[0]), bool)
     with ValuesFile(directory / "values" / f"{name}.npy", (plan.n_days, *place_shape)) as file:
         for start, block in _blocks(plan, source, config.model.patch_size):
             file.append(block)
+            observed = ~np.isnan(block)
+            present[start : start + len(block)] = observed.any(-1) if is_grid else observed
             training = _overlap(plan.training, start, len(block))
             days = block[training].reshape(-1, columns)  # [day, column]
             fit.update(days)
             means.update(days)
             report((start + len(block)) / plan.n_days)
     np.save(directory / "mean" / f"{name}.npy", means.observed_mean().astype(np.float32).reshape(place_shape))
+    np.save(directory / "present" / f"{name}.npy", present)
     return ModalityDescription(
         kind=settings.kind,
         units=settings.units,

@@ -1,12 +1,13 @@
 """The store: the prepared data set on disk, read through memory maps.
 
 A directory of `store.json`, `values/<name>.npy` (grids [days, patches, cells], series [days, stations]),
-`mean/<name>.npy`, `land.npy`, `valid_patches.npy` and `attributes.npy`. Values are physical float32; NaN is missing,
-so values and their validity cannot disagree.
+`mean/<name>.npy`, `present/<name>.npy`, `land.npy`, `valid_patches.npy` and `attributes.npy`. Values are physical
+float32; NaN is missing, so values and their validity cannot disagree.
 """
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -37,6 +38,7 @@ class Store:
         self.path = path
         self._description = description
         self._maps: dict[str, np.memmap] = {}
+        self._present: dict[str, np.ndarray] = {}
         self._scalers = {name: Scaler.from_dict(m.scaler) for name, m in description.modalities.items()}
 
     @classmethod
@@ -100,6 +102,23 @@ class Store:
                 )
             self._maps[name] = array
         return self._maps[name]
+
+    def read(self, name: str, days: slice) -> Float[np.ndarray, "day *place"]:
+        """Physical values of some days, float32, NaN where missing; shapes as in `values`. Not to be written to."""
+        return self.values(name)[days]
+
+    def present(self, name: str) -> Bool[np.ndarray, "day place"]:
+        """Where there is any value, a read-only map: grid [days, patches], series [days, stations]."""
+        self._modality(name)
+        if name not in self._present:
+            present = self._array(f"present/{name}.npy", mmap_mode="r")
+            if present.dtype != bool or present.shape != self._values_shape(name)[:2]:
+                raise DataError(
+                    f"{self.path / 'present' / name}.npy: holds {present.dtype} {present.shape}, unlike store.json; "
+                    f"prepare anew with --overwrite"
+                )
+            self._present[name] = present
+        return self._present[name]
 
     def mean(self, name: str) -> Float[np.ndarray, "..."]:
         """Mean over the training period, float32: [patches, cells] or [stations]; NaN where never observed."""
@@ -245,9 +264,9 @@ class Store:
             return (self.n_days, len(self.station_ids))
         return (self.n_days, len(self.valid_patches), self.patch_size**2)
 
-    def _array(self, file: str) -> np.ndarray:
+    def _array(self, file: str, mmap_mode: Literal["r"] | None = None) -> np.ndarray:
         path = self.path / file
         try:
-            return np.load(path, allow_pickle=False)
+            return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: cannot be read ({error}); prepare the store anew with --overwrite") from None

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hydromae.config import Kind, Period
 from hydromae.errors import DataError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class _Part(BaseModel):
@@ -62,7 +62,7 @@ class Provenance(_Part):
 class StoreDescription(_Part):
     """The whole of `store.json`."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     first_day: date
     n_days: int
     block_days: int
