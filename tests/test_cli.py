@@ -82,7 +82,7 @@ def test_the_train_of_commands_does_the_main_job(hydromae: Hydromae, world: Worl
     assert "lr: 0.002" in (run / "config.yaml").read_text()
     assert hydromae("resume", run)[:2] == (0, f"{run}: is finished; nothing to continue\n")
     code, output, _ = hydromae("reconstruct", run)
-    assert code == 0 and "riverflow" in output and "Better than the mean for" in output
+    assert code == 0 and "riverflow" in output and "Reconstruction beats filling with the mean for" in output
     assert (run / "reconstruction.nc").is_file() and (run / "scores.json").is_file()
     code, output, _ = hydromae("reconstruct", run, "--period", "2001-03-01", "2001-03-09", "-o", run / "march.nc")
     assert code == 0 and "2001-03-01 to 2001-03-09" in output and (run / "scores_march.json").is_file()

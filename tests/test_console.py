@@ -1,16 +1,22 @@
 import pytest
 from rich.console import Console
 
-from hydromae.console import fail, score_table, verdict
+from hydromae.console import fail, score_table
+from hydromae.evaluation.scores import Scores
 
-SCORES = {
-    "period": ["2009-01-01", "2010-12-31"],
-    "modalities": {
-        "precip": {"units": "mm/d", "mse": {"model": 2.0, "mean": 4.0, "nearest_day": 1.0}},
-        "soil": {"units": "1", "mse": {"model": 1.0, "mean": 8.0, "nearest_day": 4.0}},
-        "evap": {"units": "mm/d", "mse": {"model": None, "mean": None, "nearest_day": None}},
-    },
-}
+GRID = {"kind": "grid", "measure": "land cells", "values": 10}
+SCORES = Scores.model_validate(
+    {
+        "split": "val",
+        "period": ["2009-01-01", "2010-12-31"],
+        "windows": 3,
+        "modalities": {
+            "precip": {**GRID, "units": "mm/d", "mse": {"model": 2.0, "mean": 4.0, "nearest_day": 1.0}},
+            "soil": {**GRID, "units": "1", "mse": {"model": 1.0, "mean": 8.0, "nearest_day": 4.0}},
+            "evap": {**GRID, "units": "mm/d", "mse": {"model": None, "mean": None, "nearest_day": None}},
+        },
+    }
+)
 
 
 def test_the_table_says_what_is_gained_and_what_is_lost_on_each_fill() -> None:
@@ -27,10 +33,6 @@ def test_the_table_says_what_is_gained_and_what_is_lost_on_each_fill() -> None:
         "+50 %",
         "-100 %",
     ]
-
-
-def test_the_verdict_counts_only_variables_that_were_scored() -> None:
-    assert verdict(SCORES) == "Better than the mean for 2 of 2 variables, than the nearest visible day for 1."
 
 
 def test_an_error_is_printed_whole_with_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """What the commands show: progress bars with time left, tables, one-sentence errors."""
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from hydromae.evaluation.scores import Scores
 from hydromae.training.loop import Listener
 from hydromae.training.loop import Progress as RunProgress
 
@@ -80,33 +82,22 @@ class Stages:
         return on_record
 
 
-def score_table(scores: dict[str, Any]) -> Table:
+def score_table(scores: Scores) -> Table:
     """Scores of a reconstruction: mean squared errors at hidden values, and what they remove of the simple fills'."""
-    first, last = scores["period"]
-    title = f"Mean squared error at hidden values, {first} to {last}, and what is gained on each fill"
+    title = f"Mean squared error at hidden values, {' to '.join(scores.period)}, and what is gained on each fill"
     caption = "grids: over land cells; series: median over stations"
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    for heading in ("variable", "unit", "model", "mean", "nearest day", "on mean", "on nearest"):
+    names = [name.replace("_", " ") for name in scores.references]
+    for heading in ("variable", "unit", "model", *names, *(f"on {name.split()[0]}" for name in names)):
         table.add_column(heading, justify="left" if heading in ("variable", "unit") else "right")
-    for name, score in scores["modalities"].items():
-        mse = score["mse"]
+    for name, score in scores.modalities.items():
         table.add_row(
             name,
-            f"({score['units']})²" if score["units"] != "1" else "1",
-            *(_number(mse[method]) for method in ("model", "mean", "nearest_day")),
-            *(_gain(mse["model"], mse[method]) for method in ("mean", "nearest_day")),
+            f"({score.units})²" if score.units != "1" else "1",
+            *(_number(score.error(method)) for method in ("model", *scores.references)),
+            *(_gain(score.skill(reference)) for reference in scores.references),
         )
     return table
-
-
-def verdict(scores: dict[str, Any]) -> str:
-    """How often the model is better than each simple fill."""
-    errors = [s["mse"] for s in scores["modalities"].values() if s["mse"]["model"] is not None]
-    wins = {m: sum(e["model"] < e[m] for e in errors) for m in ("mean", "nearest_day")}
-    return (
-        f"Better than the mean for {wins['mean']} of {len(errors)} variables, "
-        f"than the nearest visible day for {wins['nearest_day']}."
-    )
 
 
 def fail(message: str) -> None:
@@ -115,12 +106,9 @@ def fail(message: str) -> None:
     sys.exit(2)
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4g}"
+def _number(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else "none"
 
 
-def _gain(mse: float | None, reference: float | None) -> str:
-    if mse is None or not reference:
-        return "none"
-    gain = 100 * (1 - mse / reference)
-    return f"{gain:+.0f} %"
+def _gain(skill: float) -> str:
+    return f"{100 * skill:+.0f} %" if math.isfinite(skill) else "none"

@@ -14,46 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hydromae.config import Config
 from hydromae.config_io import load_config
 from hydromae.errors import DataError, RunError
+from hydromae.evaluation.scores import Scores
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class ModalityScore(BaseModel):
-    """Mean squared errors of one modality at hidden places; `mse` maps `model` and each reference to its error."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: str
-    units: str
-    measure: str
-    mse: dict[str, float | None]
-    values: int
-
-    def error(self, of: str) -> float:
-        """Mean squared error of the model or of a reference, in units squared; NaN if it is not known."""
-        value = self.mse.get(of)
-        return math.nan if value is None else value
-
-    def skill(self, reference: str) -> float:
-        """1 - MSE / MSE of the reference (Murphy 1988): 1 is perfect, below 0 loses; NaN if it has no meaning."""
-        own, other = self.error("model"), self.error(reference)
-        return 1 - own / other if math.isfinite(own) and math.isfinite(other) and other > 0 else math.nan
-
-
-class Scores(BaseModel):
-    """The scores of a reconstruction over one period."""
-
-    model_config = ConfigDict(frozen=True)
-
-    split: str
-    period: tuple[str, str]
-    windows: int
-    modalities: dict[str, ModalityScore]
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """What the model is compared with, in the order of the file."""
-        return tuple(dict.fromkeys(key for score in self.modalities.values() for key in score.mse if key != "model"))
 
 
 class Summary(BaseModel):

@@ -13,14 +13,15 @@ from jinja2 import Environment, StrictUndefined
 
 from hydromae.config_io import dump_config
 from hydromae.errors import DataError
+from hydromae.evaluation.scores import ModalityScore, reference_label, verdict
 from hydromae.files import write_text
 from hydromae.report.curves import loss_curves
 from hydromae.report.encode import Picture, style
-from hydromae.report.inputs import ModalityScore, Run, load_run, open_reconstruction, reconstructed_names
+from hydromae.report.inputs import Run, load_run, open_reconstruction, reconstructed_names
 from hydromae.report.maps import draw_maps, sample_grid, words_of
 from hydromae.report.scatter import Scaling, draw_scatter
 from hydromae.report.series import draw_series, sample_series
-from hydromae.report.verdict import learning, not_finite, reference_label, verdict
+from hydromae.report.verdict import learning, not_finite
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 

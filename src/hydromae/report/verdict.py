@@ -1,37 +1,8 @@
-"""Scores in words: one sentence a person can act on, computed from the numbers."""
-
-import math
-from collections.abc import Callable
+"""How a training went, in words: sentences a person can act on, computed from the records."""
 
 import numpy as np
 
-from hydromae.report.inputs import Metrics, Scores
-
-REFERENCES = {"mean": "the mean", "nearest_day": "the nearest visible day"}
-
-
-def reference_label(reference: str) -> str:
-    """What the model is compared with, in words."""
-    return REFERENCES.get(reference, reference.replace("_", " "))
-
-
-def wins(scores: Scores, reference: str) -> tuple[int, int]:
-    """Number of modalities whose error is below the reference's, and number that can be compared."""
-    skills = [score.skill(reference) for score in scores.modalities.values()]
-    return sum(skill > 0 for skill in skills), sum(math.isfinite(skill) for skill in skills)
-
-
-def verdict(scores: Scores, label: Callable[[str], str]) -> str:
-    """Against how many modalities each reference loses, and where the model is weakest."""
-    parts = []
-    for reference in scores.references:
-        won, compared = wins(scores, reference)
-        if compared:
-            parts.append(f"with {reference_label(reference)} for {won} of {compared}")
-    if not parts:
-        return "The scores hold no number that can be compared."
-    parts[0] += " variable" if parts[0].endswith("of 1") else " variables"
-    return f"Reconstruction beats filling {_listing(parts)}. {_weakest(scores, label)}{_unknown(scores, label)}"
+from hydromae.report.inputs import Metrics
 
 
 def learning(metrics: Metrics) -> str:
@@ -66,27 +37,3 @@ def not_finite(metrics: Metrics) -> list[str]:
     if metrics.unreadable:
         sentences.append(f"{metrics.unreadable} lines of metrics.jsonl could not be read and are left out.")
     return sentences
-
-
-def _weakest(scores: Scores, label: Callable[[str], str]) -> str:
-    skills = [
-        (score.skill(reference), name, reference)
-        for name, score in scores.modalities.items()
-        for reference in scores.references
-        if math.isfinite(score.skill(reference))
-    ]
-    skill, name, reference = min(skills)
-    compared = f"{abs(skill) * 100:.0f} % {'below' if skill > 0 else 'above'}" if skill else "equal to"
-    word = "Weakest" if skill > 0 else "Worst"
-    return f"{word} is {label(name)}: its squared error is {compared} that of {reference_label(reference)}."
-
-
-def _unknown(scores: Scores, label: Callable[[str], str]) -> str:
-    names = [label(name) for name, score in scores.modalities.items() if not math.isfinite(score.error("model"))]
-    if not names:
-        return ""
-    return f" The model's error is not a finite number for {_listing(names)}."
-
-
-def _listing(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

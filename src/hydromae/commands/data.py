@@ -1,0 +1,56 @@
+"""Commands that make data, and look at stations."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydromae.commands.options import ConfigFile, Overrides, Seed, Size, titled
+
+data_app = typer.Typer(no_args_is_help=True, help="Make data, and look at stations.")
+
+
+@data_app.command()
+def sample(
+    directory: Annotated[Path, typer.Argument(help="Where to write; must be empty or absent.")],
+    size: Size = "small",
+    seed: Seed = 0,
+) -> None:
+    """Write the synthetic sample in the formats the readers read.
+
+    Example: `hydromae data sample my_sample --size tiny`
+    """
+    from hydromae.console import Stages, console
+    from hydromae.data.sample import write_sample
+    from hydromae.data.sample.sizes import known_size
+
+    with Stages() as shown:
+        written = write_sample(directory, known_size(size), seed, titled(shown.stage, "Making the sample"))
+    rows, columns = written.shape
+    console.print(f"{directory}: {rows} x {columns} cells, {written.n_stations} stations", soft_wrap=True)
+
+
+@data_app.command()
+def patches(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    aggregate: Annotated[
+        int | None, typer.Option(min=1, help="Also aggregate the stations to N x N cells.", metavar="N")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file of the stations' groups.")] = None,
+) -> None:
+    """Say how compact the groups of stations are, as given and in spatial order, and what aggregating would save.
+
+    Example: `hydromae data patches configs/gb.yaml data.root=my_data --aggregate 10 -o patches.csv`
+    """
+    from hydromae.config_io import load_config
+    from hydromae.console import console
+    from hydromae.data.patches_table import station_patches
+
+    found = station_patches(load_config(config, overrides or ()), aggregate)
+    console.print(found.table())
+    if found.grid is not None:
+        console.print(found.sentence())
+    if output is not None:
+        found.write(output)
+        console.print(f"Written: {output}", soft_wrap=True)

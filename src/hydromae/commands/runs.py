@@ -1,0 +1,174 @@
+"""Commands that train and use a model."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hydromae.commands.options import ConfigFile, Overrides, Run, Seed, Size, titled
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where to put everything.")] = Path("demo"),
+    size: Size = "small",
+    seed: Seed = 0,
+) -> None:
+    """Run the main job on a synthetic sample: data, store, training, reconstruction, page.
+
+    Example: `hydromae demo demo --size small`
+    """
+    from hydromae.console import Stages, console
+    from hydromae.data.sample.sizes import known_size
+    from hydromae.demo import run_demo
+
+    with Stages() as shown:
+        done = run_demo(directory, known_size(size), seed, shown.stage, shown.listener)
+    if done is None:
+        console.print("Stopped; the same command continues")
+        raise typer.Exit(130)
+    _print_scores(done.run, done.scores)
+    console.print(f"The page: {done.page}", soft_wrap=True)
+
+
+def train(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try some steps; print memory, tokens, steps and time; write no run.")
+    ] = False,
+) -> None:
+    """Pretrain a model, preparing the store first where there is none.
+
+    Example: `hydromae train configs/gb_small.yaml data.root=my_data training.epochs=3`
+    """
+    from hydromae.config_io import load_config
+    from hydromae.console import Stages, console
+    from hydromae.data.prepare import prepare as prepare_store
+    from hydromae.training.dry_run import dry_run as try_out
+    from hydromae.training.runs import new_run
+
+    loaded = load_config(config, overrides or ())
+    with Stages() as shown:
+        store = prepare_store(loaded, titled(shown.stage, "Preparing the store"))
+        if dry_run:
+            trial = try_out(loaded, store)
+        else:
+            run = new_run(loaded, store, shown.listener)
+    if dry_run:
+        console.print(trial.table())
+        return
+    _after_training(run)
+
+
+def resume(run: Run) -> None:
+    """Continue a run that was stopped, as if it had never been.
+
+    Example: `hydromae resume output/gb_small`
+    """
+    from hydromae.console import Stages, console
+    from hydromae.training.run_directory import RunDirectory
+    from hydromae.training.runs import continue_run, is_finished
+
+    directory = RunDirectory.open(run)
+    if is_finished(directory):
+        console.print(f"{run}: is finished; nothing to continue")
+        return
+    with Stages() as shown:
+        continue_run(directory, shown.listener)
+    _after_training(directory)
+
+
+def reconstruct(
+    run: Run,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="netCDF file; default: in RUN, reconstruction.nc or named after the split or period."
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
+    period: Annotated[
+        tuple[datetime, datetime] | None,
+        typer.Option(help="First and last day, instead of a split.", formats=["%Y-%m-%d"]),
+    ] = None,
+) -> None:
+    """Hide values as in training, reconstruct them, write netCDF and score against simple fills.
+
+    Example: `hydromae reconstruct output/gb_small --period 2010-12-01 2011-02-28 -o winter.nc`
+    """
+    from hydromae.console import Stages, console
+    from hydromae.tasks.reconstruct import default_output, scores_file
+    from hydromae.tasks.reconstruct import reconstruct as reconstruct_run
+    from hydromae.training.run_directory import RunDirectory
+
+    days = None if period is None else (period[0].date(), period[1].date())
+    target = output or default_output(run, split, days)
+    with Stages() as shown:
+        reconstruct_run(run, target, split, days, lambda done: shown.stage("Reconstructing", done)).close()
+    directory = RunDirectory(run)
+    _print_scores(directory, directory.read_json(scores_file(run, target)))
+    console.print(f"Written: {target}", soft_wrap=True)
+
+
+def report(run: Run) -> None:
+    """Draw a run's page: losses, maps, series and scores in one HTML file.
+
+    Example: `hydromae report output/gb_small`
+    """
+    from hydromae.console import console
+    from hydromae.report import write_report
+
+    console.print(f"The page: {write_report(run)}", soft_wrap=True)
+
+
+def model(
+    target: Annotated[Path, typer.Argument(help="YAML configuration, or a run directory.")],
+    overrides: Overrides = None,
+) -> None:
+    """Print the model's parts with their parameters, its tokens, and the memory and cost of a sample.
+
+    Example: `hydromae model configs/crossmae.yaml`
+    """
+    from hydromae.config_io import load_config
+    from hydromae.console import console
+    from hydromae.data.store import Store
+    from hydromae.models.multimodal_mae import MultiModalMAE
+    from hydromae.models.pretrained import load_pretrained
+    from hydromae.models.summary import summary_table
+    from hydromae.training.run_directory import RunDirectory
+    from hydromae.training.setup import build_model, model_config_without_data
+
+    if target.is_dir():
+        console.print(summary_table(load_pretrained(target), RunDirectory.open(target).config()))
+        return
+    config = load_config(target, overrides or ())
+    if (Path(config.store_path) / "store.json").is_file():
+        console.print(summary_table(build_model(config, Store.open(config.store_path)), config))
+        return
+    console.print(summary_table(MultiModalMAE(model_config_without_data(config)), config))
+    if config.data.modalities:
+        console.print("Sizes are the configuration's: with a prepared store they are the data's.")
+
+
+def _print_scores(run: Any, content: dict[str, Any]) -> None:
+    from hydromae.console import console, score_table
+    from hydromae.evaluation.scores import Scores, verdict
+
+    scores, modalities = Scores.model_validate(content), run.config().data.modalities
+    console.print(score_table(scores))
+    console.print(verdict(scores, lambda name: modalities[name].long_name or name))
+
+
+def _after_training(run: Any) -> None:
+    from hydromae.console import console
+    from hydromae.training.runs import is_finished
+
+    if not is_finished(run):
+        console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
+        raise typer.Exit(130)
+    split = "" if run.config().data.val else " --split train"
+    console.print(
+        f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}{split}` and `hydromae report {run.path}`",
+        soft_wrap=True,
+    )
