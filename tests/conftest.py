@@ -1,6 +1,57 @@
-"""Settings of the whole suite; they come before torch is imported."""
+"""Settings and fixtures of the whole suite.
+
+Nothing of the package is imported at the top: this file is read before the shapes of its functions can be checked.
+"""
 
 import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-# Idle OpenMP threads that spin make the suite many times slower where something else uses the cores.
+import pytest
+
+if TYPE_CHECKING:
+    from sources import World
+
+    from hydromae.data.store import Store
+
+# Idle OpenMP threads that spin make the suite many times slower where something else uses the cores; read by torch
+# when it is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@pytest.fixture
+def hydromae(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command as the shell would: exit code, standard output, standard error."""
+    from hydromae import cli
+
+    def run(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hydromae", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return (int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> "World":
+    """Sources of the test's own, to be changed freely."""
+    from sources import make_world
+
+    return make_world(tmp_path / "sources")
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> "tuple[World, Store]":
+    """Sources and their store, shared by tests that only read them."""
+    from sources import make_world
+
+    from hydromae.data.prepare import prepare
+
+    world = make_world(tmp_path_factory.mktemp("prepared") / "sources")
+    return world, prepare(world.config())

@@ -1,7 +1,6 @@
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,27 +18,7 @@ from hydromae.data.prepare import prepare
 from hydromae.training.runs import new_run
 from training.small import small_config, small_raw
 
-Result = tuple[int, str, str]
-Hydromae = Callable[..., Result]
-
-
-@pytest.fixture
-def hydromae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hydromae:
-    """Run a command as the shell would: exit code, standard output, standard error."""
-
-    def run(*arguments: Any) -> Result:
-        monkeypatch.setattr(sys, "argv", ["hydromae", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return (int(ended.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return make_world(tmp_path / "sources")
+Hydromae = Callable[..., tuple[int, str, str]]
 
 
 def write_config(world: World) -> Path:
@@ -185,14 +164,6 @@ BAD: dict[str, tuple[Callable[[World], object], str]] = {
     "not whole patches": (
         lambda w: w.raw["model"].update(patch_size=4, image_height=16, image_width=12),
         r"mask\.pt: 15 x 10 cells are not a whole number of patches of 4 x 4; pad the grids or set model\.patch_size",
-    ),
-    "grids of different length": (
-        lambda w: _soil(w, slice(0, 130)),
-        r"soil_train\.h5: soil has no 2001-05-11.*; \w+.*allow_absent_days",
-    ),
-    "grids of different period": (
-        lambda w: _soil(w, slice(5, 140)),
-        r"soil_train\.h5: soil has no 2001-01-01.*; \w+",
     ),
     "date missing": (_drop_a_day, r"soil_train\.h5: dates lacks 2001-01-31; add the day, or set"),
     "date repeated": (_repeat_a_day, r"soil_train\.h5: dates has 2001-01-31 twice \(maps 30 and 31\); remove one"),

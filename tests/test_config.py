@@ -116,10 +116,12 @@ def test_the_default_grid_has_522_patches_and_11_attributes_a_station():
     assert [ATTRIBUTES[i] for i in model.coordinate_attrs] == ["latitude", "longitude"]
 
 
-def test_a_task_weight_must_belong_to_a_modality_of_the_data():
-    with pytest.raises(ConfigError, match="names precip_loss, which is none of evap_loss"):
-        build_config({"data": {"modalities": {"evap": {}}}, "training": {"task_weights": {"precip_loss": 2}}})
-    assert build_config({"training": {"task_weights": {"precip_loss": 2}}}).training.task_weights == {"precip_loss": 2}
+def test_a_task_weight_must_belong_to_a_modality_of_the_data_or_a_usual_one():
+    with pytest.raises(ConfigError, match="names rain_loss, which is none of evap_loss"):
+        build_config({"data": {"modalities": {"evap": {}}}, "training": {"task_weights": {"rain_loss": 2}}})
+    # So an experiment can leave a modality of its base out and keep the base's weights.
+    without = {"data": {"modalities": {"evap": {}, "precip": None}}, "training": {"task_weights": {"precip_loss": 2}}}
+    assert build_config(without).training.task_weights == {"precip_loss": 2}
 
 
 def test_a_configuration_cannot_change_once_read():
@@ -132,3 +134,12 @@ def test_store_and_run_are_named_after_the_experiment_unless_given():
     assert (config.store_path, config.output_path) == ("stores/exp1", "output/exp1")
     config = build_config({"name": "exp1", "output": "out/x", "data": {"store": "s"}})
     assert (config.store_path, config.output_path) == ("s", "out/x")
+
+
+def test_stations_to_leave_out_may_be_written_as_numbers():
+    assert build_config({"data": {"exclude_stations": [39001, "NB01"]}}).data.exclude_stations == ("39001", "NB01")
+
+
+def test_a_modality_cannot_take_the_name_of_a_coordinate():
+    with pytest.raises(ConfigError, match="'station' is a coordinate's"):
+        build_config({"data": {"modalities": {"station": {"kind": "series", "units": "1"}}}})

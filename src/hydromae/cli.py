@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 for command in (
     runs.demo,
+    stores.init,
     stores.check,
     stores.prepare,
     runs.train,
@@ -29,6 +30,7 @@ for command in (
     runs.reconstruct,
     runs.report,
     runs.model,
+    stores.export,
 ):
     app.command()(command)
 app.command("config")(stores.config_keys)

@@ -54,9 +54,15 @@ class MaskingConfig(Section):
     per_day: bool = Field(
         False, description="strategy random hides the ratio on every day, instead of over the whole window"
     )
-    horizon: int = Field(7, ge=1, description="strategy forecast hides 1 to this many days at the end of the window")
+    horizon: int = Field(
+        7,
+        ge=1,
+        description="strategy forecast hides 1 to this many days at the end of the window, rounded up to whole tokens",
+    )
     forecast: tuple[str, ...] | None = Field(
-        None, description="modalities whose future strategy forecast predicts (null = river flow, else all series)"
+        None,
+        description="modalities whose future strategy forecast predicts (null = series in m3/s, else all series, "
+        "else all)",
     )
     forcing: float = Field(
         0.5,
@@ -126,7 +132,8 @@ class Config(Section):
                 raise ValueError(f"masking.forecast names {name}, which is none of {', '.join(names)}")
         if self.masking.strategies.get("modality") and len(names) == 1:
             raise ValueError("masking.strategies hides one whole modality, but there is only one, so nothing is seen")
-        known = {f"{name}_loss" for name in names}
+        # A weight for a usual variable that this experiment does without may stay where it is.
+        known = {f"{name}_loss" for name in (*names, *PRESETS)}
         for key in self.training.task_weights:
             if key not in known:
                 raise ValueError(f"training.task_weights names {key}, which is none of {', '.join(sorted(known))}")

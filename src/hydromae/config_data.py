@@ -105,6 +105,10 @@ class ModalityConfig(Section):
         return ordered_days(value)
 
 
+# What files that hold modalities call their own.
+_TAKEN_NAMES = {"time", "y", "x", "station", "latitude", "longitude", "land_mask", "crs"}
+
+
 class AttributesConfig(Section):
     """The table of static attributes of each station."""
 
@@ -123,7 +127,8 @@ class DataConfig(Section):
     attributes: AttributesConfig = Field(AttributesConfig(), description="static attributes of the stations")
     land_mask: str | None = Field(
         None,
-        description="0/1 mask of land, .pt or .npy, in data.root (null = cells with a value in the first year)",
+        description="0/1 mask of land, .pt, .npy or netCDF, rows from the north (null = cells of the first grid that "
+        "have a value on one of 128 days spread over the periods)",
     )
     land_threshold: float = Field(0.5, ge=0, le=1, description="share of land that makes a patch valid")
     missing_values: tuple[float, ...] = Field(
@@ -170,6 +175,13 @@ class DataConfig(Section):
     )
     stride: int = Field(20, ge=1, description="days between the starts of training windows; each epoch shifts them")
 
+    @field_validator("exclude_stations", mode="before")
+    @classmethod
+    def _numbers_are_ids(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return [str(station) if isinstance(station, int) else station for station in value]
+
     @field_validator("modalities", mode="before")
     @classmethod
     def _fill_from_presets(cls, value: object) -> object:
@@ -184,6 +196,10 @@ class DataConfig(Section):
         for name in value:
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                 raise ValueError(f"modality name {name!r} must be lower-case letters, digits and _")
+            if name in _TAKEN_NAMES:
+                raise ValueError(
+                    f"modality name {name!r} is a coordinate's in the files that are written; take another"
+                )
         return value
 
     @model_validator(mode="after")

@@ -23,7 +23,7 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
-def _writable(path: Path) -> Iterator[None]:
+def writable(path: Path) -> Iterator[None]:
     """Turn what the disk refuses into an error that names the target, not the temporary name beside it."""
     try:
         yield
@@ -46,7 +46,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise DataError(f"{path}: is a folder; give the path of a file")
     temporary = _temporary(path)
     try:
-        with _writable(path):
+        with writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
         with temporary.open("rb+") as written:
@@ -63,13 +63,27 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     path = Path(path)
     temporary = _temporary(path)
     try:
-        with _writable(path):
+        with writable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.mkdir()
             yield temporary
         os.rename(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync_directory(path: Path, deep: bool = True) -> None:
+    """Have the disk hold a directory, and with `deep` every file in it, before a name is given that promises so."""
+    paths = [path, *path.rglob("*")] if deep else [path]
+    for one in paths:
+        try:
+            descriptor = os.open(one, os.O_RDONLY)
+        except PermissionError:  # a directory on Windows, where only files are flushed
+            continue
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

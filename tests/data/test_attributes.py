@@ -41,6 +41,35 @@ def test_an_unknown_column_suggests_the_near_one(tmp_path):
         read_attributes(path, AttributesConfig(columns=("bfi-host",)), ())
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_another_separator_gives_the_same(tmp_path, separator):
+    path = write_attributes(tmp_path / "a.csv", [7, 5, 6], COLUMNS)
+    expected = read_attributes(path, SETTINGS, ())
+    path.write_text(path.read_text().replace(",", separator))
+    read = read_attributes(path, SETTINGS, ())
+    assert read.ids == expected.ids
+    np.testing.assert_array_equal(read.values, expected.values)
+
+
+def test_any_column_of_numbers_can_be_chosen_and_one_of_text_is_refused(tmp_path):
+    path = write_attributes(tmp_path / "a.csv", [7, 5, 6], COLUMNS | {"p_mean": [1.5, 2, None]})
+    read = read_attributes(path, AttributesConfig(columns=("p_mean",)), ())
+    np.testing.assert_array_equal(read.values[:, 0], [1.5, 2, np.nan])
+    with pytest.raises(
+        DataError, match=r"a\.csv: name is a column of text \('a' for station 7\); name columns of numbers"
+    ):
+        read_attributes(path, AttributesConfig(columns=("p_mean", "name")), ())
+    comma = write_attributes(tmp_path / "b.csv", [7, 5, 6], COLUMNS | {"dpsbar": [1, 2, "3,5"]})
+    with pytest.raises(DataError, match=r"dpsbar of station 6 is '3,5'; write it with a decimal point"):
+        read_attributes(comma, SETTINGS, ())
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("id,bfihost,dpsbar,dpsbar\n1,2,3,4\n")
+    with pytest.raises(DataError, match=r"a\.csv: has two columns dpsbar"):
+        read_attributes(tmp_path / "a.csv", SETTINGS, ())
+
+
 def test_an_assumed_area_gives_the_median_specific_flow():
     areas, notes = complete_areas(np.array([100.0, 50.0, np.nan, np.nan]), np.array([2.0, 1.0, 0.5, np.nan]), "abcd")
     np.testing.assert_allclose(areas, [100, 50, 25, 75])

@@ -1,6 +1,9 @@
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sources import World, write_table
 
+from hydromae.config import MaskingConfig
 from hydromae.config_io import build_config
-from hydromae.data.batch import MISSING, TARGET, VISIBLE, Batch, Selection
-from hydromae.data.collate import Collator
+from hydromae.data.batch import IGNORED, MISSING, TARGET, VISIBLE, Batch, Selection
+from hydromae.data.collate import Collator, forecast_modalities
+from hydromae.data.fills import Method
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.data.tokens import from_tokens, to_tokens
@@ -32,10 +37,10 @@ def parts(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFactor
     return small_parts(small_config(prepared[0], tmp_path_factory.mktemp("unused")), prepared[1])
 
 
-def with_ratio(collator: Collator, ratio: float) -> Collator:
-    changed = object.__new__(Collator)
-    changed.__dict__.update(collator.__dict__, ratio=dict.fromkeys(collator.shapes, ratio))
-    return changed
+def remade(parts: Parts, seed: int = 0, fill: Mapping[str, Method] = {}, **masking: Any) -> Collator:
+    """The collator of other masks or fills."""
+    model, reader, _ = parts
+    return Collator(reader.store, model.shapes, MaskingConfig(**masking), seed, torch.device("cpu"), fill)
 
 
 def counts(selection: Selection) -> list[int]:
@@ -49,9 +54,8 @@ def windows_of_states(batch: Batch) -> dict[str, torch.Tensor]:
 @given(starts=STARTS, ratio=st.floats(0.01, 0.99))
 @settings(deadline=None, max_examples=40)
 def test_evaluation_hides_exactly_the_share_of_what_there_is(parts: Parts, starts: list[int], ratio: float) -> None:
-    _, reader, collator = parts
-    windows = reader.read(starts, DAYS)
-    batch = with_ratio(collator, ratio).evaluation_batch(windows)
+    windows = parts[1].read(starts, DAYS)
+    batch = remade(parts, image_mask_ratio=ratio, vector_mask_ratio=ratio).evaluation_batch(windows)
     for name, tokens in batch.tokens.items():
         hidden = [round(ratio * available) for available in windows.available[name]]
         assert counts(tokens.target) == hidden
@@ -110,8 +114,7 @@ def test_the_evaluation_mask_of_a_window_does_not_depend_on_its_batch(
 def test_masks_differ_between_epochs_seeds_windows_and_modalities_but_not_by_chance(parts: Parts) -> None:
     _, reader, collator = parts
     windows = reader.read([40, 80], DAYS)
-    other_seed = object.__new__(Collator)
-    other_seed.__dict__.update(collator.__dict__, seed=1)
+    other_seed = remade(parts, seed=1)
 
     def hidden(made: Batch, name: str, sample: int = 0) -> frozenset[tuple[int, int]]:
         return frozenset(entry for entry in set_of(made.tokens[name].target) if entry[0] == sample)
@@ -222,8 +225,7 @@ def test_tokens_can_be_put_back_to_the_window_they_came_from(parts: Parts) -> No
 def test_partial_prediction_keeps_a_random_share_of_the_targets_and_hides_as_much(parts: Parts, share: float) -> None:
     _, reader, collator = parts
     windows = reader.read([40, 90, 120], DAYS)
-    partial = object.__new__(Collator)
-    partial.__dict__.update(collator.__dict__, prediction_ratio=share)
+    partial = remade(parts, prediction_ratio=share)
     whole, part = collator.training_batch(windows, epoch=0), partial.training_batch(windows, epoch=0)
     for name, tokens in part.tokens.items():
         before = whole.tokens[name]
@@ -233,4 +235,181 @@ def test_partial_prediction_keeps_a_random_share_of_the_targets_and_hides_as_muc
         # Not the first in time: which of them are predicted is drawn.
         assert tokens.target.index.max() > tokens.shape.places
         evaluated = partial.evaluation_batch(windows).tokens[name]
-        assert counts(evaluated.target) == [round(collator.ratio[name] * n) for n in windows.available[name]]
+        assert counts(evaluated.target) == [round(0.4 * n) for n in windows.available[name]]
+
+
+STRATEGIES = ("random", "span", "place", "modality", "forecast")
+MIXTURE = dict.fromkeys(STRATEGIES, 1.0)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@given(starts=STARTS, number=st.integers(0, 50))
+@settings(deadline=None, max_examples=15)
+def test_what_the_host_counts_is_what_the_device_hides(
+    parts: Parts, strategy: str, starts: list[int], number: int
+) -> None:
+    windows = parts[1].read(starts, DAYS, number)
+    collator = remade(parts, strategies={strategy: 1.0})
+    plan = collator.masker.planner.of_windows(windows.available_by_slot, DAYS, starts)
+    batch = collator.evaluation_batch(windows)
+    for name, tokens in batch.tokens.items():
+        assert counts(tokens.target) == [hiding.targets for hiding in plan[name]]
+        assert counts(tokens.visible) == [hiding.visible for hiding in plan[name]]
+        for selection in (tokens.visible, tokens.target):
+            assert selection.take(tokens.valid).any(-1)[selection.real].all()
+        assert not set_of(tokens.target) & set_of(tokens.visible)
+
+
+@given(starts=STARTS, number=st.integers(0, 50), forcing=st.sampled_from([0.0, 1.0]), training=st.booleans())
+@settings(deadline=None, max_examples=30)
+def test_a_forecast_sees_nothing_after_the_issue_time_but_the_weather_of_a_perfect_one(
+    parts: Parts, starts: list[int], number: int, forcing: float, training: bool
+) -> None:
+    windows = parts[1].read(starts, DAYS, number)
+    collator = remade(parts, strategies={"forecast": 1}, forcing=forcing, horizon=4)
+    batch = collator.training_batch(windows, 0) if training else collator.evaluation_batch(windows)
+    states = windows_of_states(batch)
+    for sample in range(len(starts)):
+        flow = states["riverflow"][sample]
+        future = (flow == TARGET).any(1).nonzero()[:, 0]
+        if len(future) == 0 or any((states[name][sample] == TARGET).any() for name in ("precip", "soil", "evap")):
+            continue  # nothing was observed to be predicted: random took its place
+        horizon = DAYS - int(future[0])
+        assert 1 <= horizon <= 4
+        for name, state in states.items():
+            known, after = state[sample, : DAYS - horizon], state[sample, DAYS - horizon :]
+            assert not (known == TARGET).any()
+            if name == "riverflow":
+                assert not (after == VISIBLE).any()
+            elif forcing == 0:
+                assert ((after == IGNORED) | (after == MISSING)).all()
+            if not training:
+                assert not (known == IGNORED).any()
+                if name == "riverflow":
+                    assert ((after == TARGET) | (after == MISSING)).all()
+                elif forcing == 1:
+                    assert ((after == VISIBLE) | (after == MISSING)).all()
+
+
+def test_strategy_forecast_does_forecast(parts: Parts) -> None:
+    batch = remade(parts, strategies={"forecast": 1}, forcing=1.0).training_batch(parts[1].read([60, 90], DAYS), 0)
+    assert [name for name, tokens in batch.tokens.items() if tokens.target.index.shape[1]] == ["riverflow"]
+    batch = remade(parts, strategies={"forecast": 1}, forecast=("soil",)).training_batch(parts[1].read([60], DAYS), 0)
+    assert [name for name, tokens in batch.tokens.items() if tokens.target.index.shape[1]] == ["soil"]
+
+
+def test_tokens_of_several_days_are_not_cut_by_the_issue_time(prepared: tuple[World, Store], tmp_path: Path) -> None:
+    spans = {"image_patch_days": 2, "vector_patch_days": 3}
+    masking = {"strategies": {"forecast": 1}, "forcing": 0.0, "horizon": 3}
+    config = small_config(prepared[0], tmp_path, model=spans, masking=masking)
+    model, reader, collator = small_parts(config, prepared[1])
+    for number in range(8):
+        windows = reader.read([60, 100], 13, number)
+        batch = collator.training_batch(windows, 0)
+        assert model(batch)[0] > 0
+        states = {name: state_window(tokens, 13)[0] for name, tokens in batch.tokens.items()}
+        known = int((states["riverflow"] == TARGET).any(1).long().argmax())
+        # Tokens of 2 and of 3 days both end after 6 and after 12 days.
+        assert known in (6, 12)
+        assert not any((state[known:] == VISIBLE).any() for state in states.values())
+        assert all((state[:known] == VISIBLE).any(1).all() for state in states.values())
+
+
+def test_flow_is_what_is_forecast_else_the_series_else_everything(parts: Parts) -> None:
+    model, reader, _ = parts
+    shapes = model.shapes
+
+    def predicted(*names: str) -> tuple[str, ...]:
+        return forecast_modalities(reader.store, {name: shapes[name] for name in names}, None)
+
+    assert predicted("precip", "soil", "evap", "riverflow") == ("riverflow",)
+    assert predicted("precip", "evap") == ("evap",)
+    assert predicted("soil", "precip") == ("soil", "precip")
+    assert forecast_modalities(reader.store, shapes, ["evap", "soil"]) == ("evap", "soil")
+
+
+@pytest.mark.parametrize("strategy", ["random", "span", "place"])
+@pytest.mark.parametrize("per_day", [False, True])
+def test_a_unified_pattern_hides_the_same_in_all_grids_and_in_all_series(
+    parts: Parts, strategy: str, per_day: bool
+) -> None:
+    windows = parts[1].read([40, 90], DAYS)
+    for name in windows.values:
+        windows.values[name].fill_(0.5)
+        slots = [parts[0].shapes[name].places] * DAYS
+        windows.available_by_slot[name][:] = [slots, slots]
+    for pattern in ("unified", "independent"):
+        collator = remade(parts, pattern=pattern, per_day=per_day, strategies={strategy: 1})
+        batch = collator.training_batch(windows, 0)
+        index = {name: tokens.target.index.sort(1).values for name, tokens in batch.tokens.items()}
+        assert torch.equal(index["precip"], index["soil"]) is (pattern == "unified")
+        assert torch.equal(index["evap"], index["riverflow"]) is (pattern == "unified")
+
+
+@given(starts=STARTS, strategy=st.sampled_from(["random", "span", "place"]))
+@settings(deadline=None, max_examples=20)
+def test_a_unified_pattern_hides_exact_counts_where_gaps_differ(parts: Parts, starts: list[int], strategy: str) -> None:
+    windows = parts[1].read(starts, DAYS)
+    batch = remade(parts, pattern="unified", strategies={strategy: 1}).evaluation_batch(windows)
+    for name, tokens in batch.tokens.items():
+        assert counts(tokens.target) == [round(0.4 * n) for n in windows.available[name]]
+
+
+@given(start=st.integers(0, 192), mates=STARTS, place=st.integers(0, 5))
+@settings(deadline=None, max_examples=30)
+def test_the_evaluation_mask_of_a_mixture_does_not_depend_on_the_batch(
+    parts: Parts, start: int, mates: list[int], place: int
+) -> None:
+    reader, collator = parts[1], remade(parts, strategies=MIXTURE)
+    together = [*mates[:place], start, *mates[place:]]
+    alone = windows_of_states(collator.evaluation_batch(reader.read([start], DAYS)))
+    found = windows_of_states(collator.evaluation_batch(reader.read(together, DAYS)))
+    assert all(torch.equal(found[name][len(mates[:place])], alone[name][0]) for name in alone)
+
+
+def test_the_evaluation_mask_of_a_mixture_is_the_same_every_time_and_training_has_others(parts: Parts) -> None:
+    reader, collator = parts[1], remade(parts, strategies=MIXTURE)
+    windows = reader.read(list(range(40, 60)), DAYS)
+    first, again = (windows_of_states(collator.evaluation_batch(windows)) for _ in range(2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    epochs = [windows_of_states(collator.training_batch(windows, epoch))["precip"] for epoch in range(4)]
+    assert not any(torch.equal(one, other) for one, other in pairwise(epochs))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("fill", [{}, {"precip": "nearest", "riverflow": "median"}])
+@pytest.mark.parametrize("starts", [[60, 90, 120], [4, 0, 90], [0, 1]])
+def test_every_strategy_trains_a_step_where_a_modality_has_no_target_or_nothing_visible(
+    parts: Parts, strategy: str, fill: dict[str, Method], starts: list[int]
+) -> None:
+    model, reader, _ = parts
+    for number in range(6):
+        collator = remade(parts, fill=fill, strategies={strategy: 1}, prediction_ratio=0.5)
+        batch = collator.training_batch(reader.read(starts, DAYS, number), epoch=0)
+        model.zero_grad()
+        total, losses = model.train()(batch)
+        total.backward()
+        model.eval()
+        assert total.isfinite() and total > 0 and all(loss.isfinite() for loss in losses.values())
+        gradients = [parameter.grad for parameter in model.parameters()]
+        assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
+        assert any(gradient.any() for gradient in gradients if gradient is not None)
+
+
+@pytest.mark.parametrize("strategies", [*({name: 1.0} for name in STRATEGIES), MIXTURE])
+def test_a_training_batch_is_made_without_asking_the_device_for_a_value(
+    parts: Parts, strategies: dict[str, float]
+) -> None:
+    model, reader, _ = parts
+    meta = torch.device("meta")  # its tensors hold no values: whoever asks for one fails
+    for per_day in (True, False):
+        masking = MaskingConfig(strategies=strategies, per_day=per_day)  # type: ignore[arg-type]
+        fill: dict[str, Method] = {"precip": "nearest", "soil": "median", "evap": "zero"}
+        collator = Collator(reader.store, model.shapes, masking, 0, meta, fill)
+        for number in range(5):
+            windows = reader.read([0, 40, 80], DAYS, number).to(meta)
+            made, real = collator.training_batch(windows, 0), remade(parts, fill=fill, **masking.model_dump())
+            expected = real.training_batch(reader.read([0, 40, 80], DAYS, number), 0)
+            for name, tokens in made.tokens.items():
+                assert tokens.visible.index.shape == expected.tokens[name].visible.index.shape
+                assert tokens.target.index.shape == expected.tokens[name].target.index.shape

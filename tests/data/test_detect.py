@@ -1,12 +1,13 @@
 """Which reader is chosen, and what a configuration makes of folders, patterns and several files."""
 
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from readers_sources import write_camels, write_months, write_netcdf, write_nrfa
+from readers_sources import write_camels, write_caravan, write_months, write_netcdf, write_nrfa
 from sources import World, write_grid
 
 from hydromae.config import ModalityConfig
@@ -30,28 +31,45 @@ def formats(world: World) -> World:
     for month in np.unique(days.astype("datetime64[M]")):
         inside = days.astype("datetime64[M]") == month
         write_netcdf(root / "cdf" / f"rain_{month}.nc", precip[inside], days[inside])
+    write_netcdf(root / "rain.zarr", precip, days, chunks=(70, 15, 10))
     for i, station in enumerate(world.ids):
         write_camels(root / "camels", station, days, {"discharge_spec": 2 * flow[:, i], "discharge_vol": flow[:, i]})
         (root / "nrfa").mkdir(exist_ok=True)
         write_nrfa(root / "nrfa" / f"{station}_gdf.csv", station, days, flow[:, i])
+        write_caravan(root / "caravan", station, days, {"discharge_vol": flow[:, i]})
     (root / "camels" / "CAMELS_GB_topographic_attributes.csv").write_text("gauge_id,gauge_name\n")
     return world
 
 
 @pytest.mark.parametrize(
-    ("path", "settings", "reader"),
+    ("path", "settings", "reader", "why"),
     [
-        ("precip_train.h5", GRID, "hdf5_grid"),
-        ("months", GRID, "monthly_hdf5"),
-        ("cdf/rain_2001-02.nc", GRID, "netcdf_grid"),
-        ("series.parquet", SERIES, "table"),
-        ("camels", SERIES, "camels_gb"),
-        ("nrfa", SERIES, "nrfa_gdf"),
-        ("nrfa/101_gdf.csv", SERIES, "nrfa_gdf"),
+        ("precip_train.h5", GRID, "hdf5_grid", "HDF5 with data [140, 15, 10] and dates"),
+        ("months", GRID, "monthly_hdf5", "a folder of 7 months, 2001-01.h5 to 2001-07.h5"),
+        ("cdf/rain_2001-02.nc", GRID, "netcdf_grid", "netCDF-4 with rainfall [28, 15, 10]"),
+        ("cdf", GRID, "netcdf_grid", "a folder of 7, the first netCDF-4 with rainfall [31, 15, 10]"),
+        ("rain.zarr", GRID, "zarr_grid", "a Zarr group of version 3"),
+        ("series.parquet", SERIES, "table", "a table with the columns date, ID, evaporation, discharge_vol"),
+        (
+            "camels",
+            SERIES,
+            "camels_gb",
+            "a folder of 4, the first a CAMELS-GB file of station 101, by its name and header",
+        ),
+        ("nrfa", SERIES, "nrfa_gdf", "a folder of 4, the first an NRFA file, by its first line"),
+        ("nrfa/101_gdf.csv", SERIES, "nrfa_gdf", "an NRFA file, by its first line"),
+        ("caravan", SERIES, "caravan", "a folder of 4, the first a netCDF of station 101, 1 variables over date"),
     ],
 )
-def test_the_format_is_found(formats, path, settings, reader):
+def test_the_format_is_found_and_the_reason_said(formats, path, settings, reader, why):
     assert find_reader(formats.root / path, "flow", settings).name == reader
+    pieces = locate("flow", settings.model_copy(update={"paths": (path,)}), formats.root)
+    assert {piece.why for piece in pieces} == {why}
+
+
+def test_a_named_reader_is_why_it_was_chosen(formats):
+    settings = SERIES.model_copy(update={"paths": ("series.parquet",), "reader": "table"})
+    assert locate("flow", settings, formats.root)[0].why == "named by data.modalities.flow.reader"
 
 
 def test_content_counts_not_the_suffix(formats):
@@ -75,7 +93,7 @@ def test_what_no_reader_knows_lists_what_was_looked_for(world):
         with pytest.raises(DataError) as raised:
             find_reader(world.root / "notes.txt", "x", settings)
         assert all((reader.looks_for in str(raised.value)) == (reader.kind == settings.kind) for reader in READERS)
-    with pytest.raises(DataError, match=r"folder/\*\.nc"):
+    with pytest.raises(DataError, match=r"is no grid of a known format.*netCDF with time, y and x or a folder of them"):
         find_reader(world.root, "x", GRID)
     with pytest.raises(DataError, match=r"note\.txt: no such file; did you mean notes\.txt"):
         find_reader(world.root / "note.txt", "x", GRID)
@@ -90,9 +108,9 @@ def test_a_reader_can_be_forced_but_not_of_another_kind(formats):
         find_reader(formats.root, "rain", GRID.model_copy(update={"reader": "table"}))
 
 
-def test_the_description_of_the_key_names_every_reader():
-    description = ModalityConfig.model_fields["reader"].description
-    assert description is not None and all(reader.name in description for reader in READERS)
+def test_the_page_on_data_names_every_reader():
+    page = Path("docs/data.md").read_text(encoding="utf-8")
+    assert all(f"| `{reader.name}` | {reader.kind} |" in page for reader in READERS)
 
 
 def test_patterns_are_sorted_and_relative_to_the_root(formats):
@@ -125,6 +143,8 @@ def _config(world: World, precip, flow, *more: str):
     [
         ("months", "camels", ("monthly_hdf5", "camels_gb"), (7, 4)),
         ("cdf/*.nc", "nrfa", ("netcdf_grid", "nrfa_gdf"), (7, 4)),
+        ("cdf", "caravan", ("netcdf_grid", "caravan"), (7, 4)),
+        ("rain.zarr", "nrfa", ("zarr_grid", "nrfa_gdf"), (11, 4)),
         ("cdf/*.nc", "camels/CAMELS_GB_hydromet*.csv", ("netcdf_grid", "camels_gb"), (7, 4)),
     ],
 )
@@ -143,7 +163,7 @@ def test_a_store_is_the_same_whatever_the_format(formats, precip, flow, readers,
     sources = [source.path for source in store.provenance.sources if source.role in ("precip", "riverflow")]
     assert len(sources) == sum(files) and all((formats.root / path).is_file() for path in sources)
     turned = "precip: rows from the south were turned" in store.provenance.notes
-    assert turned == (readers[0] == "netcdf_grid")
+    assert turned == (readers[0] in ("netcdf_grid", "zarr_grid"))
 
 
 def test_a_change_of_one_file_in_a_folder_is_noticed(formats):

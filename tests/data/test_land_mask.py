@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from sources import write_mask
 
 from hydromae.data.land_mask import read_land_mask, valid_patches
@@ -14,6 +15,39 @@ LAND = np.random.default_rng(0).random((6, 4)) < 0.5
 @pytest.mark.parametrize("suffix", [".pt", ".npy"])
 def test_both_formats_give_the_same_mask(tmp_path, suffix):
     assert (read_land_mask(write_mask(tmp_path / f"m{suffix}", LAND)) == LAND).all()
+
+
+def _cf(path, mask, south_up=False, time=False, **more):
+    y, x = np.arange(6.0)[::-1], np.arange(4.0)
+    values = (("y", "x"), mask.astype(np.int8))
+    if time:
+        values = (("time", "y", "x"), mask.astype(np.int8)[None])
+        more["time"] = ("time", [0], {"units": "days since 2000-01-01"})
+    data = xr.Dataset({"mask": values, **more}, coords={"y": y, "x": x})
+    if south_up:
+        data = data.isel(y=slice(None, None, -1), x=slice(None, None, -1))
+    if path.suffix == ".zarr":
+        data.to_zarr(path, consolidated=False)
+    else:
+        data.to_netcdf(path, engine="scipy" if path.stem == "classic" else "h5netcdf")
+    return path
+
+
+@pytest.mark.parametrize("name", ["m.nc", "classic.nc", "m.zarr"])
+@pytest.mark.parametrize("south_up", [False, True])
+@pytest.mark.parametrize("time", [False, True])
+def test_netcdf_and_zarr_give_the_mask_from_the_north(tmp_path, name, south_up, time):
+    assert (read_land_mask(_cf(tmp_path / name, LAND, south_up, time)) == LAND).all()
+
+
+def test_the_only_map_is_taken_and_latitude_beside_it_left_alone(tmp_path):
+    beside = {"latitude": (("y", "x"), LAND * 50.0)}
+    with xr.open_dataset(_cf(tmp_path / "a.nc", LAND, **beside)) as data:
+        data["mask"].attrs["coordinates"] = "latitude"
+        data.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    assert (read_land_mask(tmp_path / "b.nc") == LAND).all()
+    with pytest.raises(DataError, match=r"a\.nc: has 2 variables over two dimensions \(mask, latitude\)"):
+        read_land_mask(tmp_path / "a.nc")
 
 
 def test_a_mask_that_would_run_code_is_refused(tmp_path):

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hydromae.data.batch import IGNORED, MISSING, TARGET, VISIBLE
-from hydromae.data.masks import cut, draw_random, order_keys, random_keys, select, states, target_counts
+from hydromae.data.masks import (
+    arrange,
+    hide_first,
+    order_keys,
+    random_keys,
+    random_shares,
+    select,
+    states,
+    take,
+    target_counts,
+)
 
 
 def keys_of(windows: Tensor, n_tokens: int, seed: int = 0, epoch: int = 0, stream: str = "precip") -> Tensor:
@@ -18,7 +28,7 @@ def hidden(windows: Tensor, n_tokens: int = 60, ratio: float = 0.4, **which: obj
     """Which tokens are hidden where all are available."""
     available = torch.ones(len(windows), n_tokens, dtype=torch.bool)
     counts = torch.full((len(windows),), round(ratio * n_tokens))
-    return draw_random(available, counts, keys_of(windows, n_tokens, **which)) == TARGET  # type: ignore[arg-type]
+    return hide_first(available, counts, keys_of(windows, n_tokens, **which))  # type: ignore[arg-type]
 
 
 @settings(deadline=None)
@@ -31,7 +41,7 @@ def hidden(windows: Tensor, n_tokens: int = 60, ratio: float = 0.4, **which: obj
 def test_counts_are_exact_and_nothing_missing_is_touched(n_tokens: int, share: float, ratio: float, seed: int) -> None:
     available = torch.rand(5, n_tokens, generator=torch.Generator().manual_seed(seed)) < share
     counts = target_counts(available.sum(1).tolist(), ratio)
-    state = draw_random(available, torch.tensor(counts), keys_of(torch.arange(5), n_tokens, seed))
+    state = states(available, hide_first(available, torch.tensor(counts), keys_of(torch.arange(5), n_tokens, seed)))
     assert (state == TARGET).sum(1).tolist() == counts == [round(ratio * n) for n in available.sum(1).tolist()]
     assert torch.equal(state == MISSING, ~available)
     assert ((state == TARGET) | (state == VISIBLE)).sum(1).tolist() == available.sum(1).tolist()
@@ -107,17 +117,63 @@ def test_neighbouring_windows_are_hidden_independently(step: int) -> None:
     assert abs(float(pairs.mean())) < 5 / math.sqrt(pairs.numel())
 
 
+def test_masks_are_those_of_the_runs_before() -> None:
+    # Masks of checkpoints and figures follow from these numbers; they must never change.
+    available = torch.ones(2, 12, dtype=torch.bool)
+    available[1, 3:6] = False
+    expected = {
+        "precip": ([[2, 0, 10, 8, 3], [0, 9, 1, 11]], [[7, 5, 1, 6, 11, 9, 4], [8, 6, 10, 2, 7]]),
+        "riverflow": ([[3, 9, 11, 6, 2], [0, 9, 7, 2]], [[4, 1, 0, 7, 8, 10, 5], [10, 8, 6, 1, 11]]),
+    }
+    for stream, (targets, visible) in expected.items():
+        keys = keys_of(torch.tensor([0, 7300]), 12, seed=5, epoch=3, stream=stream)
+        counts = target_counts(available.sum(1).tolist(), 0.4)
+        arranged = arrange(states(available, hide_first(available, torch.tensor(counts), keys)), keys)
+        for sample in range(2):
+            end = counts[sample] + len(visible[sample])
+            assert arranged[sample, : counts[sample]].tolist() == targets[sample]
+            assert arranged[sample, counts[sample] : end].tolist() == visible[sample]
+
+
+def test_random_shares_are_uniform_below_1_and_follow_from_their_window_alone() -> None:
+    drawn = torch.tensor([random_shares(number, 3, seed=0, epoch=0, stream="strategy") for number in range(1000)])
+    assert drawn.min() >= 0 and drawn.max() < 1
+    # The mean of 1000 uniform numbers deviates by 0.009, their deciles by 9.5 of 100.
+    assert ((drawn.mean(0) - 0.5).abs() < 5 * 0.0092).all()
+    assert all((torch.histc(column, 10, 0, 1) - 100).abs().max() < 5 * 9.5 for column in drawn.T)
+    assert random_shares(7, 3, seed=0, epoch=0, stream="strategy") == pytest.approx(drawn[7].tolist())
+    assert random_shares(7, 1, seed=0, epoch=1, stream="strategy") != random_shares(
+        7, 1, seed=0, epoch=0, stream="strategy"
+    )
+
+
 @settings(deadline=None)
-@given(seed=st.integers(0, 1000), count=st.integers(0, 12), which=st.sampled_from([VISIBLE, TARGET]))
-def test_cutting_keeps_at_most_the_count_and_ignores_the_surplus(seed: int, count: int, which: int) -> None:
+@given(seed=st.integers(0, 1000), share=st.sampled_from([0.0, 0.4, 1.0]))
+def test_arranged_are_the_targets_then_the_visible_then_the_others_each_at_random(seed: int, share: float) -> None:
     generator = torch.Generator().manual_seed(seed)
-    available = torch.rand(4, 30, generator=generator) < 0.7
-    state = states(available, torch.rand(4, 30, generator=generator) < 0.4)
-    after = cut(state, keys_of(torch.arange(4), 30), which, [count] * len(state))
-    before = (state == which).sum(1)
-    assert torch.equal((after == which).sum(1), before.clamp(max=count))
-    changed = after != state
-    assert (state[changed] == which).all() and (after[changed] == IGNORED).all()
+    state = torch.where(torch.rand(4, 30, generator=generator) < share, TARGET, VISIBLE)
+    state[torch.rand(4, 30, generator=generator) < 0.3] = MISSING
+    state[torch.rand(4, 30, generator=generator) < 0.2] = IGNORED
+    keys = keys_of(torch.arange(4), 30)
+    arranged = arrange(state, keys)
+    assert torch.equal(arranged.sort().values, torch.arange(30).expand(4, -1))
+    for sample in range(4):
+        found = [*zip(state[sample, arranged[sample]].tolist(), keys[sample, arranged[sample]].tolist(), strict=True)]
+        assert found == sorted(found, key=lambda entry: ({TARGET: 0, VISIBLE: 1}.get(entry[0], 2), entry[1]))
+
+
+@given(data=st.data(), size=st.integers(1, 4), n_tokens=st.integers(1, 9))
+def test_taken_is_a_stretch_of_each_sample_and_padding_where_there_is_no_more(
+    data: st.DataObject, size: int, n_tokens: int
+) -> None:
+    arranged = torch.arange(n_tokens).expand(size, -1) + 100 * torch.arange(size)[:, None]
+    first = [data.draw(st.integers(0, n_tokens)) for _ in range(size)]
+    counts = [data.draw(st.integers(0, n_tokens - start)) for start in first]
+    found = take(arranged, first, counts)
+    assert found.index.shape == (size, max(counts))
+    assert (found.padding is None) is (len(set(counts)) == 1)
+    for sample, (start, count) in enumerate(zip(first, counts, strict=True)):
+        assert found.index[sample, found.real[sample]].tolist() == arranged[sample, start : start + count].tolist()
 
 
 @settings(deadline=None)

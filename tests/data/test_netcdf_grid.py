@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 import xarray as xr
-from readers_sources import write_netcdf
+from readers_sources import as_haduk, write_netcdf
 from sources import day_range
 
 from hydromae.data.readers import open_netcdf_grid
@@ -23,6 +23,48 @@ def test_rows_run_from_the_north_whatever_the_file(tmp_path, south_up):
     assert (np.diff(grid["y"].values) == -5000).all() and (np.diff(grid["x"].values) == 5000).all()
     assert grid["y"].attrs["units"] == "m" and grid.attrs["units"] == "mm"
     assert any("rows from the south" in note for note in grid.attrs["notes"]) == south_up
+
+
+def test_classic_netcdf_gives_what_netcdf_4_gives(tmp_path):
+    classic = write_netcdf(tmp_path / "a.nc", VALUES, DAYS, classic=True)
+    assert classic.read_bytes()[:3] == b"CDF"
+    grid = open_netcdf_grid(classic)
+    assert grid.equals(open_netcdf_grid(write_netcdf(tmp_path / "b.nc", VALUES, DAYS)))
+    np.testing.assert_array_equal(grid[3:5, 1:, ::2].values, VALUES[3:5, 1:, ::2])
+
+
+def _haduk(tmp_path, name="a.nc", **changes):
+    written = {"attrs": {"grid_mapping": "transverse_mercator", "coordinates": "latitude longitude"}} | changes
+    bounds = {"bounds": "time_bnds"}
+    return write_netcdf(tmp_path / name, VALUES, DAYS, time_attrs=bounds, **(as_haduk(VALUES, DAYS) | written))
+
+
+def test_the_projection_is_kept_and_auxiliary_coordinates_are_left_alone(tmp_path):
+    grid = open_netcdf_grid(_haduk(tmp_path))
+    np.testing.assert_array_equal(grid.values, VALUES)
+    assert set(grid.coords) == {"time", "y", "x"} and grid["y"].attrs["units"] == "m"
+    mapping = {"grid_mapping_name": "transverse_mercator", "false_easting": 400000.0}
+    assert grid.attrs["grid_mapping_attrs"] == mapping and "crs_wkt" not in grid.attrs
+    described = _haduk(tmp_path, "b.nc", transverse_mercator=((), 0, {"crs_wkt": "PROJCS[...]"}))
+    assert open_netcdf_grid(described).attrs["crs_wkt"] == "PROJCS[...]"
+
+
+def test_the_hours_that_a_value_covers_are_noted_and_nothing_is_shifted(tmp_path):
+    grid = open_netcdf_grid(_haduk(tmp_path))
+    assert "a value covers 09:00 to 09:00 of the next day" in grid.attrs["notes"]
+    assert (grid["time"].values.astype("datetime64[D]") == DAYS).all()
+    midnight = as_haduk(VALUES, DAYS)["time_bnds"]
+    calendar_day = _haduk(tmp_path, "b.nc", time_bnds=(midnight[0], midnight[1] - 9))
+    assert not any("covers" in note for note in open_netcdf_grid(calendar_day).attrs["notes"])
+    before = open_netcdf_grid(_haduk(tmp_path, "c.nc", time_bnds=(midnight[0], midnight[1] - 24)))
+    assert "a value covers 09:00 of the day before to 09:00" in before.attrs["notes"]
+
+
+@pytest.mark.parametrize("hours", ["0900-0900 UTC", "09:00 to 09:00"])
+def test_cell_methods_say_the_hours_where_there_are_no_bounds(tmp_path, hours):
+    methods = {"cell_methods": f"time: sum (interval: 1 day comment: {hours})"}
+    grid = open_netcdf_grid(write_netcdf(tmp_path / "a.nc", VALUES, DAYS, attrs=methods))
+    assert "a value covers 09:00 to 09:00 of the next day" in grid.attrs["notes"]
 
 
 @pytest.mark.parametrize("hour", [0, 9, 12, 23])
@@ -102,9 +144,14 @@ def test_a_grid_whose_directions_cannot_be_told_is_refused(tmp_path, change, mes
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"CDF\x01" + bytes(50), "is classic netCDF.*nccopy"), (b"", "is not netCDF-4 or is cut short"), (None, "cut sh")],
+    [
+        (b"CDF\x05" + bytes(50), "is netCDF of the kind CDF-5.*nccopy"),
+        (b"CDF\x01" + b"\xff" * 50, "is classic netCDF that is damaged"),
+        (b"", "is not netCDF-4 or is cut short"),
+        (None, "cut sh"),
+    ],
 )
-def test_a_classic_foreign_or_truncated_file_is_named(tmp_path, content, message):
+def test_a_foreign_or_truncated_file_is_named(tmp_path, content, message):
     path = write_netcdf(tmp_path / "a.nc", VALUES, DAYS)
     path.write_bytes(path.read_bytes()[:3000] if content is None else content)
     with pytest.raises(DataError, match=rf"a\.nc: .*{message}"):

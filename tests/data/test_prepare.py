@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sources import FIRST, TRAIN_END, day_range, write_attributes, write_grid, write_mask
 
 from hydromae.config_io import build_config
+from hydromae.data.blocks import read_blocks
 from hydromae.data.patches import cell_index
+from hydromae.data.plan import make_plan
 from hydromae.data.prepare import prepare
+from hydromae.data.sources import Source
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError, HydroMAEError
 
@@ -112,6 +116,16 @@ def test_a_year_of_one_more_file_is_joined_and_an_allowed_gap_is_missing(world):
     np.testing.assert_array_equal(values[n - 25 :], soil.reshape(len(days), -1)[n - 25 :, index])
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, 130), (5, 140)])
+def test_days_before_or_after_all_files_are_missing_and_noted(world, first, last):
+    _cut(world, first, last)
+    store = prepare(world.config())
+    absent = np.isnan(store.values("soil")).all(axis=(1, 2))
+    assert np.flatnonzero(absent[:140]).tolist() == [day for day in range(140) if not first <= day < last]
+    noted = f"{world.days[0] if first else world.days[last]}"
+    assert any(note.startswith("soil: has no day") and noted in note for note in store.provenance.notes)
+
+
 def test_land_is_derived_from_the_cells_that_ever_have_a_value(world):
     world.raw["data"]["land_mask"] = None
     store = prepare(world.config())
@@ -170,11 +184,6 @@ BAD = {
         lambda w: _change_series(w, "riverflow", 40, 2, -2),
         r"series\.parquet: discharge_vol of station 27003 on 2001-02-10 is -2 m3/s, below",
     ),
-    "days absent at the end": (
-        lambda w: _cut(w, 0, 130),
-        r"soil_train\.h5: soil has no 2001-05-11.*data\.train.*allow",
-    ),
-    "days absent at the start": (lambda w: _cut(w, 5, 140), r"soil_train\.h5: soil has no 2001-01-01"),
     "overlap": (
         lambda w: _write_val(w, w.grids["soil"][100:], w.days[100:]),
         r"soil_val\.h5: overlaps with .*soil_train\.h5 \(2001-04-11 is in both\); cut",
@@ -305,6 +314,51 @@ def test_progress_ends_at_one_and_never_falls(world):
     shares = []
     prepare(world.config(), lambda stage, done: shares.append(done))
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(set(shares)) > 4
+
+
+def test_half_precision_halves_the_store_and_keeps_eleven_bits(world, prepared):
+    store = prepare(world.config("data.storage=float16"))
+    for name in store.names:
+        exact, scaler = prepared[1].read(name, slice(None)), store.scaler(name)
+        assert scaler == prepared[1].scaler(name)
+        np.testing.assert_array_equal(store.mean(name), prepared[1].mean(name))
+        np.testing.assert_array_equal(store.present(name), prepared[1].present(name))
+        stored, scaled = store.values(name), scaler.scale(torch.from_numpy(exact.copy())).numpy()
+        assert stored.dtype == np.float16 and stored.nbytes == exact.nbytes / 2
+        back = store.read(name, slice(None))
+        assert back.dtype == np.float32 and (np.isnan(back) == np.isnan(exact)).all()
+        seen = ~np.isnan(exact)
+        error = np.abs(stored[seen].astype(np.float64) - scaled[seen])
+        assert (error <= np.maximum(2.0**-11 * np.abs(scaled[seen]), 2.0**-25)).all() and error.max() > 0
+        again = scaler.scale(torch.from_numpy(back)).numpy()[seen]
+        assert np.abs(again - scaled[seen]).max() <= 2.0**-11 * np.abs(scaled[seen]).max() + 1e-5
+    store.verify()
+
+
+def test_what_half_precision_cannot_hold_is_named(world):
+    world.raw["data"]["modalities"]["riverflow"].update(scaling="none", per_area=False, maximum=1e6)
+    _change_series(world, "riverflow", 40, 2, 70_000)
+    with pytest.raises(
+        DataError, match=r"series\.parquet: riverflow of station 27003 on 2001-02-10 is 70000 m3/s, .*flo"
+    ):
+        prepare(world.config("data.storage=float16"))
+    assert [path.name for path in world.root.parent.iterdir()] == ["sources"]
+
+
+def test_reading_follows_the_chunks_of_the_files_and_changes_nothing(world, prepared, monkeypatch):
+    plan = make_plan(world.config())
+    (soil,) = (source for source in plan.sources if source.name == "soil")
+    for piece in soil.pieces:
+        piece.values.encoding["chunksizes"] = (45, 3, 5)
+    read = []
+    plain = Source.read
+    monkeypatch.setattr(Source, "read", lambda self, first, n: read.append((first, n)) or plain(self, first, n))
+    blocks = list(read_blocks(plan, soil, 5, 64, 200))
+    ends = [int((first + n - np.datetime64(FIRST)).astype(int)) for first, n in read]
+    assert ends == [90, 135, 140, 185, 200]  # edges of chunks, of the first file, and the end
+    assert [start for start, _ in blocks] == [64, 128, 192]
+    values = np.concatenate([block for _, block in blocks])
+    np.testing.assert_array_equal(values, prepared[1].values("soil")[64:])
 
 
 def test_no_modality_is_refused(world):

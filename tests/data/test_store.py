@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -6,8 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from hydromae.data.store import Store
+from hydromae.data.origin import changed_sources
+from hydromae.data.prepare import prepare
+from hydromae.data.store import FORMAT, Store
 from hydromae.errors import ConfigError, DataError
 
 
@@ -102,6 +107,115 @@ def test_a_flipped_byte_is_found_and_named(copy, file, position, named):
     assert named in str(caught.value)
 
 
+NAMES = ("precip", "soil", "evap", "riverflow")
+FILES = (
+    "store.json",
+    *(
+        f"{kept}/{name}.npy"
+        for kept in ("values", "mean", "present")
+        for name in ("precip", "soil", "evap", "riverflow")
+    ),
+    *("land.npy", "valid_patches.npy", "attributes.npy"),
+)
+
+
+def test_a_store_holds_the_files_that_are_verified_and_no_others(prepared):
+    root = prepared[1].path
+    assert sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file()) == sorted(FILES)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(file=st.sampled_from(FILES), place=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255))
+def test_any_change_of_any_byte_of_any_file_is_found_and_named(copy, file, place, bits):
+    path = copy.path / file
+    content = path.read_bytes()
+    position = int(place * len(content))
+    spoilt = bytearray(content)
+    spoilt[position] ^= bits
+    path.write_bytes(spoilt)
+    try:
+        with pytest.raises(DataError, match=rf"{file}: "):
+            copy.verify()
+    finally:
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_an_absent_file_is_found_and_named(copy, file):
+    (copy.path / file).unlink()
+    with pytest.raises(DataError, match="is not a store" if file == "store.json" else rf"{file}: "):
+        copy.verify()
+
+
+def test_a_copy_of_the_values_elsewhere_is_read_instead(copy, tmp_path):
+    elsewhere = shutil.copytree(copy.path / "values", tmp_path / "shared")
+    moved = copy.with_values_at(elsewhere)
+    shutil.rmtree(copy.path / "values")
+    for store in (moved, pickle.loads(pickle.dumps(moved))):
+        assert (store.path, store.fingerprint) == (copy.path, copy.fingerprint)
+        assert np.isfinite(store.read("soil", slice(20, 30))).any() and store.present("soil").any()
+    with pytest.raises(DataError, match=r"soil\.npy"):
+        copy.values("soil")
+
+
+@pytest.mark.parametrize("last", ["2001-06-29", "2001-07-11", "2001-07-18"])
+def test_the_fingerprint_of_the_first_days_is_that_of_a_store_of_these_days(prepared, tmp_path, last):
+    world, store = prepared
+    val = f"data.val=[2001-05-21, {last}]"
+    shorter = prepare(world.config(val, f"data.store={tmp_path / 'shorter'}"))
+    assert store.fingerprint_until(shorter.n_days) == shorter.fingerprint != store.fingerprint
+    assert store.fingerprint_until(shorter.n_days - 1) != shorter.fingerprint
+    with pytest.raises(ConfigError, match="has 200 days, not 201"):
+        store.fingerprint_until(201)
+
+
+def test_values_that_changed_before_a_day_change_its_fingerprint_and_later_ones_do_not(world, prepared):
+    world.grids["soil"][185, 12, 3] += 1e-3
+    world.write_grids("soil")
+    changed = prepare(world.config())
+    assert changed.fingerprint_until(186) != prepared[1].fingerprint_until(186)
+    assert changed.fingerprint_until(185) == prepared[1].fingerprint_until(185)
+
+
+def test_sources_that_changed_since_are_named(world):
+    store = prepare(world.config())
+    assert changed_sources(store) == []
+    os.utime(world.root / "soil_val.h5", (1, 1))  # touched, but the same
+    assert changed_sources(store) == []
+    content = bytearray((world.root / "soil_val.h5").read_bytes())
+    content[-1] ^= 1
+    (world.root / "soil_val.h5").write_bytes(content)
+    (world.root / "mask.pt").unlink()
+    with (world.root / "attributes.csv").open("a") as file:
+        file.write("\n")
+    found = {sentence.split(": ", 1)[0]: sentence for sentence in changed_sources(store)}
+    names = ["soil_val.h5", "attributes.csv", "mask.pt"]
+    assert list(found) == [str(world.root / name) for name in names]
+    for name, change in zip(names, ("another content", "bytes now, and had", "is absent"), strict=True):
+        assert change in found[str(world.root / name)]
+
+
+def test_large_sources_are_compared_by_size_and_time(world, monkeypatch):
+    monkeypatch.setattr("hydromae.data.origin._HASHED_SIZE", 1)
+    store = prepare(world.config())
+    assert changed_sources(store) == []
+    os.utime(world.root / "soil_val.h5", (1, 1))
+    (sentence,) = changed_sources(store)
+    assert "soil_val.h5: was written to since" in sentence
+
+
+def test_sources_that_were_moved_are_compared_where_they_are_now(world, tmp_path):
+    store = prepare(world.config())
+    moved = world.root.rename(tmp_path / "moved")
+    (sentence,) = changed_sources(store)
+    assert "is no folder" in sentence and changed_sources(store, moved) == []
+
+
+def test_where_the_sources_lay_has_no_part_in_the_fingerprint(world, prepared):
+    store = prepare(world.config())
+    assert store.provenance.root != prepared[1].provenance.root and store.fingerprint == prepared[1].fingerprint
+
+
 def test_a_store_cut_short_is_found(copy):
     path = copy.path / "values" / "soil.npy"
     path.write_bytes(path.read_bytes()[:-1000])
@@ -121,7 +235,7 @@ def test_a_description_changed_by_hand_is_refused(copy):
 def test_another_format_is_refused_by_number(copy):
     path = copy.path / "store.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
-    with pytest.raises(DataError, match=r"store\.json: has format 99, this version reads 1"):
+    with pytest.raises(DataError, match=rf"store\.json: has format 99, this version reads {FORMAT}"):
         Store.open(copy.path)
 
 

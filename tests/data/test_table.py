@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sources import day_range, write_table
 
-from hydromae.data.readers import open_table
+from hydromae.data.readers import open_table, table_columns
 from hydromae.errors import DataError
 
 DAYS = day_range(date(2001, 1, 1), date(2001, 1, 6))
@@ -81,3 +81,49 @@ def test_a_damaged_or_foreign_table_is_named(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"x")
     with pytest.raises(DataError, match=r"a\.xlsx: tables are read from \.parquet and \.csv"):
         open_table(tmp_path / "a.xlsx", "flow")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".csv.gz"])
+def test_columns_of_days_and_ids_have_the_names_they_are_given(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    rows = pd.DataFrame(
+        {"day": ["20010101", "20010102"] * 2, "gauge": ["7", "7", "8", "8"], "q": [1.0, 2.0, 3.0, None]}
+    )
+    rows.to_parquet(path) if suffix == ".parquet" else rows.to_csv(path, index=False)
+    series = open_table(path, "q", date_column="day", id_column="gauge")
+    np.testing.assert_array_equal(series.values, [[1, 3], [2, np.nan]])
+    with pytest.raises(DataError, match="has no column date, only day, gauge, q"):
+        open_table(path, "q", id_column="gauge")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_wide_table_gives_what_the_long_one_gives(tmp_path, suffix):
+    path = tmp_path / f"wide{suffix}"
+    wide = pd.DataFrame(FLOW[:, ::-1], columns=["1001", "204", "39"])
+    wide.insert(1, "date", DAYS.astype(str))
+    wide = wide.drop(index=3)
+    wide.to_parquet(path) if suffix == ".parquet" else wide.to_csv(path, index=False)
+    expected = FLOW.copy()
+    expected[3] = np.nan
+    series = open_table(path, "flow")
+    assert series["station"].values.tolist() == ["39", "204", "1001"]
+    np.testing.assert_array_equal(series.values, expected)
+    assert series.attrs["notes"] == (f"{path.name} has no ID and no flow: each column is a station",)
+    pd.concat([wide, wide.iloc[:1]]).to_csv(tmp_path / "twice.csv", index=False)
+    with pytest.raises(DataError, match="has 2001-01-01 more than once"):
+        open_table(tmp_path / "twice.csv", "flow")
+
+
+def test_a_day_that_is_twice_in_other_batches_is_named(tmp_path, monkeypatch):
+    path = write_table(tmp_path / "a.parquet", DAYS, [3, 2, 1], {"flow": FLOW})
+    table = pd.read_parquet(path)
+    pd.concat([table, table.iloc[7:8]]).to_parquet(path)
+    monkeypatch.setattr(table_columns, "_ROWS", 4)
+    with pytest.raises(DataError, match=r"has station 2 on 2001-01-03 more than once"):
+        open_table(path, "flow")
+
+
+def test_a_table_of_more_days_than_any_record_is_refused_before_memory_is_taken(tmp_path):
+    _rows(date=["0001-01-01", "9999-12-31"]).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match=r"a\.csv: spans 3652059 days of 2 stations, more than"):
+        open_table(tmp_path / "a.csv", "flow")

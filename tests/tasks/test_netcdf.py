@@ -87,3 +87,15 @@ def test_the_file_is_closed_when_writing_fails(prepared: tuple[World, Store], tm
     ):
         raise RuntimeError("midway")
     h5netcdf.File(tmp_path / "f.nc", "r+").close()
+
+
+def test_what_the_sources_say_of_the_grid_is_said_again(
+    prepared: tuple[World, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"grid_mapping": {"grid_mapping_name": "transverse_mercator"}}
+    monkeypatch.setattr(Store, "coordinates", said)
+    write(tmp_path / "fields.nc", prepared[1], slice(30, 37))
+    with xr.open_dataset(tmp_path / "fields.nc", engine="h5netcdf") as file:
+        for name in ("soil", "soil_reconstructed"):
+            assert file[file[name].attrs["grid_mapping"]].attrs["grid_mapping_name"] == "transverse_mercator"
+        assert "grid_mapping" not in file.riverflow.attrs

@@ -54,6 +54,25 @@ def test_a_period_added_to_the_store_leaves_its_runs_usable(world: World, tmp_pa
     assert set(run.store().periods) == {"train", "val", "test"}
 
 
+def test_days_appended_to_the_store_leave_its_runs_and_their_periods_as_they_were(world: World, tmp_path: Path) -> None:
+    whole = world.raw["data"]["val"]
+    world.raw["data"]["val"] = [whole[0], "2001-06-30"]
+    run = RunDirectory.create(small_config(world, tmp_path / "run"), prepare(world.config()))
+    world.raw["data"]["val"] = whole
+    longer = prepare(world.config(), append=True)
+    assert run.store().n_days == longer.n_days == 200 and str(longer.periods["val"][1]) == whole[1]
+    assert str(run.store().periods["val"][1]) == "2001-06-30"
+
+
+def test_a_store_whose_old_days_changed_is_refused(world: World, tmp_path: Path) -> None:
+    run = RunDirectory.create(small_config(world, tmp_path / "run"), prepare(world.config()))
+    world.series["riverflow"][150, 0] += 1
+    world.write_series()
+    prepare(world.config(), overwrite=True)
+    with pytest.raises(RunError, match="are not those the run was trained on"):
+        run.store()
+
+
 def test_what_is_no_directory_is_refused(prepared: Prepared, config: Config) -> None:
     Path(config.output_path).write_text("a file")
     with pytest.raises(RunError, match=r"run: cannot be made a directory \(File exists\); give another output="):

@@ -1,13 +1,14 @@
-"""Commands that make data, and look at stations."""
+"""Commands that make and join data, and look at stations."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hydromae.commands.options import ConfigFile, Overrides, Seed, Size, titled
+from hydromae.commands.options import ConfigFile, Overrides, Overwrite, Seed, Size, titled
 
-data_app = typer.Typer(no_args_is_help=True, help="Make data, and look at stations.")
+data_app = typer.Typer(no_args_is_help=True, help="Make and join data, and look at stations.")
 
 
 @data_app.command()
@@ -54,3 +55,36 @@ def patches(
     if output is not None:
         found.write(output)
         console.print(f"Written: {output}", soft_wrap=True)
+
+
+@data_app.command()
+def merge(
+    paths: Annotated[list[str], typer.Argument(help="Folder of monthly HDF5 files, or files or folders of any grids.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help=".h5, .nc (netCDF-4) or .zarr (Zarr v3).")],
+    variable: Annotated[str | None, typer.Option(help="Its name in the files, where they hold several.")] = None,
+    start: Annotated[
+        datetime | None, typer.Option(help="Day of the first map, for HDF5 without dates.", formats=["%Y-%m-%d"])
+    ] = None,
+    allow_absent_days: Annotated[
+        bool, typer.Option("--allow-absent-days", help="Days that no file holds are missing, not an error.")
+    ] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write the files of a daily grid as one, verified day by day; one that was interrupted goes on.
+
+    Example: `hydromae data merge precipitation_processed -o precipitation.h5`
+    """
+    from hydromae.console import Stages, console
+    from hydromae.data.merge import merge as merge_files
+
+    with Stages() as shown:
+        written = merge_files(
+            paths,
+            output,
+            variable,
+            None if start is None else start.date(),
+            allow_absent_days=allow_absent_days,
+            overwrite=overwrite,
+            on_progress=titled(shown.stage, "Merging"),
+        )
+    console.print(f"Written: {written}", soft_wrap=True)

@@ -1,12 +1,11 @@
 """Commands that train and use a model."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hydromae.commands.options import ConfigFile, Overrides, Run, Seed, Size, titled
+from hydromae.commands.options import ConfigFile, Overrides, Run, Seed, Size, Span, dates, print_notes, titled
 
 
 def demo(
@@ -51,6 +50,7 @@ def train(
     loaded = load_config(config, overrides or ())
     with Stages() as shown:
         store = prepare_store(loaded, titled(shown.stage, "Preparing the store"))
+        print_notes(store.provenance.notes)
         if dry_run:
             trial = try_out(loaded, store)
         else:
@@ -87,11 +87,8 @@ def reconstruct(
             "--output", "-o", help="netCDF file; default: in RUN, reconstruction.nc or named after the split or period."
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
-    period: Annotated[
-        tuple[datetime, datetime] | None,
-        typer.Option(help="First and last day, instead of a split.", formats=["%Y-%m-%d"]),
-    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test; --period goes before it.")] = "val",
+    period: Span = None,
 ) -> None:
     """Hide values as in training, reconstruct them, write netCDF and score against simple fills.
 
@@ -102,7 +99,7 @@ def reconstruct(
     from hydromae.tasks.reconstruct import reconstruct as reconstruct_run
     from hydromae.training.run_directory import RunDirectory
 
-    days = None if period is None else (period[0].date(), period[1].date())
+    days = dates(period)
     target = output or default_output(run, split, days)
     with Stages() as shown:
         reconstruct_run(run, target, split, days, lambda done: shown.stage("Reconstructing", done)).close()

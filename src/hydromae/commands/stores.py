@@ -4,29 +4,75 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from hydromae.commands.options import ConfigFile, Overrides, titled
+from hydromae.commands.options import ConfigFile, Overrides, Overwrite, Span, dates, listed, print_notes, titled
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with grids, series, attributes, a land mask, or some of them.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="YAML file to write.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Look at a folder of data and write a commented configuration for it.
+
+    Every file is looked at, none is read whole; each decision stands in the configuration beside its reason.
+
+    Example: `hydromae init my_data -o my.yaml`, then `hydromae check my.yaml`
+    """
+    from rich.table import Table
+
+    from hydromae.console import Stages, console
+    from hydromae.data.init import init as look
+    from hydromae.data.init import write_config
+
+    with Stages() as shown:
+        found = look(folder, titled(shown.stage, "Looking"))
+    table = Table("file", "taken for", "reader", "why", title=str(found.folder), title_justify="left")
+    for row in found.rows:
+        table.add_row(*(Text(part) for part in (row.path, row.taken_for, row.reader, row.reason)))
+    console.print(table)
+    written = write_config(found, output, overwrite)
+    console.print(f"Written: {written}. Read it, then run `hydromae check {written}`", soft_wrap=True)
 
 
 def check(
     target: Annotated[Path, typer.Argument(help="YAML configuration, or a store.")],
     overrides: Overrides = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write a page with every finding and pictures (HTML).")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Look at every day of the grids, not at a sample.")] = False,
+    root: Annotated[
+        Path | None, typer.Option(help="Store: where its sources lie now, if not where they lay.", metavar="FOLDER")
+    ] = None,
 ) -> None:
-    """Say before any training what is missing, constant or out of range.
+    """Say before any training what is missing, constant, out of range, twice there or in another unit.
 
+    Of a store, every byte is verified, and its sources are compared with what it was made from.
     Exit code 0: fit; 1: something would spoil training; 2: something cannot be read.
 
-    Example: `hydromae check configs/gb.yaml data.root=my_data`
+    Example: `hydromae check configs/gb.yaml data.root=my_data -o check.html`
     """
     from hydromae.config_io import load_config
-    from hydromae.console import console
+    from hydromae.console import Stages, console
     from hydromae.data.check import check as check_sources
     from hydromae.data.check import check_store, render
     from hydromae.data.store import Store
 
-    is_store = target.is_dir()
-    report = check_store(Store.open(target)) if is_store else check_sources(load_config(target, overrides or ()))
+    with Stages() as shown:
+        progress = titled(shown.stage, "Checking")
+        if target.is_dir():
+            report = check_store(Store.open(target), root=root, full=full, on_progress=progress)
+        else:
+            report = check_sources(load_config(target, overrides or ()), full=full, on_progress=progress)
     console.print(render(report))
+    if output is not None:
+        from hydromae.report.check_page import write_check_page
+
+        console.print(f"The page: {write_check_page(report, output)}", soft_wrap=True)
     raise typer.Exit(report.exit_code)
 
 
@@ -34,8 +80,11 @@ def prepare(
     config: ConfigFile,
     overrides: Overrides = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a store that was made otherwise.")] = False,
+    append: Annotated[
+        bool, typer.Option(help="Add new days to the store that is there, without fitting its scalers anew.")
+    ] = False,
 ) -> None:
-    """Read the sources and write the store.
+    """Read the sources and write the store; one that was interrupted goes on where it stopped.
 
     Example: `hydromae prepare configs/gb.yaml data.root=my_data`
     """
@@ -45,8 +94,39 @@ def prepare(
 
     loaded = load_config(config, overrides or ())
     with Stages() as shown:
-        store = prepare_store(loaded, titled(shown.stage, "Preparing the store"), overwrite=overwrite)
+        store = prepare_store(loaded, titled(shown.stage, "Preparing the store"), overwrite=overwrite, append=append)
+    print_notes(store.provenance.notes)
     console.print(f"{store.path}: {store.n_days} days from {store.days[0]}, {', '.join(store.names)}", soft_wrap=True)
+
+
+def export(
+    store: Annotated[Path, typer.Argument(help="Store, the output of `hydromae prepare`.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".nc (netCDF-4) or .zarr (Zarr v3); .csv or .parquet for series.")
+    ],
+    names: Annotated[str | None, typer.Option(help="Modalities; all by default.", metavar="A,B,...")] = None,
+    period: Span = None,
+    stations: Annotated[str | None, typer.Option(help="Stations, by id; all by default.", metavar="A,B,...")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a store, or part of it, to one file that other tools open.
+
+    Example: `hydromae export stores/gb -o gb.nc --names precip,riverflow --period 2010-01-01 2010-12-31`
+    """
+    from hydromae.console import Stages, console
+    from hydromae.data.export import export as export_store
+
+    with Stages() as shown:
+        written = export_store(
+            store,
+            output,
+            listed(names),
+            dates(period),
+            listed(stations),
+            overwrite,
+            titled(shown.stage, "Exporting"),
+        )
+    console.print(f"Written: {written}", soft_wrap=True)
 
 
 def config_keys(

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,12 @@ from jaxtyping import Float
 
 from hydromae.config import AttributesConfig
 from hydromae.data.readers.files import require_file
+from hydromae.data.readers.guard import reading
 from hydromae.errors import DataError
+
+_SEPARATORS = (",", ";", "\t")
+_BLANK = ("", "na", "nan", "null", "none")
+_MAX_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Attributes:
 
 
 def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequence[float]) -> Attributes:
-    """Read a CSV of attributes.
+    """Read a CSV of attributes, its columns separated by `,`, `;` or tabs as its header line has them.
 
     Args:
         path: the file, with a header line.
@@ -46,20 +52,16 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
         missing_values: numbers that mean missing, beside blank and NaN.
 
     Raises:
-        DataError: the file or a column is absent, an id is blank or repeated, or a value is not a number.
+        DataError: the file or a column is absent or of text, an id is blank or repeated, or a value is not a number.
     """
-    require_file(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as content:
-            reader = csv.DictReader(content)
-            rows, header = list(reader), list(reader.fieldnames or ())
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); write it as a CSV in UTF-8") from None
+    header, rows = _table(path)
     for column in (settings.id, *settings.columns):
         if column not in header:
             near = difflib.get_close_matches(column, header, n=1)
-            hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header)}"
+            hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header[:30])}"
             raise DataError(f"{path}: has no column {column}; {hint}; set data.attributes.id or .columns")
+        if header.count(column) > 1:
+            raise DataError(f"{path}: has two columns {column}; rename one of them")
     ids = tuple((row[settings.id] or "").strip() for row in rows)
     if not ids:
         raise DataError(f"{path}: has no stations; give one row a station")
@@ -71,7 +73,7 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
         seen.add(station)
 
     def column_values(column: str) -> Float[np.ndarray, "station"]:
-        values = np.array([_number(path, row[column], column, i) for row, i in zip(rows, ids, strict=True)])
+        values = _numbers(path, column, [row[column] for row in rows], ids)
         return np.where(np.isin(values, missing_values), np.nan, values)
 
     values = np.stack([column_values(column) for column in settings.columns], axis=1)  # [station, attribute]
@@ -82,13 +84,46 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
     return Attributes(ids, settings.columns, values, areas)
 
 
-def _number(path: Path, text: str | None, column: str, station: str) -> float:
-    if text is None or not text.strip() or text.strip().lower() in ("na", "nan", "null", "none"):
-        return float("nan")
+def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
+    """The header and the rows; the separator is the sign that is most often in the header."""
+    require_file(path)
+    if path.stat().st_size > _MAX_BYTES:
+        raise DataError(f"{path}: has {path.stat().st_size} bytes, too many for one row a station; name another file")
+    with reading(path, advice="write it as a CSV in UTF-8"), path.open(newline="", encoding="utf-8-sig") as content:
+        first = content.readline()
+        content.seek(0)
+        reader = csv.DictReader(content, delimiter=max(_SEPARATORS, key=first.count))
+        rows = list(reader)
+        return [name.strip() for name in reader.fieldnames or ()], [_stripped(row) for row in rows]
+
+
+def _stripped(row: dict[str | None, str | None]) -> dict[str, str | None]:
+    """Without the values beyond the header, which are under None."""
+    return {name.strip(): value for name, value in row.items() if name is not None}
+
+
+def _numbers(path: Path, column: str, texts: Sequence[str | None], ids: Sequence[str]) -> Float[np.ndarray, "station"]:
+    """A column as numbers, NaN where blank."""
+    given = [(text or "").strip() for text in texts]
+    values = [float("nan") if text.lower() in _BLANK else _number(text) for text in given]
+    filled = [i for i, text in enumerate(given) if text.lower() not in _BLANK]
+    wrong = [i for i in filled if values[i] is None]
+    if wrong:
+        text, station = given[wrong[0]][:64], ids[wrong[0]]
+        if len(wrong) == len(filled) > 1:
+            raise DataError(
+                f"{path}: {column} is a column of text ({text!r} for station {station}); "
+                f"name columns of numbers in data.attributes.columns"
+            )
+        advice = "write it with a decimal point" if _number(text.replace(",", ".")) is not None else "write a number"
+        raise DataError(f"{path}: {column} of station {station} is {text!r}; {advice} or leave it blank")
+    return np.array(values, np.float64)
+
+
+def _number(text: str) -> float | None:
+    """None for what is no finite number."""
     try:
         value = float(text)
     except ValueError:
-        value = float("inf")
-    if np.isinf(value):
-        raise DataError(f"{path}: {column} of station {station} is {text!r}; write a number or leave it blank")
-    return value
+        return None
+    return value if math.isfinite(value) else None

@@ -39,11 +39,13 @@ class ModalityTokens:
     """All tokens of one modality of a batch.
 
     Attributes:
-        values: [B, tokens, cells] scaled, 0 where missing.
+        values: [B, tokens, cells] scaled, 0 where missing and not filled.
         valid: [B, tokens, cells], True where a value was observed.
         visible: the tokens the encoder sees.
         target: the tokens to predict.
         shape: how the modality was cut.
+        shown: [B, tokens, cells], True where the encoder may read a visible token: what was observed or filled (see
+            `hydromae.data.fills`); None where nothing is filled, then it is `valid`.
     """
 
     values: Float[Tensor, "batch tokens cells"]
@@ -51,6 +53,7 @@ class ModalityTokens:
     visible: Selection
     target: Selection
     shape: TokenShape
+    shown: Bool[Tensor, "batch tokens cells"] | None = None
 
 
 @dataclass(frozen=True)

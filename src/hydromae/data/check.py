@@ -1,24 +1,34 @@
 """What is missing, constant, out of range or misaligned, said before any training."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Literal, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
-from hydromae.config import Config, ModalityConfig
-from hydromae.data.areas import FLOW_UNITS
+from hydromae.config import Config, ModalityConfig, Period
+from hydromae.config_types import Kind
 from hydromae.data.attributes import Attributes
 from hydromae.data.check_report import CheckReport, Problem, Row, render
-from hydromae.data.cleaning import first_fault
-from hydromae.data.patches import pack
-from hydromae.data.plan import Land, check_options, find_land, open_attributes, periods_of, station_order
+from hydromae.data.checks.configured import choose_stations, droppable, tell_excluded
+from hydromae.data.checks.examine import Cells, Numbers, examine_grid, examine_series
+from hydromae.data.checks.exclusions import configured
+from hydromae.data.checks.gaps import Gaps
+from hydromae.data.checks.progress import Done, Progress
+from hydromae.data.checks.quantity import quantity_of
+from hydromae.data.checks.stations import judge_attributes, view_of
+from hydromae.data.checks.subject import Subject, counted
+from hydromae.data.cleaning import limits
+from hydromae.data.land import Land, find_land
+from hydromae.data.origin import changed_sources
+from hydromae.data.patches import cell_index
+from hydromae.data.plan import check_options, open_attributes, periods_of
 from hydromae.data.readers.detect import locate
-from hydromae.data.sources import Source, check_days, check_shapes, open_source
-from hydromae.data.statistics import Read, Statistics, gather
+from hydromae.data.sources import Source, check_days, open_source
 from hydromae.data.store import Store
+from hydromae.data.target_grid import bring_to_target
 from hydromae.errors import ConfigError, DataError
 
 __all__ = ["CheckReport", "Problem", "Row", "check", "check_store", "render"]
@@ -27,27 +37,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SAMPLE_EVERY = 10
-_BLOCK_DAYS = 64
-_SUSPICIOUS_SHARE = 0.2  # of land cells without any value: far more than coasts lack
+_BLOCK_DAYS = 1024
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """One modality as it is looked at, whether it comes from files or from a store."""
+def check(
+    config: Config, *, every: int = SAMPLE_EVERY, full: bool = False, on_progress: Progress | None = None
+) -> CheckReport:
+    """Look at the sources of a configuration. Errors are gathered, not raised.
 
-    name: str
-    kind: Literal["grid", "series"]
-    where: str
-    first_day: np.datetime64
-    n_days: int
-    splits: Mapping[str, slice]
-    stations: tuple[str, ...]
-    is_flow: bool
-
-
-def check(config: Config) -> CheckReport:
-    """Look at the sources of a configuration; grids are sampled. Errors are gathered, not raised."""
-    data, report = config.data, CheckReport(config.name, SAMPLE_EVERY)
+    Args:
+        config: names the sources.
+        every: grids are looked at on every n-th day of each year and the day after it; series on all days.
+        full: grids are looked at on all days.
+        on_progress: called with what is being done and the share that is done, 0 to 1.
+    """
+    data = config.data
+    report = CheckReport(config.name, 1 if full else every, excluded=configured(data))
     _passes(report, True, check_options, data)
     sources = []
     for name, settings in data.modalities.items():
@@ -62,55 +67,175 @@ def check(config: Config) -> CheckReport:
         report.warning("data.val is not set: training goes on without validation, so no best checkpoint is chosen")
     if not periods:
         return report
+    tell_excluded(report, config)
+    for source in sources:
+        for note in _attempt(report, False, check_days, source, periods) or ():
+            report.note(note)
+        for note in source.notes:
+            report.note(note)
     first, last = min(p[0] for p in periods.values()), max(p[1] for p in periods.values())
     grids = [source for source in sources if source.settings.kind == "grid"]
-    series = [source for source in sources if source.settings.kind == "series"]
-    same_shape = _passes(report, False, check_shapes, grids)
-    for grid in grids:
-        _passes(report, False, check_days, grid, periods)
-    land = _attempt(report, True, find_land, config, grids, first) if grids and same_shape else None
-    stations = _attempt(report, False, station_order, series, attributes, data) if series else None
-    if attributes and stations:
-        _check_attributes(report, attributes.of(stations), str(Path(data.root) / str(data.attributes.path)))
-    splits = {split: slice((a - first).days, (b - first).days + 1) for split, (a, b) in periods.items()}
+    brought = _attempt(report, False, bring_to_target, grids, data.target_grid)
+    land = _attempt(report, True, find_land, config, brought, first, last) if brought else None
+    for note in land.notes if land is not None else ():
+        report.note(note)
+    stations, attributes = choose_stations(report, config, sources, attributes, periods)
+    done, gaps = Done(on_progress, len(sources)), Gaps()
+    placed = {grid.name: grid for grid in brought or ()}
     for source in sources:
-        ids = (stations or source.station_ids) if source.settings.kind == "series" else ()
-        aligned = source.for_stations(ids) if ids else source
-        _check_source(report, aligned, land if same_shape else None, first, (last - first).days + 1, splits, ids)
+        seen = placed.get(source.name, source)
+        done.begin(source.name)
+        _check_source(report, config, seen, land if brought else None, (first, last), stations, attributes, gaps, done)
+    gaps.tell(report)
+    done.end()
     return report
 
 
-def check_store(store: Store) -> CheckReport:
-    """Verify every byte of a store, then look at its values; grids are sampled. Errors are gathered, not raised."""
-    report = CheckReport(str(store.path), SAMPLE_EVERY)
+def check_store(
+    store: Store,
+    *,
+    root: Path | None = None,
+    every: int = SAMPLE_EVERY,
+    full: bool = False,
+    on_progress: Progress | None = None,
+) -> CheckReport:
+    """Verify every byte of a store, compare it with its sources, then look at its values. Errors are gathered.
+
+    Args:
+        store: an open store.
+        root: folder of its sources; None is where they were.
+        every: as in `check`.
+        full: as in `check`.
+        on_progress: as in `check`.
+    """
+    report = CheckReport(str(store.path), 1 if full else every)
     if not _passes(report, True, store.verify):
         return report
-    splits = {split: store.period_slice(split) for split in store.periods}
+    _compare_sources(report, store, root)
+    if store.attribute_names:
+        values = store.attributes.astype(np.float64)
+        where = f"{store.path}/attributes.npy"
+        judge_attributes(report, where, store.station_ids, store.attribute_names, values)
+        report.attributes = view_of(store.station_ids, store.attribute_names, values)
+    done, gaps = Done(on_progress, len(store.names)), Gaps()
     for name in store.names:
-        is_grid = store.kind(name) == "grid"
-        values = store.values(name)
-
-        def read(first: int, count: int, values: np.ndarray = values, is_grid: bool = is_grid) -> np.ndarray:
-            block = values[first : first + count]
-            return np.asarray(block[:, store.land] if is_grid else block)  # [day, column]
-
-        subject = _Subject(
-            name,
-            store.kind(name),
-            str(store.path),
-            store.first_day,
-            store.n_days,
-            splits,
-            () if is_grid else store.station_ids,
-            store.units(name) in FLOW_UNITS,
+        done.begin(name)
+        subject = Subject(
+            name=name,
+            where=str(store.path),
+            units=store.units(name),
+            quantity=quantity_of(name, store.standard_name(name), store.long_name(name), store.units(name)),
+            logarithmic=store.scaler(name).transform == "log",
+            limits=(None, None),
+            first_day=store.first_day,
+            n_days=store.n_days,
+            splits={split: store.period_slice(split) for split in store.periods},
         )
-        found = _gather(subject, read, int(store.land.sum()) if is_grid else len(store.station_ids))
-        _judge(report, subject, found)
-        places = f"{store.shape[0]} x {store.shape[1]}" if is_grid else f"{len(store.station_ids)} stations"
+        if store.kind(name) == "grid":
+            numbers = _check_stored_grid(report, store, subject, done)
+            places = f"{store.shape[0]} x {store.shape[1]}"
+        else:
+            numbers = _check_stored_series(report, store, subject, gaps, done)
+            places = f"{len(store.station_ids)} stations"
         days = str(store.days[0]), str(store.days[-1])
-        row = Row(name, subject.kind, 1, "store", *days, places, store.units(name), *_numbers(found))
-        report.rows.append(row)
+        report.rows.append(_row(name, store.kind(name), 1, "store", days, places, store.units(name), numbers))
+    gaps.tell(report)
+    done.end()
     return report
+
+
+def _compare_sources(report: CheckReport, store: Store, root: Path | None) -> None:
+    changed = tuple(changed_sources(store, root))
+    if not changed:
+        return
+    if not Path(root if root is not None else store.provenance.root).is_dir():
+        report.note(changed[0])  # a store may well travel without its sources
+        return
+    more = f" (and {counted(len(changed) - 1, 'more file', 'more files')})" if len(changed) > 1 else ""
+    report.warning(
+        f"{changed[0]}{more}; the store is of the old files: `hydromae prepare --overwrite` takes the new ones", changed
+    )
+
+
+def _check_stored_grid(report: CheckReport, store: Store, subject: Subject, done: Done) -> Numbers:
+    land = store.land
+    index = cell_index(store.valid_patches, store.shape, store.patch_size)[land]
+
+    def read(first: int, count: int) -> np.ndarray:
+        return store.read(subject.name, slice(first, first + count))[:, land]  # [day, cell]
+
+    return examine_grid(report, subject, Cells(store.shape, index), read, False, done.share)
+
+
+def _check_stored_series(report: CheckReport, store: Store, subject: Subject, gaps: Gaps, done: Done) -> Numbers:
+    def read(stations: slice) -> np.ndarray:
+        # Blocks of days bound the memory where the store must be unscaled on the way.
+        starts = range(0, store.n_days, _BLOCK_DAYS)
+        parts = [store.read(subject.name, slice(day, day + _BLOCK_DAYS))[:, stations] for day in starts]
+        return np.concatenate(parts)  # [day, station]
+
+    return examine_series(report, subject, store.station_ids, store.areas, read, gaps, False, done.share)
+
+
+def _check_source(
+    report: CheckReport,
+    config: Config,
+    source: Source,
+    land: Land | None,
+    period: Period,
+    stations: tuple[str, ...] | None,
+    attributes: Attributes | None,
+    gaps: Gaps,
+    done: Done,
+) -> None:
+    settings, name = source.settings, source.name
+    first, n_days = np.datetime64(period[0]), (period[1] - period[0]).days + 1
+    splits = {split: slice(*_positions(period[0], *days)) for split, days in periods_of(config.data).items()}
+    subject = Subject(
+        name=name,
+        where=source.where,
+        units=settings.units,
+        quantity=quantity_of(name, settings.standard_name, settings.long_name, settings.units),
+        logarithmic=settings.scaling == "log",
+        limits=limits(settings),
+        first_day=first,
+        n_days=n_days,
+        splits=splits,
+        fault=source.error,
+    )
+    can_go = droppable(config, name)
+    if settings.kind == "grid":
+        height, width = source.shape
+        index = np.arange(height * width)
+        if land is not None:
+            size = round(land.cells.shape[1] ** 0.5)
+            index = cell_index(land.patches, land.shape, size)[land.cells]
+
+        def read_days(begin: int, count: int) -> np.ndarray:
+            return source.read(first + begin, count).reshape(count, -1)[:, index]  # [day, cell]
+
+        cells = Cells((height, width), index)
+        numbers = _attempt(report, True, examine_grid, report, subject, cells, read_days, can_go, done.share)
+        places = f"{height} x {width}"
+    else:
+        ids = stations or source.station_ids
+
+        def read_stations(some: slice) -> np.ndarray:
+            return source.for_stations(ids[some]).read(first, n_days)  # [day, station]
+
+        areas = attributes.areas if attributes and stations else None
+        numbers = _attempt(
+            report, True, examine_series, report, subject, ids, areas, read_stations, gaps, can_go, done.share
+        )
+        places = f"{len(ids)} stations"
+    files = sum(len(piece.files) for piece in source.pieces)
+    days = str(source.first_day), str(source.last_day)
+    row = _row(name, settings.kind, files, ", ".join(source.readers), days, places, settings.units, numbers)
+    report.rows.append(replace(row, why=_why(name, settings, Path(config.data.root))))
+
+
+def _positions(origin: date, first: date, last: date) -> tuple[int, int]:
+    return (first - origin).days, (last - origin).days + 1
 
 
 def _attempt(
@@ -131,113 +256,27 @@ def _passes(
     return len(report.problems) == before
 
 
-def _check_attributes(report: CheckReport, attributes: Attributes, path: str) -> None:
-    missing = np.isnan(attributes.values).sum(axis=0)  # [attribute]
-    for name, count in zip(attributes.names, missing.tolist(), strict=True):
-        if count:
-            report.warning(f"{path}: {name} is missing for {count} of {len(attributes.ids)} stations")
+def _row(
+    name: str,
+    kind: Kind,
+    files: int,
+    reader: str,
+    days: tuple[str, str],
+    places: str,
+    units: str,
+    found: Numbers | None,
+) -> Row:
+    n = found or Numbers()
+    return Row(
+        name, kind, files, reader, *days, places, units, n.missing, n.minimum, n.mean, n.maximum,
+        split_missing=n.split_missing,
+    )  # fmt: skip
 
 
-def _check_source(
-    report: CheckReport,
-    source: Source,
-    land: Land | None,
-    first: date,
-    n_days: int,
-    splits: Mapping[str, slice],
-    stations: tuple[str, ...],
-) -> None:
-    settings, is_grid = source.settings, source.settings.kind == "grid"
-    fault: DataError | None = None
-
-    def read(begin: int, count: int) -> np.ndarray:
-        nonlocal fault
-        day = np.datetime64(first) + begin
-        block = source.read(day, count)
-        if is_grid and land is not None:
-            size = round(land.cells.shape[1] ** 0.5)
-            block = pack(block, land.patches, size)[:, land.cells]
-        block = block.reshape(count, -1)  # [day, column]
-        found = first_fault(block, settings)
-        if found is not None and fault is None:
-            place = "in a land cell" if is_grid else f"of station {stations[found.index[1]]}"
-            fault = source.error(found, day + found.index[0], place)
-        block[np.isinf(block)] = np.nan
-        return block
-
-    subject = _Subject(
-        source.name,
-        settings.kind,
-        source.where,
-        np.datetime64(first),
-        n_days,
-        splits,
-        stations,
-        # Where negative values are refused, they are an error already.
-        settings.units in FLOW_UNITS and (settings.minimum is None or settings.minimum < 0),
-    )
-    columns = int(np.prod(source.shape)) if not is_grid or land is None else int(land.cells.sum())
-    found = _attempt(report, True, _gather, subject, read, columns)
-    if fault is not None:
-        report.error(str(fault))
-    if found is not None:
-        _judge(report, subject, found)
-    places = f"{source.shape[0]} x {source.shape[1]}" if is_grid else f"{source.shape[0]} stations"
-    days = str(source.first_day), str(source.last_day)
-    numbers = _numbers(found) if found is not None else ()
-    files = sum(len(piece.files) for piece in source.pieces)
-    row = (source.name, settings.kind, files, ", ".join(source.readers), *days, places, settings.units)
-    report.rows.append(Row(*row, *numbers))
-
-
-def _gather(subject: _Subject, read: Read, columns: int) -> Statistics:
-    n_days = subject.n_days
-    if subject.kind == "grid":
-        spans = [(day, 1) for day in range(0, n_days, SAMPLE_EVERY)]
-    else:
-        spans = [(day, min(_BLOCK_DAYS, n_days - day)) for day in range(0, n_days, _BLOCK_DAYS)]
-    return gather(read, spans, columns, subject.splits)
-
-
-def _judge(report: CheckReport, subject: _Subject, found: Statistics) -> None:
-    name, where = subject.name, subject.where
-    for split in found.empty_splits:
-        text = f"{where}: {name} has no value in the {split} period; add files that cover it or change data.{split}"
-        report.error(text) if split == "train" else report.warning(text)
-    count, mean, std = found.training.pooled()
-    if count > 1 and std <= 1e-9 * (1 + abs(mean)):
-        report.error(f"{where}: {name} is {mean:g} everywhere in the training period; give the right file")
-    if subject.is_flow and found.minimum < 0:
-        report.warning(f"{where}: {name} is negative ({found.minimum:g}) at times; flow against the gauge, or an error")
-    if subject.kind == "series":
-        _judge_stations(report, subject, found.training.count, found.training.observed_std(), where)
-        return
-    unseen = float(1 - found.observed.mean())
-    if found.observed.any() and unseen > _SUSPICIOUS_SHARE:
-        report.warning(
-            f"{where}: {unseen:.0%} of the land cells never have a value of {name}; is the mask upside down?"
-        )
-    if found.empty_days and found.observed.any():
-        day = subject.first_day + found.empty_days[0]
-        report.warning(
-            f"{where}: {name} has no value on land on {len(found.empty_days)} of the days looked at, first {day}"
-        )
-
-
-def _judge_stations(report: CheckReport, subject: _Subject, count: np.ndarray, std: np.ndarray, where: str) -> None:
-    if not count.any():
-        return
-    for which, problem in ((count == 0, "no value"), ((count > 1) & (std == 0), "only one and the same value")):
-        ids = [subject.stations[i] for i in np.flatnonzero(which).tolist()]
-        if ids:
-            listed = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-            report.warning(
-                f"{where}: {subject.name} has {problem} in the training period at {len(ids)} stations: {listed}"
-            )
-
-
-def _numbers(found: Statistics) -> tuple[float, float, float, float]:
-    return found.missing, found.minimum, found.mean, found.maximum
+def _why(name: str, settings: ModalityConfig, root: Path) -> str:
+    """The reader's reason for the first of its paths."""
+    first = settings.model_copy(update={"paths": settings.paths[:1]})
+    return locate(name, first, root)[0].why
 
 
 def _unread(name: str, settings: ModalityConfig, root: Path) -> Row:
@@ -247,4 +286,5 @@ def _unread(name: str, settings: ModalityConfig, root: Path) -> Row:
     except (DataError, ConfigError):
         return Row(name, settings.kind, len(settings.paths), settings.reader or "", "", "", "", "")
     readers = ", ".join(dict.fromkeys(piece.reader.name for piece in located))
-    return Row(name, settings.kind, sum(len(piece.files) for piece in located), readers, "", "", "", "")
+    files = sum(len(piece.files) for piece in located)
+    return Row(name, settings.kind, files, readers, "", "", "", "", why=located[0].why)

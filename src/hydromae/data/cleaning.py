@@ -13,8 +13,12 @@ _FILL = 1e19
 
 
 def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> None:
-    """Turn missing codes, and any finite magnitude of 1e19 or more, into NaN, in place."""
-    missing = np.isfinite(values) & (np.abs(values) >= _FILL)
+    """Turn missing codes, any finite magnitude of 1e19 or more, and any NaN into the one NaN of numpy, in place.
+
+    Of the many bit patterns that are NaN one is left, so that stores of the same data are the same bytes.
+    """
+    missing = np.isnan(values)
+    missing |= np.isfinite(values) & (np.abs(values) >= _FILL)
     with np.errstate(over="ignore"):
         for code in np.asarray(codes, values.dtype):
             missing |= values == code

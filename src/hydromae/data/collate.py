@@ -1,21 +1,17 @@
-"""From windows to a batch: scale, cut into tokens, hide. Runs on the model's device."""
+"""From windows to a batch: scale, cut into tokens, hide, fill. Runs on the model's device."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from hydromae.config import MaskingConfig
-from hydromae.data.batch import TARGET, VISIBLE, Batch, ModalityTokens, split_missing
-from hydromae.data.masks import cut, draw_random, random_keys, select, target_counts
+from hydromae.data.batch import Batch, ModalityTokens, split_missing
+from hydromae.data.fills import Method, make_fills
+from hydromae.data.masker import Masker
 from hydromae.data.store import Store
 from hydromae.data.tokens import TokenShape, to_tokens
 from hydromae.data.windows import Windows
-
-UNCHANGING = -1  # the epoch of masks that must be the same every time
 
 
 class Collator:
@@ -24,9 +20,10 @@ class Collator:
     Args:
         store: gives scalers, attributes and dates.
         shapes: token shape of each modality.
-        masking: how much to hide.
+        masking: how and how much to hide.
         seed: of the masks.
         device: where batches are made.
+        fill: modality -> how its missing values are filled for the model to see; the others' are not.
     """
 
     def __init__(
@@ -36,15 +33,12 @@ class Collator:
         masking: MaskingConfig,
         seed: int,
         device: torch.device,
+        fill: Mapping[str, Method] = {},
     ) -> None:
-        self.shapes, self.seed = dict(shapes), seed
+        self.shapes = dict(shapes)
         self.scalers = {name: store.scaler(name) for name in shapes}
-        self.ratio = {
-            name: masking.image_mask_ratio if shape.kind == "grid" else masking.vector_mask_ratio
-            for name, shape in shapes.items()
-        }
-        # CrossMAE's partial reconstruction (Fu et al. 2024): the gradient of a random part costs less and points alike.
-        self.prediction_ratio = masking.prediction_ratio
+        self.fills = make_fills(store, {name: method for name, method in fill.items() if name in shapes}, device)
+        self.masker = Masker(masking, shapes, forecast_modalities(store, shapes, masking.forecast), seed, self.fills)
         attributes = torch.from_numpy(store.scaled_attributes)
         self.attributes = attributes.to(device) if attributes.shape[-1] else None  # [stations, A]
         years = store.days.astype("datetime64[Y]").astype("datetime64[D]")
@@ -53,49 +47,37 @@ class Collator:
 
     def training_batch(self, windows: Windows, epoch: int) -> Batch:
         """Masks of this epoch, cut to the smallest counts of the batch so that nothing is padded."""
-        return self._batch(windows, epoch, even=True)
+        return self._batch(windows, epoch)
 
     def evaluation_batch(self, windows: Windows) -> Batch:
         """Masks fixed by seed and window; every target kept, padded where gaps make the counts differ."""
-        return self._batch(windows, UNCHANGING, even=False)
+        return self._batch(windows, None)
 
-    def _batch(self, windows: Windows, epoch: int, even: bool) -> Batch:
-        days = next(iter(windows.values.values())).shape[1]
-        tokens = {}
-        for name, shape in self.shapes.items():
-            scaled = self.scalers[name].scale(windows.values[name])
-            values, valid = split_missing(to_tokens(scaled, shape))  # [B, tokens, cells]
-            available = windows.available[name]
-            n_target = target_counts(available, self.ratio[name])
-            n_visible = [a - t for a, t in zip(available, n_target, strict=True)]
-            keys = random_keys(windows.starts, values.shape[1], seed=self.seed, epoch=epoch, stream=name)
-            counts = torch.tensor(n_target).to(keys.device, non_blocking=True)
-            state = draw_random(valid.any(-1), counts, keys)  # [B, tokens]
-            if even:
-                state, n_visible = _cut_to_smallest(state, keys, VISIBLE, n_visible)
-                state, n_target = _cut_to_smallest(state, keys, TARGET, n_target)
-                if self.prediction_ratio < 1:
-                    n_target = [math.ceil(self.prediction_ratio * n) for n in n_target]
-                    state = cut(state, keys, TARGET, n_target)
-            tokens[name] = ModalityTokens(
-                values,
-                valid,
-                select(state == VISIBLE, keys, n_visible),
-                select(state == TARGET, keys, n_target),
-                shape,
-            )
-        size = len(windows.starts)
+    def _batch(self, windows: Windows, epoch: int | None) -> Batch:
+        cut = {
+            name: split_missing(to_tokens(self.scalers[name].scale(windows.values[name]), shape))
+            for name, shape in self.shapes.items()
+        }  # [B, tokens, cells] values and where they are valid
+        available = {name: valid.any(-1) for name, (_, valid) in cut.items()}  # [B, tokens]
+        if epoch is None:
+            masks = self.masker.evaluation_masks(windows, available)
+        else:
+            masks = self.masker.training_masks(windows, available, epoch)
+        tokens = {name: ModalityTokens(*cut[name], *masks[name], shape) for name, shape in self.shapes.items()}
+        for name, fill in self.fills.items():
+            tokens[name] = fill(tokens[name], windows.days)
+        size, device = len(windows.starts), windows.starts.device
         attributes = None if self.attributes is None else self.attributes.expand(size, -1, -1)  # [B, stations, A]
-        dates = windows.starts[:, None] + torch.arange(days, device=windows.starts.device)  # [B, T]
-        return Batch(tokens, attributes, self.day_of_year[dates], days)
+        dates = windows.starts[:, None] + torch.arange(windows.days, device=device)  # [B, T]
+        return Batch(tokens, attributes, self.day_of_year[dates], windows.days)
 
 
-def _cut_to_smallest(
-    state: Int[Tensor, "batch tokens"], keys: Int[Tensor, "batch tokens"], which: int, counts: list[int]
-) -> tuple[Int[Tensor, "batch tokens"], list[int]]:
-    """Cut to the smallest count above 0: a sample without the modality must not rob the others of it."""
-    some = [n for n in counts if n]
-    if not some or min(some) == max(counts):
-        return state, counts
-    counts = [min(n, min(some)) for n in counts]
-    return cut(state, keys, which, counts), counts
+def forecast_modalities(
+    store: Store, shapes: Mapping[str, TokenShape], configured: Sequence[str] | None
+) -> tuple[str, ...]:
+    """What strategy forecast predicts: what is configured, else flow (series in m3/s), else all series, else all."""
+    if configured is not None:
+        return tuple(configured)
+    series = tuple(name for name, shape in shapes.items() if shape.kind == "series")
+    flow = tuple(name for name in series if store.units(name) == "m3/s")
+    return flow or series or tuple(shapes)

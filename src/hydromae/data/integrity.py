@@ -1,10 +1,11 @@
-"""Finding a flipped byte in a store, and saying where it is."""
+"""Hashes of a store: telling one from another, finding a flipped byte, and saying where it is."""
 
 import hashlib
+import os
 from datetime import timedelta
 from pathlib import Path
 
-from hydromae.data.store_description import StoreDescription, read_description
+from hydromae.data.store_description import StoreDescription, digest, read_description
 from hydromae.errors import DataError
 from hydromae.files import sha256
 
@@ -23,6 +24,42 @@ def verify_files(path: Path, description: StoreDescription) -> None:
             raise DataError(f"{path / file}: its content differs from when it was written; {_REMEDY}")
     for name, modality in description.modalities.items():
         _verify_values(path / "values" / f"{name}.npy", modality.hashes, modality.day_bytes, description)
+
+
+def fingerprint(path: Path, description: StoreDescription, n_days: int) -> str:
+    """SHA-256 over the first `n_days` of all values and over all that gives them meaning; not over provenance.
+
+    It is made of the hashes of the blocks, save for a block that is cut, which is read. Where the values are present
+    follows from them, and periods other than training's can change without making the runs of a store another's, so
+    neither counts.
+
+    Raises:
+        DataError: a block that is cut cannot be read.
+    """
+    content = description.model_dump(mode="json", exclude={"provenance"})
+    content["n_days"] = n_days
+    content["periods"] = {"train": content["periods"].get("train")}
+    content["hashes"] = {file: sha for file, sha in content["hashes"].items() if not file.startswith("present/")}
+    whole, cut = divmod(n_days, description.block_days)
+    for name, modality in content["modalities"].items():
+        blocks = modality["hashes"][1:]
+        if n_days < description.n_days:
+            blocks = blocks[:whole]
+            if cut:
+                file, day_bytes = path / "values" / f"{name}.npy", modality["day_bytes"]
+                left = description.n_days - whole * description.block_days
+                blocks.append(_hash_of_days(file, from_end=left * day_bytes, size=cut * day_bytes))
+        modality["hashes"] = blocks
+    return digest(content)
+
+
+def _hash_of_days(path: Path, from_end: int, size: int) -> str:
+    try:
+        with path.open("rb") as content:
+            content.seek(-from_end, os.SEEK_END)
+            return hashlib.sha256(content.read(size)).hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error}); {_REMEDY}") from None
 
 
 def _verify_values(path: Path, hashes: tuple[str, ...], day_bytes: int, description: StoreDescription) -> None:

@@ -1,40 +1,105 @@
 """Which cells are land, and which patches have enough of it."""
 
+import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
+import xarray as xr
 from jaxtyping import Bool, Int
 
+from hydromae.data.readers.cf_grid import axis_of, coordinate_falls
+from hydromae.data.readers.cf_time import is_time
 from hydromae.data.readers.files import require_file
+from hydromae.data.readers.guard import MAX_CELLS, reading
+from hydromae.data.readers.netcdf_file import open_netcdf
+from hydromae.data.readers.zarr_store import open_zarr_store, zarr_format
 from hydromae.errors import DataError
+
+_ADVICE = "save the mask as a tensor or array of 0 and 1"
 
 
 def read_land_mask(path: Path) -> Bool[np.ndarray, "row column"]:
-    """Read a 0/1 mask, .pt (a tensor) or .npy; no code in the file is ever run.
+    """Read a 0/1 mask: .pt (a tensor), .npy, netCDF or Zarr; no code in the file is ever run.
+
+    Of netCDF and Zarr the only variable over two dimensions is taken, or over three of which one is a single time; its
+    rows are turned to run from the north, and its columns from the west, as those of grids are.
 
     Raises:
-        DataError: the file is absent or unreadable, not two-dimensional, or holds other values than 0 and 1.
+        DataError: the file is absent or unreadable, not two-dimensional, holds other values than 0 and 1, or more cells
+            than any real grid.
     """
-    require_file(path)
-    try:
+    if zarr_format(path):
+        with reading(path, advice=_ADVICE):
+            mask = _cf_mask(path, open_zarr_store(path))
+    else:
+        require_file(path)
         if path.suffix == ".npy":
-            mask = np.load(path, allow_pickle=False)
+            mask = _numpy_mask(path)
         elif path.suffix in (".pt", ".pth"):
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-            if not isinstance(loaded, torch.Tensor):
-                raise ValueError(f"it holds a {type(loaded).__name__}, not a tensor")
-            mask = loaded.numpy()
+            mask = _tensor_mask(path)
+        elif path.suffix in (".nc", ".nc4"):
+            with reading(path, advice=_ADVICE), open_netcdf(path) as data:
+                mask = _cf_mask(path, data)
         else:
-            raise ValueError(f"a mask is a .pt or .npy file, not {path.suffix or 'one without suffix'}")
-    except Exception as error:  # torch.load raises whatever the damaged bytes lead it to
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path}: cannot be read ({reason}); save the mask as a tensor or array of 0 and 1") from None
+            raise DataError(
+                f"{path}: cannot be read (a mask is .pt, .npy, .nc or a Zarr group, not "
+                f"{path.suffix or 'a file without suffix'}); {_ADVICE}"
+            )
     if mask.ndim != 2:
         raise DataError(f"{path}: has shape {mask.shape}; a land mask is [rows, columns]")
-    if not np.isin(mask, (0, 1)).all():
+    if mask.dtype.kind not in "iufb" or not np.isin(mask, (0, 1)).all():
         raise DataError(f"{path}: holds values other than 0 and 1; write 1 for land and 0 for all else")
     return mask.astype(bool)
+
+
+def _check_size(path: Path, shape: tuple[int, ...]) -> None:
+    if math.prod(shape) > MAX_CELLS:
+        raise DataError(f"{path}: declares {math.prod(shape)} cells, more than the {MAX_CELLS} of any grid; {_ADVICE}")
+
+
+def _numpy_mask(path: Path) -> np.ndarray:
+    with reading(path, advice=_ADVICE):
+        # Mapped first: a header may declare more than the file holds.
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(mapped, np.ndarray):
+            raise TypeError(f"it holds {type(mapped).__name__}, not one array")
+        _check_size(path, mapped.shape)
+        return np.array(mapped)
+
+
+def _tensor_mask(path: Path) -> np.ndarray:
+    with reading(path, advice=_ADVICE):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as content:
+                unpacked = sum(entry.file_size for entry in content.infolist())
+            if unpacked > MAX_CELLS * 8:
+                raise ValueError(f"it unpacks to {unpacked} bytes")
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(loaded, torch.Tensor):
+            raise TypeError(f"it holds a {type(loaded).__name__}, not a tensor")
+        _check_size(path, tuple(loaded.shape))
+        return loaded.detach().numpy()
+
+
+def _cf_mask(path: Path, data: xr.Dataset) -> np.ndarray:
+    bounds = {str(item.attrs.get("bounds")) for item in data.variables.values()}
+    maps = []
+    for name, item in data.data_vars.items():
+        times = [dim for dim in item.dims if dim in data.variables and is_time(data[dim])]
+        one_time = item.ndim == 3 and len(times) == 1 and item.sizes[times[0]] == 1
+        if name not in bounds and item.dtype.kind in "iufb" and ((item.ndim == 2 and not times) or one_time):
+            maps.append(item.isel(dict.fromkeys(times, 0)))
+    if len(maps) != 1:
+        listed = ", ".join(str(item.name) for item in maps) or "none"
+        raise DataError(f"{path}: has {len(maps)} variables over two dimensions ({listed}); keep the mask alone in it")
+    mask = maps[0].transpose(*(axis_of(path, data, maps[0], axis) for axis in ("y", "x")))  # [y, x]
+    _check_size(path, mask.shape)
+    for axis, falls in zip(mask.dims, (True, False), strict=True):
+        if coordinate_falls(path, data[axis]) != falls:
+            mask = mask.isel({axis: slice(None, None, -1)})
+    return np.asarray(mask.values)
 
 
 def valid_patches(

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from hydromae.data.batch import IGNORED, MISSING, TARGET, VISIBLE, Selection
+from hydromae.data.batch import MISSING, TARGET, VISIBLE, Selection
 
 _LAST = torch.iinfo(torch.int64).max
 
@@ -31,10 +31,16 @@ def random_keys(
         stream: what the numbers are for, as the modality's name.
     """
     device = windows.device
-    start = _mix(torch.tensor(seed, device=device) + zlib.crc32(stream.encode()) * 2**16)
+    start = _mix(torch.tensor(seed) + zlib.crc32(stream.encode()) * 2**16)  # on the host: nothing waits for a device
     keys = _mix(start + epoch * 2**32 + windows.long())  # [B]
     places = torch.arange(n_tokens, device=device)
     return _mix(keys[:, None] + _mix(places)[None, :]) & _LAST  # [B, tokens]
+
+
+def random_shares(window: int, count: int, *, seed: int, epoch: int, stream: str) -> list[float]:
+    """Some uniform random numbers from 0 to below 1 on the host; arguments as those of `random_keys`."""
+    keys = random_keys(torch.tensor([window]), count, seed=seed, epoch=epoch, stream=stream)[0]
+    return [(key >> 11) / 2**52 for key in keys.tolist()]  # 52 bits: more could round up to 1
 
 
 def order_keys(state: Int[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"]:
@@ -47,15 +53,13 @@ def target_counts(available: Sequence[int], ratio: float) -> list[int]:
     return [round(ratio * n) for n in available]
 
 
-def draw_random(
-    available: Bool[Tensor, "batch tokens"], counts: Int[Tensor, " batch"], keys: Int[Tensor, "batch tokens"]
-) -> Int[Tensor, "batch tokens"]:
-    """Hide exactly `counts` of each sample's available tokens, the ones with the smallest keys.
-
-    Returns:
-        State of each token: TARGET, VISIBLE, or MISSING where it is not available.
-    """
-    return states(available, _order(available, keys).argsort(1) < counts[:, None])
+def hide_first(
+    available: Bool[Tensor, "batch tokens"], counts: Int[Tensor, " batch"], order: Int[Tensor, "batch tokens"]
+) -> Bool[Tensor, "batch tokens"]:
+    """Hide exactly `counts` of each sample's available tokens: those that come first in `order`, from 0 upwards."""
+    index = _order(available, order)
+    first = torch.arange(index.shape[1], device=index.device)[None, :] < counts[:, None]  # [B, tokens] of the order
+    return torch.zeros_like(available).scatter(1, index, first)  # [B, tokens]
 
 
 def states(
@@ -65,14 +69,22 @@ def states(
     return torch.where(available, torch.where(hidden, TARGET, VISIBLE), MISSING)
 
 
-def cut(
-    state: Int[Tensor, "batch tokens"], keys: Int[Tensor, "batch tokens"], which: int, counts: Sequence[int]
-) -> Int[Tensor, "batch tokens"]:
-    """Ignore all but so many of each sample's tokens in state `which`: those with the smallest keys stay."""
-    chosen = state == which
-    rank = _order(chosen, keys).argsort(1)  # [B, tokens]
-    kept = torch.tensor(counts).to(state.device, non_blocking=True)[:, None]
-    return torch.where(chosen & (rank >= kept), IGNORED, state)
+def arrange(state: Int[Tensor, "batch tokens"], keys: Int[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"]:
+    """Places of each sample's targets, then of its visible tokens, then of the others, each in order of their keys."""
+    rank = torch.full_like(state, 2).masked_fill(state == TARGET, 0).masked_fill(state == VISIBLE, 1)
+    return (rank << 61 | keys >> 2).argsort(dim=1, stable=True)  # [B, tokens]
+
+
+def take(arranged: Int[Tensor, "batch tokens"], first: Sequence[int], counts: Sequence[int]) -> Selection:
+    """A stretch of each sample's arranged tokens: `counts` of them from place `first` on, both known on the host."""
+    longest, n_tokens, device = max(counts), arranged.shape[1], arranged.device
+    if min(first) == max(first):
+        index = arranged[:, first[0] : first[0] + longest]  # [B, longest]
+    else:
+        start = torch.tensor(first).to(device, non_blocking=True)[:, None]
+        stretch = start + torch.arange(longest, device=device)  # [B, longest]
+        index = arranged.gather(1, stretch.clamp(max=n_tokens - 1))
+    return Selection(index, _padding(counts, device))
 
 
 def select(
@@ -87,13 +99,15 @@ def select(
     """
     if counts is None:
         counts = chosen.sum(1).tolist()
+    return Selection(_order(chosen, keys)[:, : max(counts)], _padding(counts, chosen.device))
+
+
+def _padding(counts: Sequence[int], device: torch.device) -> Bool[Tensor, "batch longest"] | None:
     longest = max(counts)
-    index = _order(chosen, keys)[:, :longest]  # [B, longest]
     if min(counts) == longest:
-        return Selection(index, None)
-    number = torch.tensor(counts, device=chosen.device)
-    padding = torch.arange(longest, device=chosen.device)[None, :] >= number[:, None]  # [B, longest]
-    return Selection(index, padding)
+        return None
+    number = torch.tensor(counts).to(device, non_blocking=True)[:, None]
+    return torch.arange(longest, device=device)[None, :] >= number  # [B, longest]
 
 
 def _order(chosen: Bool[Tensor, "batch tokens"], keys: Int[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"]:

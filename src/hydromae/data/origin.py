@@ -1,6 +1,9 @@
 """What a store was made from, and whether one that is there can be used or must be replaced."""
 
+import ctypes
+import os
 import shutil
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +11,19 @@ from hydromae.config import Config, DataConfig
 from hydromae.data.readers.detect import locate
 from hydromae.data.readers.files import require_file
 from hydromae.data.store import Store
-from hydromae.data.store_description import SourceFile
+from hydromae.data.store_description import FORMAT, SourceFile, digest
 from hydromae.errors import DataError
 from hydromae.files import sha256
 
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2 (linux/fs.h)
 _HASHED_SIZE = 64 * 2**20  # larger sources are told apart by size and time, as hashing them would cost a second reading
 
 
 def options_of(config: Config) -> dict[str, Any]:
-    """What a store depends on beside its files; where they lie and how windows are cut do not matter."""
+    """What a store depends on beside its files; where they lie and what windows are made of them do not matter."""
     data, model = config.data, config.model
-    unused = {"root", "store", "window", "stride"}
+    unused = {"root", "store", "cache", "exclude_dates", "fill"}  # the data's; a modality's exclude_dates do matter
+    unused |= {"window", "window_mix", "stride", "event_share", "event_modality"}
     # An option that changes nothing is left out, so that a store made before there was such an option stays valid.
     unused |= {"station_order"} if data.station_order == "given" else set()
     unused |= {"aggregate"} if data.aggregate is None else set()
@@ -57,6 +62,20 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
     return tuple(files)
 
 
+def package_version() -> str:
+    """The version of this package."""
+    try:
+        return version("hydromae")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "unknown"
+
+
+def key_of(options: dict[str, Any], sources: tuple[SourceFile, ...], appended_to: str = "") -> str:
+    """12 hexadecimal digits that tell what a store is made from: options, files, version, the store it goes on from."""
+    files = [(file.role, file.path, file.size, file.sha256 or file.mtime_ns) for file in sources]
+    return digest({"made": [FORMAT, package_version(), appended_to], "options": options, "files": files})[:12]
+
+
 def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFile, ...]) -> Store | None:
     """The store at `path` if it was made from these options and files; None if there is nothing.
 
@@ -67,25 +86,83 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
         return None
     store = Store.open(path)
     made = store.provenance
-    known = {(file.role, file.path): file for file in made.sources}
-    if made.options != options:
-        differing = [key for key in {**made.options, **options} if made.options.get(key) != options.get(key)]
-        keys = [f"{'data' if key in DataConfig.model_fields else 'model'}.{key}" for key in differing]
+    if keys := differing_keys(made.options, options):
         reason = f"other options ({', '.join(keys)})"
-    elif changed := [file.path for file in sources if not _same(known.get((file.role, file.path)), file)]:
-        reason = f"files that have changed since ({', '.join(dict.fromkeys(changed))})"
+    elif changed := changed_files(made.sources, sources):
+        reason = f"files that have changed since ({', '.join(changed)})"
     else:
         return store
     raise DataError(
-        f"{path}: is a store made from {reason}; "
-        f"replace it with `hydromae prepare --overwrite` (overwrite=True) or choose another data.store"
+        f"{path}: is a store made from {reason}; replace it with `hydromae prepare --overwrite` (overwrite=True), "
+        f"add the days after its last one with --append (append=True), or choose another data.store"
     )
+
+
+def differing_keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Configuration keys, as data.train, in which two sets of options differ."""
+    return [f"{'data' if key.split('.')[0] in DataConfig.model_fields else 'model'}.{key}" for key in _unlike(old, new)]
+
+
+def _unlike(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    keys: list[str] = []
+    for key in dict.fromkeys((*old, *new)):
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            keys += [f"{key}.{inner}" for inner in _unlike(one, other)]
+        elif one != other:
+            keys.append(key)
+    return keys
+
+
+def changed_files(old: tuple[SourceFile, ...], new: tuple[SourceFile, ...]) -> list[str]:
+    """Paths of the new files that are not among the old ones, or not as they were."""
+    known = {(file.role, file.path): file for file in old}
+    return list(dict.fromkeys(file.path for file in new if not _same(known.get((file.role, file.path)), file)))
 
 
 def _same(old: SourceFile | None, new: SourceFile) -> bool:
     if old is None or old.size != new.size:
         return False
     return old.sha256 == new.sha256 if new.sha256 is not None else old.mtime_ns == new.mtime_ns
+
+
+def changed_sources(store: Store, root: Path | None = None) -> list[str]:
+    """How the files that a store was made from differ from what lies there now, a sentence each; empty: not at all.
+
+    Files that were hashed are compared by content, larger ones by size and time.
+
+    Args:
+        store: the store.
+        root: folder that the files' paths are relative to; None is where they were.
+    """
+    folder = Path(root if root is not None else store.provenance.root)
+    if not folder.is_dir():
+        return [
+            f"{folder}: is no folder, so the sources of {store.path} cannot be compared; give the folder they are in"
+        ]
+    files = {file.path: file for file in store.provenance.sources}
+    return [
+        f"{folder / path}: {change}"
+        for path, file in files.items()
+        if (change := _change(folder / path, file)) is not None
+    ]
+
+
+def _change(path: Path, file: SourceFile) -> str | None:
+    try:
+        stat = path.stat()
+        if not path.is_file():
+            return "is no file any more"
+        if stat.st_size != file.size:
+            return f"has {stat.st_size} bytes now, and had {file.size} when the store was made of it"
+        if file.sha256 is None:
+            other = stat.st_mtime_ns != file.mtime_ns
+            return "was written to since the store was made of it, or copied (its time differs)" if other else None
+        return None if sha256(path) == file.sha256 else "has another content than when the store was made of it"
+    except FileNotFoundError:
+        return "is absent"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def refuse_other_content(path: Path) -> None:
@@ -96,13 +173,36 @@ def refuse_other_content(path: Path) -> None:
 
 
 def exchange(fresh: Path, path: Path) -> None:
-    """Put the directory `fresh` in the place of `path`, which is put back should that fail."""
-    retired = path.with_name(f".{path.name}.retired")
+    """Put the directory `fresh` in the place of `path`, in one step where the system can, and remove what was there."""
+    retired = _retired(path)
     shutil.rmtree(retired, ignore_errors=True)
-    path.rename(retired)
+    if _swapped(fresh, path):
+        fresh.rename(retired)
+    else:
+        path.rename(retired)
+        try:
+            fresh.rename(path)
+        except OSError:
+            retired.rename(path)
+            raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def restore(path: Path) -> None:
+    """Undo an exchange that was cut off half way."""
+    if _retired(path).exists() and not path.exists():
+        _retired(path).rename(path)
+    shutil.rmtree(_retired(path), ignore_errors=True)
+
+
+def _retired(path: Path) -> Path:
+    return path.with_name(f".{path.name}.retired")
+
+
+def _swapped(one: Path, other: Path) -> bool:
+    """Swap two names, which Linux can; False where it cannot be done."""
     try:
-        fresh.rename(path)
-    except OSError:
-        retired.rename(path)
-        raise
-    shutil.rmtree(retired, ignore_errors=True)
+        rename = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError, TypeError):
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)

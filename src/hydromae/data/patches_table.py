@@ -12,6 +12,7 @@ from hydromae.config import Config
 from hydromae.data.attributes import Attributes
 from hydromae.data.plan import open_attributes, station_order
 from hydromae.data.sources import open_source
+from hydromae.data.station_choice import with_enough
 from hydromae.data.station_groups import coordinates, group_extents, spatial_order
 from hydromae.data.stations import cell_ids, require_coordinates, station_grid
 from hydromae.errors import ConfigError
@@ -86,16 +87,16 @@ def station_patches(config: Config, aggregate: int | None = None) -> StationPatc
     """
     data = config.data
     require_coordinates(data, "grouping stations in space")
-    # Several modalities often share a file, whose stations are the same whatever the column.
-    series = {
-        settings.paths: (name, settings) for name, settings in data.modalities.items() if settings.kind == "series"
-    }
+    series = {name: settings for name, settings in data.modalities.items() if settings.kind == "series"}
     if not series:
         raise ConfigError("data.modalities names no series; name one with kind series and its paths")
-    sources = [open_source(*named, Path(data.root), data.missing_values) for named in series.values()]
+    sources = [open_source(*named, Path(data.root), data.missing_values) for named in series.items()]
     attributes = open_attributes(data)
     assert attributes is not None
-    attributes = attributes.of(station_order(sources, attributes, data))
+    ids = station_order(sources, attributes, data)
+    if data.train is not None:
+        ids, _ = with_enough(ids, sources, data.train)
+    attributes = attributes.of(ids)
     n = data.aggregate if aggregate is None else aggregate
     size = config.model.vector_patch_size
     return StationPatches(

@@ -1,31 +1,24 @@
 """Everything that is looked at before the first value is written: sources, land, stations, days."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
 
 from hydromae.config import Config, DataConfig, Period
 from hydromae.data.areas import FLOW_UNITS
 from hydromae.data.attributes import Attributes, read_attributes
-from hydromae.data.land_mask import read_land_mask, valid_patches
-from hydromae.data.patches import pack
+from hydromae.data.cf import coordinates_of
+from hydromae.data.land import Land, find_land
 from hydromae.data.readers.table import sorted_ids
-from hydromae.data.sources import Source, check_days, check_shapes, open_source
+from hydromae.data.sources import Source, check_days, open_source
+from hydromae.data.station_choice import with_enough, without_excluded
 from hydromae.data.stations import Stations, aggregated, in_spatial_order, require_coordinates
+from hydromae.data.target_grid import bring_to_target, cells_of
 from hydromae.errors import ConfigError, DataError
-
-
-@dataclass(frozen=True)
-class Land:
-    """Which cells are land: the valid patches of a grid of `shape`, and their land cells."""
-
-    shape: tuple[int, int]
-    patches: Int[np.ndarray, "patch"]
-    cells: Bool[np.ndarray, "patch cell"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +27,10 @@ class Plan:
 
     Attributes:
         members: cell -> its stations, where `station_ids` are cells that stations were aggregated to; else empty.
-        notes: a sentence for each decision on the stations.
+        notes: a sentence for each decision: stations left out or moved, days that lack, rows turned, cells changed.
+        y: coordinates of the rows of all grids, from the north, where a file gives them; None else and without grids.
+        x: coordinates of the columns, from the west.
+        coordinates: what the files say of them and of their projection, after the CF conventions.
     """
 
     sources: tuple[Source, ...]
@@ -46,6 +42,9 @@ class Plan:
     periods: dict[str, Period]
     first_day: date
     n_days: int
+    y: tuple[float, ...] | None = None
+    x: tuple[float, ...] | None = None
+    coordinates: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def training(self) -> slice:
@@ -67,34 +66,47 @@ def make_plan(config: Config) -> Plan:
     first, last = min(p[0] for p in periods.values()), max(p[1] for p in periods.values())
     codes = data.missing_values
     sources = [open_source(name, settings, Path(data.root), codes) for name, settings in data.modalities.items()]
-    grids = [source for source in sources if source.settings.kind == "grid"]
+    absent = [note for source in sources for note in check_days(source, periods)]
+    grids = bring_to_target([source for source in sources if source.settings.kind == "grid"], data.target_grid)
     series = [source for source in sources if source.settings.kind == "series"]
-    check_shapes(grids)
-    for grid in grids:
-        check_days(grid, periods)
     n_days = (last - first).days + 1
     stations = _stations(config, series, periods, np.datetime64(first) + np.arange(n_days))
-    arranged = {source.name: source for source in stations.series}
+    arranged = {source.name: source for source in (*grids, *stations.series)}
+    land = find_land(config, grids, first, last) if grids else None
+    y, x = _coordinates(grids)
+    described = (coordinates_of(grid.pieces[0].values) for grid in grids if grid.regrid is None)
+    done = (note for source in (*grids, *series) for note in source.notes)
     return Plan(
-        sources=tuple(arranged.get(source.name, source) for source in sources),
-        land=find_land(config, grids, first) if grids else None,
+        sources=tuple(arranged[source.name] for source in sources),
+        land=land,
         attributes=stations.attributes,
         station_ids=stations.ids,
         members=stations.members,
-        notes=(*stations.notes, *(note for source in sources for note in source.notes)),
+        notes=(*stations.notes, *absent, *done, *(land.notes if land else ())),
         periods=periods,
         first_day=first,
         n_days=n_days,
+        y=y,
+        x=x,
+        coordinates=next(filter(None, described), {}),
     )
+
+
+def _coordinates(grids: Sequence[Source]) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """The coordinates of the cells that all grids are on, from the first that knows them."""
+    every = [cells_of(grid.pieces[0].values) if grid.regrid is None else grid.regrid.target for grid in grids]
+    y = next((cells.y for cells in every if cells.y is not None), None)
+    x = next((cells.x for cells in every if cells.x is not None), None)
+    return None if y is None else tuple(y.tolist()), None if x is None else tuple(x.tolist())
 
 
 def _stations(config: Config, series: Sequence[Source], periods: dict[str, Period], days: np.ndarray) -> Stations:
     """The stations of the store as `data.aggregate` and `data.station_order` ask for them."""
     data = config.data
     attributes = open_attributes(data) if series else None
-    ids = station_order(series, attributes, data)
+    ids, notes = with_enough(station_order(series, attributes, data), series, periods["train"])
     aligned = tuple(source.for_stations(ids) for source in series)
-    stations = Stations(ids, aligned, attributes.of(ids) if attributes else None)
+    stations = Stations(ids, aligned, attributes.of(ids) if attributes else None, notes=tuple(notes))
     if not series:
         return stations
     if data.aggregate is not None:
@@ -148,45 +160,23 @@ def open_attributes(data: DataConfig) -> Attributes | None:
 
 
 def station_order(series: Sequence[Source], attributes: Attributes | None, data: DataConfig) -> tuple[str, ...]:
-    """The stations of the store: those of the series, in the order of the attributes, else sorted.
+    """The stations of the series less the excluded ones, in the order of the attributes, else sorted.
 
     Raises:
-        DataError: a series has a station that the attributes lack.
+        ConfigError: an excluded station is unknown.
+        DataError: a series has a station that the attributes lack, or none is left.
     """
     found = {station: source for source in reversed(series) for station in source.station_ids}
+    kept = without_excluded(found, data.exclude_stations, attributes.ids if attributes else ()) if series else ()
     if attributes is None:
-        return tuple(sorted_ids(found))
-    unknown = sorted_ids(set(found) - set(attributes.ids))
+        return tuple(sorted_ids(kept))
+    unknown = sorted_ids(set(kept) - set(attributes.ids))
     if unknown:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise DataError(
             f"{found[unknown[0]].pieces[0].path}: unknown station {unknown[0]}{more}, which "
-            f"{data.attributes.path} lacks; add its row there or take it out of the series"
+            f"{data.attributes.path} lacks; add its row there, take it out of the series, or name it in "
+            f"data.exclude_stations"
         )
-    return tuple(station for station in attributes.ids if station in found)
-
-
-def find_land(config: Config, grids: Sequence[Source], first: date) -> Land:
-    """Land from the mask, or from the cells that ever have a value in the first year of the first grid.
-
-    Raises:
-        DataError: the mask has another shape than the grids, or no patch has enough land.
-    """
-    data, size = config.data, config.model.patch_size
-    height, width = grids[0].shape
-    if data.land_mask is None:
-        where = str(grids[0].pieces[0].path)
-        land = np.zeros((height, width), bool)
-        begin = max(np.datetime64(first), grids[0].first_day)
-        for day in range(0, 365, 64):
-            land |= np.isfinite(grids[0].read(begin + day, min(64, 365 - day))).any(axis=0)
-    else:
-        where = str(Path(data.root) / data.land_mask)
-        land = read_land_mask(Path(where))
-        if land.shape != (height, width):
-            raise DataError(
-                f"{where}: has {land.shape[0]} x {land.shape[1]} cells, but {grids[0].pieces[0].path} has "
-                f"{height} x {width}; give the mask of the same grid"
-            )
-    patches = valid_patches(land, size, data.land_threshold, where)
-    return Land((height, width), patches, pack(land, patches, size))
+    chosen = set(kept)
+    return tuple(station for station in attributes.ids if station in chosen)

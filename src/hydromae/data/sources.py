@@ -1,18 +1,21 @@
 """The files of one modality, joined in time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from hydromae.config import ModalityConfig, Period
-from hydromae.data.cleaning import Fault, missing_to_nan
+from hydromae.config import ModalityConfig
+from hydromae.data.alignment import check_days, days_in
+from hydromae.data.cleaning import Fault, first_fault, missing_to_nan
 from hydromae.data.readers.detect import Request, locate
 from hydromae.data.readers.units import same_units
+from hydromae.data.target_grid import Regrid, cells_of, north_first, same_cells
 from hydromae.errors import ConfigError, DataError
 
 __all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
@@ -20,9 +23,10 @@ __all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
 
 @dataclass(frozen=True)
 class Piece:
-    """Files that are read as one: their values [time, ...] and days, datetime64[D].
+    """Files that are read as one: their values [time, ...] and days, datetime64[D], shifted as the settings ask.
 
-    `path` is the file, or the folder of several; `files` are counted and `reader` is named by `check`.
+    `path` is the file, or the folder of several; `files` are counted and `reader` is named by `check`. Grids run from
+    the north.
     """
 
     path: Path
@@ -31,15 +35,26 @@ class Piece:
     reader: str = ""
     files: tuple[str, ...] = ()
 
+    @property
+    def dated(self) -> bool:
+        """Whether the files say which days they hold; else `start` does."""
+        return bool(self.values.attrs.get("dated", True))
+
 
 @dataclass(frozen=True)
 class Source:
-    """One modality's files in order of time; `codes` are the numbers that mean missing."""
+    """One modality's files in order of time.
+
+    Attributes:
+        codes: the numbers that mean missing.
+        regrid: how its maps are brought to other cells; None where its own are those of the store.
+    """
 
     name: str
     settings: ModalityConfig
     pieces: tuple[Piece, ...]
     codes: tuple[float, ...]
+    regrid: Regrid | None = None
 
     @property
     def first_day(self) -> np.datetime64:
@@ -53,8 +68,18 @@ class Source:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and columns of a grid, or the number of stations of a series."""
-        return self.pieces[0].values.shape[1:]
+        """Rows and columns of a grid as it is read, or the number of stations of a series."""
+        return self.pieces[0].values.shape[1:] if self.regrid is None else self.regrid.target.shape
+
+    @property
+    def held(self) -> np.ndarray:
+        """The days that its files hold, in order; datetime64[D]."""
+        return np.concatenate([piece.days for piece in self.pieces])
+
+    @cached_property
+    def excluded(self) -> np.ndarray:
+        """The days on which its values are wrong, in order; datetime64[D]."""
+        return days_in(self.settings.exclude_dates)
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -63,8 +88,15 @@ class Source:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What readers did to stamps and rows, a sentence each."""
-        found = (note for piece in self.pieces for note in piece.values.attrs.get("notes", ()))
+        """What was done to stamps, days, rows and cells, a sentence each."""
+        found = [note for piece in self.pieces for note in piece.values.attrs.get("notes", ())]
+        if shift := self.settings.shift_days:
+            found.append(f"days are moved by {shift:+d}, as shift_days says")
+        if excluded := int(np.isin(self.excluded, self.held).sum()):
+            found.append(f"{excluded} day{'s are' if excluded > 1 else ' is'} missing, as exclude_dates says")
+        if self.regrid is not None:
+            (height, width), (rows, columns) = self.pieces[0].values.shape[1:], self.shape
+            found.append(f"{height} x {width} cells are brought to {rows} x {columns} by {self.regrid.rule}")
         return tuple(f"{self.name}: {note}" for note in dict.fromkeys(found))
 
     @property
@@ -85,15 +117,31 @@ class Source:
         return replace(self, pieces=tuple(replace(p, values=p.values.reindex(station=order)) for p in self.pieces))
 
     def read(self, first: np.datetime64, count: int) -> Float[np.ndarray, "day *place"]:
-        """`count` days from `first` as float32; missing codes are NaN, and so are days that no file holds."""
-        block = np.full((count, *self.shape), np.nan, np.float32)
+        """`count` days from `first` as float32, on the target's cells; what is missing is NaN, of one bit pattern.
+
+        Missing are the codes, the excluded days and the days that no file holds.
+
+        Raises:
+            DataError: a file cannot be read, or a value that other cells are made of is impossible.
+        """
+        block = np.full((count, *self.pieces[0].values.shape[1:]), np.nan, np.float32)
         for piece in self.pieces:
             begin, end = np.searchsorted(piece.days, [first, first + count]).tolist()
             if begin < end:
-                with np.errstate(over="ignore"):  # beyond float32 becomes inf, which is found and named later
+                with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 becomes inf, which is named later
                     block[(piece.days[begin:end] - first).astype(np.int64)] = _values(piece, begin, end)
         missing_to_nan(block, self.codes)
-        return block
+        block[np.isin(first + np.arange(count), self.excluded)] = np.nan
+        if self.regrid is None:
+            return block
+        # Later an impossible value would be hidden in a mean.
+        fault = first_fault(block, self.settings)
+        if fault is not None:
+            row, column = fault.index[1:]
+            raise self.error(fault, first + fault.index[0], f"at row {row}, column {column} before regridding")
+        regridded = self.regrid.apply(block)
+        missing_to_nan(regridded, ())
+        return regridded
 
     def path_of(self, day: np.datetime64) -> Path:
         """The file that holds a day, or the one before it where none does."""
@@ -111,23 +159,26 @@ class Source:
 
 
 def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...]) -> Source:
-    """Open all files of a modality; grids stay on disk, series are read.
+    """Open all files of a modality; grids stay on disk, with rows from the north, and series are read.
 
     Raises:
         ConfigError: no file is named.
-        DataError: a file is wrong, two of them overlap in time, are out of order, or differ in shape.
+        DataError: a file is wrong, two of them overlap in time, are out of order, or differ in their cells.
     """
     if not settings.paths:
         raise ConfigError(f"data.modalities.{name}.paths is empty; name its files")
     pieces: list[Piece] = []
+    shift = timedelta(days=settings.shift_days)
     for located in locate(name, settings, root):
         start = settings.start
         if start is not None and pieces:  # a file without dates goes on where the one before it ends
-            start = pieces[-1].days[-1].item() + timedelta(days=1)
+            start = pieces[-1].days[-1].item() - shift + timedelta(days=1)
         values = located.reader.open(located.paths, Request(name, settings, start))
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
-        days = values["time"].values.astype("datetime64[D]")
+        if settings.kind == "grid":
+            values = north_first(values, name, settings, path)
+        days = values["time"].values.astype("datetime64[D]") + settings.shift_days
         piece = Piece(path, values, days, located.reader.name, located.files)
         if pieces:
             _check_follows(pieces[-1], piece, name)
@@ -169,28 +220,17 @@ def _check_follows(before: Piece, piece: Piece, name: str) -> None:
 
 
 def check_shapes(grids: Sequence[Source]) -> None:
-    """Raise DataError, naming two files, unless all grids have the same rows and columns."""
+    """Raise DataError, naming two files, unless all files of the grids have the same cells."""
     pieces = [piece for grid in grids for piece in grid.pieces]
     for piece in pieces[1:]:
-        if piece.values.shape[1:] != pieces[0].values.shape[1:]:
-            (height, width), (first_height, first_width) = piece.values.shape[1:], pieces[0].values.shape[1:]
+        first = pieces[0]
+        if piece.values.shape[1:] != first.values.shape[1:]:
+            (height, width), (first_height, first_width) = piece.values.shape[1:], first.values.shape[1:]
             raise DataError(
-                f"{piece.path}: has {height} x {width} cells, but {pieces[0].path} has {first_height} x {first_width}; "
+                f"{piece.path}: has {height} x {width} cells, but {first.path} has {first_height} x {first_width}; "
                 f"bring all grids to the same cells"
             )
-
-
-def check_days(source: Source, periods: Mapping[str, Period]) -> None:
-    """Raise DataError, naming the first absent day, unless a grid's files hold every day of the periods."""
-    if source.settings.allow_absent_days:
-        return
-    held = np.concatenate([piece.days for piece in source.pieces])
-    for split, (first, last) in periods.items():
-        needed = np.arange(np.datetime64(first), np.datetime64(last) + 1)
-        absent = needed[~np.isin(needed, held)]
-        if absent.size:
+        if not same_cells(cells_of(piece.values), cells_of(first.values)):
             raise DataError(
-                f"{source.path_of(absent[0])}: {source.name} has no {absent[0]}, one of {absent.size} absent days that "
-                f"data.{split} needs (its files hold {source.first_day} to {source.last_day}); add the file that holds "
-                f"it, change data.{split}, or set data.modalities.{source.name}.allow_absent_days to true"
+                f"{piece.path}: has its cells in other places than {first.path}; bring all grids to the same cells"
             )

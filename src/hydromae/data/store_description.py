@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hydromae.config import Kind, Period
 from hydromae.errors import DataError
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class _Part(BaseModel):
@@ -22,6 +22,7 @@ class ModalityDescription(_Part):
     """One modality of a store.
 
     Attributes:
+        dtype: of the stored numbers: physical float32 or scaled float16.
         hashes: SHA-256 of the header of its file, then of each block of days.
         day_bytes: size of one day.
     """
@@ -31,6 +32,7 @@ class ModalityDescription(_Part):
     long_name: str
     standard_name: str
     scaler: dict[str, Any]
+    dtype: Literal["float32", "float16"]
     hashes: tuple[str, ...]
     day_bytes: int
 
@@ -49,10 +51,12 @@ class Provenance(_Part):
     """How a store came about; none of it changes the numbers, so none of it enters the fingerprint.
 
     Attributes:
+        root: folder that the paths of the sources are relative to, as the configuration gave it.
         members: cell -> the stations it was made of; empty where the stations are stored as they are.
     """
 
     version: str
+    root: str
     options: dict[str, Any]
     sources: tuple[SourceFile, ...]
     notes: tuple[str, ...]
@@ -60,9 +64,13 @@ class Provenance(_Part):
 
 
 class StoreDescription(_Part):
-    """The whole of `store.json`."""
+    """The whole of `store.json`.
 
-    format: Literal[2] = FORMAT
+    Attributes:
+        coordinates: what the sources say of `y`, `x` and `grid_mapping`, after the CF conventions.
+    """
+
+    format: Literal[3] = FORMAT
     first_day: date
     n_days: int
     block_days: int
@@ -72,27 +80,22 @@ class StoreDescription(_Part):
     patch_size: int
     y: tuple[float, ...] | None
     x: tuple[float, ...] | None
+    coordinates: dict[str, dict[str, Any]]
     station_ids: tuple[str, ...]
     attribute_names: tuple[str, ...]
     areas: tuple[float | None, ...] | None
     hashes: dict[str, str]
     provenance: Provenance
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the hashes of all values and all that gives them meaning; the same for the same data.
 
-        Periods other than training's can be added to a store without making its runs another's.
-        """
-        content = self.model_dump(mode="json", exclude={"provenance"})
-        content["periods"] = {"train": content["periods"].get("train")}
-        return _digest(content)
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of what JSON can hold, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def write_description(path: Path, description: StoreDescription) -> None:
     """Write `store.json` with a checksum of itself."""
-    content = description.model_dump(mode="json")
-    path.write_text(json.dumps({"checksum": _digest(content), **content}, indent=1), encoding="utf-8")
+    path.write_bytes(_rendered(description.model_dump(mode="json")))
 
 
 def read_description(path: Path) -> StoreDescription:
@@ -103,17 +106,19 @@ def read_description(path: Path) -> StoreDescription:
     """
     remedy = "prepare the store anew with `hydromae prepare --overwrite`"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        checksum = content.pop("checksum")
+        given = path.read_bytes()
+        content = json.loads(given)
+        content.pop("checksum")
     except FileNotFoundError:
         raise DataError(
             f"{path.parent}: is not a store (it has no {path.name}); make one with `hydromae prepare CONFIG`"
         ) from None
-    except (OSError, ValueError, AttributeError, KeyError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read ({error}); {remedy}") from None
     if content.get("format") != FORMAT:
         raise DataError(f"{path}: has format {content.get('format')}, this version reads {FORMAT}; {remedy}")
-    if checksum != _digest(content):
+    # Byte by byte: a blank that became a tab is damage too.
+    if given != _rendered(content):
         raise DataError(f"{path}: was changed after it was written (its checksum differs); {remedy}")
     try:
         return StoreDescription.model_validate(content)
@@ -121,5 +126,5 @@ def read_description(path: Path) -> StoreDescription:
         raise DataError(f"{path}: {error.errors()[0]['loc']}: {error.errors()[0]['msg']}; {remedy}") from None
 
 
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _rendered(content: dict[str, Any]) -> bytes:
+    return json.dumps({"checksum": digest(content), **content}, indent=1).encode()

@@ -1,36 +1,80 @@
-"""Writing an array to .npy block by block, with a hash of each block."""
+"""Writing an array to .npy block by block, with a hash of each block, so that it can be gone on with."""
 
 import hashlib
+import io
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 
 class ValuesFile:
-    """A float32 .npy file that grows by blocks of days; memory holds one block.
+    """A .npy file that grows by blocks of days; memory holds one block.
+
+    What an interrupted writer left in `path` and `journal` is kept: iterate over `kept` before the first `append`.
 
     Args:
-        path: the file, written anew.
+        path: the file.
+        journal: text file of the hashes of the blocks, each written after its block.
         shape: of the whole array, days first.
+        dtype: float32 or float16.
+        block_days: days in every block but the last.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        journal: Path,
+        shape: tuple[int, ...],
+        dtype: Literal["float32", "float16"],
+        block_days: int,
+    ) -> None:
         self.shape, self.days = shape, 0
+        self._dtype, self._block_days = np.dtype(dtype).newbyteorder("<"), block_days
+        header = io.BytesIO()
+        described = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(header, described)
         path.parent.mkdir(exist_ok=True)
-        self._file = path.open("wb+")
-        np.lib.format.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        size = self._file.tell()
+        journal.parent.mkdir(exist_ok=True)
+        known = journal.read_text("ascii", errors="replace").splitlines() if path.exists() and journal.exists() else []
+        self.hashes = [hashlib.sha256(header.getvalue()).hexdigest()]
+        self._file = path.open("rb+" if known else "wb+")
+        self._known = known if self._file.read(header.tell()) == header.getvalue() else []
         self._file.seek(0)
-        self.hashes = [hashlib.sha256(self._file.read(size)).hexdigest()]
+        self._file.write(header.getvalue())
+        self._journal = journal.open("a", encoding="ascii")
+
+    def kept(self) -> Iterator[Float[np.ndarray, "day *place"]]:
+        """The blocks that are there already, up to the first that is not whole; what follows is cut off."""
+        for known in self._known:
+            count = min(self._block_days, self.shape[0] - self.days)
+            begin = self._file.tell()
+            block = np.empty((count, *self.shape[1:]), self._dtype)
+            found = self._file.readinto(block.reshape(-1).view(np.uint8).data) if count else 0
+            if not count or found != block.nbytes or hashlib.sha256(block.data).hexdigest() != known:
+                self._file.seek(begin)
+                break
+            self.days += count
+            self.hashes.append(known)
+            yield block
+        self._known = []
+        self._file.truncate()
+        self._journal.truncate(0)
+        self._journal.write("".join(f"{known}\n" for known in self.hashes[1:]))
+        self._journal.flush()
 
     def append(self, block: Float[np.ndarray, "day *place"]) -> None:
         """Write the next days."""
-        assert block.shape[1:] == self.shape[1:]
-        content = np.ascontiguousarray(block, "<f4").data
+        assert block.shape[1:] == self.shape[1:] and not self._known
+        content = np.ascontiguousarray(block, self._dtype).data
         self.hashes.append(hashlib.sha256(content).hexdigest())
         self._file.write(content)
+        self._file.flush()
+        self._journal.write(f"{self.hashes[-1]}\n")
+        self._journal.flush()
         self.days += len(block)
 
     def __enter__(self) -> "ValuesFile":
@@ -40,4 +84,5 @@ class ValuesFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        self._journal.close()
         assert kind is not None or self.days == self.shape[0]

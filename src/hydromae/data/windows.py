@@ -1,19 +1,33 @@
 """Windows: spans of consecutive days of everything, read from the store."""
 
-import signal
-from collections.abc import Iterator, Mapping
+import math
+import weakref
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
 
-from hydromae.data.masks import random_keys
 from hydromae.data.store import Store
-from hydromae.data.tokens import TokenShape, to_tokens
-from hydromae.errors import ConfigError
+from hydromae.data.tokens import TokenShape
+
+
+@dataclass(frozen=True)
+class WindowRequest:
+    """What the order of an epoch asks of a reader: the windows of one batch.
+
+    Attributes:
+        starts: first day of each window, as days since the store's first day.
+        days: days in each.
+        number: the batch's number in its epoch; 0 outside training.
+    """
+
+    starts: tuple[int, ...]
+    days: int
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,12 +37,25 @@ class Windows:
     Attributes:
         values: modality -> grid [B, T, patches, cells] or series [B, T, stations], float32, NaN = missing.
         starts: [B] first day of each, as days since the store's first day.
-        available: modality -> tokens of each sample that hold any value; on the host, so that no device is waited for.
+        available_by_slot: modality -> tokens that hold any value, of each sample in each slot (the days of one token);
+            on the host, so that no device is waited for.
+        number: the batch's number in its epoch, the same on every rank and in a resumed run; 0 outside training.
     """
 
     values: dict[str, Float[Tensor, "batch days *place"]]
     starts: Int[Tensor, " batch"]
-    available: dict[str, list[int]]
+    available_by_slot: dict[str, list[list[int]]]
+    number: int = 0
+
+    @property
+    def days(self) -> int:
+        """Days in each window, T."""
+        return next(iter(self.values.values())).shape[1]
+
+    @property
+    def available(self) -> dict[str, list[int]]:
+        """Modality -> tokens of each sample that hold any value."""
+        return {name: [sum(slots) for slots in samples] for name, samples in self.available_by_slot.items()}
 
     def to(self, device: torch.device) -> "Windows":
         """The same on a device, copied without waiting where the memory is pinned."""
@@ -41,8 +68,8 @@ class Windows:
         return replace(self, values=pinned, starts=self.starts.pin_memory())
 
 
-class WindowReader(Dataset[Windows]):
-    """Reads windows from the store's memory maps; it pickles small, so that worker processes open their own.
+class WindowReader:
+    """Reads windows from the store's memory maps, from any number of threads; it pickles small, as the store does.
 
     Args:
         store: the prepared data.
@@ -51,91 +78,76 @@ class WindowReader(Dataset[Windows]):
 
     def __init__(self, store: Store, shapes: Mapping[str, TokenShape]) -> None:
         self.store, self.shapes = store, dict(shapes)
+        self._memory = _Memory()
+        self._present: dict[str, np.ndarray] = {}
 
-    def read(self, starts: list[int], days: int) -> Windows:
-        """The windows of `days` days that begin at `starts`."""
-        values = {
-            name: torch.from_numpy(np.stack([self.store.values(name)[s : s + days] for s in starts]))
-            for name in self.shapes
-        }
-        available = {
-            name: (~torch.isnan(to_tokens(window, self.shapes[name]))).any(-1).sum(1).tolist()
-            for name, window in values.items()
-        }
-        return Windows(values, torch.tensor(starts), available)
+    def __reduce__(self) -> tuple[type["WindowReader"], tuple[Store, dict[str, TokenShape]]]:
+        return (WindowReader, (self.store, self.shapes))
 
-    def __getitem__(self, request: tuple[list[int], int]) -> Windows:
-        return self.read(*request)
+    def read(self, starts: Sequence[int], days: int, number: int = 0) -> Windows:
+        """The windows of `days` days that begin at `starts`, at least one."""
+        spans = [slice(start, start + days) for start in starts]
+        values = {name: self._values(name, spans) for name in self.shapes}
+        available = {name: self._available(name, spans) for name in self.shapes}
+        return Windows(values, torch.tensor(starts), available, number)
+
+    def fetch(self, request: WindowRequest) -> Windows:
+        """The windows of a request."""
+        return self.read(request.starts, request.days, request.number)
+
+    def _values(self, name: str, spans: Sequence[slice]) -> Float[Tensor, "batch days *place"]:
+        first = self.store.read(name, spans[0])
+        windows = self._memory.take(name, (len(spans), *first.shape))
+        windows[0] = first
+        for i, span in enumerate(spans[1:], start=1):
+            windows[i] = self.store.read(name, span)
+        return torch.from_numpy(windows)
+
+    def _available(self, name: str, spans: Sequence[slice]) -> list[list[int]]:
+        shape = self.shapes[name]
+        if name not in self._present:
+            self._present[name] = places_present(self.store.present(name), shape)
+        return [tokens_by_slot(self._present[name][span], shape) for span in spans]
 
 
-class BatchOrder(Sampler[tuple[list[int], int]]):
-    """The batches of an epoch: shuffled starts from a new random offset, or all windows in order.
+def places_present(present: Bool[np.ndarray, "day place"], shape: TokenShape) -> Bool[np.ndarray, "day group"]:
+    """Where any station of a token has a value: [days, stations] to [days, groups]; patches are tokens as they are."""
+    if shape.kind == "grid" or shape.size == 1:
+        return present
+    groups = np.arange(0, present.shape[1], shape.size)
+    together: np.ndarray = np.logical_or.reduceat(present, groups, axis=1)  # [days, groups], the last may be partial
+    return together
 
-    The order follows from seed and epoch alone, so a resumed run finds its place by skipping `first_batch` batches.
-    Windows lie wholly inside the period. Every epoch has the same number of steps, and the last batch may be smaller.
 
-    Args:
-        period: days of the split, as positions in the store.
-        length: days in a window.
-        stride: days between starts.
-        batch_size: windows in a batch.
-        seed: of the run; None takes the windows in order, without offset.
+def tokens_by_slot(present: Bool[np.ndarray, "day group"], shape: TokenShape) -> list[int]:
+    """Tokens that hold any value in each slot of a window, from the places that do on each day.
 
-    Raises:
-        ConfigError: the period is shorter than a window.
+    A slot is the days of one token; the last may be partial.
+    """
+    if shape.days > 1:
+        present = np.logical_or.reduceat(present, np.arange(0, len(present), shape.days), axis=0)  # [slots, groups]
+    counts: list[int] = np.count_nonzero(present, axis=1).tolist()
+    return counts
+
+
+class _Memory:
+    """Memory for batches, taken again once nothing refers to the batch that it held.
+
+    The kernel needs as long to give fresh memory as the copy into it takes.
     """
 
-    def __init__(self, period: slice, length: int, stride: int, batch_size: int, seed: int | None) -> None:
-        self.period, self.length, self.stride, self.batch_size, self.seed = period, length, stride, batch_size, seed
-        spare = period.stop - period.start - length
-        if spare < 0:
-            raise ConfigError(
-                f"a window of {length} days does not fit a period of {spare + length} days; shorten data.window"
-            )
-        if seed is None:
-            self.n_windows, self._offsets = spare // stride + 1, 1
-        else:
-            # As many as fit whatever the offset, so that the schedule knows its steps.
-            self.n_windows = max(1, (spare + 1) // stride)
-            self._offsets = spare - (self.n_windows - 1) * stride + 1  # so that no day of the period is never seen
-        self.epoch, self.first_batch = 0, 0
+    def __init__(self) -> None:
+        self._free: dict[str, deque[np.ndarray]] = defaultdict(deque)
 
-    def __len__(self) -> int:
-        return -(-self.n_windows // self.batch_size)
-
-    def starts(self) -> list[int]:
-        """First days of this epoch's windows, in order of use."""
-        first = torch.arange(self.n_windows) * self.stride + self.period.start
-        if self.seed is None:
-            return [int(s) for s in first]
-        draw = random_keys(torch.zeros(1, dtype=torch.int64), 1, seed=self.seed, epoch=self.epoch, stream="offset")
-        first = first + draw.item() % self._offsets
-        shuffle = random_keys(first[:1], self.n_windows, seed=self.seed, epoch=self.epoch, stream="order")[0].argsort()
-        return [int(s) for s in first[shuffle]]
-
-    def __iter__(self) -> Iterator[tuple[list[int], int]]:
-        starts = self.starts()
-        for i in range(self.first_batch * self.batch_size, len(starts), self.batch_size):
-            yield starts[i : i + self.batch_size], self.length
-
-
-def make_loader(reader: WindowReader, order: BatchOrder, workers: int, pin_memory: bool) -> DataLoader[Windows]:
-    """A loader of whole batches; its workers live as long as it does."""
-    return DataLoader(
-        reader,
-        sampler=order,
-        batch_size=None,  # a request already is a batch
-        num_workers=workers,
-        pin_memory=pin_memory,
-        persistent_workers=workers > 0,
-        # Workers that are forked while other threads run can deadlock.
-        multiprocessing_context="forkserver" if workers > 0 else None,
-        worker_init_fn=_leave_interrupts_to_the_trainer,
-        # Of its own: a loader draws a number whenever it starts, which must not shift the dropout of a resumed run.
-        generator=torch.Generator(),
-    )
-
-
-def _leave_interrupts_to_the_trainer(worker: int) -> None:
-    """Ctrl-C reaches every process of the terminal; the one that trains still needs its next batch to stop in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """An array, float32, with any content; tensors made of it keep it, whatever else becomes of them."""
+        size, free = math.prod(shape), self._free[name]
+        try:
+            memory = free.pop()
+        except IndexError:  # asking first would let another thread take it in between
+            memory = np.empty(size, np.float32)
+        if memory.size < size:
+            memory = np.empty(size, np.float32)
+        lent = memory[:size].reshape(shape)
+        weakref.finalize(lent, free.append, memory).atexit = False
+        return lent

@@ -57,12 +57,16 @@ def validity_embedding(cells: int, config: ModelConfig) -> nn.Linear | None:
 def embed_visible(
     embedding: nn.Linear, validity: nn.Linear | None, tokens: ModalityTokens
 ) -> Float[Tensor, "batch n dim"]:
-    """Embed the visible tokens alone: what is hidden or missing never enters the model, not even as padding."""
-    seen = tokens.visible.take(tokens.valid) & tokens.visible.real[..., None]  # [B, n, cells]
+    """Embed the visible tokens alone: what is hidden never enters the model, not even as padding.
+
+    Nor does what is missing, unless it was filled; the validity embedding tells filled cells as missing ones.
+    """
+    real = tokens.visible.real[..., None]  # [B, n, 1]
+    seen = tokens.visible.take(tokens.valid if tokens.shown is None else tokens.shown) & real  # [B, n, cells]
     values = torch.where(seen, tokens.visible.take(tokens.values), 0.0)  # [B, n, cells]
     embedded: Tensor = embedding(values.to(embedding.weight.dtype))
     if validity is not None:
-        gaps = ~seen & tokens.visible.real[..., None]
+        gaps = ~tokens.visible.take(tokens.valid) & real
         embedded = embedded + validity(gaps.to(embedding.weight.dtype))
     return embedded
 

@@ -10,6 +10,16 @@ import h5py
 import numpy as np
 
 from hydromae.data.batch import STATE_MEANINGS
+from hydromae.data.cf import (
+    CONVENTIONS,
+    GRID_MAPPING,
+    TIME_UNITS,
+    axes,
+    place_attributes,
+    source_attributes,
+    variable_attributes,
+)
+from hydromae.data.chunks import chunks_of
 from hydromae.data.patches import to_grid
 from hydromae.data.store import Store
 
@@ -27,23 +37,19 @@ class FieldFile:
 
     def __init__(self, path: Path, store: Store, names: list[str], days: np.ndarray, attributes: Mapping[str, Any]):
         self.store, self.file = store, h5netcdf.File(path, "w")
-        self.file.attrs.update({"Conventions": "CF-1.11", **attributes})
+        self.file.attrs.update({"Conventions": CONVENTIONS, **attributes})
         kinds = {store.kind(name) for name in names}
-        self._coordinate("time", days.astype("int64"), {"units": "days since 1970-01-01", "calendar": "standard"})
-        if "grid" in kinds:
-            for name, size, values in (("y", store.shape[0], store.y), ("x", store.shape[1], store.x)):
-                # Without coordinates in the source, rows count downwards, so that north has the larger y.
-                count = np.arange(size)[::-1] if name == "y" else np.arange(size)
-                words = f"{name} index" if values is None else f"{name} as in the source"
-                self._coordinate(name, count if values is None else values, {"long_name": words, "axis": name.upper()})
+        self._coordinate("time", days.astype("int64"), {"units": TIME_UNITS, "calendar": "standard"})
+        for name, axis in axes(store, kinds).items():
+            self._coordinate(name, axis.values, axis.attrs)
+        mapping = source_attributes(store, "grid_mapping")
+        if "grid" in kinds and mapping:
+            self.file.create_variable(GRID_MAPPING, (), "i4", data=0).attrs.update(mapping)
         if "series" in kinds:
-            ids = np.array(store.station_ids, dtype=object)
-            self._coordinate("station", ids, {"long_name": "station id", "cf_role": "timeseries_id"})
             for i, name in enumerate(store.attribute_names):
                 if name in ("latitude", "longitude"):
-                    units = "degrees_north" if name == "latitude" else "degrees_east"
                     variable = self.file.create_variable(name, ("station",), "f4", data=store.attributes[:, i])
-                    variable.attrs.update({"units": units, "standard_name": name})
+                    variable.attrs.update(place_attributes(name))
         for name in names:
             self._variables(name)
 
@@ -82,20 +88,25 @@ class FieldFile:
     def _variables(self, name: str) -> None:
         grid = self.store.kind(name) == "grid"
         dimensions = ("time", "y", "x") if grid else ("time", "station")
-        lengths = [len(self.file.dimensions[d]) for d in dimensions]
-        chunks = (1, *lengths[1:]) if grid else (lengths[0], min(lengths[1], 64))
-        packing = {"chunks": chunks, "compression": "gzip", "compression_opts": 1, "shuffle": True}
-        units, long_name = self.store.units(name), self.store.long_name(name)
+        lengths = tuple(len(self.file.dimensions[d]) for d in dimensions)
+        packing = {
+            "chunks": chunks_of(lengths, grid_days=1),
+            "compression": "gzip",
+            "compression_opts": 1,
+            "shuffle": True,
+        }
+        attributes = variable_attributes(self.store, name)
+        long_name, standard_name = attributes.pop("long_name"), attributes.pop("standard_name", "")
         located = {} if grid or "latitude" not in self.file.variables else {"coordinates": "latitude longitude"}
         for suffix, words in (("", "observed"), ("_reconstructed", "reconstructed where hidden")):
             variable = self.file.create_variable(
                 name + suffix, dimensions, "f4", fillvalue=np.float32(np.nan), **packing
             )
             variable.attrs.update(
-                {"units": units, "long_name": f"{long_name}, {words}" if suffix else long_name, **located}
+                {**attributes, "long_name": f"{long_name}, {words}" if suffix else long_name, **located}
             )
-            if not suffix and self.store.standard_name(name):
-                variable.attrs["standard_name"] = self.store.standard_name(name)
+            if not suffix and standard_name:
+                variable.attrs["standard_name"] = standard_name
         state = self.file.create_variable(f"{name}_state", dimensions, "i1", **packing)
         flags = np.arange(len(STATE_MEANINGS), dtype=np.int8)
         state.attrs.update({"flag_values": flags, "flag_meanings": " ".join(STATE_MEANINGS)})

@@ -11,12 +11,13 @@ from torch import Tensor
 
 import hydromae
 from hydromae.config import Period
-from hydromae.data.batch import TARGET, VISIBLE, scatter
+from hydromae.data.batch import MISSING, TARGET, VISIBLE, scatter
 from hydromae.data.collate import Collator
+from hydromae.data.fills import nearest_day
+from hydromae.data.spans import usable_runs
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader
 from hydromae.errors import ConfigError
-from hydromae.evaluation.fills import nearest_day
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.files import atomic_path
 from hydromae.models.multimodal_mae import MultiModalMAE
@@ -36,10 +37,11 @@ def reconstruct(
 ) -> xr.Dataset:
     """Reconstruct hidden values over a period with a run's best model.
 
-    The period is cut into windows of the run's length, the last one shorter; in each the run's share of tokens is
-    hidden, with masks fixed by seed and window. Written are the observed values, the reconstruction where they were
-    hidden (physical units), and the state of each value; and `scores.json` in the run directory, mean squared errors at
-    the hidden values against filling with the training mean of the cell or station and with the nearest visible day.
+    The period is cut into windows of the run's length, the last one shorter, none of which holds a day of the run's
+    `data.exclude_dates`; those days are missing in the file. In each window the run's share of tokens is hidden, with
+    masks fixed by seed and window. Written are the observed values, the reconstruction where they were hidden (physical
+    units), and the state of each value; and `scores.json` in the run directory, mean squared errors at the hidden
+    values against filling with the training mean of the cell or station and with the nearest visible day.
 
     Args:
         run: run directory.
@@ -62,7 +64,7 @@ def reconstruct(
     model = load_pretrained(directory.path, device)
     days = _days(store, split, period)
     output = Path(output) if output is not None else default_output(directory.path, split, period)
-    collator = Collator(store, model.shapes, config.masking, config.seed, device)
+    collator = Collator(store, model.shapes, config.masking, config.seed, device, config.data.fill)
     errors = {name: SquaredErrors(store.kind(name), store.specific_units(name)) for name in model.shapes}
     first, last = store.days[days.start].item(), store.days[days.stop - 1].item()
     attributes = {
@@ -71,28 +73,33 @@ def reconstruct(
         "period": f"{first} {last}",
         "mask_ratio_grid": config.masking.image_mask_ratio,
         "mask_ratio_series": config.masking.vector_mask_ratio,
+        "mask_strategies": ", ".join(f"{name}: {weight:g}" for name, weight in config.masking.strategies.items()),
+        "mask_pattern": config.masking.pattern,
+        "fill": ", ".join(f"{name}: {method}" for name, method in config.data.fill.items()) or "none",
     }
-    starts = list(range(days.start, days.stop, config.data.window))
+    runs = usable_runs(store, days, config.data.exclude_dates)
+    windows = [(start, run.stop) for run in runs for start in range(run.start, run.stop, config.data.window)]
     reader = WindowReader(store, model.shapes)
     means = {name: _mean(store, name).to(device) for name in model.shapes}
     with (
         atomic_path(output) as temporary,
         FieldFile(temporary, store, list(model.shapes), store.days[days], attributes) as file,
     ):
-        for i, start in enumerate(starts):
-            length = min(config.data.window, days.stop - start)
+        _write_missing(file, store, list(model.shapes), days, runs)
+        for i, (start, end) in enumerate(windows):
+            length = min(config.data.window, end - start)
             fields = reconstruct_window(model, collator, reader, start, length)
             for name, (values, reconstructed, state) in fields.items():
                 _score(errors[name], store, name, means[name], values, reconstructed, state)
                 arrays = [field[0].cpu().numpy() for field in (values, reconstructed, state)]
                 file.write(name, start - days.start, *arrays)
-            on_progress((i + 1) / len(starts))
+            on_progress((i + 1) / len(windows))
     directory.write_json(
         scores_file(directory.path, output),
         {
             "split": split if period is None else "chosen",
             "period": [str(first), str(last)],
-            "windows": len(starts),
+            "windows": len(windows),
             "modalities": {name: error.result() for name, error in errors.items()},
         },
     )
@@ -117,6 +124,14 @@ def reconstruct_window(
         # A hidden patch is predicted whole; what is sea or was never observed there is not offered.
         fields[name] = (windows.values[name], torch.where(state == TARGET, reconstructed, torch.nan), state)
     return fields
+
+
+def _write_missing(file: FieldFile, store: Store, names: list[str], days: slice, runs: list[slice]) -> None:
+    """Say of the days of a period between the runs that nothing is known, one at a time."""
+    for day in sorted(set(range(days.start, days.stop)).difference(*(range(run.start, run.stop) for run in runs))):
+        for name in names:
+            nothing = np.full_like(store.read(name, slice(day, day + 1)), np.nan)
+            file.write(name, day - days.start, nothing, nothing, np.full(nothing.shape, MISSING, np.int8))
 
 
 def _score(

@@ -7,7 +7,6 @@ from rich.table import Table
 
 from hydromae.config import Config
 from hydromae.data.store import Store
-from hydromae.data.windows import BatchOrder
 from hydromae.memory import peak_memory
 from hydromae.training.loop import Trainer
 
@@ -57,11 +56,11 @@ def dry_run(config: Config, store: Store) -> Trial:
         ConfigError: the configuration does not fit the data.
     """
     trainer = Trainer(config, store, None)
-    order: BatchOrder = trainer.order
+    order = trainer.order
     batches = iter(order)
     seconds, tokens = [], {}
     for i in range(min(_WARM + _TIMED, len(order))):
-        windows = trainer.loader.dataset[next(batches)]
+        windows = trainer.loader.reader.fetch(next(batches))
         began = time.monotonic()
         float(trainer.train_step(windows, epoch=0))
         seconds.append(time.monotonic() - began)

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,9 +11,12 @@ import torch
 from torch import Tensor
 
 from hydromae.config import Config
+from hydromae.data.batch_order import training_order, validation_order
+from hydromae.data.cache import SharedValues
 from hydromae.data.collate import Collator
+from hydromae.data.loader import WindowLoader
 from hydromae.data.store import Store
-from hydromae.data.windows import BatchOrder, WindowReader, Windows, make_loader
+from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import RunError
 from hydromae.models.losses import squared_error, weighted_total
 from hydromae.models.pretrained import save_pretrained
@@ -78,18 +82,15 @@ class Trainer:
             torch.set_num_threads(settings.threads)
         self.device = choose_device(settings.device)
         self.model = build_model(config, store).to(self.device)
-        self.collator = Collator(store, self.model.shapes, config.masking, config.seed, self.device)
+        self.collator = Collator(store, self.model.shapes, config.masking, config.seed, self.device, config.data.fill)
         reader = WindowReader(store, self.model.shapes)
         workers = min(settings.workers, max(usable_cores() - 1, 0))
-        self.order = BatchOrder(
-            store.period_slice("train"), data.window, data.stride, settings.batch_size, seed=config.seed
-        )
-        self.loader = make_loader(reader, self.order, workers, pin_memory=self.device.type == "cuda")
+        self.order = training_order(data, store, settings.batch_size, config.seed)
+        self.loader = WindowLoader(reader, self.order, workers, pin_memory=self.device.type == "cuda")
         self.validation = None
-        if "val" in store.periods:
-            period = store.period_slice("val")
-            unshuffled = BatchOrder(period, data.window, data.window, settings.batch_size, seed=None)
-            self.validation = make_loader(reader, unshuffled, 0, pin_memory=False)
+        if config.data.val is not None:
+            unshuffled = validation_order(data, store, "val", settings.batch_size)
+            self.validation = WindowLoader(reader, unshuffled)
         self.optimizer = make_optimizer(self.model, settings)
         self.schedule = make_schedule(self.optimizer, settings, len(self.order))
         self.progress = Progress()
@@ -122,7 +123,7 @@ class Trainer:
         settings, logging = self.config.training, self.config.logging
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         steps_at_record, record_time = self.progress.step, time.monotonic()
-        with self.stop.on_signals():
+        with self._cached(), self.stop.on_signals():
             for epoch in range(self.progress.epoch, settings.epochs):
                 self.order.epoch, self.order.first_batch = epoch, self.progress.batch
                 for windows in self.loader:
@@ -151,6 +152,18 @@ class Trainer:
                 if self.stop.asked and epoch + 1 < settings.epochs:
                     return False
         return True
+
+    @contextmanager
+    def _cached(self) -> Iterator[None]:
+        """Read from one copy of the values in shared memory meanwhile, where that is wanted and possible."""
+        reader = self.loader.reader
+        original = reader.store
+        with SharedValues(original, self.config.data.cache) as shared:
+            reader.store = shared.store
+            try:
+                yield
+            finally:
+                reader.store = original
 
     def train_step(self, windows: Windows, epoch: int) -> Tensor:
         """One optimizer step; the loss stays on the device, so that nothing waits for it."""

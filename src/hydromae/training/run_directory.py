@@ -6,6 +6,7 @@ from typing import Any
 
 from hydromae.config import Config
 from hydromae.config_io import dump_config, load_config
+from hydromae.data.plan import periods_of
 from hydromae.data.store import Store
 from hydromae.errors import DataError, RunError
 from hydromae.files import write_text
@@ -43,7 +44,8 @@ class RunDirectory:
             run.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
-        write_text(run.path / "data.json", json.dumps({"store": str(store.path), "fingerprint": store.fingerprint}))
+        known = {"store": str(store.path), "fingerprint": store.fingerprint, "n_days": store.n_days}
+        write_text(run.path / "data.json", json.dumps(known))
         write_text(run.config_file, dump_config(config))
         return run
 
@@ -97,8 +99,10 @@ class RunDirectory:
             except DataError as error:
                 refused = refused or f"the run's store cannot be opened: {error}"
                 continue
-            if store.fingerprint == known["fingerprint"]:
-                return store
+            # Days may have been added to the store since: the run's own are looked at, and its periods stay.
+            n_days = known["n_days"]
+            if store.n_days >= n_days and store.fingerprint_until(n_days) == known["fingerprint"]:
+                return store.with_periods(periods_of(self.config().data))
             refused = (
                 f"the data in {store.path} are not those the run was trained on; "
                 f"prepare that store anew from the same files, or train a new run"

@@ -11,6 +11,7 @@ import pyarrow.csv
 import xarray as xr
 
 from hydromae.data.readers.files import first_line, require_file
+from hydromae.data.readers.guard import reading
 from hydromae.data.readers.station_files import StationFile, join_stations
 from hydromae.errors import DataError
 
@@ -31,9 +32,12 @@ UNITS = {
 _NAME = re.compile(r"CAMELS_GB_hydromet_timeseries_(?P<station>[A-Za-z0-9]+)_\d{8}-\d{8}\.csv")
 
 
-def is_camels_gb(path: Path) -> bool:
-    """Whether a file is one station's series: by its name, which holds the id, and a header that begins with `date`."""
-    return bool(_NAME.fullmatch(path.name)) and path.is_file() and first_line(path).split(",")[0] == DATE
+def is_camels_gb(path: Path) -> str:
+    """What makes a file one station's series: its name, which holds the id, and a header that begins with `date`."""
+    named = _NAME.fullmatch(path.name)
+    if not named or not path.is_file() or first_line(path).split(",")[0] != DATE:
+        return ""
+    return f"a CAMELS-GB file of station {named['station']}, by its name and header"
 
 
 def open_camels_gb(paths: Sequence[Path], variable: str) -> xr.DataArray:
@@ -75,11 +79,8 @@ def _read(path: Path, variable: str) -> StationFile:
         include_columns=[DATE, variable],
         null_values=["", "NA", "NaN", "nan"],
     )
-    try:
+    with reading(path, advice="correct it or download it again"):
         table = pa.csv.read_csv(path, convert_options=options)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: cannot be read ({reason}); correct it or download it again") from None
     dates, values = table.column(0), table.column(1)
     if dates.null_count:
         raise DataError(f"{path}: column {DATE} is blank in {dates.null_count} rows; give every row its date")

@@ -12,10 +12,33 @@ from xarray.core import indexing
 
 from hydromae.data.readers.dates import day_of
 from hydromae.data.readers.files import require_file
+from hydromae.data.readers.guard import check_maps, check_stored, reading
+from hydromae.data.readers.hdf5_file import check_packed, data_sets, find_data_set, may_burst, open_hdf5, positions
 from hydromae.errors import DataError
 
 DEFAULT_VARIABLE = "data"
 DATES = "dates"
+_SUFFIXES = (".h5", ".hdf5", ".hdf")
+_DATE_BYTES = 64  # more than any date; entries of another length are no dates
+_DATES_AT_ONCE = 64
+
+
+def is_hdf5_grid(path: Path) -> str:
+    """What is in an HDF5 file, by content; a damaged file is one by its suffix, for then the message is about HDF5."""
+    if not path.is_file():
+        return ""
+    named = f"named {path.suffix}, though it cannot be opened" if path.suffix in _SUFFIXES else ""
+    try:
+        if not h5py.is_hdf5(path):
+            return named
+        with open_hdf5(path) as file:
+            shapes = {name: list(item.shape) for name, item in data_sets(path, file).items()}
+    except (DataError, OSError):
+        return named
+    grids = {name: shape for name, shape in shapes.items() if len(shape) == 3}
+    name = DEFAULT_VARIABLE if DEFAULT_VARIABLE in grids or not grids else next(iter(grids))
+    dates = "and" if DATES in shapes else "without"
+    return f"HDF5 with {name} {grids[name]} {dates} dates" if grids else "HDF5 without a data set of three dimensions"
 
 
 def open_hdf5_grid(
@@ -24,32 +47,32 @@ def open_hdf5_grid(
     """Open a daily grid without reading its values: a slice in time reads those days only.
 
     Args:
-        path: HDF5 file with the data set `variable` [days, rows, columns] and `dates` [days], as YYYY-MM-DD; 1-D data
-            sets `y` and `x`, where they exist, become coordinates.
+        path: HDF5 file with the data set `variable` [days, rows, columns] and `dates` [days], as YYYY-MM-DD or
+            YYYYMMDD, text or whole numbers; 1-D data sets `y` and `x`, where they exist, become coordinates.
         variable: name of the data set; None is `data`.
         start: day of the first map, for files without `dates`.
         allow_absent_days: accept gaps in `dates`.
 
     Returns:
-        [time, y, x] in the file's dtype, missing codes included; `time` holds calendar days.
+        [time, y, x] in the file's dtype, missing codes included; `time` holds calendar days. The attribute `dated` is
+        False where the days are counted from `start`.
 
     Raises:
-        DataError: the file is absent, not HDF5 or cut short, the data set is absent or not 3-D, or the dates are
-            absent, unreadable, too few or many, repeated, unordered or with gaps.
+        DataError: the file is absent, not HDF5 or cut short, the data set is absent, not 3-D, in another file or
+            larger than any real one, or the dates are absent, unreadable, too few or many, repeated, unordered or with
+            gaps.
     """
     path, variable = require_file(Path(path)), variable or DEFAULT_VARIABLE
-    try:
-        with h5py.File(path, "r") as file:
-            values = _data_set(path, file, variable)
-            days = _days(path, file, len(values), start)
-            lazy = _LazyDataSet(path, variable, values.shape, values.dtype)
-            coordinates = {
-                axis: (axis, np.asarray(file[axis][:], np.float64))
-                for axis, length in zip(("y", "x"), values.shape[1:], strict=True)
-                if isinstance(file.get(axis), h5py.Dataset) and file[axis].shape == (length,)
-            }
-    except OSError as error:
-        raise DataError(f"{path}: is not an HDF5 file or is cut short ({error}); copy or download it again") from None
+    with open_hdf5(path) as file:
+        values = _data_set(path, file, variable)
+        dated = find_data_set(path, file, DATES) is not None
+        days = _days(path, file, len(values), start)
+        lazy = _LazyDataSet(path, variable, values.shape, values.dtype, may_burst(values))
+        coordinates = {
+            axis: (axis, np.asarray(found[:], np.float64))
+            for axis, length in zip(("y", "x"), values.shape[1:], strict=True)
+            if (found := find_data_set(path, file, axis)) is not None and found.shape == (length,)
+        }
     _check_days(path, days, allow_absent_days)
     grid = xr.DataArray(
         indexing.LazilyIndexedArray(lazy),
@@ -57,6 +80,8 @@ def open_hdf5_grid(
         coords={"time": days, **coordinates},
         name=variable,
     )
+    if not dated:
+        grid.attrs["dated"] = False
     grid.encoding["source"] = str(path)
     return grid
 
@@ -64,8 +89,10 @@ def open_hdf5_grid(
 class _LazyDataSet(BackendArray):
     """Opens the file for each read, so that no handle is shared between processes."""
 
-    def __init__(self, path: Path, variable: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.path, self.variable, self.shape, self.dtype = path, variable, shape, dtype
+    def __init__(
+        self, path: Path, variable: str, shape: tuple[int, ...], dtype: np.dtype[Any], may_burst: bool
+    ) -> None:
+        self.path, self.variable, self.shape, self.dtype, self.may_burst = path, variable, shape, dtype, may_burst
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
         read: np.ndarray = indexing.explicit_indexing_adapter(
@@ -74,19 +101,18 @@ class _LazyDataSet(BackendArray):
         return read
 
     def _read(self, key: tuple[int | slice, ...]) -> np.ndarray:
-        try:
-            with h5py.File(self.path, "r") as file:
-                return np.asarray(file[self.variable][key])
-        except (OSError, KeyError) as error:
-            raise DataError(
-                f"{self.path}: {self.variable} cannot be read at {key[0]} ({error}); copy or download the file again"
-            ) from None
+        problem = f"{self.variable} cannot be read at {key[0]}"
+        with reading(self.path, problem, "copy or download the file again"), h5py.File(self.path, "r") as file:
+            values = file[self.variable]
+            if self.may_burst:
+                check_packed(self.path, values, positions(key[0], len(values)))
+            return np.asarray(values[key])
 
 
 def _data_set(path: Path, file: h5py.File, variable: str) -> h5py.Dataset:
-    found = file.get(variable)
-    if not isinstance(found, h5py.Dataset):
-        names = sorted(name for name, item in file.items() if isinstance(item, h5py.Dataset))
+    found = find_data_set(path, file, variable)
+    if found is None:
+        names = sorted(data_sets(path, file))
         listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
         raise DataError(
             f"{path}: has no data set {variable}, only {listed or 'none at all'}; "
@@ -94,14 +120,16 @@ def _data_set(path: Path, file: h5py.File, variable: str) -> h5py.Dataset:
         )
     if found.ndim != 3 or 0 in found.shape:
         raise DataError(f"{path}: {variable} has shape {found.shape}; it must be [days, rows, columns], none empty")
-    if not np.issubdtype(found.dtype, np.number) or np.issubdtype(found.dtype, np.complexfloating):
+    if found.dtype.kind not in "iuf":
         raise DataError(f"{path}: {variable} has dtype {found.dtype}; it must hold real numbers")
+    check_maps(path, variable, found.shape)
+    check_stored(path, variable, found.shape, found.dtype.itemsize, path.stat().st_size)
     return found
 
 
 def _days(path: Path, file: h5py.File, count: int, start: date | None) -> np.ndarray:
-    dates = file.get(DATES)
-    if not isinstance(dates, h5py.Dataset):
+    dates = find_data_set(path, file, DATES)
+    if dates is None:
         if start is None:
             raise DataError(
                 f"{path}: has no data set {DATES} that says which day each map is; "
@@ -110,14 +138,29 @@ def _days(path: Path, file: h5py.File, count: int, start: date | None) -> np.nda
         return np.datetime64(start, "D") + np.arange(count)
     if dates.shape != (count,):
         raise DataError(f"{path}: {DATES} has {dates.size} entries for {count} maps; write one date a map")
-    if h5py.check_string_dtype(dates.dtype) is None:
-        raise DataError(f"{path}: {DATES} has dtype {dates.dtype}; write dates as strings, YYYY-MM-DD")
-    texts = dates.asstr(errors="replace")[:]
-    days = [day_of(str(text)) for text in texts]
-    if None in days:
-        bad = days.index(None)
-        raise DataError(f"{path}: entry {bad} of {DATES} is {texts[bad]!r}; write dates as YYYY-MM-DD")
+    days: list[np.datetime64] = []
+    for text in _texts(path, dates):
+        day = day_of(text)
+        if day is None:
+            raise DataError(
+                f"{path}: entry {len(days)} of {DATES} is {text[:_DATE_BYTES]!r}; write dates as YYYY-MM-DD"
+            )
+        days.append(day)
     return np.array(days, "datetime64[D]")
+
+
+def _texts(path: Path, dates: h5py.Dataset) -> list[str]:
+    if dates.dtype.kind in "iu":
+        return [str(number) for number in dates[:].tolist()]
+    kind = h5py.check_string_dtype(dates.dtype)
+    if kind is None or (kind.length or 0) > _DATE_BYTES:
+        raise DataError(f"{path}: {DATES} has dtype {dates.dtype}; write dates as strings, YYYY-MM-DD")
+    texts: list[str] = []
+    # A few at a time: all entries may refer to one text that is as long as the file.
+    for first in range(0, len(dates), _DATES_AT_ONCE):
+        part = dates.asstr(errors="replace")[first : first + _DATES_AT_ONCE]
+        texts += [str(text)[: _DATE_BYTES + 1] for text in part]
+    return texts
 
 
 def _check_days(path: Path, days: np.ndarray, allow_absent_days: bool) -> None:

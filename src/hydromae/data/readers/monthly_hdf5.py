@@ -12,6 +12,8 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from hydromae.data.readers.guard import MAX_AXIS, check_maps, check_stored, reading
+from hydromae.data.readers.hdf5_file import find_data_set, open_hdf5
 from hydromae.errors import DataError
 
 _MONTH = re.compile(r"\d{4}-\d{2}\.(h5|hdf5)")
@@ -22,6 +24,12 @@ _COORDINATES = ("y", "x")
 def month_files(folder: Path) -> list[Path]:
     """The files of a folder that are named as months, in order of time."""
     return sorted(path for path in folder.iterdir() if _MONTH.fullmatch(path.name)) if folder.is_dir() else []
+
+
+def is_monthly_hdf5(path: Path) -> str:
+    """How many months a folder holds, by their names."""
+    months = month_files(path)
+    return f"a folder of {len(months)} months, {months[0].name} to {months[-1].name}" if months else ""
 
 
 def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr.DataArray:
@@ -46,14 +54,12 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
     maps: list[_Map] = []
     coordinates: dict[str, np.ndarray] = {}
     for path in files:
-        try:
-            with h5py.File(path, "r") as file:
-                maps += _maps(path, file)
-                coordinates = coordinates or _coordinates(file)
-        except OSError as error:
-            raise DataError(
-                f"{path}: is not an HDF5 file or is cut short ({error}); copy or download it again"
-            ) from None
+        with open_hdf5(path) as file:
+            found = _maps(path, file)
+            if found:
+                check_stored(path, "it", (len(found), *found[0].shape), 1, path.stat().st_size)
+            maps += found
+            coordinates = coordinates or _coordinates(path, file)
     if not maps:
         raise DataError(f"{folder}: its {len(files)} months hold no day; give the folder of complete months")
     maps.sort(key=lambda one: (one.day, one.path))
@@ -106,14 +112,9 @@ class _LazyMaps(BackendArray):
         days: list[np.ndarray] = []
         for path, group in itertools.groupby(chosen, key=lambda one: one.path):
             wanted = list(group)
-            try:
-                with h5py.File(path, "r") as file:
-                    days += [np.asarray(file[one.key][key[1:]], self.dtype) for one in wanted]
-            except (OSError, KeyError) as error:
-                raise DataError(
-                    f"{path}: {wanted[0].key} to {wanted[-1].key} cannot be read ({error}); "
-                    f"copy or download the file again"
-                ) from None
+            problem = f"{wanted[0].key} to {wanted[-1].key} cannot be read"
+            with reading(path, problem, "copy or download the file again"), h5py.File(path, "r") as file:
+                days += [np.asarray(file[one.key][key[1:]], self.dtype) for one in wanted]
         if isinstance(key[0], slice):
             empty = np.empty(self.shape[1:], self.dtype)[key[1:]].shape
             return np.stack(days) if days else np.empty((0, *empty), self.dtype)  # [day, y, x]
@@ -122,14 +123,16 @@ class _LazyMaps(BackendArray):
 
 def _maps(path: Path, file: h5py.File) -> list[_Map]:
     found = []
-    for key, item in file.items():
-        if key in _COORDINATES and isinstance(item, h5py.Dataset) and item.ndim == 1:
+    for key in file:
+        item = find_data_set(path, file, key)
+        if key in _COORDINATES and item is not None and item.ndim == 1:
             continue
         day = _day(key)
         if day is None:
             raise DataError(f"{path}: has {key!r}, which is no date; key each day as YYYY-MM-DD or YYYYMMDD")
-        if not isinstance(item, h5py.Dataset) or item.ndim != 2 or 0 in item.shape or item.dtype.kind not in "iuf":
+        if item is None or item.ndim != 2 or 0 in item.shape or item.dtype.kind not in "iuf":
             raise DataError(f"{path}: {key} is no grid of numbers; write one data set [rows, columns] a day")
+        check_maps(path, key, (1, *item.shape))
         found.append(_Map(day, path, key, item.shape, item.dtype))
     return found
 
@@ -144,9 +147,11 @@ def _day(key: str) -> np.datetime64 | None:
         return None
 
 
-def _coordinates(file: h5py.File) -> dict[str, np.ndarray]:
-    present = [axis for axis in _COORDINATES if axis in file]
-    return {axis: np.asarray(file[axis][:], np.float64) for axis in present}
+def _coordinates(path: Path, file: h5py.File) -> dict[str, np.ndarray]:
+    found = {axis: find_data_set(path, file, axis) for axis in _COORDINATES}
+    return {
+        a: np.asarray(item[:], np.float64) for a, item in found.items() if item is not None and item.size <= MAX_AXIS
+    }
 
 
 def _check(folder: Path, maps: list[_Map], allow_absent_days: bool) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from hydromae.data.readers.files import first_line, require_file
+from hydromae.data.readers.guard import reading
 from hydromae.data.readers.station_files import StationFile, join_stations
 from hydromae.data.readers.units import same_units
 from hydromae.errors import DataError
@@ -18,9 +19,9 @@ from hydromae.errors import DataError
 _DAILY = "P1D"
 
 
-def is_nrfa_gdf(path: Path) -> bool:
-    """Whether a file begins as the archive's downloads do: `file,timestamp,...`."""
-    return path.is_file() and first_line(path).startswith("file,timestamp")
+def is_nrfa_gdf(path: Path) -> str:
+    """What makes a file one of the archive's downloads: that it begins with `file,timestamp,...`."""
+    return "an NRFA file, by its first line" if path.is_file() and first_line(path).startswith("file,timestamp") else ""
 
 
 def open_nrfa_gdf(paths: Sequence[Path]) -> xr.DataArray:
@@ -40,7 +41,10 @@ def open_nrfa_gdf(paths: Sequence[Path]) -> xr.DataArray:
     """
     files, headers = [], []
     for path in paths:
-        with require_file(path).open(encoding="utf-8-sig", errors="replace", newline="") as content:
+        with (
+            reading(require_file(path), advice="download the file from the NRFA again"),
+            path.open(encoding="utf-8-sig", errors="replace", newline="") as content,
+        ):
             header = _header(path, content)
             files.append(_read(path, content, header))
         headers.append(header)
@@ -94,8 +98,6 @@ def _read(path: Path, content: TextIO, header: _Header) -> StationFile:
         )
     except pd.errors.EmptyDataError:
         table = pd.DataFrame({"day": [], "value": []}, dtype=str)
-    except (pd.errors.ParserError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); download the file from the NRFA again") from None
     texts = table["value"].fillna("").str.strip()
     days = pd.to_datetime(table["day"].str.strip(), format="%Y-%m-%d", errors="coerce")
     values = pd.to_numeric(texts.where(texts != ""), errors="coerce")

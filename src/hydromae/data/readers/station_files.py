@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.data.readers.guard import check_series
 from hydromae.data.readers.table import sorted_ids
 from hydromae.errors import DataError
 
@@ -40,6 +41,7 @@ def join_stations(files: Sequence[StationFile], variable: str) -> xr.DataArray:
             raise DataError(f"{file.path}: holds station {file.station}, as {other.path} does; keep one of them")
     first = min(file.days.min() for file in files)
     last = max(file.days.max() for file in files)
+    check_series(files[0].path, int((last - first).astype(np.int64)) + 1, len(of_station))
     time = np.arange(first, last + np.timedelta64(1, "D"))
     ids = sorted_ids(of_station)
     values = np.full((len(time), len(ids)), np.nan, np.float32)  # [time, station]

@@ -1,0 +1,191 @@
+"""Which windows an epoch holds, and in which order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+
+from hydromae.config import DataConfig
+from hydromae.data.events import flood_days
+from hydromae.data.masks import random_keys
+from hydromae.data.spans import usable_runs, window_starts
+from hydromae.data.store import Store
+from hydromae.data.windows import WindowRequest
+from hydromae.errors import ConfigError
+
+
+class BatchOrder:
+    """The batches of an epoch: shuffled starts from a new random offset, or all windows in order.
+
+    The order follows from seed and epoch alone, as a hash, so a resumed run finds its place by skipping `first_batch`
+    batches, and every rank can take its slice of each batch. Windows lie wholly inside a run. Every epoch has the same
+    number of steps, and the last batch may be smaller.
+
+    An epoch takes every `stride`-th possible start, from an offset that changes with the epoch. Where lengths are
+    mixed, windows are placed on the starts of the shortest, closed to a ring that is turned by any offset, and a longer
+    one takes the start at the same fraction of its own list, rounded at random: whatever a window's length, all its
+    possible starts are equally likely, and the number of windows depends on no draw.
+
+    Args:
+        runs: spans of days that windows may lie in, as positions in the store.
+        lengths: days in a window -> weight; each batch draws one.
+        stride: days between starts.
+        batch_size: windows in a batch, over all ranks.
+        seed: of the run; None takes the windows in order, without offset, and needs a single length.
+        events: [days of the store], the days that event windows are placed on; None without them.
+        event_share: share of the windows that are moved so that they hold one.
+
+    Raises:
+        ConfigError: a length fits no run, or no event day lies where a window can hold it.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[slice],
+        lengths: Mapping[int, float],
+        stride: int,
+        batch_size: int,
+        seed: int | None,
+        events: Bool[np.ndarray, "day"] | None = None,
+        event_share: float = 0.0,
+    ) -> None:
+        drawn = {length: weight for length, weight in sorted(lengths.items()) if weight > 0}
+        self.stride, self.batch_size, self.seed = stride, batch_size, seed
+        # In order, windows follow each other within every run anew.
+        every = stride if seed is None else 1
+        self._starts = {length: window_starts(runs, length, every) for length in drawn}
+        for length, starts in self._starts.items():
+            if not len(starts):
+                raise ConfigError(_does_not_fit(runs, length))
+        self._lengths = list(drawn)
+        self._bounds = np.cumsum(list(drawn.values())) / sum(drawn.values())
+        self._places = max(len(starts) for starts in self._starts.values())
+        if seed is None:
+            assert len(drawn) == 1, "windows in order have one length"
+            self.n_windows, self._offsets = self._places, 1
+        else:
+            # As many as fit whatever the offset, so that the schedule knows its steps.
+            self.n_windows = max(1, self._places // stride)
+            mixed = len(drawn) > 1
+            # So many that no possible start is never taken.
+            self._offsets = self._places - (0 if mixed else (self.n_windows - 1) * stride)
+        self._n_event = 0 if events is None else round(event_share * self.n_windows)
+        self._events = {} if events is None else {n: _reachable(events, s, n) for n, s in self._starts.items()}
+        for length, (days, _, _) in self._events.items():
+            if not len(days):
+                raise ConfigError(
+                    f"data.event_share: no window of {length} days can hold a flood day of the training period; "
+                    f"set data.event_share=0"
+                )
+        self.epoch, self.first_batch = 0, 0
+
+    def __len__(self) -> int:
+        return -(-self.n_windows // self.batch_size)
+
+    def __iter__(self) -> Iterator[WindowRequest]:
+        places, moved = self._order(), self._moved()
+        lengths = self._batch_lengths()
+        for number in range(self.first_batch, len(self)):
+            days = lengths[number]
+            chosen = slice(number * self.batch_size, (number + 1) * self.batch_size)
+            starts = self._starts[days][self._scaled(places[chosen], chosen, len(self._starts[days]))]
+            event = np.flatnonzero(moved[chosen])
+            if len(event):
+                starts[event] = self._on_events(days, event + chosen.start)
+            yield WindowRequest(tuple(starts.tolist()), days, 0 if self.seed is None else number)
+
+    def _order(self) -> Int[np.ndarray, "window"]:
+        """Place of each window of the epoch among the possible starts, in order of use."""
+        if self.seed is None:
+            return np.arange(self.n_windows)
+        offset = int(self._keys("offset", 1)[0]) % self._offsets
+        places = (np.arange(self.n_windows) * self.stride + offset) % self._places
+        first = int(next(iter(self._starts.values()))[places[0]])
+        return places[self._keys("order", self.n_windows, window=first).argsort()]
+
+    def _scaled(self, places: Int[np.ndarray, "window"], windows: slice, n_starts: int) -> Int[np.ndarray, "window"]:
+        """Places in the list of another length's starts, for some windows by their order of use."""
+        if n_starts == self._places:
+            return places
+        within = self._uniform("place", self.n_windows)[windows]
+        scaled: np.ndarray = ((places + within) * (n_starts / self._places)).astype(np.int64)
+        return np.minimum(scaled, n_starts - 1)
+
+    def _batch_lengths(self) -> list[int]:
+        """Days in the windows of each batch of the epoch."""
+        if len(self._lengths) == 1:
+            return self._lengths * len(self)
+        draws = self._uniform("length", len(self))
+        last = len(self._lengths) - 1
+        return [self._lengths[min(i, last)] for i in np.searchsorted(self._bounds, draws, side="right").tolist()]
+
+    def _moved(self) -> Bool[np.ndarray, "window"]:
+        """Which windows, in order of use, are placed on an event: exactly the share that was asked for."""
+        moved = np.zeros(self.n_windows, bool)
+        if self._n_event:
+            moved[self._keys("event", self.n_windows).argsort()[: self._n_event]] = True
+        return moved
+
+    def _on_events(self, days: int, windows: Int[np.ndarray, "window"]) -> Int[np.ndarray, "window"]:
+        """Starts for some windows: each holds an event day drawn at random, at a place in it drawn at random."""
+        events, first, count = self._events[days]
+        event = (self._uniform("event day", self.n_windows)[windows] * len(events)).astype(np.int64)
+        within = self._uniform("event place", self.n_windows)[windows] * count[event]
+        return self._starts[days][first[event] + within.astype(np.int64)]
+
+    def _uniform(self, stream: str, count: int) -> np.ndarray:
+        """Numbers in [0, 1), float64."""
+        uniform: np.ndarray = (self._keys(stream, count) >> 10) / 2.0**53
+        return uniform
+
+    def _keys(self, stream: str, count: int, window: int = 0) -> Int[np.ndarray, "key"]:
+        assert self.seed is not None, "windows in order draw nothing"
+        windows = torch.tensor([window])
+        return random_keys(windows, count, seed=self.seed, epoch=self.epoch, stream=stream)[0].numpy()
+
+
+def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -> BatchOrder:
+    """The order of training: random windows of one or several lengths, some placed on floods if asked.
+
+    Raises:
+        ConfigError: the store has no training period, a length fits nowhere in it, or floods were asked for and there
+            are none.
+    """
+    runs = usable_runs(store, store.period_slice("train"), data.exclude_dates)
+    lengths = data.window_mix or {data.window: 1.0}
+    events = flood_days(store, data.event_modality) if data.event_share else None
+    return BatchOrder(runs, lengths, data.stride, batch_size, seed, events, data.event_share)
+
+
+def validation_order(data: DataConfig, store: Store, split: str, batch_size: int) -> BatchOrder:
+    """The order of validation: windows of `data.window` days one after the other, between the excluded days.
+
+    Raises:
+        ConfigError: the store has no such split, or a window fits nowhere in it.
+    """
+    runs = usable_runs(store, store.period_slice(split), data.exclude_dates)
+    return BatchOrder(runs, {data.window: 1.0}, data.window, batch_size, seed=None)
+
+
+def _reachable(
+    events: Bool[np.ndarray, "day"], starts: Int[np.ndarray, "start"], length: int
+) -> tuple[Int[np.ndarray, "event"], Int[np.ndarray, "event"], Int[np.ndarray, "event"]]:
+    """The event days that some window holds, and for each its first such start, as a place in `starts`, and how many.
+
+    The starts that hold a day are neighbours in the list, since none lies between them that does not.
+    """
+    days = np.flatnonzero(events)
+    first = np.searchsorted(starts, days - length, side="right")  # of the starts after day - length
+    count = np.searchsorted(starts, days, side="right") - first
+    return days[count > 0], first[count > 0], count[count > 0]
+
+
+def _does_not_fit(runs: Sequence[slice], length: int) -> str:
+    longest = max(run.stop - run.start for run in runs)
+    where = f"a period of {longest} days"
+    if len(runs) > 1:
+        where = f"the longest span without an excluded day, {longest} days"
+    return f"a window of {length} days does not fit {where}; shorten data.window" + (
+        " or data.window_mix, or exclude less with data.exclude_dates" if len(runs) > 1 else ""
+    )

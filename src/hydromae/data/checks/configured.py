@@ -1,0 +1,76 @@
+"""What a configuration chooses: its stations, what it leaves out, and what it could do without."""
+
+from datetime import date
+from pathlib import Path
+
+from hydromae.config import Config, Period
+from hydromae.data.attributes import Attributes
+from hydromae.data.check_report import CheckReport
+from hydromae.data.checks.exclusions import Exclusion
+from hydromae.data.checks.stations import judge_attributes, judge_membership, view_of
+from hydromae.data.checks.subject import counted, listed
+from hydromae.data.plan import station_order
+from hydromae.data.sources import Source
+from hydromae.data.station_choice import with_enough
+from hydromae.errors import ConfigError, DataError
+
+
+def choose_stations(
+    report: CheckReport,
+    config: Config,
+    sources: list[Source],
+    attributes: Attributes | None,
+    periods: dict[str, Period],
+) -> tuple[tuple[str, ...] | None, Attributes | None]:
+    """The stations that a store would hold, and their attributes; None where they do not fit together."""
+    data, series = config.data, [source for source in sources if source.settings.kind == "series"]
+    if not series:
+        return None, None
+    ids = {source.name: source.station_ids for source in series}
+    where = str(Path(data.root) / str(data.attributes.path))
+    try:
+        stations = station_order(series, attributes, data)
+        if "train" in periods:
+            stations, notes = with_enough(stations, series, periods["train"])
+            for note in notes:
+                report.note(note)
+    except (DataError, ConfigError) as error:
+        known = set(attributes.ids if attributes else ()) | set(data.exclude_stations)
+        unknown = tuple(dict.fromkeys(i for found in ids.values() for i in found if i not in known))
+        alone = not attributes or len(unknown) == len({i for found in ids.values() for i in found})
+        exclusion = Exclusion() if alone else Exclusion(stations=unknown)
+        report.error(str(error), details=unknown if attributes else (), exclusion=exclusion)
+        return None, None
+    excluded = set(data.exclude_stations)
+    kept = {name: tuple(i for i in found if i not in excluded) for name, found in ids.items()}
+    judge_membership(report, where, [i for i in attributes.ids if i not in excluded] if attributes else [], kept)
+    if attributes is None:
+        return stations, None
+    chosen = attributes.of(stations)
+    judge_attributes(report, where, chosen.ids, chosen.names, chosen.values)
+    report.attributes = view_of(chosen.ids, chosen.names, chosen.values)
+    return stations, chosen
+
+
+def tell_excluded(report: CheckReport, config: Config) -> None:
+    """Note the stations and days that are left out already."""
+    data = config.data
+    if data.exclude_stations:
+        count = counted(len(data.exclude_stations), "station")
+        report.note(f"data.exclude_stations leaves out {count}: {listed(data.exclude_stations)}", data.exclude_stations)
+    if data.exclude_dates:
+        spans = tuple(str(d) if isinstance(d, date) else f"{d[0]} to {d[1]}" for d in data.exclude_dates)
+        report.note(f"data.exclude_dates keeps windows away from {listed(spans)}", spans)
+
+
+def droppable(config: Config, name: str) -> bool:
+    """Whether the configuration still holds without a modality, which other keys of it may name."""
+    content = config.model_dump(mode="json")
+    del content["data"]["modalities"][name]
+    if not content["data"]["modalities"]:
+        return False
+    try:
+        Config.model_validate(content)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""The land of a store: its valid patches and their land cells, from a mask or from what the grids hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from hydromae.config import Config, DataConfig
+from hydromae.data.land_mask import read_land_mask, valid_patches
+from hydromae.data.patches import pack
+from hydromae.data.sources import Source
+from hydromae.errors import DataError
+
+# Cells are looked at on this many days, in runs of a few: neighbours in time often lie in one compressed chunk.
+_RUNS, _RUN_DAYS = 32, 4
+
+
+@dataclass(frozen=True)
+class Land:
+    """Which cells are land: the valid patches of a grid of `shape`, and their land cells.
+
+    Attributes:
+        notes: where the land was taken from, if it was no mask.
+    """
+
+    shape: tuple[int, int]
+    patches: Int[np.ndarray, "patch"]
+    cells: Bool[np.ndarray, "patch cell"]
+    notes: tuple[str, ...] = ()
+
+
+def find_land(config: Config, grids: Sequence[Source], first: date, last: date | None = None) -> Land:
+    """Land from the mask, or from the cells of the first grid that ever have a value.
+
+    Args:
+        config: names the mask, whose rows are from the north, and the patches.
+        grids: all on the same cells.
+        first: first day of the store.
+        last: last day of the store; None is the last day of the periods.
+
+    Raises:
+        DataError: the mask has another shape than the grids, or no patch has enough land.
+    """
+    data, size = config.data, config.model.patch_size
+    height, width = grids[0].shape
+    notes: tuple[str, ...] = ()
+    if data.land_mask is None:
+        where = str(grids[0].pieces[0].path)
+        days = _sample(grids[0], first, last or _last_day(data))
+        land = np.zeros((height, width), bool)
+        for run in days:
+            land |= np.isfinite(grids[0].read(run[0], len(run))).any(axis=0)
+        looked_at = sum(len(run) for run in days)
+        notes = (f"land is the {int(land.sum())} cells where {grids[0].name} has a value on one of {looked_at} days",)
+    else:
+        where = str(Path(data.root) / data.land_mask)
+        land = read_land_mask(Path(where))
+        if land.shape != (height, width):
+            raise DataError(
+                f"{where}: has {land.shape[0]} x {land.shape[1]} cells, but {_whose(grids)} has "
+                f"{height} x {width}; give the mask of the same grid"
+            )
+    patches = valid_patches(land, size, data.land_threshold, where)
+    return Land((height, width), patches, pack(land, patches, size), notes)
+
+
+def _sample(grid: Source, first: date, last: date) -> list[np.ndarray]:
+    """Runs of consecutive days that the grid holds, spread evenly from the first to the last; all of few."""
+    held = grid.held[(grid.held >= np.datetime64(first)) & (grid.held <= np.datetime64(last))]
+    held = held[~np.isin(held, grid.excluded)]
+    if len(held) <= _RUNS * _RUN_DAYS:
+        return np.split(held, range(_RUN_DAYS, len(held), _RUN_DAYS)) if len(held) else []
+    starts = np.linspace(0, len(held) - _RUN_DAYS, _RUNS).round().astype(int)
+    return [held[start : start + _RUN_DAYS] for start in starts.tolist()]
+
+
+def _last_day(data: DataConfig) -> date:
+    return max(period[1] for period in (data.train, data.val, data.test) if period is not None)
+
+
+def _whose(grids: Sequence[Source]) -> str:
+    """The file whose cells the grids are on."""
+    own = [grid for grid in grids if grid.regrid is None]
+    return str((own or grids)[0].pieces[0].path)

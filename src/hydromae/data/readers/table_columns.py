@@ -1,0 +1,98 @@
+"""Columns of parquet and CSV files, a batch of rows at a time: days, ids and numbers."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from hydromae.data.readers.dates import day_of
+from hydromae.errors import DataError
+
+_ROWS = 1 << 18
+_NULLS = ["", "NA", "NaN", "nan", "null", "None"]
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a table, each once.
+
+    Raises:
+        DataError: the suffix is of no table, or a column is there twice.
+    """
+    if path.suffix in (".parquet", ".pq"):
+        names = list(pa.parquet.read_schema(path).names)
+    elif path.name.endswith((".csv", ".csv.gz")):
+        with pa.csv.open_csv(path, convert_options=pa.csv.ConvertOptions(check_utf8=False)) as header:
+            names = list(header.schema.names)
+    else:
+        raise DataError(f"{path}: tables are read from .parquet and .csv files; write it as one of them")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{path}: has two columns {twice}; rename one of them")
+    return names
+
+
+def batches(path: Path, texts: Sequence[str], numbers: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+    """The columns in their order, some rows at a time; a CSV's are read as texts and as numbers, a parquet's as is."""
+    columns = [*texts, *numbers]
+    if path.suffix in (".parquet", ".pq"):
+        with pa.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS, columns=list(dict.fromkeys(columns)), use_threads=False):
+                yield batch.select(columns)
+        return
+    options = pa.csv.ConvertOptions(
+        column_types={**dict.fromkeys(texts, pa.string()), **dict.fromkeys(numbers, pa.float64())},
+        include_columns=columns,
+        strings_can_be_null=True,
+        null_values=_NULLS,
+    )
+    with pa.csv.open_csv(path, convert_options=options) as reader:
+        yield from reader
+
+
+def days_of(path: Path, column: pa.Array, name: str) -> np.ndarray:
+    """Days since 1970-01-01, int32 [row]."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        encoded = column.dictionary_encode()
+        distinct = np.array([_day_of_text(path, text, name) for text in encoded.dictionary.to_pylist()], "int32")
+        if encoded.null_count == 0:
+            return np.take(distinct, encoded.indices.to_numpy(zero_copy_only=False))
+    elif not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
+        raise DataError(f"{path}: column {name} holds {column.type}; write dates as YYYY-MM-DD")
+    if column.null_count:
+        raise DataError(f"{path}: column {name} is blank in {column.null_count} rows; give every row its date")
+    floored = pc.floor_temporal(column, unit="day") if pa.types.is_timestamp(column.type) else column
+    return floored.cast(pa.date32()).cast(pa.int32()).to_numpy()
+
+
+def _day_of_text(path: Path, text: str | None, name: str) -> int:
+    day = day_of(str(text))
+    if day is None:
+        raise DataError(f"{path}: column {name} holds {str(text)[:64]!r}; write dates as YYYY-MM-DD")
+    return int(day.astype(np.int64))
+
+
+def id_texts(path: Path, column: pa.Array, name: str) -> tuple[list[str], np.ndarray]:
+    """The distinct ids as text, and each row's place among them [row]."""
+    encoded: pa.DictionaryArray = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    if encoded.indices.null_count:
+        raise DataError(f"{path}: column {name} is blank in {encoded.indices.null_count} rows; give every row its id")
+    ids = [_id_text(value) for value in encoded.dictionary.to_pylist()]
+    return ids, encoded.indices.to_numpy(zero_copy_only=False)
+
+
+def _id_text(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def numbers_of(path: Path, column: pa.Array, name: str) -> np.ndarray:
+    """Values as float32 [row], NaN where blank."""
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+        raise DataError(f"{path}: column {name} holds {column.type}, not numbers; write blanks where it is missing")
+    with np.errstate(over="ignore"):  # beyond float32 becomes inf, which is found and named later
+        return column.to_numpy(zero_copy_only=False).astype(np.float32)
