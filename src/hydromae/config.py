@@ -95,7 +95,12 @@ class TrainingConfig(Section):
     task_weights: dict[str, float] = Field({}, description="weight of each loss, as precip_loss: 100; 1 if not named")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="arithmetic of the layers; losses are always fp32")
-    workers: int = Field(2, ge=0, description="processes that read windows; never more than the cores")
+    workers: int = Field(
+        1,
+        ge=0,
+        description="threads that read windows ahead, never more than the cores; 1 hides nearly all reading, 0 "
+        "reads when a batch is due",
+    )
     threads: int | None = Field(None, ge=1, description="threads of the arithmetic on a CPU (null = all cores)")
 
 

@@ -67,7 +67,10 @@ class ModalityConfig(Section):
     minimum: float | None = Field(None, description="smallest value that is possible, in units; below it is an error")
     maximum: float | None = Field(None, description="largest value that is possible, in units; above it is an error")
     date_column: str = Field("date", description="table: column of the days")
-    id_column: str = Field("ID", description="table: column of the station ids")
+    id_column: str = Field(
+        "ID",
+        description="table: column of the station ids; a table with neither it nor the variable has a column a station",
+    )
     start: date | None = Field(None, description="grid without dates: day of its first map")
     end: date | None = Field(
         None, description="grid without dates: day of its last map, which its length must match (null = the last day "
@@ -127,8 +130,8 @@ class DataConfig(Section):
     attributes: AttributesConfig = Field(AttributesConfig(), description="static attributes of the stations")
     land_mask: str | None = Field(
         None,
-        description="0/1 mask of land, .pt, .npy or netCDF, rows from the north (null = cells of the first grid that "
-        "have a value on one of 128 days spread over the periods)",
+        description="0/1 mask of land, .pt, .npy, netCDF or Zarr, rows from the north (null = cells of the first grid "
+        "that have a value on one of 128 days spread over the periods)",
     )
     land_threshold: float = Field(0.5, ge=0, le=1, description="share of land that makes a patch valid")
     missing_values: tuple[float, ...] = Field(
@@ -168,7 +171,7 @@ class DataConfig(Section):
     )  # fmt: skip
     event_share: Share = Field(
         0.0, description="share of the training windows that are placed to hold a flood (a day with much flow at many "
-        "stations) instead of anywhere"
+        "stations, above their own 98th percentile) instead of anywhere"
     )  # fmt: skip
     event_modality: str | None = Field(
         None, description="series whose high values are the floods (null = the first in m3/s)"

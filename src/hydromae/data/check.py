@@ -231,7 +231,7 @@ def _check_source(
     files = sum(len(piece.files) for piece in source.pieces)
     days = str(source.first_day), str(source.last_day)
     row = _row(name, settings.kind, files, ", ".join(source.readers), days, places, settings.units, numbers)
-    report.rows.append(replace(row, why=_why(name, settings, Path(config.data.root))))
+    report.rows.append(replace(row, why=source.pieces[0].why))
 
 
 def _positions(origin: date, first: date, last: date) -> tuple[int, int]:
@@ -271,12 +271,6 @@ def _row(
         name, kind, files, reader, *days, places, units, n.missing, n.minimum, n.mean, n.maximum,
         split_missing=n.split_missing,
     )  # fmt: skip
-
-
-def _why(name: str, settings: ModalityConfig, root: Path) -> str:
-    """The reader's reason for the first of its paths."""
-    first = settings.model_copy(update={"paths": settings.paths[:1]})
-    return locate(name, first, root)[0].why
 
 
 def _unread(name: str, settings: ModalityConfig, root: Path) -> Row:

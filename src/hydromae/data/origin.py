@@ -10,6 +10,7 @@ from typing import Any
 from hydromae.config import Config, DataConfig
 from hydromae.data.readers.detect import locate
 from hydromae.data.readers.files import require_file
+from hydromae.data.readers.zarr_grid import zarr_files
 from hydromae.data.store import Store
 from hydromae.data.store_description import FORMAT, SourceFile, digest
 from hydromae.errors import DataError
@@ -49,7 +50,9 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
         for file in located.files
     ]
     named += [("attributes", data.attributes.path)] if data.attributes.path else []
-    named += [("land_mask", data.land_mask)] if data.land_mask else []
+    if data.land_mask:
+        inside = zarr_files(Path(data.root) / data.land_mask)
+        named += [("land_mask", str(file.relative_to(data.root))) for file in inside] or [("land_mask", data.land_mask)]
     hashes: dict[str, str | None] = {}
     files = []
     for role, given in named:

@@ -25,8 +25,8 @@ __all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
 class Piece:
     """Files that are read as one: their values [time, ...] and days, datetime64[D], shifted as the settings ask.
 
-    `path` is the file, or the folder of several; `files` are counted and `reader` is named by `check`. Grids run from
-    the north.
+    `path` is the file, or the folder of several; `files` are counted, and `reader` and `why` it was chosen are named by
+    `check`. Grids run from the north.
     """
 
     path: Path
@@ -34,6 +34,7 @@ class Piece:
     days: np.ndarray
     reader: str = ""
     files: tuple[str, ...] = ()
+    why: str = ""
 
     @property
     def dated(self) -> bool:
@@ -179,7 +180,7 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
         if settings.kind == "grid":
             values = north_first(values, name, settings, path)
         days = values["time"].values.astype("datetime64[D]") + settings.shift_days
-        piece = Piece(path, values, days, located.reader.name, located.files)
+        piece = Piece(path, values, days, located.reader.name, located.files, located.why)
         if pieces:
             _check_follows(pieces[-1], piece, name)
         pieces.append(piece)

@@ -80,6 +80,9 @@ def cf_grid(
             notes.append(turned)
     grid.attrs["notes"] = tuple(notes)
     grid.encoding["source"] = str(path)
+    chunks = values.encoding.get("chunksizes") or values.encoding.get("chunks")
+    if chunks:
+        grid.encoding["chunksizes"] = tuple(chunks[values.dims.index(dim)] for dim in axes)
     return grid
 
 

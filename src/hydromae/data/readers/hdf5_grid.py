@@ -68,6 +68,7 @@ def open_hdf5_grid(
         dated = find_data_set(path, file, DATES) is not None
         days = _days(path, file, len(values), start)
         lazy = _LazyDataSet(path, variable, values.shape, values.dtype, may_burst(values))
+        chunks = values.chunks
         coordinates = {
             axis: (axis, np.asarray(found[:], np.float64))
             for axis, length in zip(("y", "x"), values.shape[1:], strict=True)
@@ -83,6 +84,8 @@ def open_hdf5_grid(
     if not dated:
         grid.attrs["dated"] = False
     grid.encoding["source"] = str(path)
+    if chunks:
+        grid.encoding["chunksizes"] = chunks
     return grid
 
 
