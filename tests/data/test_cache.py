@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cache_user import lies_in, use
 from sources import World
 
 from hydromae.data import cache
@@ -33,18 +34,6 @@ def files(folder: Path) -> list[Path]:
 
 def same_values(found: Store, expected: Store) -> bool:
     return all(np.array_equal(found.values(n), expected.values(n), equal_nan=True) for n in expected.names)
-
-
-def lies_in(store: Store, folder: Path) -> bool:
-    return all(Path(str(store.values(name).filename)).is_relative_to(folder) for name in store.names)
-
-
-def use(path: Path, shared_memory: Path, talk: Connection) -> None:
-    """Take the copy, say what is read, and leave when told."""
-    with SharedValues(Store.open(path), "auto", shared_memory) as shared:
-        talk.send((lies_in(shared.store, shared_memory), float(np.nansum(shared.store.values("precip")))))
-        talk.recv()
-    talk.send("left")
 
 
 class Users:

@@ -269,12 +269,15 @@ def test_a_forecast_sees_nothing_after_the_issue_time_but_the_weather_of_a_perfe
     collator = remade(parts, strategies={"forecast": 1}, forcing=forcing, horizon=4)
     batch = collator.training_batch(windows, 0) if training else collator.evaluation_batch(windows)
     states = windows_of_states(batch)
+    planner = collator.masker.planner
+    if training:
+        plan = planner.of_batch(windows.available_by_slot, DAYS, number, 0)
+    else:
+        plan = planner.of_windows(windows.available_by_slot, DAYS, starts)
     for sample in range(len(starts)):
-        flow = states["riverflow"][sample]
-        future = (flow == TARGET).any(1).nonzero()[:, 0]
-        if len(future) == 0 or any((states[name][sample] == TARGET).any() for name in ("precip", "soil", "evap")):
+        if plan["riverflow"][sample].strategy != "forecast":
             continue  # nothing was observed to be predicted: random took its place
-        horizon = DAYS - int(future[0])
+        horizon = DAYS - plan["riverflow"][sample].closed
         assert 1 <= horizon <= 4
         for name, state in states.items():
             known, after = state[sample, : DAYS - horizon], state[sample, DAYS - horizon :]
