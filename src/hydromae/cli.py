@@ -1,6 +1,5 @@
 """The command line: each command is a thin call of the same Python function."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -8,10 +7,6 @@ import typer
 from hydromae.commands import runs, stores
 from hydromae.commands.data import data_app
 from hydromae.errors import HydroMAEError
-
-# OpenMP's idle threads spin by default; where other work shares the cores, that makes a step tens of times slower.
-# Read when torch is first imported, so it is set before.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,3 +57,7 @@ def main() -> None:
         from hydromae.console import fail
 
         fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

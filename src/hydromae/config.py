@@ -94,7 +94,18 @@ class TrainingConfig(Section):
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     task_weights: dict[str, float] = Field({}, description="weight of each loss, as precip_loss: 100; 1 if not named")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="arithmetic of the layers; losses are always fp32")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32", description="arithmetic of the layers (fp16 with a dynamic loss scale); losses are always fp32"
+    )
+    engine: Literal["ddp", "fsdp"] = Field(
+        "ddp",
+        description="how several processes train together: ddp: each holds the whole model; fsdp: it is spread over "
+        "them",
+    )
+    accumulate: int = Field(
+        1, ge=1, description="times batch_size that a process takes, one after the other, before a step"
+    )
+    max_skips: int = Field(10, ge=1, description="steps in a row without a finite gradient after which a run ends")
     workers: int = Field(
         1,
         ge=0,

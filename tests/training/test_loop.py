@@ -1,5 +1,6 @@
 import json
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,13 @@ def test_the_seed_alone_decides_a_run(prepared: Prepared, tmp_path: Path) -> Non
 
 def test_validation_changes_no_weight_and_no_random_number(prepared: Prepared, tmp_path: Path) -> None:
     trainer = Trainer(small_config(prepared[0], tmp_path), prepared[1], None)
-    trainer.train_step(next(iter(trainer.loader)), epoch=0)
+    trainer.train_step(next(trainer.batches()), epoch=0)
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
-    random, moments = torch.get_rng_state(), trainer.optimizer.state_dict()["state"][0]["exp_avg"].clone()
+    random, moments = torch.get_rng_state(), trainer.engine.optimizer.state_dict()["state"][0]["exp_avg"].clone()
     first, second = trainer.validate(), trainer.validate()
     assert first == second and first is not None and first["loss"] == pytest.approx(sum(first["losses"].values()))
     assert same(trainer.model.state_dict(), before) and torch.equal(torch.get_rng_state(), random)
-    assert torch.equal(trainer.optimizer.state_dict()["state"][0]["exp_avg"], moments)
+    assert torch.equal(trainer.engine.optimizer.state_dict()["state"][0]["exp_avg"], moments)
 
 
 def test_validation_averages_over_all_hidden_values_whatever_the_batches(prepared: Prepared, tmp_path: Path) -> None:
@@ -137,49 +138,81 @@ def test_without_a_validation_period_the_last_model_is_kept(world: World, tmp_pa
 
 
 class Spoiler:
-    """Makes the loss or the gradient of one step what it should not be."""
+    """Makes the loss or the gradient of some steps what they should not be."""
 
-    def __init__(self, trainer: Trainer, step: int, what: str) -> None:
-        self.step, self.factor, self.calls = step, {"nan": math.nan, "inf": math.inf}[what.split()[0]], 0
+    def __init__(self, trainer: Trainer, steps: Collection[int], what: str) -> None:
+        self.steps, self.factor, self.calls = steps, {"nan": math.nan, "inf": math.inf}[what.split()[0]], 0
         if what.endswith("loss"):
-            trainer.model.register_forward_hook(self.spoil_loss)
+            trainer.engine.module.register_forward_hook(self.spoil_loss)
         else:
             trainer.model.norm_shared.weight.register_hook(self.spoil_gradient)
 
-    def spoil_loss(self, module: Any, inputs: Any, output: Any) -> Any:
-        self.calls += 1
-        return (output[0] * self.factor, output[1]) if self.calls == self.step else output
+    def spoil_loss(self, module: Any, inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        self.calls += module.training
+        spoilt = module.training and self.calls in self.steps
+        return output * torch.tensor([1.0, self.factor, 1.0, 1.0]) if spoilt else output
 
     def spoil_gradient(self, gradient: torch.Tensor) -> torch.Tensor:
         self.calls += 1
-        return gradient + self.factor if self.calls == self.step else gradient
+        return gradient + self.factor if self.calls in self.steps else gradient
 
 
 @pytest.mark.parametrize("log_every", [1, 50])
 @pytest.mark.parametrize("what", ["nan loss", "inf loss", "inf gradient", "nan gradient"])
-def test_what_is_no_number_ends_the_run_and_reaches_no_checkpoint(
+def test_a_step_without_a_finite_gradient_is_skipped_counted_and_written_down(
     prepared: Prepared, tmp_path: Path, what: str, log_every: int
 ) -> None:
     logging = {"log_every": log_every, "checkpoint_minutes": 1e-9, "keep": 20}
     trainer = trainer_with_run(small_config(prepared[0], tmp_path / "run", logging=logging), prepared[1])
-    Spoiler(trainer, 5, what)
-    with pytest.raises(RunError, match=r"run: the train (loss|grad_norm) at step [56] is .*; train anew with a lower"):
-        trainer.fit()
+    Spoiler(trainer, {5}, what)
+    assert trainer.fit()
     run = trainer.run
-    kept = [torch.load(path, weights_only=True) for path in sorted(run.checkpoints.glob("*.pt"))]
-    assert [content["progress"]["step"] for content in kept] == [1, 2, 3, 4]
-    assert all(tensor.isfinite().all() for content in kept for tensor in content["model"].values())
-    assert all(tensor.isfinite().all() for tensor in load_pretrained(run.path).state_dict().values())
-    assert all(math.isfinite(record["loss"]) for record in records(run, "train"))
+    kept = {content["progress"]["step"]: content for content in every_checkpoint(run)}
+    assert same(kept[4]["model"], kept[5]["model"]) and not same(kept[5]["model"], kept[6]["model"])
+    assert all(tensor.isfinite().all() for content in kept.values() for tensor in content["model"].values())
+    assert sum(record["skipped"] for record in records(run, "train")) == 1
+    if log_every == 50:
+        assert all(math.isfinite(record["loss"]) for record in records(run, "train"))
+    (fault,) = [json.loads(line) for line in (run.path / "faults.jsonl").read_text().splitlines()]
+    assert fault["step"] == 5 and fault["modalities"] == (["soil"] if what.endswith("loss") else [])
+    assert len(fault["windows"]) == 4 and all("2001-01-01" <= first <= "2001-05-20" for first, _ in fault["windows"])
+
+
+def every_checkpoint(run: RunDirectory) -> list[dict[str, Any]]:
+    return [torch.load(path, weights_only=True) for path in sorted(run.checkpoints.glob("*.pt"))]
+
+
+def test_too_many_skipped_steps_in_a_row_end_the_run_with_a_report(prepared: Prepared, tmp_path: Path) -> None:
+    training = {"epochs": 4, "max_skips": 3}
+    config = small_config(prepared[0], tmp_path / "run", training=training, logging={"log_every": 1})
+    trainer = trainer_with_run(config, prepared[1])
+    Spoiler(trainer, {2, 3, 5, 6, 7, 8, 9}, "nan loss")
+    with pytest.raises(RunError, match=r"3 steps in a row could not be taken: in step 7 the loss of soil was not fin"):
+        trainer.fit()
+    assert trainer.progress.step == 7 and len((trainer.run.path / "faults.jsonl").read_text().splitlines()) == 5
+    assert all(tensor.isfinite().all() for tensor in trainer.model.state_dict().values())
+
+
+def test_the_layer_where_numbers_go_wrong_is_named(prepared: Prepared, tmp_path: Path) -> None:
+    trainer = trainer_with_run(small_config(prepared[0], tmp_path / "run", training={"max_skips": 1}), prepared[1])
+    with torch.no_grad():
+        trainer.model.soil_decoder.decoder.head.weight[0, 0] = math.inf
+    with pytest.raises(
+        RunError, match=r"step \d the loss of soil was not finite, first in layer soil_decoder\.decoder\.head"
+    ):
+        trainer.fit()
 
 
 def test_the_gradient_is_clipped_to_its_norm(prepared: Prepared, tmp_path: Path) -> None:
     config = small_config(prepared[0], tmp_path, training={"clip_norm": 0.25})
     trainer = Trainer(config, prepared[1], None)
-    trainer.train_step(next(iter(trainer.loader)), epoch=0)
-    gradients = [p.grad.norm() for p in trainer.model.parameters() if p.grad is not None]
-    assert torch.stack(gradients).norm() == pytest.approx(0.25, rel=1e-4)
-    assert trainer._since_record[-2] > 0.25  # the record tells the norm before it was clipped
+    clipped: list[torch.Tensor] = []
+    trainer.engine.optimizer.register_step_pre_hook(
+        lambda *_: clipped.extend(p.grad.norm() for p in trainer.model.parameters() if p.grad is not None)
+    )
+    trainer.train_step(next(trainer.batches()), epoch=0)
+    assert torch.stack(clipped).norm() == pytest.approx(0.25, rel=1e-4)
+    assert trainer.history.steps[0].norm > 0.25  # the record tells the norm before it was clipped
 
 
 @pytest.mark.parametrize("fusion", ["full", "none"])

@@ -1,1 +1,7 @@
 """The commands, each a thin call of the Python function of the same job."""
+
+import os
+
+# OpenMP's idle threads spin by default; where other work shares the cores, that makes a step tens of times slower.
+# Read when torch is first imported, so it is set before.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,5 +1,7 @@
 """Commands that train and use a model."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,25 +38,44 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Try some steps; print memory, tokens, steps and time; write no run.")
     ] = False,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on with the run if it is there, as a job that is started again does.")
+    ] = False,
 ) -> None:
     """Pretrain a model, preparing the store first where there is none.
 
+    Several processes: `torchrun --standalone --nproc_per_node=4 train_mae.py --config configs/gb_small.yaml`
+
     Example: `hydromae train configs/gb_small.yaml data.root=my_data training.epochs=3`
     """
+    train_here(config, overrides or (), dry_run, go_on)
+
+
+def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go_on: bool = False) -> None:
+    """Train in this process, alone or as one of those that a launcher started; only the first one speaks."""
     from hydromae.config_io import load_config
-    from hydromae.console import Stages, console
+    from hydromae.console import Stages, console, messages
     from hydromae.data.prepare import prepare as prepare_store
     from hydromae.training.dry_run import dry_run as try_out
-    from hydromae.training.runs import new_run
+    from hydromae.training.run_directory import RunDirectory
+    from hydromae.training.runs import continue_run, new_run
 
-    loaded = load_config(config, overrides or ())
+    if int(os.environ.get("RANK", "0")):
+        console.quiet = messages.quiet = True
+    # Launchers and batch systems that start a job again say so.
+    go_on = go_on or any(int(os.environ.get(key, "0")) for key in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
+    loaded = load_config(config, overrides)
     with Stages() as shown:
         store = prepare_store(loaded, titled(shown.stage, "Preparing the store"))
         print_notes(store.provenance.notes)
         if dry_run:
             trial = try_out(loaded, store)
         else:
-            run = new_run(loaded, store, shown.listener)
+            run = RunDirectory(loaded.output_path)
+            if go_on and run.config_file.is_file():
+                run = continue_run(run, shown.listener)
+            else:
+                run = new_run(loaded, store, shown.listener)
     if dry_run:
         console.print(trial.table())
         return

@@ -1,6 +1,7 @@
 """Which windows an epoch holds, and in which order."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -143,6 +144,29 @@ class BatchOrder:
         assert self.seed is not None, "windows in order draw nothing"
         windows = torch.tensor([window])
         return random_keys(windows, count, seed=self.seed, epoch=self.epoch, stream=stream)[0].numpy()
+
+
+class Shares:
+    """What one process reads of each batch of an order, in parts; together, all processes read each window once.
+
+    Args:
+        order: the batches, which all processes agree on.
+        rank: of this process.
+        size: number of processes.
+        parts: that each process computes its share in, one after the other.
+    """
+
+    def __init__(self, order: BatchOrder, rank: int, size: int, parts: int) -> None:
+        self.order, self.rank, self.size, self.parts = order, rank, size, parts
+
+    def __len__(self) -> int:
+        return len(self.order) * self.parts
+
+    def __iter__(self) -> Iterator[WindowRequest]:
+        for request in self.order:
+            bounds = np.linspace(0, len(request.starts), self.size * self.parts + 1).round().astype(int).tolist()
+            for part in range(self.rank * self.parts, (self.rank + 1) * self.parts):
+                yield replace(request, own=slice(bounds[part], bounds[part + 1]))
 
 
 def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -> BatchOrder:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from hydromae.data.batch_order import BatchOrder
+from hydromae.data.batch_order import BatchOrder, Shares
 from hydromae.data.windows import WindowReader, WindowRequest, Windows
 
 AHEAD = 2  # batches that each worker is ahead
@@ -23,7 +23,9 @@ class WindowLoader:
         pin_memory: give pinned memory, for copies to a GPU that nothing waits for.
     """
 
-    def __init__(self, reader: WindowReader, order: BatchOrder, workers: int = 0, pin_memory: bool = False) -> None:
+    def __init__(
+        self, reader: WindowReader, order: BatchOrder | Shares, workers: int = 0, pin_memory: bool = False
+    ) -> None:
         self.reader, self.order, self.workers, self.pin_memory = reader, order, workers, pin_memory
 
     def __len__(self) -> int:

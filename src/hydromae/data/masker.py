@@ -61,7 +61,8 @@ class Masker:
         Where more than `random` is drawn, the first days are fetched from the device. Arguments as in training.
         """
         starts = [] if self.planner.always_random else windows.starts.tolist()
-        plan = self.planner.of_windows(windows.available_by_slot, windows.days, starts)
+        here = {name: samples[windows.here] for name, samples in windows.available_by_slot.items()}
+        plan = self.planner.of_windows(here, windows.days, starts)
         return {
             name: self._draw(name, windows, available[name], hidings, UNCHANGING, even=False)
             for name, hidings in plan.items()
@@ -80,14 +81,20 @@ class Masker:
         stream = name if self.masking.pattern == "independent" else shape.kind
         ratio = self.planner.ratio(name)
         draw = drawing(available, windows.starts, shape, ratio, seed=self.seed, epoch=epoch, stream=stream)
-        arranged = arrange(hide(draw, hidings, self.masking.per_day, filled), draw.keys)  # [B, tokens]
-        n_target = all_targets = [hiding.targets for hiding in hidings]
+        n_target = [hiding.targets for hiding in hidings]
         n_visible = [hiding.visible + (hiding.gaps if filled else 0) for hiding in hidings]
         if even:
-            n_visible, n_target = _smallest(n_visible), _smallest(n_target)
+            # Over the whole batch, so that how it is cut into shares changes no mask.
+            n_visible, n_target = (_smallest(counts)[windows.here] for counts in (n_visible, n_target))
+            hidings = hidings[windows.here]
+        all_targets = [hiding.targets for hiding in hidings]
+        arranged = arrange(hide(draw, hidings, self.masking.per_day, filled), draw.keys)  # [B, tokens]
+        if even:
             # CrossMAE's partial reconstruction (Fu et al. 2024): the gradient of a random part costs less and points
             # alike.
             n_target = [math.ceil(self.masking.prediction_ratio * n) for n in n_target]
+        if windows.idle:
+            n_target = [0]
         return take(arranged, all_targets, n_visible), take(arranged, [0] * len(n_target), n_target)
 
 

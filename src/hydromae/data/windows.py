@@ -23,11 +23,14 @@ class WindowRequest:
         starts: first day of each window, as days since the store's first day.
         days: days in each.
         number: the batch's number in its epoch; 0 outside training.
+        own: places of the windows to be read, where other processes, or this one later, read the rest; an empty slice
+            takes part in the batch without adding to it. None is all.
     """
 
     starts: tuple[int, ...]
     days: int
     number: int = 0
+    own: slice | None = None
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,32 @@ class Windows:
     Attributes:
         values: modality -> grid [B, T, patches, cells] or series [B, T, stations], float32, NaN = missing.
         starts: [B] first day of each, as days since the store's first day.
-        available_by_slot: modality -> tokens that hold any value, of each sample in each slot (the days of one token);
-            on the host, so that no device is waited for.
+        available_by_slot: modality -> tokens that hold any value, of each sample of the whole batch in each slot (the
+            days of one token); on the host, so that no device is waited for.
         number: the batch's number in its epoch, the same on every rank and in a resumed run; 0 outside training.
+        own: places in the whole batch of the windows that are here; None is all. An empty slice has one window that
+            stands in for none: it must add nothing.
+        first_days: `starts` on the host.
     """
 
     values: dict[str, Float[Tensor, "batch days *place"]]
     starts: Int[Tensor, " batch"]
     available_by_slot: dict[str, list[list[int]]]
     number: int = 0
+    own: slice | None = None
+    first_days: tuple[int, ...] = ()
+
+    @property
+    def idle(self) -> bool:
+        """Whether the window here only stands in for none."""
+        return self.own is not None and self.own.start == self.own.stop
+
+    @property
+    def here(self) -> slice:
+        """Places in the whole batch of the windows that are here, the stand-in among them."""
+        if self.own is None:
+            return slice(0, len(self.starts))
+        return slice(0, 1) if self.idle else self.own
 
     @property
     def days(self) -> int:
@@ -54,7 +74,7 @@ class Windows:
 
     @property
     def available(self) -> dict[str, list[int]]:
-        """Modality -> tokens of each sample that hold any value."""
+        """Modality -> tokens of each sample of the whole batch that hold any value."""
         return {name: [sum(slots) for slots in samples] for name, samples in self.available_by_slot.items()}
 
     def to(self, device: torch.device) -> "Windows":
@@ -86,14 +106,17 @@ class WindowReader:
 
     def read(self, starts: Sequence[int], days: int, number: int = 0) -> Windows:
         """The windows of `days` days that begin at `starts`, at least one."""
-        spans = [slice(start, start + days) for start in starts]
-        values = {name: self._values(name, spans) for name in self.shapes}
-        available = {name: self._available(name, spans) for name in self.shapes}
-        return Windows(values, torch.tensor(starts), available, number)
+        return self.fetch(WindowRequest(tuple(starts), days, number))
 
     def fetch(self, request: WindowRequest) -> Windows:
-        """The windows of a request."""
-        return self.read(request.starts, request.days, request.number)
+        """The windows of a request that are its own; the first stands in where none is."""
+        own = slice(None) if request.own is None else request.own
+        starts = request.starts[own] or request.starts[:1]
+        spans = [slice(start, start + request.days) for start in starts]
+        values = {name: self._values(name, spans) for name in self.shapes}
+        every = [slice(start, start + request.days) for start in request.starts]
+        available = {name: self._available(name, every) for name in self.shapes}
+        return Windows(values, torch.tensor(starts), available, request.number, request.own, starts)
 
     def _values(self, name: str, spans: Sequence[slice]) -> Float[Tensor, "batch days *place"]:
         first = self.store.read(name, spans[0])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -17,9 +18,10 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 _REMEDY = "copy it anew or train again"
 
 
-def save_pretrained(model: MultiModalMAE, folder: Path) -> None:
-    """Write `model.safetensors` and `config.json`, each atomically."""
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+def save_pretrained(model: MultiModalMAE, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
+    """Write `model.safetensors` and `config.json`, each atomically; with `weights` in the place of the model's own."""
+    weights = model.state_dict() if weights is None else weights
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     content = {"model": model.config.model_dump(mode="json"), "task_weights": model.task_weights}
     write_text(folder / CONFIG, json.dumps(content, indent=1))
     with atomic_path(folder / WEIGHTS) as temporary:

@@ -25,7 +25,7 @@ from hydromae.models.pretrained import load_pretrained
 from hydromae.tasks.fields import state_window
 from hydromae.tasks.netcdf import FieldFile
 from hydromae.training.run_directory import RunDirectory
-from hydromae.training.setup import choose_device
+from hydromae.training.world import choose_device
 
 
 def reconstruct(

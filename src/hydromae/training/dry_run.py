@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from itertools import islice
 
 from rich.table import Table
 
@@ -56,16 +57,14 @@ def dry_run(config: Config, store: Store) -> Trial:
         ConfigError: the configuration does not fit the data.
     """
     trainer = Trainer(config, store, None)
-    order = trainer.order
-    batches = iter(order)
     seconds, tokens = [], {}
-    for i in range(min(_WARM + _TIMED, len(order))):
-        windows = trainer.loader.reader.fetch(next(batches))
+    for i, parts in enumerate(islice(trainer.batches(), _WARM + _TIMED)):
         began = time.monotonic()
-        float(trainer.train_step(windows, epoch=0))
+        trainer.train_step(parts, epoch=0)
+        trainer.history.read(trainer.world)  # waits for the device
         seconds.append(time.monotonic() - began)
         if i == 0:
-            batch = trainer.collator.training_batch(windows.to(trainer.device), epoch=0)
+            batch = trainer.collator.training_batch(parts[0].to(trainer.device), epoch=0)
             tokens = {
                 name: (t.values.shape[1], t.visible.index.shape[1], t.target.index.shape[1])
                 for name, t in batch.tokens.items()
@@ -74,7 +73,7 @@ def dry_run(config: Config, store: Store) -> Trial:
     return Trial(
         parameters=sum(p.numel() for p in trainer.model.parameters()),
         tokens=tokens,
-        steps_per_epoch=len(order),
+        steps_per_epoch=len(trainer.order),
         steps=trainer.total_steps,
         seconds_per_step=sum(timed) / len(timed),
         memory=peak_memory(trainer.device),

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -8,24 +9,29 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from hydromae.config import Config
-from hydromae.data.batch_order import training_order, validation_order
+from hydromae.data.batch_order import Shares, training_order, validation_order
 from hydromae.data.cache import SharedValues
 from hydromae.data.collate import Collator
 from hydromae.data.loader import WindowLoader
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import RunError
-from hydromae.models.losses import squared_error, weighted_total
 from hydromae.models.pretrained import save_pretrained
-from hydromae.training.checkpoint import load_newest, random_state, restore_random_state, save_checkpoint
+from hydromae.training.checkpoint import random_state, restore_random_state, save_checkpoint
+from hydromae.training.engine import make_engine
+from hydromae.training.faults import Faults
+from hydromae.training.history import History
 from hydromae.training.interruption import StopRequest
-from hydromae.training.optimizer import make_optimizer, make_schedule
+from hydromae.training.optimizer import make_schedule
 from hydromae.training.records import Records
 from hydromae.training.run_directory import RunDirectory
-from hydromae.training.setup import build_model, choose_device, usable_cores
+from hydromae.training.setup import build_model, usable_cores
+from hydromae.training.step import Stepper
+from hydromae.training.world import World, join_world
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -40,6 +46,7 @@ class Progress:
         best_step: the step it was measured at.
         lines: records written.
         seconds: time spent training.
+        skipped: steps in a row, up to now, that could not be taken.
     """
 
     epoch: int = 0
@@ -49,6 +56,7 @@ class Progress:
     best_step: int | None = None
     lines: int = 0
     seconds: float = 0.0
+    skipped: int = 0
 
 
 @dataclass
@@ -60,193 +68,226 @@ class Listener:
 
 
 class Trainer:
-    """Trains one model on one device.
+    """Trains one model, alone or as one of several processes.
 
-    Everything random follows from the seed and from torch's generator, which checkpoints hold, so a run that was
-    stopped and continued equals one that was not, bit for bit on a CPU with the same number of threads.
+    Everything random follows from the seed and from torch's generators, which checkpoints hold, so a run that was
+    stopped and continued equals one that was not, bit for bit on a CPU with the same number of threads and processes.
 
     Args:
         config: the experiment.
         store: its data.
         run: its directory; None for a trial that writes nothing.
         listener: told of steps and records.
+        world: the processes; None joins those that a launcher started.
+        batch: windows in a step over all processes; None is what the configuration makes it on this many.
     """
 
     def __init__(
-        self, config: Config, store: Store, run: RunDirectory | None, listener: Listener | None = None
+        self,
+        config: Config,
+        store: Store,
+        run: RunDirectory | None,
+        listener: Listener | None = None,
+        world: World | None = None,
+        batch: int | None = None,
     ) -> None:
-        self.config, self.run, self.listener = config, run, listener or Listener()
+        self.config, self.store, self.run, self.listener = config, store, run, listener or Listener()
         self.stop = StopRequest()
-        settings, data = config.training, config.data
+        settings = config.training
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
-        self.device = choose_device(settings.device)
+        self.world = world or join_world(settings.device)
+        self.device = self.world.device
         self.model = build_model(config, store).to(self.device)
+        if self.world.rank:
+            torch.manual_seed(config.seed + self.world.rank)  # dropout of its own
+        self.engine = make_engine(self.model, self.world, settings)
         self.collator = Collator(store, self.model.shapes, config.masking, config.seed, self.device, config.data.fill)
-        reader = WindowReader(store, self.model.shapes)
-        workers = min(settings.workers, max(usable_cores() - 1, 0))
-        self.order = training_order(data, store, settings.batch_size, config.seed)
-        self.loader = WindowLoader(reader, self.order, workers, pin_memory=self.device.type == "cuda")
+        self.stepper = Stepper(self.engine, self.collator, settings.task_weights)
+        self.reader = WindowReader(store, self.model.shapes)
+        self.batch = batch or settings.batch_size * settings.accumulate * self.world.size
+        self.parts = math.ceil(self.batch / (self.world.size * settings.batch_size))
+        self.order = training_order(config.data, store, self.batch, config.seed)
+        workers = min(settings.workers, max(usable_cores() // self.world.local_size - 1, 0))
+        self.loader = WindowLoader(
+            self.reader,
+            Shares(self.order, self.world.rank, self.world.size, self.parts),
+            workers,
+            pin_memory=self.device.type == "cuda",
+        )
         self.validation = None
         if config.data.val is not None:
-            unshuffled = validation_order(data, store, "val", settings.batch_size)
-            self.validation = WindowLoader(reader, unshuffled)
-        self.optimizer = make_optimizer(self.model, settings)
-        self.schedule = make_schedule(self.optimizer, settings, len(self.order))
+            unshuffled = validation_order(config.data, store, "val", settings.batch_size * self.world.size)
+            self.validation = WindowLoader(self.reader, Shares(unshuffled, self.world.rank, self.world.size, 1))
+        self.schedule = make_schedule(self.engine.optimizer, settings, len(self.order))
         self.progress = Progress()
-        self._since_record = torch.zeros(len(self.model.shapes) + 3, device=self.device)  # losses, total, norm, steps
+        self.history = History()
+        self.faults = Faults(self.engine, self.collator, self.reader)
 
     @property
     def total_steps(self) -> int:
         """Optimizer steps of the whole run."""
         return self.config.training.epochs * len(self.order)
 
-    def restore(self, run: RunDirectory) -> None:
-        """Take up the newest whole checkpoint of a run."""
-        state = load_newest(run.checkpoints, self.device)
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the content of a checkpoint, which may be of another number of processes."""
+        self.engine.load(state)
         self.schedule.load_state_dict(state["schedule"])
         self.progress = Progress(**state["progress"])
-        self._since_record = state["since_record"].to(self.device)
-        restore_random_state(state["random"])
+        self.history = History.restored(state["history"], self.world)
+        randoms = state["random"]
+        if self.world.rank < len(randoms):
+            restore_random_state(randoms[self.world.rank])
+        if len(randoms) != self.world.size and self.world.is_main:
+            logger.warning(
+                "%s: goes on with %d processes instead of %d; a step still takes %d windows, now in %d parts of each "
+                "process; sums are rounded in another order, and dropout differs from here on",
+                *(self.run.path if self.run else "trial", self.world.size, len(randoms), self.batch, self.parts),
+            )
 
     def fit(self) -> bool:
         """Train to the end, or until asked to stop; says whether the end was reached.
 
         Raises:
-            RunError: the loss is no longer a number.
+            RunError: the validation loss is no number, or too many steps in a row could not be taken.
         """
         if self.run is None:
             raise ValueError("a trial has no run directory to train in")
-        records = Records(self.run.metrics, keep=self.progress.lines)
+        records = Records(self.run.metrics, keep=self.progress.lines) if self.world.is_main else None
         settings, logging = self.config.training, self.config.logging
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
-        steps_at_record, record_time = self.progress.step, time.monotonic()
+        record_time = time.monotonic()
         with self._cached(), self.stop.on_signals():
             for epoch in range(self.progress.epoch, settings.epochs):
                 self.order.epoch, self.order.first_batch = epoch, self.progress.batch
-                for windows in self.loader:
-                    self.train_step(windows, epoch)
+                for parts in self.batches():
+                    self.train_step(parts, epoch)
                     self.progress.batch += 1
                     self.progress.step += 1
                     self.progress.seconds = time.monotonic() - began
                     self.listener.on_step(self.progress)
-                    if self.progress.step % logging.log_every == 0 or self.progress.batch == len(self.order):
-                        rate = (self.progress.step - steps_at_record) / (time.monotonic() - record_time)
-                        self._record(records, self._training_record(rate))
-                        steps_at_record, record_time = self.progress.step, time.monotonic()
                     epoch_done = self.progress.batch == len(self.order)
-                    if self.stop.asked and not epoch_done:
-                        self._save()
-                        return False
-                    if time.monotonic() - saved > 60 * logging.checkpoint_minutes and not epoch_done:
+                    if self.progress.step % logging.log_every == 0 or epoch_done:
+                        self._record(records, self._training_record(time.monotonic() - record_time))
+                        record_time = time.monotonic()
+                    due = time.monotonic() - saved > 60 * logging.checkpoint_minutes
+                    stop, due = self.world.any(self.stop.asked, due)  # all processes must do the same
+                    if (stop or due) and not epoch_done:
                         self._save()
                         saved = time.monotonic()
+                        if stop:
+                            return False
                 self.progress.epoch, self.progress.batch = epoch + 1, 0
                 self._finish_epoch(records)
-                if (epoch + 1) % logging.checkpoint_every == 0 or epoch + 1 == settings.epochs or self.stop.asked:
+                (stop,) = self.world.any(self.stop.asked)
+                if (epoch + 1) % logging.checkpoint_every == 0 or epoch + 1 == settings.epochs or stop:
                     self._save()
                     saved = time.monotonic()
                 record_time = time.monotonic()
-                if self.stop.asked and epoch + 1 < settings.epochs:
+                if stop and epoch + 1 < settings.epochs:
                     return False
         return True
 
-    @contextmanager
-    def _cached(self) -> Iterator[None]:
-        """Read from one copy of the values in shared memory meanwhile, where that is wanted and possible."""
-        reader = self.loader.reader
-        original = reader.store
-        with SharedValues(original, self.config.data.cache) as shared:
-            reader.store = shared.store
-            try:
-                yield
-            finally:
-                reader.store = original
-
-    def train_step(self, windows: Windows, epoch: int) -> Tensor:
-        """One optimizer step; the loss stays on the device, so that nothing waits for it."""
-        self.model.train()
-        batch = self.collator.training_batch(windows.to(self.device), epoch)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.training.precision == "bf16"):
-            total, losses = self.model(batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.training.clip_norm)
-        self.optimizer.step()
+    def train_step(self, parts: list[Windows], epoch: int) -> None:
+        """One optimizer step; what it gives stays on the device, so that nothing waits for it."""
+        self.history.add(self.stepper.train(parts, epoch), parts, epoch)
         self.schedule.step()
-        one = torch.ones_like(total)
-        self._since_record += torch.stack([*losses.values(), total, norm, one]).detach()
-        return total.detach()
 
-    @torch.no_grad()
     def validate(self) -> dict[str, Any] | None:
         """Losses over the validation period, each averaged over all hidden values; None without such a period."""
         if self.validation is None:
             return None
-        self.model.eval()
-        names = list(self.model.shapes)
-        sums = {name: torch.zeros(2, dtype=torch.float64, device=self.device) for name in names}
-        for windows in self.validation:
-            batch = self.collator.evaluation_batch(windows.to(self.device))
-            for name, predicted in self.model.predict(batch).items():
-                sums[name] += torch.stack(squared_error(predicted, batch.tokens[name]))
-        losses = {f"{name}_loss": sums[name][0] / sums[name][1].clamp(min=1) for name in names}
-        total = weighted_total(losses, self.model.task_weights)
-        return {"loss": total.item(), "losses": {name: losses[f"{name}_loss"].item() for name in names}}
+        losses = dict(zip(self.model.shapes, self.stepper.validate(self.validation).tolist(), strict=True))
+        return {"loss": self._total(losses), "losses": losses}
 
-    def _finish_epoch(self, records: Records) -> None:
+    @contextmanager
+    def _cached(self) -> Iterator[None]:
+        """Read from one copy of the values in shared memory meanwhile, where that is wanted and possible."""
+        original = self.reader.store
+        with SharedValues(original, self.config.data.cache) as shared:
+            self.reader.store = shared.store
+            try:
+                yield
+            finally:
+                self.reader.store = original
+
+    def batches(self) -> Iterator[list[Windows]]:
+        """The windows of each batch that are this process's own, in parts."""
+        parts: list[Windows] = []
+        for windows in self.loader:
+            parts.append(windows)
+            if len(parts) == self.parts:
+                yield parts
+                parts = []
+
+    def _total(self, losses: dict[str, float]) -> float:
+        weights = self.stepper.weights.tolist()
+        return sum(weight * loss for weight, loss in zip(weights, losses.values(), strict=True))
+
+    def _finish_epoch(self, records: Records | None) -> None:
         validation = self.validate()
         if validation is not None:
-            self._record(
-                records,
-                {"event": "validation", "step": self.progress.step, "epoch": float(self.progress.epoch), **validation},
-            )
+            where = {"step": self.progress.step, "epoch": float(self.progress.epoch)}
+            self._record(records, {"event": "validation", **where, **validation})
             if not validation["loss"] < self.progress.best_loss:
                 return
             self.progress.best_loss, self.progress.best_step = validation["loss"], self.progress.step
-        if self.run is not None:
-            save_pretrained(self.model, self.run.model)
+        weights = self.engine.weights()
+        if self.run is not None and self.world.is_main:
+            save_pretrained(self.model, self.run.model, weights)
 
-    def _training_record(self, steps_per_second: float) -> dict[str, Any]:
-        *sums, steps = self._since_record.tolist()
-        self._since_record.zero_()
-        *losses, total, norm = (value / steps for value in sums)
+    def _training_record(self, seconds: float) -> dict[str, Any]:
+        """Means over the steps since the last record that were taken; the others are told of and counted."""
+        losses, norms = self.history.read(self.world)
+        skipped = [i for i, norm in enumerate(norms) if not math.isfinite(norm)]
+        for norm in norms:
+            self.progress.skipped = 0 if math.isfinite(norm) else self.progress.skipped + 1
+        if skipped:
+            first = self.progress.step - len(norms) + 1
+            faults = self.faults.locate(self.history, skipped, losses, first)
+            path = self.run.path if self.run is not None and self.world.is_main else None
+            self.faults.tell(faults, path, self.progress.skipped)
+        taken = [i for i in range(len(norms)) if i not in skipped]
+        mean = {
+            name: sum(losses[i][m] for i in taken) / len(taken) if taken else math.nan
+            for m, name in enumerate(self.model.shapes)
+        }
+        self.history = History()
         return {
             "event": "train",
             "step": self.progress.step,
             "epoch": self.progress.epoch + self.progress.batch / len(self.order),
-            "loss": total,
-            "losses": dict(zip(self.model.shapes, losses, strict=True)),
+            "loss": self._total(mean),
+            "losses": mean,
             "lr": self.schedule.get_last_lr()[0],
-            "grad_norm": norm,
-            "windows_per_second": steps_per_second * self.config.training.batch_size,
+            "grad_norm": sum(norms[i] for i in taken) / len(taken) if taken else math.nan,
+            "skipped": len(skipped),
+            "windows_per_second": len(norms) * self.batch / seconds,
         }
 
-    def _record(self, records: Records, record: dict[str, Any]) -> None:
-        # An infinite gradient spoils the weights one step before the loss shows it.
-        what = "loss" if not math.isfinite(record["loss"]) else "grad_norm"
-        if not math.isfinite(record.get(what, 0.0)):
+    def _record(self, records: Records | None, record: dict[str, Any]) -> None:
+        if record["event"] == "validation" and not math.isfinite(record["loss"]):
             raise RunError(
-                f"{records.path.parent}: the {record['event']} {what} at step {record['step']} is {record[what]}; "
-                f"train anew with a lower training.lr and another output=, or look for wild values "
+                f"{self.run.path if self.run else 'trial'}: the validation loss at step {record['step']} is "
+                f"{record['loss']}; train anew with a lower training.lr and another output=, or look for wild values "
                 f"with `hydromae check`"
             )
-        records.append(record)
-        self.progress.lines = records.lines
+        if records is not None:
+            records.append(record)
+        self.progress.lines += 1
         self.listener.on_record(record)
 
     def _save(self) -> None:
-        if self.run is None or not torch.isfinite(self._since_record).all():
-            return
+        """Write a checkpoint; all processes take part, the first one writes."""
         content = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            **self.engine.state(),
             "schedule": self.schedule.state_dict(),
             "progress": asdict(self.progress),
-            "since_record": self._since_record,
-            "random": random_state(),
+            "history": self.history.state(self.world),
+            "random": self.world.gather(random_state()),
+            "batch": self.batch,
         }
-        keep, best = self.config.logging.keep, self.progress.best_step
-        save_checkpoint(self.run.checkpoints, self.progress.step, content, keep, best)
+        if self.run is not None and self.world.is_main:
+            keep, best = self.config.logging.keep, self.progress.best_step
+            save_checkpoint(self.run.checkpoints, self.progress.step, content, keep, best)
+        self.world.barrier()  # nobody goes on as if it were written before it is

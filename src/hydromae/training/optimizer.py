@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from hydromae.config import TrainingConfig
 
 
-def make_optimizer(model: nn.Module, config: TrainingConfig) -> AdamW:
+def make_optimizer(model: nn.Module, config: TrainingConfig, fused: bool = True) -> AdamW:
     """AdamW (Loshchilov & Hutter 2019) that decays the weights of linear layers alone.
 
     Norms, biases, tokens and positions are not decayed: to pull them to 0 regularises nothing.
@@ -20,7 +20,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> AdamW:
         {"params": [p for p in model.parameters() if id(p) in decayed], "weight_decay": config.weight_decay},
         {"params": [p for p in model.parameters() if id(p) not in decayed], "weight_decay": 0.0},
     ]
-    return AdamW(groups, lr=config.lr, betas=config.betas, eps=config.eps, fused=True)
+    return AdamW(groups, lr=config.lr, betas=config.betas, eps=config.eps, fused=fused)
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, steps_per_epoch: int) -> LambdaLR:

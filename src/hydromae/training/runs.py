@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+import torch
+
 import hydromae
 from hydromae.config import Config
 from hydromae.data.store import Store
+from hydromae.training.checkpoint import load_newest
 from hydromae.training.loop import Listener, Trainer
 from hydromae.training.run_directory import RunDirectory
 
@@ -29,7 +32,8 @@ def new_run(config: Config, store: Store, listener: MakeListener = lambda total:
     # The trainer comes first: what it refuses leaves no run directory behind.
     trainer = Trainer(config, store, None)
     whole = config.model_copy(update={"model": trainer.model.config})
-    trainer.run = RunDirectory.create(whole, store)
+    trainer.world.main_alone(lambda: RunDirectory.create(whole, store))
+    trainer.run = RunDirectory(config.output_path)
     return _fit(trainer, trainer.run, listener)
 
 
@@ -41,9 +45,10 @@ def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Liste
     """
     if is_finished(run):
         return run
-    trainer = Trainer(run.config(), run.store(), run)
-    if any(run.checkpoints.glob("step_*.pt")):
-        trainer.restore(run)
+    state = load_newest(run.checkpoints, torch.device("cpu")) if any(run.checkpoints.glob("step_*.pt")) else None
+    trainer = Trainer(run.config(), run.store(), run, batch=state["batch"] if state else None)
+    if state:
+        trainer.restore(state)
     return _fit(trainer, run, listener)
 
 
@@ -54,7 +59,7 @@ def is_finished(run: RunDirectory) -> bool:
 
 def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDirectory:
     trainer.listener = listener(trainer.total_steps)
-    if trainer.fit():
+    if trainer.fit() and trainer.world.is_main:
         parameters = sum(p.numel() for p in trainer.model.parameters())
         run.write_json(
             "summary.json",
@@ -63,7 +68,9 @@ def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDire
                 "seconds": round(trainer.progress.seconds, 1),
                 "steps": trainer.progress.step,
                 "device": trainer.device.type,
+                "processes": trainer.world.size,
                 "version": hydromae.__version__,
             },
         )
+    trainer.world.barrier()
     return run

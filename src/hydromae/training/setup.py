@@ -46,17 +46,6 @@ def build_model(config: Config, store: Store) -> MultiModalMAE:
     return MultiModalMAE(model_config_for(config, store), patches, config.training.task_weights)
 
 
-def choose_device(wanted: str) -> torch.device:
-    """The device to compute on.
-
-    Raises:
-        ConfigError: a GPU was asked for and there is none.
-    """
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("training.device is cuda, but torch finds no GPU; set training.device=cpu or auto")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def usable_cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

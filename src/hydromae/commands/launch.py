@@ -1,0 +1,26 @@
+"""What `train_mae.py` does: the entry that launchers are given, whose arguments are theirs to decide."""
+
+import argparse
+import sys
+
+from hydromae.commands.runs import train_here
+from hydromae.errors import HydroMAEError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train as `hydromae train` does; under torchrun, deepspeed or Slurm as one process of several."""
+    parser = argparse.ArgumentParser(
+        prog="train_mae.py",
+        description="Pretrain a model; start it with python, torchrun or deepspeed.",
+        epilog="example: torchrun --standalone --nproc_per_node=4 train_mae.py --config configs/gb_small.yaml",
+    )
+    parser.add_argument("--config", required=True, help="YAML configuration")
+    parser.add_argument("--continue", dest="go_on", action="store_true", help="go on with the run if it is there")
+    # The deepspeed launcher gives it; what counts is in the environment.
+    parser.add_argument("--local_rank", "--local-rank", help=argparse.SUPPRESS)
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys to change, as training.lr=3e-4")
+    given = parser.parse_args(arguments)
+    try:
+        train_here(given.config, given.overrides, go_on=given.go_on)
+    except HydroMAEError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,180 @@
+"""What turns losses into updated weights: one process, or torch's own DDP or FSDP over several."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.distributed.fsdp import fully_shard
+from torch.nn.parallel import DistributedDataParallel
+
+from hydromae.config import TrainingConfig
+from hydromae.data.batch import Batch
+from hydromae.models.decoder import CrossBlock
+from hydromae.models.layers import TransformerLayer
+from hydromae.models.losses import squared_error
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.training.loss_scale import LossScale
+from hydromae.training.optimizer import make_optimizer
+from hydromae.training.world import World
+
+_AUTOCAST: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class SquaredErrors(nn.Module):
+    """The model as the engines see it: from a batch to sums of squared errors, [modalities]."""
+
+    def __init__(self, model: MultiModalMAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> Float[Tensor, " modality"]:
+        """Sums over the observed values of the targets, in the order of the model's modalities."""
+        predicted = self.model.predict(batch)
+        return torch.stack([squared_error(predicted[name], tokens)[0] for name, tokens in batch.tokens.items()])
+
+
+class Engine:
+    """Trains a model in one process, and the base of the engines for several.
+
+    Args:
+        model: on the world's device.
+        world: the processes.
+        settings: optimizer, precision and clipping.
+    """
+
+    def __init__(self, model: MultiModalMAE, world: World, settings: TrainingConfig) -> None:
+        self.model, self.world, self.settings = model, world, settings
+        self.module: nn.Module = self._parallel(SquaredErrors(model))
+        self.optimizer = make_optimizer(model, settings, fused=self._fused)
+        self.loss_scale = LossScale(world.device, settings.precision == "fp16")
+
+    spread = False
+    _fused = True
+
+    def _parallel(self, module: SquaredErrors) -> nn.Module:
+        return module
+
+    def __call__(self, batch: Batch) -> Float[Tensor, " modality"]:
+        """Sums of squared errors of this process's batch, in the configured precision."""
+        dtype = _AUTOCAST[self.settings.precision]
+        with torch.autocast(self.world.device.type, dtype, enabled=dtype != torch.float32):
+            sums: Tensor = self.module(batch)
+        return sums
+
+    def backward(self, loss: Float[Tensor, ""], last: bool = True) -> None:
+        """Add the gradient of `loss`, this process's share of a sum over all; the last of a step is followed by them.
+
+        The engines average gradients over the processes, which the factor `world.size` turns into a sum.
+        """
+        with self._accumulating(not last):
+            torch.autograd.backward(loss * (self.world.size * self.loss_scale.scale))
+
+    @contextmanager
+    def _accumulating(self, more: bool) -> Iterator[None]:
+        yield
+
+    def update(self) -> Float[Tensor, ""]:
+        """Clip, and step unless a gradient is not finite, on the device and in all processes alike.
+
+        Returns:
+            Norm of the gradient before clipping.
+        """
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if self.loss_scale.enabled:
+            torch._foreach_mul_(gradients, 1 / self.loss_scale.scale)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        norm = self._whole(norm)
+        bad = (~torch.isfinite(norm)).float()
+        self._step(bad)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.loss_scale.update(bad)
+        return norm
+
+    def _step(self, bad: Float[Tensor, ""]) -> None:
+        # The fused optimizer looks at this attribute on the device, as torch's own GradScaler has it do.
+        self.optimizer.found_inf = bad  # type: ignore[attr-defined]
+        self.optimizer.step()
+
+    def _whole(self, value: Tensor) -> Tensor:
+        return value
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights, whole; all processes must ask."""
+        options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
+        weights: dict[str, Tensor] = get_model_state_dict(self.model, options=options)  # type: ignore[assignment]
+        return weights
+
+    def state(self) -> dict[str, Any]:
+        """Weights and optimizer, whole, whatever the number of processes; all of them must ask."""
+        options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
+        return {
+            "model": self.weights(),
+            "optimizer": get_optimizer_state_dict(self.model, self.optimizer, options=options),
+            "loss_scale": self.loss_scale.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take up what `state` gave, to the same or another number of processes."""
+        options = StateDictOptions(full_state_dict=True)
+        set_model_state_dict(self.model, state["model"], options=options)
+        set_optimizer_state_dict(self.model, self.optimizer, state["optimizer"], options=options)
+        self.loss_scale.load_state_dict(state["loss_scale"])
+
+
+class DDPEngine(Engine):
+    """Every process holds the whole model (torch's DistributedDataParallel, Li et al. 2020)."""
+
+    def _parallel(self, module: SquaredErrors) -> nn.Module:
+        return DistributedDataParallel(module)
+
+    @contextmanager
+    def _accumulating(self, more: bool) -> Iterator[None]:
+        assert isinstance(self.module, DistributedDataParallel)
+        if more:
+            with self.module.no_sync():
+                yield
+        else:
+            yield
+
+
+class FSDPEngine(Engine):
+    """Weights, gradients and optimizer are spread over the processes (FSDP2, torch's fully_shard)."""
+
+    spread = True
+    _fused = False  # the fused kernel takes no sharded tensors on a CPU
+
+    def _parallel(self, module: SquaredErrors) -> nn.Module:
+        for part in module.modules():
+            if isinstance(part, TransformerLayer | CrossBlock):
+                fully_shard(part)
+        fully_shard(module)
+        return module
+
+    @contextmanager
+    def _accumulating(self, more: bool) -> Iterator[None]:
+        self.module.set_requires_gradient_sync(not more)  # type: ignore[operator]
+        yield
+
+    def _step(self, bad: Float[Tensor, ""]) -> None:
+        if not bad.item():
+            self.optimizer.step()
+
+    def _whole(self, value: Tensor) -> Tensor:
+        return value.full_tensor() if hasattr(value, "full_tensor") else value
+
+
+def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) -> Engine:
+    """The engine that `training.engine` names, for several processes; one needs none."""
+    if world.size == 1:
+        return Engine(model, world, settings)
+    return (FSDPEngine if settings.engine == "fsdp" else DDPEngine)(model, world, settings)

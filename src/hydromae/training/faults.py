@@ -1,0 +1,139 @@
+"""Steps that could not be taken, since a gradient was not finite: which windows, which modality, which layer."""
+
+import json
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hydromae.data.batch import Batch
+from hydromae.data.collate import Collator
+from hydromae.data.windows import WindowReader
+from hydromae.errors import RunError
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.training.engine import Engine
+from hydromae.training.history import Drawn, History
+
+logger = logging.getLogger(__name__)
+
+FILE = "faults.jsonl"
+_TRIED_AGAIN = 3  # faults of one record whose layer is looked for: a forward pass each
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One step that was skipped.
+
+    Attributes:
+        step: its number.
+        windows: first and last day of each window of the step, in every process.
+        modalities: those whose loss was not finite; empty where only the gradient was not.
+        layer: the first whose output is not finite when this process's windows are tried again; None where none is.
+    """
+
+    step: int
+    windows: tuple[tuple[str, str], ...]
+    modalities: tuple[str, ...]
+    layer: str | None
+
+    def sentence(self) -> str:
+        """What happened, for a person."""
+        days = ", ".join(f"{first} to {last}" for first, last in self.windows[:4])
+        more = f" and {len(self.windows) - 4} more" if len(self.windows) > 4 else ""
+        what = f"the loss of {', '.join(self.modalities)}" if self.modalities else "the gradient"
+        where = f", first in layer {self.layer}" if self.layer else ""
+        return f"in step {self.step} {what} was not finite{where} (windows {days}{more})"
+
+
+class Faults:
+    """Finds out about steps that could not be taken, and tells.
+
+    Args:
+        engine: that made them.
+        collator: that made their batches.
+        reader: of their windows.
+    """
+
+    def __init__(self, engine: Engine, collator: Collator, reader: WindowReader) -> None:
+        self.engine, self.collator, self.reader = engine, collator, reader
+
+    def locate(self, history: History, steps: Sequence[int], losses: list[list[float]], first: int) -> list[Fault]:
+        """What is known of some steps of a history; all processes must ask.
+
+        Args:
+            history: since the last record.
+            steps: places in it.
+            losses: [steps][modalities].
+            first: number of its first step.
+        """
+        world, names = self.engine.world, list(self.collator.shapes)
+        faults = []
+        for i in steps:
+            drawn = history.drawn[i]
+            starts = [start for own in world.gather(drawn.starts) for start in own]
+            bad = tuple(name for name, loss in zip(names, losses[i], strict=True) if not math.isfinite(loss))
+            layers = world.gather(self._layer(drawn) if i in steps[-_TRIED_AGAIN:] else None)
+            dates = self._dates(starts, drawn.days)
+            faults.append(Fault(first + i, dates, bad, next((layer for layer in layers if layer), None)))
+        return faults
+
+    def tell(self, faults: Sequence[Fault], run: Path | None, in_a_row: int) -> None:
+        """Write faults down, and end the run where too many came in a row.
+
+        Args:
+            faults: at least one.
+            run: its directory; None where another process writes.
+            in_a_row: steps up to now that could not be taken.
+
+        Raises:
+            RunError: too many in a row.
+        """
+        if run is not None:
+            with (run / FILE).open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(asdict(fault)) + "\n" for fault in faults)
+            logger.warning("%s: %s and was skipped", run, faults[-1].sentence())
+        if in_a_row >= self.engine.settings.max_skips:
+            raise RunError(
+                f"{f'{run}: ' if run else ''}{in_a_row} steps in a row could not be taken: {faults[-1].sentence()}; "
+                f"{FILE} has them all; look for wild values with `hydromae check`, leave their days out with "
+                f"data.exclude_dates, or lower training.lr"
+            )
+
+    def _dates(self, starts: Sequence[int], days: int) -> tuple[tuple[str, str], ...]:
+        first = self.reader.store.first_day + np.array(sorted(starts), np.int64)
+        return tuple((str(begin), str(begin + np.timedelta64(days - 1, "D"))) for begin in first)
+
+    def _layer(self, drawn: Drawn) -> str | None:
+        # Where the model is spread over processes none of them can run it alone.
+        if self.engine.spread or not drawn.starts:
+            return None
+        windows = self.reader.read(drawn.starts, drawn.days, drawn.number).to(self.engine.world.device)
+        return first_bad_layer(self.engine.model, self.collator.training_batch(windows, drawn.epoch))
+
+
+@torch.no_grad()
+def first_bad_layer(model: MultiModalMAE, batch: Batch) -> str | None:
+    """Name of the first layer, in the order of computation, that makes a number of the batch that is not finite."""
+    found: list[str] = []
+
+    def watch(name: str, part: nn.Module) -> torch.utils.hooks.RemovableHandle:
+        def look(module: nn.Module, given: object, output: object) -> None:
+            if not found and isinstance(output, Tensor) and not torch.isfinite(output).all():
+                found.append(name)
+
+        return part.register_forward_hook(look)
+
+    handles = [watch(name, part) for name, part in model.named_modules() if not list(part.children())]
+    was_training = model.training
+    try:
+        model.eval().predict(batch)
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else None

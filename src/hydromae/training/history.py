@@ -1,0 +1,73 @@
+"""The steps since the last record: their losses stay on the device until the record is written."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hydromae.data.windows import Windows
+from hydromae.training.step import Step
+from hydromae.training.world import World
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The windows that one process made a step on, to find them again."""
+
+    starts: tuple[int, ...]
+    days: int
+    number: int
+    epoch: int
+
+
+@dataclass
+class History:
+    """Steps and the windows they were made on; this process's share of both."""
+
+    steps: list[Step] = field(default_factory=list)
+    drawn: list[Drawn] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def add(self, step: Step, parts: list[Windows], epoch: int) -> None:
+        """Note one step."""
+        starts = tuple(start for windows in parts if not windows.idle for start in windows.first_days)
+        self.steps.append(step)
+        self.drawn.append(Drawn(starts, parts[0].days, parts[0].number, epoch))
+
+    def read(self, world: World) -> tuple[list[list[float]], list[float]]:
+        """Losses [steps][modalities] over all processes, which must all ask, and norms [steps]; the device is
+        waited for."""
+        losses, norms = self._tensors(world)
+        return losses.tolist(), norms.tolist()
+
+    def state(self, world: World) -> dict[str, Any]:
+        """For a checkpoint; all processes must ask."""
+        drawn = world.gather([(list(one.starts), one.days, one.number, one.epoch) for one in self.drawn])
+        if not self.steps:
+            return {"losses": None, "norms": None, "drawn": drawn}
+        losses, norms = self._tensors(world)
+        return {"losses": losses, "norms": norms, "drawn": drawn}
+
+    @classmethod
+    def restored(cls, state: dict[str, Any], world: World) -> "History":
+        """The inverse of `state`; the whole of each loss becomes the first process's share."""
+        if state["losses"] is None:
+            return cls()
+        losses = state["losses"].to(world.device) * float(world.is_main)
+        norms = state["norms"].to(world.device)
+        every = state["drawn"]
+        # Processes that are no more leave their windows to the first.
+        own = every[world.rank] if world.rank < len(every) else [([], days, n, e) for _, days, n, e in every[0]]
+        orphans = every[world.size :] if world.is_main else []
+        drawn = []
+        for i, (starts, days, number, epoch) in enumerate(own):
+            kept = [*starts, *(start for other in orphans for start in other[i][0])]
+            drawn.append(Drawn(tuple(kept), days, number, epoch))
+        return cls([Step(loss, norm) for loss, norm in zip(losses, norms, strict=True)], drawn)
+
+    def _tensors(self, world: World) -> tuple[Tensor, Tensor]:
+        losses = world.sum(torch.stack([step.losses for step in self.steps]))
+        return losses, torch.stack([step.norm for step in self.steps])

@@ -1,0 +1,54 @@
+"""Dynamic loss scaling for fp16, kept on the device so that no step waits for it."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+START, WINDOW, HYSTERESIS, FLOOR = 2.0**16, 1000, 2, 1.0
+
+
+class LossScale:
+    """The number that lifts small fp16 gradients above the smallest one that fp16 holds (Micikevicius et al. 2018).
+
+    It halves, not below 1, at every overflow once `HYSTERESIS` have been spent (the first is forgiven), and doubles,
+    which renews the forgiveness, whenever `WINDOW` steps have gone by without one.
+
+    Args:
+        device: where the model is.
+        enabled: whether anything is scaled; a scale of 1 that never changes otherwise.
+    """
+
+    def __init__(self, device: torch.device, enabled: bool) -> None:
+        self.enabled = enabled
+        start = START if enabled else 1.0
+        self._state = torch.tensor([start, 0.0, HYSTERESIS], device=device)  # scale, steps since overflow, forgiveness
+
+    @property
+    def scale(self) -> Float[Tensor, ""]:
+        """The present scale."""
+        return self._state[0]
+
+    def update(self, overflow: Float[Tensor, ""]) -> None:
+        """Take note of a step: 1 where it overflowed, 0 where it did not."""
+        if not self.enabled:
+            return
+        scale, since, forgiven = self._state
+        bad = overflow > 0
+        halved = torch.where(forgiven > 1, scale, (scale / 2).clamp(min=FLOOR))
+        grows = since + 1 >= WINDOW
+        full = torch.full_like(forgiven, HYSTERESIS)
+        self._state = torch.stack(
+            [
+                torch.where(bad, halved, torch.where(grows, scale * 2, scale)),
+                torch.where(bad | grows, torch.zeros_like(since), since + 1),
+                torch.where(bad, (forgiven - 1).clamp(min=1), torch.where(grows, full, forgiven)),
+            ]
+        )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """For a checkpoint."""
+        return {"state": self._state}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """The inverse of `state_dict`."""
+        self._state = state["state"].to(self._state)

@@ -1,0 +1,75 @@
+"""One step of the optimizer, and one pass over the validation period, over all processes together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hydromae.data.batch import Batch
+from hydromae.data.collate import Collator
+from hydromae.data.windows import Windows
+from hydromae.training.engine import Engine
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step left, on the device.
+
+    Attributes:
+        losses: [modalities] this process's share of each loss; the shares of all processes add up to it.
+        norm: of the gradient before clipping.
+    """
+
+    losses: Float[Tensor, " modality"]
+    norm: Float[Tensor, ""]
+
+
+class Stepper:
+    """Makes steps with an engine.
+
+    A loss is a sum of squared errors over all parts of a step and all processes, by the number of values there, so
+    that neither how a batch is cut into parts nor who computes them changes the gradient.
+
+    Args:
+        engine: computes and updates.
+        collator: makes the batches.
+        task_weights: weight of each loss, as `precip_loss`.
+    """
+
+    def __init__(self, engine: Engine, collator: Collator, task_weights: Mapping[str, float]) -> None:
+        self.engine, self.collator, self.world = engine, collator, engine.world
+        weights = [task_weights.get(f"{name}_loss", 1.0) for name in collator.shapes]
+        self.weights = torch.tensor(weights, device=self.world.device)
+
+    def train(self, parts: Sequence[Windows], epoch: int) -> Step:
+        """Step once on the windows of this process, in parts that fit its memory; nothing waits for the device."""
+        self.engine.module.train()
+        batches = [self.collator.training_batch(windows.to(self.world.device), epoch) for windows in parts]
+        counts = self.world.sum(torch.stack([scored_values(batch) for batch in batches]).sum(0)).clamp(min=1)
+        shares = []
+        for i, batch in enumerate(batches):
+            share = self.engine(batch) / counts
+            self.engine.backward((self.weights * share).sum(), last=i == len(batches) - 1)
+            shares.append(share.detach())
+        return Step(torch.stack(shares).sum(0), self.engine.update())
+
+    @torch.no_grad()
+    def validate(self, loader: Iterable[Windows]) -> Float[Tensor, " modality"]:
+        """Losses over all hidden values of this and the other processes' windows, float64."""
+        self.engine.module.eval()
+        sums = torch.zeros(2, len(self.weights), dtype=torch.float64, device=self.world.device)
+        for windows in loader:
+            batch = self.collator.evaluation_batch(windows.to(self.world.device))
+            sums += torch.stack([self.engine(batch), scored_values(batch)])
+        errors, counts = self.world.sum(sums)
+        return errors / counts.clamp(min=1)
+
+
+def scored_values(batch: Batch) -> Float[Tensor, " modality"]:
+    """Observed values among the targets of each modality, in the order of the batch."""
+    counts = [
+        (tokens.target.take(tokens.valid) & tokens.target.real[..., None]).sum() for tokens in batch.tokens.values()
+    ]
+    return torch.stack(counts).float()

@@ -1,0 +1,142 @@
+"""The processes that train one model together."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from hydromae.errors import ConfigError, HydroMAEError
+
+_DEFAULT_PORT = "29500"
+_PORTS = range(20000, 29000)
+
+
+@dataclass(frozen=True)
+class World:
+    """One process among those that train together; alone it is rank 0 of 1.
+
+    Attributes:
+        rank: of this process, from 0.
+        size: number of processes.
+        local_rank: of this process on its machine; the number of its GPU.
+        local_size: number of processes on its machine.
+        device: what it computes on.
+        signals: group for what the processes tell each other on the host; None is the usual one.
+    """
+
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
+    device: torch.device
+    signals: dist.ProcessGroup | None = None
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.rank == 0
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum of `values` over all processes, in place."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def any(self, *flags: bool) -> list[bool]:
+        """Whether each flag holds in any process; the processes wait for each other, but for no device."""
+        if self.size == 1:
+            return list(flags)
+        raised = torch.tensor([float(flag) for flag in flags])
+        dist.all_reduce(raised, dist.ReduceOp.MAX, group=self.signals)
+        return [bool(flag) for flag in raised.tolist()]
+
+    def gather(self, value: Any) -> list[Any]:
+        """`value` of every process, in order of rank, in all of them; it is pickled."""
+        if self.size == 1:
+            return [value]
+        gathered: list[Any] = [None] * self.size
+        dist.all_gather_object(gathered, value, group=self.signals)
+        return gathered
+
+    def main_alone(self, action: Callable[[], object]) -> None:
+        """Do something in the first process while the others wait; what it refuses ends them all."""
+        refused: HydroMAEError | None = None
+        if self.is_main:
+            try:
+                action()
+            except HydroMAEError as error:
+                refused = error
+        for found in self.gather(refused):
+            if found is not None:
+                raise found
+
+    def barrier(self) -> None:
+        """Wait until every process is here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def leave(self) -> None:
+        """End the group, so that a process can join another."""
+        if self.size > 1 and dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def join_world(wanted: str, timeout_minutes: float = 30.0) -> World:
+    """Join the processes that a launcher (torchrun, deepspeed, Slurm) started; alone where there is none.
+
+    Args:
+        wanted: auto, cpu or cuda.
+        timeout_minutes: a process that waits longer for another ends with an error.
+
+    Raises:
+        ConfigError: a GPU was asked for and there is none, or there are more processes than GPUs.
+    """
+    size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    local_size = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("LOCAL_SIZE", "1")))
+    device = choose_device(wanted, local_rank)
+    signals = None
+    if size > 1 and not dist.is_initialized():
+        _avoid_the_default_port()
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
+    if size > 1 and device.type == "cuda":
+        signals = dist.new_group(backend="gloo")
+    return World(rank, size, local_rank, local_size, device, signals)
+
+
+def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
+    """The device to compute on.
+
+    Raises:
+        ConfigError: a GPU was asked for and there is none, or none is left for this process.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("training.device is cuda, but torch finds no GPU; set training.device=cpu or auto")
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if local_rank >= torch.cuda.device_count():
+        raise ConfigError(
+            f"process {local_rank} of this machine has no GPU of its own, since there are {torch.cuda.device_count()}; "
+            f"start as many processes as GPUs, or set training.device=cpu"
+        )
+    return torch.device("cuda", local_rank)
+
+
+def _avoid_the_default_port() -> None:
+    """Give experiments that the deepspeed launcher starts side by side on one machine a port each.
+
+    torchrun has agreed on its port before this runs. The deepspeed launcher only hands its default on; every process
+    it started here has the same parent, whose number makes the port.
+    """
+    alone = os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("LOCAL_SIZE")) == os.environ.get("WORLD_SIZE")
+    if "TORCHELASTIC_RUN_ID" in os.environ or not alone or os.environ.get("MASTER_PORT") != _DEFAULT_PORT:
+        return
+    os.environ["MASTER_PORT"] = str(_PORTS[os.getppid() % len(_PORTS)])

@@ -1,0 +1,14 @@
+import re
+
+import pytest
+import torch
+
+from hydromae.errors import ConfigError
+from hydromae.training.world import choose_device
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto").type == choose_device("cpu").type == "cpu"
+    with pytest.raises(ConfigError, match=re.escape("training.device is cuda, but torch finds no GPU; set")):
+        choose_device("cuda")
