@@ -97,10 +97,25 @@ class TrainingConfig(Section):
     precision: Literal["fp32", "bf16", "fp16"] = Field(
         "fp32", description="arithmetic of the layers (fp16 with a dynamic loss scale); losses are always fp32"
     )
-    engine: Literal["ddp", "fsdp"] = Field(
+    engine: Literal["ddp", "fsdp", "deepspeed"] = Field(
         "ddp",
         description="how several processes train together: ddp: each holds the whole model; fsdp: it is spread over "
-        "them",
+        "them; deepspeed: the state of the optimizer is (ZeRO stage 1)",
+    )
+    ema: Share = Field(
+        0.0, description="decay of an exponential moving average of the weights that is validated and kept (0 = none)"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="epochs without a lower validation loss after which training ends early (null = never)"
+    )
+    start_from: str | None = Field(
+        None, description="run or model folder whose weights training starts from, as far as they fit (fine-tuning)"
+    )
+    freeze: tuple[str, ...] = Field(
+        (), description="parts that keep their weights, as precip_encoder or *_encoder.layers.0 (patterns of names)"
+    )
+    lr_scale: dict[str, Weight] = Field(
+        {}, description="pattern of names -> factor of the learning rate of these parts, as {'*_encoder': 0.1}"
     )
     accumulate: int = Field(
         1, ge=1, description="times batch_size that a process takes, one after the other, before a step"
@@ -122,6 +137,18 @@ class LoggingConfig(Section):
     checkpoint_every: int = Field(1, ge=1, description="epochs between two checkpoints; the last is always written")
     checkpoint_minutes: float = Field(15.0, gt=0, description="minutes between two checkpoints within an epoch")
     keep: int = Field(3, ge=1, description="newest checkpoints kept, beside the best epoch's where it wrote one")
+    tensorboard: bool = Field(True, description="write TensorBoard's event files into the run")
+    wandb: Literal["off", "offline", "online"] = Field(
+        "off", description="Weights & Biases: offline keeps the run on disk until `wandb sync`"
+    )
+    wandb_project: str = Field("water-mae-pretraining", description="project of Weights & Biases")
+    images: bool = Field(
+        True, description="a picture of a reconstruction at each validation, for the trackers and in images/"
+    )
+    console: Literal["live", "lines", "quiet"] = Field(
+        "live", description="live: one table that changes (lines where nobody watches a terminal); quiet: errors alone"
+    )
+    log_file: str | None = Field(None, description="file that also gets what is said, for batch systems")
 
 
 class Config(Section):
