@@ -130,8 +130,8 @@ class DataConfig(Section):
     attributes: AttributesConfig = Field(AttributesConfig(), description="static attributes of the stations")
     land_mask: str | None = Field(
         None,
-        description="0/1 mask of land, .pt, .npy, netCDF or Zarr, rows from the north (null = cells of the first grid "
-        "that have a value on one of 128 days spread over the periods)",
+        description="0/1 mask of land: .pt or .npy with rows from the north, or netCDF or Zarr (null = cells of the "
+        "first grid that have a value on one of 128 days spread over the periods)",
     )
     land_threshold: float = Field(0.5, ge=0, le=1, description="share of land that makes a patch valid")
     missing_values: tuple[float, ...] = Field(

@@ -60,6 +60,8 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({error}); give the path of a YAML file") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: holds a date that does not exist ({error}); correct it") from None
     if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
         raise ConfigError(f"{path}: must be a mapping of keys to values, as `training: {{epochs: 10}}`")
     base = raw.pop("extends", None)
@@ -80,6 +82,8 @@ def _parse_override(text: str) -> dict[str, Any]:
         nested: Any = yaml.safe_load(value)
     except yaml.YAMLError:
         raise ConfigError(f"{text!r}: the value is not valid YAML; quote it") from None
+    except ValueError as error:
+        raise ConfigError(f"{text!r}: holds a date that does not exist ({error}); correct it") from None
     for part in reversed(key.split(".")):
         nested = {part: nested}
     return dict(nested)

@@ -13,7 +13,7 @@ from hydromae.data.sample import Sample, SampleSize, write_sample
 from hydromae.files import write_text
 from hydromae.report import write_report
 from hydromae.tasks.reconstruct import reconstruct
-from hydromae.training.loop import Listener
+from hydromae.training.listener import Listener
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, is_finished, new_run
 

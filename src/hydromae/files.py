@@ -53,7 +53,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     finally:
-        with suppress(NotADirectoryError):
+        with suppress(OSError):  # on a read-only disk: what refused is told by then
             temporary.unlink(missing_ok=True)
 
 

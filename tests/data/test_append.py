@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from sources import write_attributes, write_grid, write_table
@@ -96,6 +97,16 @@ def test_nothing_new_changes_nothing(world):
     assert (store.path / "store.json").stat().st_mtime_ns == stamp
 
 
+def test_values_that_fill_what_lacked_on_days_of_the_store_are_no_new_days(world):
+    write_up_to(world, 180)
+    old = prepare(world.config())
+    before = files_of(old.path)
+    write_up_to(world, 200)
+    with pytest.raises(DataError, match=r"on 2001-06-30 is .*, but nan in .*days are added only to unchanged ones"):
+        prepare(world.config(), append=True)
+    assert files_of(old.path) == before
+
+
 @pytest.mark.parametrize("storage", ["float32", "float16"])
 def test_interrupted_it_leaves_the_old_store_and_continues(world, storage):
     override = f"data.storage={storage}"
@@ -127,14 +138,6 @@ def _new_station(world):
     ids = [9002, 101, 55555, 39001, 27003]
     columns = {"evaporation": np.ones((200, 5)), "discharge_vol": np.ones((200, 5))}
     write_table(world.root / "series.parquet", world.days, ids, columns)
-
-
-def _new_shape(world):
-    for name, grid in world.grids.items():
-        write_grid(world.root / f"{name}_train.h5", grid[:140, :10], world.days[:140])
-        write_grid(world.root / f"{name}_val.h5", grid[140:, :10], world.days[140:])
-    np.save(world.root / "mask.npy", world.land[:10])
-    world.raw["data"]["land_mask"] = "mask.npy"
 
 
 BAD = {
@@ -174,6 +177,32 @@ def test_what_does_not_fit_is_named_and_the_old_store_stays(world, bad):
     with pytest.raises((DataError, ConfigError), match=message):
         prepare(world.config(), append=True)
     assert files_of(old.path) == before and names(world.root.parent) == ["sources", "store"]
+
+
+def test_files_of_a_grid_that_lies_elsewhere_are_refused_though_their_values_are_the_same(world):
+    def place(north: float, n_days: int) -> None:
+        write_grid(world.root / "placed.h5", world.grids["soil"][:n_days], world.days[:n_days])
+        with h5py.File(world.root / "placed.h5", "a") as file:
+            file["y"], file["x"] = np.arange(15)[::-1] + north, np.arange(10)
+
+    world.raw["data"]["modalities"]["soil"]["paths"] = "placed.h5"
+    place(0, 180)
+    make_old(world)
+    place(1, 200)
+    with pytest.raises(DataError, match=r"placed\.h5: has its cells in other places than .*store; .*--overwrite"):
+        prepare(world.config(), append=True)
+    place(0, 200)
+    assert prepare(world.config(), append=True).n_days == 200
+
+
+def test_grids_of_another_shape_are_refused(world):
+    world.raw["data"]["land_mask"] = None
+    make_old(world)
+    for name, grid in world.grids.items():
+        world.grids[name] = grid[:, :10]
+        world.write_grids(name)
+    with pytest.raises(DataError, match=r"precip_train\.h5.* has 10 x 10 cells, but .*store has 15 x 10; .*overwrite"):
+        prepare(world.config(), append=True)
 
 
 def test_a_new_station_that_is_excluded_is_no_hindrance(world):

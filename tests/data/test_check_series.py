@@ -100,7 +100,7 @@ def test_what_is_excluded_already_stays_excluded(gauges, tmp_path):
 
 def test_a_modality_that_other_keys_name_is_not_offered_to_be_left_out(gauges):
     _constant_modality(gauges)
-    report = check(gauges.config("training.task_weights.evap_loss=2"))
+    report = check(gauges.config("data.fill.evap=zero"))
     assert report.exit_code == 1 and report.exclusions() == ""
 
 

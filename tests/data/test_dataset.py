@@ -164,6 +164,15 @@ def test_attributes_are_variables_of_the_stations_under_valid_names(world: World
     assert "latitude" in data.riverflow.coords and "latitude" not in data.precip.coords
 
 
+def test_area_is_in_km2_also_where_the_table_calls_its_column_so(world: World) -> None:
+    write_attributes(world.root / "attributes.csv", world.ids, {"area": [100.0, 20.0, 5.0, 400.0]})
+    world.raw["data"]["attributes"].update(columns=["area"], area="area")
+    store = prepare(world.config())
+    data = open_store(store)
+    np.testing.assert_array_equal(data.area.values, store.areas)
+    assert data.area.units == "km2" and data.attribute_area.long_name == "area"
+
+
 def test_a_store_of_series_alone_has_no_grid(world: World) -> None:
     world.raw["data"]["modalities"] = {"evap": world.raw["data"]["modalities"]["evap"]}
     data = open_store(prepare(world.config()))

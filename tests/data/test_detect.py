@@ -166,6 +166,14 @@ def test_a_store_is_the_same_whatever_the_format(formats, precip, flow, readers,
     assert turned == (readers[0] in ("netcdf_grid", "zarr_grid"))
 
 
+def test_a_file_that_is_gone_from_a_folder_is_noticed(formats):
+    config = _config(formats, "months", "nrfa")
+    prepare(config)
+    (formats.root / "months/2001-03.h5").unlink()
+    with pytest.raises(DataError, match=r"files that are not among .* any more \(months/2001-03\.h5\).*--overwrite"):
+        prepare(config)
+
+
 def test_a_change_of_one_file_in_a_folder_is_noticed(formats):
     config = _config(formats, "months", "nrfa")
     assert prepare(config).path == prepare(config).path

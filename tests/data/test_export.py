@@ -251,6 +251,13 @@ def test_a_store_of_grids_alone_makes_no_table(world: World, tmp_path: Path) -> 
         export(prepare(world.config()), tmp_path / "out.csv")
 
 
+def test_a_station_of_a_store_of_grids_alone_is_refused(world: World, tmp_path: Path) -> None:
+    world.raw["data"]["modalities"] = {"soil": world.raw["data"]["modalities"]["soil"]}
+    del world.raw["data"]["attributes"]
+    with pytest.raises(DataError, match="has no series, so no stations"):
+        export(prepare(world.config()), tmp_path / "out.nc", stations=["39001"])
+
+
 def test_long_attributes_fit_into_netcdf(tmp_path: Path) -> None:
     file = NetcdfFile(tmp_path / "long.nc", {"source": "a file\n" * 20_000})
     file.create("flow", ("time",), (1,), np.dtype(np.float32), {"scaler_mean": list(np.arange(20_000.0))})

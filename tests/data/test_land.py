@@ -1,13 +1,17 @@
 """Land, where no mask says what it is."""
 
+import shutil
 from datetime import date
 
+import h5py
 import numpy as np
 import pytest
-from sources import day_range, write_grid
+import xarray as xr
+from sources import HEIGHT, WIDTH, day_range, write_grid
 
 from hydromae.config_io import build_config
 from hydromae.data.plan import make_plan
+from hydromae.data.prepare import prepare
 from hydromae.errors import DataError
 
 
@@ -44,6 +48,16 @@ def test_days_that_the_grid_lacks_or_that_are_excluded_say_nothing_of_land(tmp_p
     assert land.notes == ("land is the 2 cells where soil has a value on one of 50 days",)
 
 
+def test_all_of_few_days_are_looked_at_where_days_between_them_lack(tmp_path):
+    days = day_range(date(2001, 1, 1), date(2001, 6, 30))[::3]
+    values = np.full((len(days), 2, 2), np.nan, np.float32)
+    values[:, 0] = 1.0
+    values[2, 1] = 1.0  # a place that is observed once
+    land = land_of(tmp_path, values, days, soil={"allow_absent_days": True})
+    assert land.patches.tolist() == [0, 1, 2, 3]
+    assert land.notes == (f"land is the 4 cells where soil has a value on one of {len(days)} days",)
+
+
 def test_a_grid_without_any_value_has_no_land(tmp_path):
     days = day_range(date(2001, 1, 1), date(2001, 3, 31))
     with pytest.raises(DataError, match=r"soil\.h5: no patch has"):
@@ -52,3 +66,44 @@ def test_a_grid_without_any_value_has_no_land(tmp_path):
 
 def test_a_mask_is_taken_without_a_note(world):
     assert make_plan(world.config()).land.notes == ()
+
+
+def write_cf_mask(path, land, y, x):
+    """In netCDF or Zarr, rows from the south."""
+    data = xr.Dataset({"land": (("y", "x"), land.astype(np.int8))}, coords={"y": y, "x": x}).isel(
+        y=slice(None, None, -1)
+    )
+    if path.suffix == ".zarr":
+        data.to_zarr(path, consolidated=False)
+    else:
+        data.to_netcdf(path, engine="h5netcdf")
+
+
+@pytest.mark.parametrize("name", ["mask.nc", "mask.zarr"])
+def test_a_mask_that_says_where_it_lies_must_lie_where_the_grids_do(world, name):
+    y, x = np.arange(HEIGHT)[::-1] * 1000.0, np.arange(WIDTH) * 1000.0
+    write_grid(world.root / "placed.h5", world.grids["soil"], world.days)
+    with h5py.File(world.root / "placed.h5", "a") as file:
+        file["y"], file["x"] = y, x
+    expected = make_plan(world.config()).land
+    world.raw["data"]["modalities"]["soil"]["paths"] = "placed.h5"
+    world.raw["data"]["land_mask"] = name
+    write_cf_mask(world.root / name, world.land, y, x)
+    found = make_plan(world.config()).land
+    assert (found.cells == expected.cells).all() and (found.patches == expected.patches).all()
+    elsewhere = f"elsewhere{name[4:]}"
+    write_cf_mask(world.root / elsewhere, world.land, y + 1000, x)
+    with pytest.raises(DataError, match=r"elsewhere.*has its cells in other places than .*placed\.h5"):
+        make_plan(world.config(f"data.land_mask={elsewhere}"))
+
+
+def test_a_zarr_mask_outside_the_root_is_a_source_and_a_change_of_it_is_noticed(world):
+    mask = world.root.parent / "masks" / "mask.zarr"
+    world.raw["data"]["land_mask"] = str(mask)
+    write_cf_mask(mask, world.land, np.arange(HEIGHT)[::-1], np.arange(WIDTH))
+    store = prepare(world.config())
+    assert prepare(world.config()).fingerprint == store.fingerprint
+    shutil.rmtree(mask)
+    write_cf_mask(mask, np.ones_like(world.land), np.arange(HEIGHT)[::-1], np.arange(WIDTH))
+    with pytest.raises(DataError, match=r"made from files that have changed since \(.*mask\.zarr"):
+        prepare(world.config())

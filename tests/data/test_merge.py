@@ -247,6 +247,12 @@ def test_what_cannot_be_merged_is_refused(
     assert {found.name for found in tmp_path.iterdir()} == {"months"}
 
 
+def test_a_folder_that_cannot_be_written_is_named_with_the_target(months: Path, tmp_path: Path) -> None:
+    (tmp_path / "note").write_text("a file where a folder would be")
+    with pytest.raises(DataError, match=r"note/merged\.h5: cannot be written .*give another path"):
+        merge(months, tmp_path / "note" / "merged.h5")
+
+
 def test_progress_grows_to_the_whole(months: Path, tmp_path: Path) -> None:
     shares: list[float] = []
     merge(months, tmp_path / "merged.h5", on_progress=lambda stage, done: shares.append(done))

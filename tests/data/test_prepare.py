@@ -10,6 +10,7 @@ from sources import FIRST, TRAIN_END, day_range, write_attributes, write_grid, w
 
 from hydromae.config_io import build_config
 from hydromae.data.blocks import read_blocks
+from hydromae.data.check import check
 from hydromae.data.patches import cell_index
 from hydromae.data.plan import make_plan
 from hydromae.data.prepare import prepare
@@ -54,6 +55,19 @@ def test_scalers_are_those_of_the_training_days_alone(prepared):
         scaler = store.scaler(name)
         np.testing.assert_allclose([scaler.mean[0], scaler.std[0]], [np.nanmean(values), np.nanstd(values)], rtol=1e-9)
     assert store.specific_units("riverflow") == "mm/d" and store.units("riverflow") == "m3/s"
+
+
+def test_the_eps_of_a_logarithm_and_a_scaler_for_each_station_are_as_configured(world):
+    modalities = world.raw["data"]["modalities"]
+    modalities["riverflow"] |= {"scaling_eps": 0.5, "scaling_per": "station"}
+    modalities["evap"] |= {"scaling_per": "station"}
+    store = prepare(world.config())
+    train = {name: store.values(name)[store.period_slice("train")].astype(np.float64) for name in ("evap", "riverflow")}
+    train["riverflow"] = np.log(train["riverflow"] * 86.4 / store.areas + 0.5)
+    for name, values in train.items():
+        scaler = store.scaler(name)
+        np.testing.assert_allclose(scaler.mean, np.nanmean(values, axis=0), rtol=1e-9)
+        np.testing.assert_allclose(scaler.std, np.nanstd(values, axis=0), rtol=1e-9)
 
 
 def test_validation_values_have_no_part_in_scalers_or_means(world, prepared):
@@ -370,3 +384,19 @@ def test_no_modality_is_refused(world):
 def test_the_periods_make_the_days(prepared):
     store = prepared[1]
     assert store.periods["train"] == (FIRST, TRAIN_END) and store.n_days == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "kind"),
+    [
+        ("evap", "regrid: nearest", "series"),
+        ("evap", "row_order: south_first", "series"),
+        ("soil", "max_missing: 0.5", "grid"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(world, name, option, kind):
+    key = option.split(":")[0]
+    config = world.config(f"data.modalities.{name}={{{option}}}")
+    with pytest.raises(ConfigError, match=rf"data\.modalities\.{name}\.{key} has no effect on a {kind}; leave it out"):
+        prepare(config)
+    assert any(key in problem.text for problem in check(config).problems if problem.severity == "error")

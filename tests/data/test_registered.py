@@ -3,11 +3,13 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hydromae.config import ModalityConfig
 from hydromae.data.readers import Request
 from hydromae.data.readers.detect import find_reader, locate
+from hydromae.data.sources import open_source
 from hydromae.errors import ConfigError, DataError
 
 SERIES = ModalityConfig(kind="series", units="m3/s", paths=("flow.txt",))
@@ -28,7 +30,11 @@ def open_lines(paths, request):
 def fail(*args):
     raise KeyError("no such thing")
 
+def open_numbered(paths, request):
+    return open_lines(paths, request).assign_coords(station=[1])
+
 LINES = Reader("lines", "series", "a .txt of lines", accepts, open_lines)
+NUMBERED = Reader("numbered", "series", "a .txt of lines", accepts, open_numbered)
 FAILS_TO_OPEN = Reader("fails_to_open", "series", "a .txt", accepts, fail)
 FAILS_TO_ACCEPT = Reader("fails_to_accept", "series", "a .txt", fail, open_lines)
 RETURNS_A_LIST = Reader("returns_a_list", "series", "a .txt", accepts, lambda paths, request: [1.0])
@@ -62,6 +68,13 @@ def test_a_registered_reader_is_found_and_reads(install, tmp_path):
     (located,) = locate("flow", SERIES, tmp_path)
     assert (located.reader.name, located.why) == ("lines", "one number a line")
     assert located.reader.open(located.paths, Request("flow", SERIES)).values[:, 0].tolist() == [1, 2, 3]
+
+
+def test_stations_that_a_reader_gives_as_numbers_are_the_same_stations(install, tmp_path):
+    install(numbered="more_formats:NUMBERED")
+    source = open_source("flow", SERIES, tmp_path, ())
+    assert source.station_ids == ("1",)
+    assert source.for_stations(["1"]).read(np.datetime64("2001-01-01"), 3).tolist() == [[1.0], [2.0], [3.0]]
 
 
 def test_a_registered_reader_is_asked_before_those_of_the_package(install, tmp_path):

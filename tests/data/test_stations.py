@@ -187,3 +187,12 @@ def test_a_station_without_coordinates_is_last_in_spatial_order_and_in_no_cell(w
     assert prepare(world.config("data.station_order=spatial")).station_ids[-1] == "9002"
     with pytest.raises(DataError, match=r"station 9002 has no latitude or longitude"):
         prepare(world.config("data.aggregate=2"), overwrite=True)
+
+
+@pytest.mark.parametrize("units", ["cumecs", "m³/s", "m**3/s", "m3 s-1"])
+def test_flow_is_flow_however_its_unit_is_spelt(world, stores, units):
+    place(world)
+    world.raw["data"]["modalities"]["riverflow"]["units"] = units
+    store = prepare(world.config("data.aggregate=2"))
+    np.testing.assert_array_equal(store.values("riverflow"), stores["cells"].values("riverflow"))
+    assert store.specific_units("riverflow") == "mm/d"

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from sources import day_range, write_table
 
+from hydromae.config import ModalityConfig
 from hydromae.data.readers import open_table, table_columns
+from hydromae.data.sources import open_source
 from hydromae.errors import DataError
 
 DAYS = day_range(date(2001, 1, 1), date(2001, 1, 6))
@@ -127,3 +129,10 @@ def test_a_table_of_more_days_than_any_record_is_refused_before_memory_is_taken(
     _rows(date=["0001-01-01", "9999-12-31"]).to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(DataError, match=r"a\.csv: spans 3652059 days of 2 stations, more than"):
         open_table(tmp_path / "a.csv", "flow")
+
+
+def test_a_wide_table_with_a_station_twice_is_refused_by_its_name(tmp_path):
+    (tmp_path / "wide.csv").write_text("date,39, 39\n2001-01-01,1,2\n2001-01-02,1,2\n")
+    settings = ModalityConfig(kind="series", units="m3/s", paths=("wide.csv",))
+    with pytest.raises(DataError, match=r"wide\.csv: has station 39 more than once"):
+        open_source("flow", settings, tmp_path, ())

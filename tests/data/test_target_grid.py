@@ -219,6 +219,40 @@ def test_what_cannot_be_brought_to_the_target_is_refused_with_the_reason(world, 
         make_plan(world.config())
 
 
+def test_two_grids_in_other_places_are_refused_though_the_target_has_no_coordinates(world):
+    y, x = np.arange(HEIGHT)[::-1], np.arange(WIDTH)
+    for name, north in (("soil", 0), ("temp", 7)):
+        write_placed(world.root / f"{name}.h5", world.grids["soil"], world.days, y + north, x)
+        world.raw["data"]["modalities"][name] = {"paths": f"{name}.h5"}
+    message = r"temp\.h5: has 15 x 10 cells like .*soil\.h5, but in other places .*precip does not say .*target_grid"
+    with pytest.raises(DataError, match=message):
+        make_plan(world.config())
+    write_placed(world.root / "temp.h5", world.grids["soil"], world.days, y, x)
+    assert make_plan(world.config()).y == tuple(y.astype(float))
+
+
+def test_a_grid_lies_where_any_of_its_files_says(world):
+    y, x, n = np.arange(HEIGHT)[::-1], np.arange(WIDTH), world.n_train
+    write_placed(world.root / "precip_val.h5", world.grids["precip"][n:], world.days[n:], y, x)
+    write_placed(world.root / "soil_val.h5", world.grids["soil"][n:], world.days[n:], y + 7, x)
+    with pytest.raises(
+        DataError, match=r"soil_train\.h5: has 15 x 10 cells like .*in other places \(y 21 against 14\)"
+    ):
+        make_plan(world.config())
+    write_placed(world.root / "soil_val.h5", world.grids["soil"][n:], world.days[n:], y, x)
+    assert make_plan(world.config()).y == tuple(y.astype(float))
+
+
+def test_files_in_other_places_are_refused_though_the_first_has_no_coordinates(world):
+    y, x = np.arange(HEIGHT)[::-1], np.arange(WIDTH)
+    values, days = world.grids["soil"], world.days
+    write_grid(world.root / "a.h5", values[:50], days[:50])
+    write_placed(world.root / "b.h5", values[50:100], days[50:100], y, x)
+    write_placed(world.root / "c.h5", values[100:], days[100:], y, x + 1)
+    with pytest.raises(DataError, match=r"c\.h5: has its cells in other places than .*b\.h5"):
+        opened(world, paths=["a.h5", "b.h5", "c.h5"])
+
+
 def test_coordinates_within_a_hundredth_of_a_cell_are_the_same_cells(world):
     target = place_target(world)
     for shift, same in ((90.0, True), (110.0, False)):  # of 10 km

@@ -15,6 +15,7 @@ from hydromae.data.land import Land
 from hydromae.data.origin import changed_files, differing_keys, key_of, options_of, package_version, source_files
 from hydromae.data.packing import Report, halved, pack_all, write_values
 from hydromae.data.plan import Plan, make_plan
+from hydromae.data.regrid import Cells
 from hydromae.data.sources import Source
 from hydromae.data.store import Store
 from hydromae.data.store_description import (
@@ -23,6 +24,7 @@ from hydromae.data.store_description import (
     read_description,
     write_description,
 )
+from hydromae.data.target_grid import same_cells
 from hydromae.data.work_directory import locked, work_directory
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import sha256
@@ -49,10 +51,10 @@ def append_days(config: Config, on_progress: Report) -> Store:
         description = read_description(path / "store.json")
         _check_options(path, str(old.days[-1]), description.provenance.options, options)
         plan = _aligned(old, make_plan(config))
-        if plan.n_days == old.n_days and plan.periods == old.periods:
-            return old
         for source in plan.sources:
             _check_last_days(old, plan, source, config.model.patch_size)
+        if plan.n_days == old.n_days and plan.periods == old.periods:
+            return old
         with work_directory(path, key_of(options, sources, old.fingerprint)) as directory:
             modalities = pack_all(
                 plan,
@@ -136,12 +138,14 @@ def _aligned(old: Store, plan: Plan) -> Plan:
         )
     if plan.members != old.members:
         raise DataError(f"{old.path}: its cells were made of other stations than now; keep the same, or {_ANEW}")
+    cells = Cells(old.shape, old.y, old.x)
     for source in plan.sources:
-        if source.settings.kind == "grid" and source.shape != old.shape:
-            raise DataError(
-                f"{source.where}: has {source.shape[0]} x {source.shape[1]} cells, but {old.path} has "
-                f"{old.shape[0]} x {old.shape[1]}; give files of the same grid, or {_ANEW}"
-            )
+        if source.settings.kind == "grid" and not same_cells(source.cells, cells):
+            differing = f"its cells in other places than {old.path}"
+            if source.shape != old.shape:
+                shape, wanted = (f"{rows} x {columns}" for rows, columns in (source.cells.shape, old.shape))
+                differing = f"{shape} cells, but {old.path} has {wanted}"
+            raise DataError(f"{source.where}: has {differing}; give files of the same grid, or {_ANEW}")
     return replace(
         plan,
         land=Land(old.shape, old.valid_patches, old.land) if plan.land else None,

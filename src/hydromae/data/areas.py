@@ -5,11 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.data.readers.units import same_units
+
 # m3/s over km2 to mm/d: 86,400 s/d * 1,000 mm/m / 1e6 m2/km2
 MM_PER_DAY = 86.4
 
-# Ways to write the unit of a volume flow, which depends on the catchment's area where a depth or a state does not.
-FLOW_UNITS = ("m3/s", "m3 s-1", "m^3/s", "m**3/s", "m3 s^-1")
+# Beside those that readers know.
+_SPELLINGS = ("m3/s", "m**3/s", "m3 s^-1")
+
+
+def is_flow(units: str) -> bool:
+    """Whether a unit is m3/s in any spelling: a volume flow, which depends on the catchment's area as no depth does."""
+    return any(same_units(units, spelling) for spelling in _SPELLINGS)
 
 
 def complete_areas(

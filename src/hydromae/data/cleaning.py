@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from hydromae.config import ModalityConfig
 
@@ -43,18 +43,28 @@ def limits(settings: ModalityConfig) -> tuple[float | None, float | None]:
 
 def first_fault(values: Float[np.ndarray, "..."], settings: ModalityConfig) -> Fault | None:
     """The first value, in the order of days, that is infinite or beyond the limits; NaN is none."""
-    minimum, maximum = limits(settings)
-    wrong = np.isinf(values)
-    if minimum is not None:
-        wrong |= values < minimum
-    if maximum is not None:
-        wrong |= values > maximum
+    low, high = limits(settings)
+    wrong = impossible(values, low, high)
     if not wrong.any():
         return None
     index = tuple(int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
-    value = float(values[index])
+    return fault_of(index, float(values[index]), low, high)
+
+
+def impossible(values: Float[np.ndarray, "*any"], low: float | None, high: float | None) -> Bool[np.ndarray, "*any"]:
+    """Where values are infinite or beyond the limits; nowhere where they are NaN."""
+    wrong: np.ndarray = np.isinf(values)
+    if low is not None:
+        wrong |= values < low
+    if high is not None:
+        wrong |= values > high
+    return wrong
+
+
+def fault_of(index: tuple[int, ...], value: float, low: float | None, high: float | None) -> Fault:
+    """The fault of an impossible value."""
     if np.isinf(value):
         return Fault(index, value, "not a finite number")
-    if minimum is not None and value < minimum:
-        return Fault(index, value, f"below the smallest possible value ({minimum:g})")
-    return Fault(index, value, f"above the largest possible value ({maximum:g})")
+    if low is not None and value < low:
+        return Fault(index, value, f"below the smallest possible value ({low:g})")
+    return Fault(index, value, f"above the largest possible value ({high:g})")

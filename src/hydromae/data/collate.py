@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from hydromae.config import MaskingConfig
+from hydromae.data.areas import is_flow
 from hydromae.data.batch import Batch, ModalityTokens, split_missing
 from hydromae.data.fills import Method, make_fills
 from hydromae.data.masker import Masker
@@ -79,5 +80,5 @@ def forecast_modalities(
     if configured is not None:
         return tuple(configured)
     series = tuple(name for name, shape in shapes.items() if shape.kind == "series")
-    flow = tuple(name for name in series if store.units(name) == "m3/s")
+    flow = tuple(name for name in series if is_flow(store.units(name)))
     return flow or series or tuple(shapes)

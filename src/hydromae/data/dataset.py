@@ -62,6 +62,9 @@ def open_store(path: str | Path | Store) -> xr.Dataset:
         if mapping := source_attributes(store, "grid_mapping"):
             variables[GRID_MAPPING] = xr.Variable((), np.int32(0), mapping)
     if "series" in kinds:
+        if store.areas is not None:  # before the attributes, one of which a table may call area
+            area = {"units": "km2", "long_name": "catchment area that makes mm/d of m3/s"}
+            variables[_valid_name("area", variables)] = xr.Variable("station", store.areas, area)
         taken = {*coordinates, *variables, *_PLACES, GRID_MAPPING}
         for position, attribute in enumerate(store.attribute_names):
             lazy = _LazyAttribute(store, position)
@@ -71,9 +74,6 @@ def open_store(path: str | Path | Store) -> xr.Dataset:
                 valid = _valid_name(attribute, taken)
                 variables[valid] = _variable(("station",), lazy, {"long_name": attribute})
                 taken.add(valid)
-        if store.areas is not None:
-            area = {"units": "km2", "long_name": "catchment area that makes mm/d of m3/s"}
-            variables[_valid_name("area", taken)] = xr.Variable("station", store.areas, area)
     return xr.Dataset(variables, coordinates, _global_attributes(store))
 
 

@@ -10,7 +10,7 @@ a study of extremes, and the share of the stations, since gauges do not cover th
 import numpy as np
 from jaxtyping import Bool
 
-from hydromae.data.areas import FLOW_UNITS
+from hydromae.data.areas import is_flow
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 
@@ -62,7 +62,7 @@ def flood_days(store: Store, name: str | None = None) -> Bool[np.ndarray, "day"]
 
 def _flow(store: Store) -> str:
     for name in store.names:
-        if store.kind(name) == "series" and store.units(name) in FLOW_UNITS:
+        if store.kind(name) == "series" and is_flow(store.units(name)):
             return name
     raise ConfigError(
         f"data.event_share: {store.path} has no series in m3/s to tell floods by; "

@@ -146,6 +146,8 @@ def _stations(store: Store, stations: Sequence[str] | None) -> np.ndarray:
     if not stations:
         raise ConfigError("no station is named to export; name some, or leave the choice of stations out")
     place = {station: i for i, station in enumerate(store.station_ids)}
+    if not place:
+        raise DataError(f"{store.path}: has no series, so no stations; leave the choice of stations out")
     for station in stations:
         if station not in place:
             near = get_close_matches(station, store.station_ids, n=1)

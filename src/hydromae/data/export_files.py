@@ -15,6 +15,7 @@ import zarr
 from zarr.codecs import ZstdCodec
 
 from hydromae.data.chunks import chunks_of
+from hydromae.data.origin import exchange
 from hydromae.errors import DataError
 from hydromae.files import atomic_directory, writable
 
@@ -155,16 +156,9 @@ def replacing_directory(path: Path) -> Iterator[Path]:
         with atomic_directory(path) as temporary:
             yield temporary
         return
-    fresh, retired = path.with_name(f".{path.name}.fresh"), path.with_name(f".{path.name}.retired")
-    for leftover in (fresh, retired):
-        shutil.rmtree(leftover, ignore_errors=True)
+    fresh = path.with_name(f".{path.name}.fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
     with atomic_directory(fresh) as temporary:
         yield temporary
     with writable(path):
-        path.rename(retired)
-        try:
-            fresh.rename(path)
-        except OSError:
-            retired.rename(path)
-            raise
-    shutil.rmtree(retired, ignore_errors=True)
+        exchange(fresh, path)

@@ -15,24 +15,34 @@ from hydromae.data.readers.files import require_file
 from hydromae.data.readers.guard import MAX_CELLS, reading
 from hydromae.data.readers.netcdf_file import open_netcdf
 from hydromae.data.readers.zarr_store import open_zarr_store, zarr_format
+from hydromae.data.regrid import Cells
 from hydromae.errors import DataError
 
 _ADVICE = "save the mask as a tensor or array of 0 and 1"
 
 
 def read_land_mask(path: Path) -> Bool[np.ndarray, "row column"]:
+    """The mask of `read_placed_mask`."""
+    return read_placed_mask(path)[0]
+
+
+def read_placed_mask(path: Path) -> tuple[Bool[np.ndarray, "row column"], Cells | None]:
     """Read a 0/1 mask: .pt (a tensor), .npy, netCDF or Zarr; no code in the file is ever run.
 
     Of netCDF and Zarr the only variable over two dimensions is taken, or over three of which one is a single time; its
     rows are turned to run from the north, and its columns from the west, as those of grids are.
 
+    Returns:
+        The mask, and where its cells lie, which only netCDF and Zarr say.
+
     Raises:
         DataError: the file is absent or unreadable, not two-dimensional, holds other values than 0 and 1, or more cells
             than any real grid.
     """
+    cells: Cells | None = None
     if zarr_format(path):
         with reading(path, advice=_ADVICE):
-            mask = _cf_mask(path, open_zarr_store(path))
+            mask, cells = _cf_mask(path, open_zarr_store(path))
     else:
         require_file(path)
         if path.suffix == ".npy":
@@ -41,7 +51,7 @@ def read_land_mask(path: Path) -> Bool[np.ndarray, "row column"]:
             mask = _tensor_mask(path)
         elif path.suffix in (".nc", ".nc4"):
             with reading(path, advice=_ADVICE), open_netcdf(path) as data:
-                mask = _cf_mask(path, data)
+                mask, cells = _cf_mask(path, data)
         else:
             raise DataError(
                 f"{path}: cannot be read (a mask is .pt, .npy, .nc or a Zarr group, not "
@@ -51,7 +61,7 @@ def read_land_mask(path: Path) -> Bool[np.ndarray, "row column"]:
         raise DataError(f"{path}: has shape {mask.shape}; a land mask is [rows, columns]")
     if mask.dtype.kind not in "iufb" or not np.isin(mask, (0, 1)).all():
         raise DataError(f"{path}: holds values other than 0 and 1; write 1 for land and 0 for all else")
-    return mask.astype(bool)
+    return mask.astype(bool), cells
 
 
 def _check_size(path: Path, shape: tuple[int, ...]) -> None:
@@ -83,7 +93,7 @@ def _tensor_mask(path: Path) -> np.ndarray:
         return loaded.detach().numpy()
 
 
-def _cf_mask(path: Path, data: xr.Dataset) -> np.ndarray:
+def _cf_mask(path: Path, data: xr.Dataset) -> tuple[np.ndarray, Cells]:
     bounds = {str(item.attrs.get("bounds")) for item in data.variables.values()}
     maps = []
     for name, item in data.data_vars.items():
@@ -99,7 +109,8 @@ def _cf_mask(path: Path, data: xr.Dataset) -> np.ndarray:
     for axis, falls in zip(mask.dims, (True, False), strict=True):
         if coordinate_falls(path, data[axis]) != falls:
             mask = mask.isel({axis: slice(None, None, -1)})
-    return np.asarray(mask.values)
+    y, x = (np.asarray(mask[axis].values, np.float64) for axis in mask.dims)
+    return np.asarray(mask.values), Cells((len(y), len(x)), y, x)
 
 
 def valid_patches(

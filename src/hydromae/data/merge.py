@@ -30,7 +30,7 @@ from hydromae.data.readers.detect import Request, locate
 from hydromae.data.readers.hdf5_grid import DATES
 from hydromae.data.sources import Source, open_source
 from hydromae.errors import ConfigError, DataError
-from hydromae.files import atomic_path
+from hydromae.files import atomic_path, writable
 
 SUFFIXES: Final = (".h5", ".hdf5", ".nc", ".zarr")
 _MISSING: Final = DataConfig().missing_values
@@ -84,7 +84,8 @@ def merge(
     if not allow_absent_days:
         _refuse_absent_days(source)
     unfinished = target.with_name(f".{target.name}.merging")
-    unfinished.mkdir(parents=True, exist_ok=True)
+    with writable(target):
+        unfinished.mkdir(parents=True, exist_ok=True)
     parts = parts_of(source, unfinished)
     days = parts[-1].first + parts[-1].count
     for part in parts:

@@ -52,7 +52,9 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
     named += [("attributes", data.attributes.path)] if data.attributes.path else []
     if data.land_mask:
         inside = zarr_files(Path(data.root) / data.land_mask)
-        named += [("land_mask", str(file.relative_to(data.root))) for file in inside] or [("land_mask", data.land_mask)]
+        mask = Path(data.land_mask)
+        within = [str(mask / file.relative_to(Path(data.root) / mask)) for file in inside]
+        named += [("land_mask", path) for path in within or [data.land_mask]]
     hashes: dict[str, str | None] = {}
     files = []
     for role, given in named:
@@ -93,6 +95,8 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
         reason = f"other options ({', '.join(keys)})"
     elif changed := changed_files(made.sources, sources):
         reason = f"files that have changed since ({', '.join(changed)})"
+    elif gone := sorted({file.path for file in made.sources} - {file.path for file in sources}):
+        reason = f"files that are not among those of the configuration any more ({', '.join(gone)})"
     else:
         return store
     raise DataError(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hydromae.config import Config, DataConfig, Period
-from hydromae.data.areas import FLOW_UNITS
+from hydromae.config import Config, DataConfig, ModalityConfig, Period
+from hydromae.data.areas import is_flow
 from hydromae.data.attributes import Attributes, read_attributes
 from hydromae.data.cf import coordinates_of
 from hydromae.data.land import Land, find_land
@@ -17,7 +17,7 @@ from hydromae.data.readers.table import sorted_ids
 from hydromae.data.sources import Source, check_days, open_source
 from hydromae.data.station_choice import with_enough, without_excluded
 from hydromae.data.stations import Stations, aggregated, in_spatial_order, require_coordinates
-from hydromae.data.target_grid import bring_to_target, cells_of
+from hydromae.data.target_grid import bring_to_target
 from hydromae.errors import ConfigError, DataError
 
 
@@ -94,7 +94,7 @@ def make_plan(config: Config) -> Plan:
 
 def _coordinates(grids: Sequence[Source]) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
     """The coordinates of the cells that all grids are on, from the first that knows them."""
-    every = [cells_of(grid.pieces[0].values) if grid.regrid is None else grid.regrid.target for grid in grids]
+    every = [grid.cells for grid in grids]
     y = next((cells.y for cells in every if cells.y is not None), None)
     x = next((cells.x for cells in every if cells.x is not None), None)
     return None if y is None else tuple(y.tolist()), None if x is None else tuple(x.tolist())
@@ -132,10 +132,14 @@ def check_options(data: DataConfig) -> None:
         key = f"data.modalities.{name}"
         if settings.per_area and settings.kind == "grid":
             raise ConfigError(f"{key}.per_area is for series of stations; set it to false")
-        if settings.per_area and settings.units not in FLOW_UNITS:
+        if settings.per_area and not is_flow(settings.units):
             raise ConfigError(f"{key}.per_area needs units m3/s, not {settings.units}; set it to false")
         if settings.scaling_per == "station" and settings.kind == "grid":
             raise ConfigError(f"{key}.scaling_per station is for series; set it to all")
+        for option, kind in (("regrid", "grid"), ("row_order", "grid"), ("max_missing", "series")):
+            given, default = getattr(settings, option), ModalityConfig.model_fields[option].default
+            if settings.kind != kind and given != default:
+                raise ConfigError(f"{key}.{option} has no effect on a {settings.kind}; leave it out")
 
 
 def periods_of(data: DataConfig) -> dict[str, Period]:

@@ -15,6 +15,7 @@ from hydromae.data.alignment import check_days, days_in
 from hydromae.data.cleaning import Fault, first_fault, missing_to_nan
 from hydromae.data.readers.detect import Request, locate
 from hydromae.data.readers.units import same_units
+from hydromae.data.regrid import Cells
 from hydromae.data.target_grid import Regrid, cells_of, north_first, same_cells
 from hydromae.errors import ConfigError, DataError
 
@@ -66,6 +67,14 @@ class Source:
     def last_day(self) -> np.datetime64:
         """Last day of the last file."""
         return self.pieces[-1].days[-1]
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The cells of a grid as it is read, placed where one of its files says."""
+        if self.regrid is not None:
+            return self.regrid.target
+        every = [cells_of(piece.values) for piece in self.pieces]
+        return next((cells for cells in every if cells.placed), every[0])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -177,8 +186,7 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
         values = located.reader.open(located.paths, Request(name, settings, start))
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
-        if settings.kind == "grid":
-            values = north_first(values, name, settings, path)
+        values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
         days = values["time"].values.astype("datetime64[D]") + settings.shift_days
         piece = Piece(path, values, days, located.reader.name, located.files, located.why)
         if pieces:
@@ -189,6 +197,15 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
         check_shapes([source])
         return source
     return source.for_stations(source.station_ids)
+
+
+def _with_text_ids(series: xr.DataArray, path: Path) -> xr.DataArray:
+    """The same with station ids as text, whatever a reader gives them as; DataError where one is there twice."""
+    ids = [str(station) for station in series["station"].values]
+    if len(set(ids)) < len(ids):
+        twice = next(station for station in ids if ids.count(station) > 1)
+        raise DataError(f"{path}: has station {twice} more than once; keep one of them")
+    return series.assign_coords(station=np.array(ids, object))
 
 
 def _values(piece: Piece, begin: int, end: int) -> np.ndarray:
@@ -223,8 +240,9 @@ def _check_follows(before: Piece, piece: Piece, name: str) -> None:
 def check_shapes(grids: Sequence[Source]) -> None:
     """Raise DataError, naming two files, unless all files of the grids have the same cells."""
     pieces = [piece for grid in grids for piece in grid.pieces]
-    for piece in pieces[1:]:
-        first = pieces[0]
+    # A file without coordinates cannot tell where the others lie.
+    first = next((piece for piece in pieces if cells_of(piece.values).placed), pieces[0])
+    for piece in pieces:
         if piece.values.shape[1:] != first.values.shape[1:]:
             (height, width), (first_height, first_width) = piece.values.shape[1:], first.values.shape[1:]
             raise DataError(

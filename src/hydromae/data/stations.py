@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.config import DataConfig
-from hydromae.data.areas import FLOW_UNITS, complete_areas
+from hydromae.data.areas import complete_areas, is_flow
 from hydromae.data.attributes import Attributes
 from hydromae.data.cleaning import first_fault
 from hydromae.data.moments import Moments
@@ -147,7 +147,7 @@ def _complete_areas(
         return None, ["no catchment area is known, so all stations weigh the same in the aggregate"]
     flow = Moments(len(areas))
     for source in stations.series:
-        if source.settings.units in FLOW_UNITS:
+        if is_flow(source.settings.units):
             flow.update(series[source.name][training])
             break
     return complete_areas(areas, flow.observed_mean(), stations.ids)
@@ -162,7 +162,7 @@ def _aggregated_source(
 ) -> Source:
     """The series of the cells, clean: without missing codes, and without a largest value, which sums may exceed."""
     exact = torch.from_numpy(values).double()
-    if source.settings.units in FLOW_UNITS:
+    if is_flow(source.settings.units):
         means = grid.aggregate(exact / grid.weights) * grid.total_weight()  # [day, cell]
     else:
         means = grid.aggregate(exact)  # [day, cell]

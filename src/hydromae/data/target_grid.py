@@ -88,7 +88,10 @@ def bring_to_target(grids: Sequence["Source"], target_grid: str | None) -> list[
     target = next((grid for grid in grids if grid.name == (target_grid or grids[0].name)), None)
     if target is None:
         raise DataError(f"data.target_grid is {target_grid}, which is none of the grids that could be opened")
-    return [_brought(grid, target) for grid in grids]
+    brought = [_brought(grid, target) for grid in grids]
+    if not target.cells.placed:
+        _check_agreement([grid for grid in brought if grid.regrid is None], target)
+    return brought
 
 
 def same_cells(one: Cells, other: Cells) -> bool:
@@ -98,20 +101,29 @@ def same_cells(one: Cells, other: Cells) -> bool:
     return all(a is None or b is None or _agree(a, b) for a, b in ((one.y, other.y), (one.x, other.x)))
 
 
+def _check_agreement(grids: Sequence["Source"], target: "Source") -> None:
+    """Raise DataError where two grids lie in other places, which a target without coordinates cannot tell."""
+    placed = [grid for grid in grids if grid.cells.placed]
+    for grid in placed[1:]:
+        if not same_cells(grid.cells, placed[0].cells):
+            raise DataError(
+                f"{grid.pieces[0].path}: {_elsewhere(grid.cells, placed[0].cells, placed[0])}, and {target.name} does "
+                f"not say where its cells lie; set data.target_grid to the right one, or bring all to the same cells"
+            )
+
+
 def _brought(grid: "Source", target: "Source") -> "Source":
-    cells, wanted = cells_of(grid.pieces[0].values), cells_of(target.pieces[0].values)
+    cells, wanted = grid.cells, target.cells
     if same_cells(cells, wanted):
         return grid
     path, (height, width), (rows, columns) = grid.pieces[0].path, cells.shape, wanted.shape
     key, rule = f"data.modalities.{grid.name}.regrid", grid.settings.regrid
     if rule is None:
-        differing = f"{height} x {width} cells, but {target.pieces[0].path} has {rows} x {columns}"
+        differing = f"has {height} x {width} cells, but {target.pieces[0].path} has {rows} x {columns}"
         if cells.shape == wanted.shape:
-            differing = (
-                f"{height} x {width} cells like {target.pieces[0].path}, but in other places ({_offset(cells, wanted)})"
-            )
+            differing = _elsewhere(cells, wanted, target)
         raise DataError(
-            f"{path}: has {differing}; bring all grids to the same cells, or set {key} to coarsen, nearest, bilinear "
+            f"{path}: {differing}; bring all grids to the same cells, or set {key} to coarsen, nearest, bilinear "
             f"or conservative"
         )
     where = f"{path}: cannot be brought to the {rows} x {columns} cells of {target.name} by {key} {rule}"
@@ -146,13 +158,18 @@ def _check_placed(grid: "Source", target: "Source", cells: Cells, wanted: Cells,
             )
     assert cells.y is not None and cells.x is not None and wanted.y is not None and wanted.x is not None
     for axis, a, b in (("y", -cells.y, -wanted.y), ("x", cells.x, wanted.x)):
-        units = [str(source.pieces[0].values[axis].attrs.get("units", "")) for source in (grid, target)]
+        units = [_units_of(source, axis) for source in (grid, target)]
         if all(units) and not same_units(*units):
             raise DataError(
                 f"{where}: its {axis} is in {units[0]} and that of {target.name} in {units[1]}; convert one"
             )
         if not (_any_within(a, edges(b)) and _any_within(b, edges(a))):
             raise DataError(f"{where}: they have no place in common in {axis}; write both in one system of coordinates")
+
+
+def _units_of(grid: "Source", axis: str) -> str:
+    said = (piece.values[axis].attrs.get("units") for piece in grid.pieces if axis in piece.values.coords)
+    return next((str(units) for units in said if units is not None), "")
 
 
 def _any_within(centres: Float[np.ndarray, "cell"], borders: Float[np.ndarray, "edge"]) -> bool:
@@ -162,6 +179,11 @@ def _any_within(centres: Float[np.ndarray, "cell"], borders: Float[np.ndarray, "
 def _agree(a: Float[np.ndarray, "cell"], b: Float[np.ndarray, "cell"]) -> bool:
     size = float(np.abs(np.diff(b)).min()) if len(b) > 1 else max(abs(float(b[0])), 1.0)
     return bool(np.abs(a - b).max() <= _TOLERANCE * size)
+
+
+def _elsewhere(cells: Cells, wanted: Cells, target: "Source") -> str:
+    (height, width), offset = cells.shape, _offset(cells, wanted)
+    return f"has {height} x {width} cells like {target.pieces[0].path}, but in other places ({offset})"
 
 
 def _offset(one: Cells, other: Cells) -> str:

@@ -15,7 +15,8 @@ def initialise(model: nn.Module) -> None:
 
     Tokens and positions start with deviation 0.02, FiLM as the identity, weighted feature maps as they declare. A
     series token has few values, whose embedding Xavier would leave faint beside the positions: it starts with unit
-    variance.
+    variance. So does the bias of the static token, whose input is near 0, as the mean of scaled attributes is: where a
+    whole series is hidden it stands alone, and LayerNorm would blow up its gradient.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -27,6 +28,8 @@ def initialise(model: nn.Module) -> None:
             nn.init.zeros_(module.scale_and_shift.weight)
         elif isinstance(module, VectorEncoder):
             nn.init.normal_(module.embedding.weight, std=module.embedding.in_features**-0.5)
+            if module.static is not None:
+                nn.init.normal_(module.static.bias)
         elif isinstance(module, WeightedFeatureMaps):
             module.reset()
         elif isinstance(module, Calendar):

@@ -25,10 +25,12 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
         best_step: the step whose checkpoint is kept besides.
     """
     path = folder / f"step_{step:08d}.pt"
+    for left in folder.glob(".step_*.partial"):  # by a process that was killed
+        left.unlink()
     with atomic_path(path) as temporary:
         torch.save(content, temporary)
-        digest = sha256(temporary)
-    write_text(_checksum(path), digest)
+        # Before the checkpoint has its name: one that a kill leaves without its checksum would not be used.
+        write_text(_checksum(path), sha256(temporary))
     names = sorted(folder.glob("step_*.pt"))
     until = names.index(path) + 1
     for old in (*names[: max(until - keep, 0)], *names[until:]):

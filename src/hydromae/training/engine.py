@@ -174,7 +174,15 @@ class FSDPEngine(Engine):
 
 
 def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) -> Engine:
-    """The engine that `training.engine` names, for several processes; one needs none."""
+    """The engine that `training.engine` names, for several processes; one needs none.
+
+    Raises:
+        ConfigError: it is deepspeed, which is not installed.
+    """
     if world.size == 1:
         return Engine(model, world, settings)
+    if settings.engine == "deepspeed":
+        from hydromae.training.deepspeed_engine import DeepSpeedEngine  # an optional package
+
+        return DeepSpeedEngine(model, world, settings)
     return (FSDPEngine if settings.engine == "fsdp" else DDPEngine)(model, world, settings)

@@ -15,6 +15,7 @@ from hydromae.data.batch import Batch
 from hydromae.data.collate import Collator
 from hydromae.data.windows import WindowReader
 from hydromae.errors import RunError
+from hydromae.files import write_text
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.training.engine import Engine
 from hydromae.training.history import Drawn, History
@@ -114,6 +115,16 @@ class Faults:
             return None
         windows = self.reader.read(drawn.starts, drawn.days, drawn.number).to(self.engine.world.device)
         return first_bad_layer(self.engine.model, self.collator.training_batch(windows, drawn.epoch))
+
+
+def forget_later(run: Path, step: int) -> None:
+    """Cut the faults of a run back to those up to a step, as the records are of a run that is continued."""
+    path = run / FILE
+    if not path.is_file():
+        return
+    # What a kill left half written comes last, and without its end.
+    whole = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    write_text(path, "".join(line for line in whole if json.loads(line)["step"] <= step))
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """Stopping a run so that it can be continued."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -19,15 +20,21 @@ class StopRequest:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Turn Ctrl-C and SIGTERM into a request; a second one acts at once."""
+        """Turn Ctrl-C and SIGTERM into a request; a second one acts at once, but not under a launcher.
+
+        Ctrl-C and batch systems reach a launcher and its processes alike, and the launcher passes on to them what they
+        have got already. It kills those that take too long by itself (`torchrun --shutdown-timeout`).
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        launched = "LOCAL_RANK" in os.environ
         old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
         def handle(number: int, frame: FrameType | None) -> None:
             self.ask()
-            signal.signal(number, old[signal.Signals(number)])
+            if not launched:
+                signal.signal(number, old[signal.Signals(number)])
 
         for number in old:
             signal.signal(number, handle)

@@ -3,9 +3,9 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -21,9 +21,10 @@ from hydromae.errors import RunError
 from hydromae.models.pretrained import save_pretrained
 from hydromae.training.checkpoint import random_state, restore_random_state, save_checkpoint
 from hydromae.training.engine import make_engine
-from hydromae.training.faults import Faults
+from hydromae.training.faults import Faults, forget_later
 from hydromae.training.history import History
 from hydromae.training.interruption import StopRequest
+from hydromae.training.listener import Listener, Progress
 from hydromae.training.optimizer import make_schedule
 from hydromae.training.records import Records
 from hydromae.training.run_directory import RunDirectory
@@ -32,39 +33,6 @@ from hydromae.training.step import Stepper
 from hydromae.training.world import World, join_world
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Progress:
-    """Where a run stands.
-
-    Attributes:
-        epoch: epochs done.
-        batch: batches done of the next epoch.
-        step: optimizer steps done.
-        best_loss: lowest validation loss.
-        best_step: the step it was measured at.
-        lines: records written.
-        seconds: time spent training.
-        skipped: steps in a row, up to now, that could not be taken.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    best_loss: float = float("inf")
-    best_step: int | None = None
-    lines: int = 0
-    seconds: float = 0.0
-    skipped: int = 0
-
-
-@dataclass
-class Listener:
-    """What a loop tells whoever watches: after every step, and with every record."""
-
-    on_step: Callable[[Progress], None] = field(default=lambda progress: None)
-    on_record: Callable[[dict[str, Any]], None] = field(default=lambda record: None)
 
 
 class Trainer:
@@ -153,7 +121,10 @@ class Trainer:
         """
         if self.run is None:
             raise ValueError("a trial has no run directory to train in")
-        records = Records(self.run.metrics, keep=self.progress.lines) if self.world.is_main else None
+        records = None
+        if self.world.is_main:
+            records = Records(self.run.metrics, keep=self.progress.lines)
+            forget_later(self.run.path, self.progress.step - len(self.history))
         settings, logging = self.config.training, self.config.logging
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         record_time = time.monotonic()
@@ -252,6 +223,7 @@ class Trainer:
             name: sum(losses[i][m] for i in taken) / len(taken) if taken else math.nan
             for m, name in enumerate(self.model.shapes)
         }
+        windows, tokens = (sum(getattr(step, name) for step in self.history.steps) for name in ("windows", "tokens"))
         self.history = History()
         return {
             "event": "train",
@@ -262,7 +234,8 @@ class Trainer:
             "lr": self.schedule.get_last_lr()[0],
             "grad_norm": sum(norms[i] for i in taken) / len(taken) if taken else math.nan,
             "skipped": len(skipped),
-            "windows_per_second": len(norms) * self.batch / seconds,
+            "windows_per_second": windows / seconds,
+            "tokens_per_second": tokens / seconds,
         }
 
     def _record(self, records: Records | None, record: dict[str, Any]) -> None:
@@ -287,7 +260,8 @@ class Trainer:
             "random": self.world.gather(random_state()),
             "batch": self.batch,
         }
-        if self.run is not None and self.world.is_main:
+        if self.run is not None:
+            folder, step = self.run.checkpoints, self.progress.step
             keep, best = self.config.logging.keep, self.progress.best_step
-            save_checkpoint(self.run.checkpoints, self.progress.step, content, keep, best)
-        self.world.barrier()  # nobody goes on as if it were written before it is
+            # Nobody goes on as if it were written before it is; a full disk ends them all with the same sentence.
+            self.world.main_alone(lambda: save_checkpoint(folder, step, content, keep, best))

@@ -20,10 +20,14 @@ class Step:
     Attributes:
         losses: [modalities] this process's share of each loss; the shares of all processes add up to it.
         norm: of the gradient before clipping.
+        windows: in the whole batch, over all processes; 0 in a step that a checkpoint kept, so that no speed counts it.
+        tokens: visible and hidden ones in the whole batch; 0 likewise.
     """
 
     losses: Float[Tensor, " modality"]
     norm: Float[Tensor, ""]
+    windows: int = 0
+    tokens: int = 0
 
 
 class Stepper:
@@ -53,7 +57,8 @@ class Stepper:
             share = self.engine(batch) / counts
             self.engine.backward((self.weights * share).sum(), last=i == len(batches) - 1)
             shares.append(share.detach())
-        return Step(torch.stack(shares).sum(0), self.engine.update())
+        windows = len(next(iter(parts[0].available_by_slot.values())))
+        return Step(torch.stack(shares).sum(0), self.engine.update(), windows, windows * tokens_of_window(batches[0]))
 
     @torch.no_grad()
     def validate(self, loader: Iterable[Windows]) -> Float[Tensor, " modality"]:
@@ -73,3 +78,8 @@ def scored_values(batch: Batch) -> Float[Tensor, " modality"]:
         (tokens.target.take(tokens.valid) & tokens.target.real[..., None]).sum() for tokens in batch.tokens.values()
     ]
     return torch.stack(counts).float()
+
+
+def tokens_of_window(batch: Batch) -> int:
+    """Visible and hidden tokens of a window of a training batch; their shapes are known on the host."""
+    return sum(tokens.visible.index.shape[1] + tokens.target.index.shape[1] for tokens in batch.tokens.values())

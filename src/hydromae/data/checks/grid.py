@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from hydromae.data.checks.duplicates import Digests
 from hydromae.data.checks.subject import Subject
+from hydromae.data.cleaning import impossible
 from hydromae.data.moments import Moments
 
 ReadDays = Callable[[int, int], Float[np.ndarray, "day cell"]]
@@ -121,12 +122,7 @@ def look_at_grid(
 
 def _impossible(found: GridStatistics, first: int, block: np.ndarray, subject: Subject) -> None:
     """Note values that are infinite or beyond the limits, and make the infinite ones missing."""
-    low, high = subject.limits
-    wrong = np.isinf(block)  # [day, cell]
-    if low is not None:
-        wrong |= block < low
-    if high is not None:
-        wrong |= block > high
+    wrong = impossible(block, *subject.limits)  # [day, cell]
     if wrong.any():
         found.wrong += int(wrong.sum())
         found.wrong_days[first : first + len(block)] = wrong.any(axis=1)

@@ -6,7 +6,7 @@ from hydromae.data.check_report import CheckReport
 from hydromae.data.checks.exclusions import Exclusion, spans_of
 from hydromae.data.checks.grid import GridStatistics
 from hydromae.data.checks.subject import Subject, counted, listed
-from hydromae.data.cleaning import Fault
+from hydromae.data.cleaning import fault_of
 
 _SUSPICIOUS_SHARE = 0.2  # of land cells without any value: far more than coasts lack
 _SLOW_SHARE = 0.2  # of the days that repeat the one before: from here on it is a product of several days
@@ -27,16 +27,8 @@ def judge_grid(report: CheckReport, subject: Subject, found: GridStatistics, eve
 def _impossible(report: CheckReport, subject: Subject, found: GridStatistics) -> None:
     assert found.first_wrong is not None and subject.fault is not None
     day, cell, value = found.first_wrong
-    low, high = subject.limits
-    below = low is not None and value < low
-    reason = (
-        "not a finite number"
-        if np.isinf(value)
-        else f"below the smallest possible value ({low:g})"
-        if below
-        else f"above the largest possible value ({high:g})"
-    )
-    error = str(subject.fault(Fault((day, cell), value, reason), subject.day(day), "in a land cell"))
+    fault = fault_of((day, cell), value, *subject.limits)
+    error = str(subject.fault(fault, subject.day(day), "in a land cell"))
     days = int(found.wrong_days.sum())
     more = f" ({counted(found.wrong, 'such value')} on {counted(days, 'day')})" if found.wrong > 1 else ""
     # Where it is so on many days, it is the unit or the limit, and leaving days out is no remedy.

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from hydromae.data.areas import FLOW_UNITS
+from hydromae.data.areas import is_flow
 from hydromae.data.readers.units import same_units
 
 Quantity = Literal["rain", "temperature", "evaporation", "soil", "flow", "other"]
@@ -24,7 +24,7 @@ _YEAR = 365.25
 
 def quantity_of(name: str, standard_name: str, long_name: str, units: str) -> Quantity:
     """What a modality measures; `other` where neither its units nor a word of its names tells."""
-    if units in FLOW_UNITS:
+    if is_flow(units):
         return "flow"
     for text in (standard_name.lower(), long_name.lower(), name.lower()):
         alone = set(re.split("[^a-z]+", text))

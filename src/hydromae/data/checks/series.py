@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from hydromae.data.checks.duplicates import copied_years, repeats_day_before
 from hydromae.data.checks.runs import Runs, equal_runs, joined, resolution
 from hydromae.data.checks.subject import Subject
+from hydromae.data.cleaning import impossible
 
 BLOCK_STATIONS = 64
 STUCK_DAYS = 15
@@ -140,12 +141,7 @@ def look_at_series(
 
 def _impossible(found: SeriesStatistics, block: np.ndarray, columns: slice, subject: Subject) -> None:
     """Note values that are infinite or beyond the limits, and make the infinite ones missing."""
-    low, high = subject.limits
-    wrong = np.isinf(block)  # [day, station]
-    if low is not None:
-        wrong |= block < low
-    if high is not None:
-        wrong |= block > high
+    wrong = impossible(block, *subject.limits)  # [day, station]
     if wrong.any():
         found.wrong[columns] = wrong.sum(axis=0)
         mostly = wrong.sum(axis=0) > MOSTLY_WRONG * np.isfinite(block).sum(axis=0)

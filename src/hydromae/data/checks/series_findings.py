@@ -3,14 +3,15 @@
 import numpy as np
 from jaxtyping import Float
 
-from hydromae.data.areas import FLOW_UNITS, MM_PER_DAY
+from hydromae.data.areas import MM_PER_DAY, is_flow
 from hydromae.data.check_report import CheckReport
 from hydromae.data.checks.exclusions import Exclusion, spans_of
 from hydromae.data.checks.quantity import FLOW_FACTORS, HIGH_RUNOFF, LOW_RUNOFF, doubt_runoff
 from hydromae.data.checks.runs import Runs
 from hydromae.data.checks.series import MOSTLY_WRONG, STUCK_DAYS, SeriesStatistics
 from hydromae.data.checks.subject import Subject, counted, listed
-from hydromae.data.cleaning import Fault
+from hydromae.data.cleaning import fault_of
+from hydromae.data.readers.units import same_units
 
 _STUCK_SHARE = 0.2  # of a station's values: from here on it is better left out than kept
 _TELLING_STATIONS = 10  # fewer may all be equal on two days, as flow is rounded
@@ -33,11 +34,11 @@ def judge_runoff(
     areas: Float[np.ndarray, "station"] | None,
 ) -> None:
     """Hold flow against the catchments' areas in km2: yearly runoff that no catchment has is a wrong unit or area."""
-    if subject.units in FLOW_UNITS:
+    if is_flow(subject.units):
         if areas is None:
             return
         runoff = found.mean * MM_PER_DAY / areas * 365.25  # [station], mm a year
-    elif subject.quantity == "flow" and subject.units == "mm/d":
+    elif subject.quantity == "flow" and same_units(subject.units, "mm/d"):
         runoff = found.mean * 365.25
     else:
         return
@@ -65,7 +66,7 @@ def _impossible(report: CheckReport, subject: Subject, stations: tuple[str, ...]
     if found.first_wrong is None or subject.fault is None:
         return
     day, column, value = found.first_wrong
-    fault = Fault((day, column), value, _reason(subject, value))
+    fault = fault_of((day, column), value, *subject.limits)
     error = str(subject.fault(fault, subject.day(day), f"of station {stations[column]}"))
     at = np.flatnonzero(found.wrong)
     total = int(found.wrong.sum())
@@ -78,15 +79,6 @@ def _impossible(report: CheckReport, subject: Subject, stations: tuple[str, ...]
         exclusion = Exclusion(stations=_names(stations, np.flatnonzero(mostly)), days=days)
     details = tuple(f"{stations[i]}: {counted(int(found.wrong[i]), 'value')}" for i in at.tolist())
     report.error(error + more, details=details, exclusion=exclusion)
-
-
-def _reason(subject: Subject, value: float) -> str:
-    low, high = subject.limits
-    if np.isinf(value):
-        return "not a finite number"
-    if low is not None and value < low:
-        return f"below the smallest possible value ({low:g})"
-    return f"above the largest possible value ({high:g})"
 
 
 def _negative(report: CheckReport, subject: Subject, stations: tuple[str, ...], found: SeriesStatistics) -> None:

@@ -1,0 +1,179 @@
+"""Several processes through DeepSpeed's ZeRO stage 1: each keeps its part of the optimizer's state."""
+
+import os
+from types import ModuleType
+from typing import Any, Final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+
+from hydromae.config import TrainingConfig
+from hydromae.data.batch import Batch
+from hydromae.errors import ConfigError
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.training.engine import _AUTOCAST, Engine, SquaredErrors
+from hydromae.training.world import World
+
+_BUCKET: Final = 2**24  # values sent at once; DeepSpeed keeps a buffer of as many, by default 2 GB
+_MOMENTS: Final = ("exp_avg", "exp_avg_sq")  # AdamW's, one value per weight
+
+
+class _Cast(nn.Module):
+    """Computes in the configured precision, which DeepSpeed would switch off if it were set outside of it."""
+
+    def __init__(self, module: SquaredErrors, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.inner, self.device, self.dtype = module, device.type, dtype
+
+    def forward(self, batch: Batch) -> Float[Tensor, " modality"]:
+        with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
+            sums: Tensor = self.inner(batch)
+        return sums
+
+
+class DeepSpeedEngine(Engine):
+    """Every process holds the whole model and a part of the optimizer's state (ZeRO stage 1, Rajbhandari et al. 2020).
+
+    Weights are fp32 in every precision. The whole state that `state` gives has the form of the other engines', so a
+    run goes on with any number of processes.
+
+    Raises:
+        ConfigError: deepspeed is not installed.
+    """
+
+    module: Any  # DeepSpeed's own engine
+
+    def __init__(self, model: MultiModalMAE, world: World, settings: TrainingConfig) -> None:
+        deepspeed = _import(world)
+        super().__init__(model, world, settings)
+        # DeepSpeed puts one flat tensor into each group, which must have weights that are trained.
+        groups = [group for group in self.optimizer.param_groups if any(p.requires_grad for p in group["params"])]
+        self.optimizer.param_groups[:] = groups
+        names = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
+        self._names = [[names[id(p)] for p in group["params"] if id(p) in names] for group in groups]
+        self.module, *_ = deepspeed.initialize(
+            model=self.module, optimizer=self.optimizer, config=_configuration(settings), dist_init_required=False
+        )
+        self._safe = deepspeed.utils
+        self._start_optimizer()
+
+    def _parallel(self, module: SquaredErrors) -> nn.Module:
+        return _Cast(module, self.world.device, _AUTOCAST[self.settings.precision])
+
+    def __call__(self, batch: Batch) -> Float[Tensor, " modality"]:
+        """Sums of squared errors of this process's batch, in the configured precision."""
+        sums: Tensor = self.module(batch)
+        return sums
+
+    def backward(self, loss: Float[Tensor, ""], last: bool = True) -> None:
+        """Add the gradient of `loss`, this process's share of a sum over all; the last of a step is followed by them.
+
+        DeepSpeed averages gradients over the processes, which the factor `world.size` turns into a sum.
+        """
+        if self.loss_scale.enabled:
+            self.module.optimizer.override_loss_scale(self.loss_scale.scale.item())
+        self.module.set_gradient_accumulation_boundary(last)
+        self.module.backward(loss * self.world.size, scale_wrt_gas=False)
+
+    def update(self) -> Float[Tensor, ""]:
+        """Clip, and step unless a gradient is not finite, in all processes alike; DeepSpeed waits for the device.
+
+        Returns:
+            Norm of the gradient before clipping, infinite where it is not finite.
+        """
+        self.module.step()
+        norm = torch.as_tensor(self.module.get_global_grad_norm(), dtype=torch.float32, device=self.world.device)
+        self.loss_scale.update((~torch.isfinite(norm)).float())
+        return norm
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights, whole, in memory of their own: DeepSpeed's lie in a common one."""
+        return {name: tensor.clone() for name, tensor in super().weights().items()}
+
+    def _start_optimizer(self) -> None:
+        """Have AdamW make its state, which it does at its first step, so that it can be saved and loaded before."""
+        groups = self.optimizer.param_groups
+        rates = [group["lr"] for group in groups]
+        for group, flat in zip(groups, self._flat(), strict=True):
+            group["lr"], flat.grad = 0.0, torch.zeros_like(flat)
+        self.optimizer.step()
+        for group, flat, rate in zip(groups, self._flat(), rates, strict=True):
+            group["lr"], flat.grad = rate, None
+            self.optimizer.state[flat]["step"].zero_()
+        self.module.optimizer._lazy_init_hp_params_optimizer_state()
+
+    def _flat(self) -> list[Tensor]:
+        """This process's part of the weights of each group."""
+        return [group["params"][0] for group in self.optimizer.param_groups]
+
+    def state(self) -> dict[str, Any]:
+        """Weights and optimizer, whole, whatever the number of processes; all of them must ask."""
+        return {
+            "model": self.weights(),
+            "optimizer": self._optimizer_state(),
+            "loss_scale": self.loss_scale.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take up what `state` gave, to the same or another number of processes."""
+        set_model_state_dict(self.model, state["model"], options=StateDictOptions(full_state_dict=True))
+        self._load_optimizer(state["optimizer"])
+        self.loss_scale.load_state_dict(state["loss_scale"])
+
+    def _optimizer_state(self) -> dict[str, Any]:
+        parameters = dict(self.model.named_parameters())
+        state, groups = {}, []
+        for group, flat, names in zip(self.optimizer.param_groups, self._flat(), self._names, strict=True):
+            step = self.optimizer.state[flat]["step"]
+            for name in names:
+                moments = {
+                    key: self._safe.safe_get_full_optimizer_state(parameters[name], key).cpu() for key in _MOMENTS
+                }
+                state[name] = {"step": step.cpu().clone(), **moments}
+            groups.append({**{key: value for key, value in group.items() if key != "params"}, "params": names})
+        return {"state": state, "param_groups": groups}
+
+    def _load_optimizer(self, saved: dict[str, Any]) -> None:
+        """Put the whole state back into this process's parts; the weights are those of the model."""
+        self.module.optimizer.refresh_fp32_params()
+        parameters = dict(self.model.named_parameters())
+        settings = {name: group for group in saved["param_groups"] for name in group["params"]}
+        for group, flat, names in zip(self.optimizer.param_groups, self._flat(), self._names, strict=True):
+            group.update({key: value for key, value in settings[names[0]].items() if key != "params"})
+            self.optimizer.state[flat]["step"].copy_(saved["state"][names[0]]["step"])
+            for name in names:
+                for key in _MOMENTS:
+                    moment = saved["state"][name][key].to(flat)
+                    self._safe.safe_set_full_optimizer_state(parameters[name], moment, key)
+
+
+def _import(world: World) -> ModuleType:
+    """DeepSpeed, set to compute where we do; it decides that once, when it is first imported."""
+    os.environ["DS_ACCELERATOR"] = world.device.type
+    try:
+        import deepspeed
+    except ImportError:
+        raise ConfigError(
+            "training.engine is deepspeed, which is not installed; run `pip install hydromae[deepspeed]`, or set "
+            "training.engine=ddp"
+        ) from None
+    # A kernel that only inference uses: without it nothing is compiled, and no cache is shared with other experiments.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    module: ModuleType = deepspeed
+    return module
+
+
+def _configuration(settings: TrainingConfig) -> dict[str, Any]:
+    return {
+        "train_micro_batch_size_per_gpu": settings.batch_size,
+        "gradient_accumulation_steps": 1,  # the parts of a step are ours to count
+        "gradient_clipping": settings.clip_norm,
+        "zero_optimization": {
+            "stage": 1,
+            "overlap_comm": False,
+            "reduce_bucket_size": _BUCKET,
+            "allgather_bucket_size": _BUCKET,
+        },
+    }

@@ -1,0 +1,41 @@
+"""Where a training stands, and who is told of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        epoch: epochs done.
+        batch: batches done of the next epoch.
+        step: optimizer steps done.
+        best_loss: lowest validation loss.
+        best_step: the step it was measured at.
+        lines: records written.
+        seconds: time spent training.
+        skipped: steps in a row, up to now, that could not be taken.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best_loss: float = float("inf")
+    best_step: int | None = None
+    lines: int = 0
+    seconds: float = 0.0
+    skipped: int = 0
+
+
+@dataclass
+class Listener:
+    """What a loop tells whoever watches: after every step, and with every record.
+
+    A validation's record comes while the model still is as it was validated.
+    """
+
+    on_step: Callable[[Progress], None] = field(default=lambda progress: None)
+    on_record: Callable[[dict[str, Any]], None] = field(default=lambda record: None)

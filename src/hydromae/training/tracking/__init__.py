@@ -1,0 +1,1 @@
+"""Where a training's records and pictures go, beside the run's own JSON lines."""
