@@ -31,7 +31,12 @@ def test_every_key_that_can_be_written_is_listed_once():
     config = build_config({"data": {"modalities": {"precip": {}}}})
     written = {key.replace(".precip.", ".<name>.") for key in keys_of(config.model_dump())}
     listed = names(all_keys())
-    open_keys = {"data.window_mix", "data.fill", "masking.strategies", "training.lr_scale"}  # their own keys are the user's to name
+    open_keys = {
+        "data.window_mix",
+        "data.fill",
+        "masking.strategies",
+        "training.lr_scale",
+    }  # their own keys are the user's to name
     written = {next((key for key in open_keys if w.startswith(key)), w) for w in written} | open_keys
     assert written | {"data.modalities"} == set(listed)
     assert len(listed) == len(set(listed))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from sources import FIRST, TRAIN_END, day_range, write_attributes, write_grid, write_mask
 
 from hydromae.config_io import build_config
@@ -400,3 +401,25 @@ def test_an_option_that_would_have_no_effect_is_refused(world, name, option, kin
     with pytest.raises(ConfigError, match=rf"data\.modalities\.{name}\.{key} has no effect on a {kind}; leave it out"):
         prepare(config)
     assert any(key in problem.text for problem in check(config).problems if problem.severity == "error")
+
+
+def test_a_store_is_used_where_its_sources_are_not(world, caplog):
+    store = prepare(world.config())
+    world.root.rename(world.root.with_name("elsewhere"))
+    assert prepare(world.config()).fingerprint == store.fingerprint
+    assert "is used as it is, since its sources cannot be compared with it" in caplog.text
+    with pytest.raises(DataError, match="its folder does not exist"):
+        prepare(world.config(), overwrite=True)
+    with pytest.raises(DataError, match="its folder does not exist"):
+        prepare(world.config("data.missing_values=[-1.0]"))
+
+
+def test_a_land_mask_in_zarr_is_a_source_like_any_other(world):
+    rows, columns = world.land.shape
+    places = {"y": np.arange(rows)[::-1] * 5000.0, "x": np.arange(columns) * 5000.0}
+    mask = xr.Dataset({"land": (("y", "x"), world.land.astype("int8"))}, coords=places)
+    mask.to_zarr(world.root / "mask.zarr", consolidated=False)
+    world.raw["data"]["land_mask"] = "mask.zarr"
+    store = prepare(world.config())
+    assert any(file.path.startswith("mask.zarr/") for file in store.provenance.sources)
+    assert store.valid_patches.tolist() == [0, 3, 4, 5]

@@ -81,6 +81,14 @@ def key_of(options: dict[str, Any], sources: tuple[SourceFile, ...], appended_to
     return digest({"made": [FORMAT, package_version(), appended_to], "options": options, "files": files})[:12]
 
 
+def store_of(path: Path, options: dict[str, Any]) -> Store | None:
+    """The store at `path` if it was made from these options, whatever became of its files; else None."""
+    if not (path / "store.json").is_file():
+        return None
+    store = Store.open(path)
+    return None if differing_keys(store.provenance.options, options) else store
+
+
 def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFile, ...]) -> Store | None:
     """The store at `path` if it was made from these options and files; None if there is nothing.
 

@@ -1,5 +1,6 @@
 """Sources to store: read, check, pack, fit the scalers, and write, in blocks of days."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,19 @@ from hydromae.data.origin import (
     package_version,
     refuse_other_content,
     source_files,
+    store_of,
 )
 from hydromae.data.packing import pack_all, pack_modality
 from hydromae.data.plan import Plan, make_plan
 from hydromae.data.store import Store
 from hydromae.data.store_description import Provenance, SourceFile, StoreDescription, write_description
 from hydromae.data.work_directory import locked, work_directory
-from hydromae.errors import ConfigError
+from hydromae.errors import ConfigError, DataError
 from hydromae.files import sha256
 
 __all__ = ["BLOCK_DAYS", "Progress", "prepare"]
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
 
@@ -34,6 +38,9 @@ def prepare(
     config: Config, on_progress: Progress | None = None, overwrite: bool = False, append: bool = False
 ) -> Store:
     """Make the store of a configuration, or return it if it is there already, made from the same files and options.
+
+    A store with these options whose sources are not all there, as on a machine that it was copied to, is returned with
+    a warning.
 
     Memory does not grow with the days of the grids. An error leaves nothing behind; an interruption (Ctrl-C, a signal,
     a power cut) leaves a hidden directory beside the store, and the next call with the same configuration goes on with
@@ -57,7 +64,16 @@ def prepare(
             raise ConfigError("a store is either replaced (overwrite) or added to (append); ask for one of them")
         return append_days(config, on_progress)
     path = Path(config.store_path).absolute()
-    options, sources = options_of(config), source_files(config)
+    options = options_of(config)
+    try:
+        sources = source_files(config)
+    except DataError as error:
+        found = None if overwrite else store_of(path, options)
+        if found is None:
+            raise
+        # A store is all that training needs, so it may be taken where its sources are not.
+        logger.warning("%s: is used as it is, since its sources cannot be compared with it (%s)", path, error)
+        return found
     if not overwrite and (found := existing_store(path, options, sources)) is not None:
         return found
     refuse_other_content(path)

@@ -1,0 +1,19 @@
+from pathlib import Path
+
+from sources import World
+
+from hydromae.data.store import Store
+from hydromae.training.loop import Trainer
+from training.small import small_config
+
+
+def test_a_series_that_is_hidden_whole_does_not_blow_up_the_gradient(
+    prepared: tuple[World, Store], tmp_path: Path
+) -> None:
+    # Its encoder sees the static token alone, whose input is the mean of scaled attributes: nearly 0.
+    masking = {"strategies": {"modality": 1.0}}
+    trainer = Trainer(small_config(prepared[0], tmp_path, masking=masking), prepared[1], None)
+    for parts in trainer.batches():
+        trainer.train_step(parts, epoch=0)
+    _, norms = trainer.history.read(trainer.world)
+    assert max(norms) < 1000
