@@ -62,7 +62,7 @@ def train(config: Config, steps: int, threads: int) -> dict[str, Any]:
     seconds, done = 0.0, 0
     for epoch in range(epochs):
         trainer.order.epoch = epoch
-        for windows in trainer.loader:
+        for windows in trainer.batches():
             if done == steps:
                 break
             began = time.perf_counter()

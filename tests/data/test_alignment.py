@@ -176,3 +176,19 @@ def test_an_impossible_value_on_an_excluded_day_is_no_error(world):
         prepare(world.config())
     world.raw["data"]["modalities"]["precip"]["exclude_dates"] = ["2001-02-11"]
     assert np.isnan(prepare(world.config()).values("precip")[41]).all()
+
+
+@pytest.mark.parametrize("name", ["soil", "riverflow"])
+def test_a_modality_without_a_training_day_is_refused_before_anything_is_packed(world, name):
+    exclude = f"data.modalities.{name}.exclude_dates=[[{FIRST}, {TRAIN_END}]]"
+    message = (
+        rf"(soil_train|series).*: {name} has no day of data\.train, {FIRST} to {TRAIN_END}; its files hold "
+        rf"{FIRST} to {LAST} less its exclude_dates: add"
+    )
+    with pytest.raises(DataError, match=message):
+        make_plan(world.config(exclude))
+    if name == "soil":
+        with pytest.raises(
+            DataError, match=rf"soil_val\.h5: soil has no day of .*; its files hold 2001-05-21 to {LAST}: "
+        ):
+            make_plan(world.config("data.modalities.soil.paths=soil_val.h5"))

@@ -17,6 +17,7 @@ from hydromae.data import cache
 from hydromae.data.cache import SharedValues
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
+from hydromae.errors import DataError
 
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(["hydromae.data.cache"])  # torch takes seconds to import
@@ -160,14 +161,13 @@ def test_whatever_is_in_the_way_the_store_is_read_as_it_is(
     elif what == "refused":
         (folder / f"hydromae-{os.getuid()}").write_text("in the way")
     elif what == "breaks off":
-        copies = iter([shutil.copyfile])
+        verified_pieces = Store.verified_pieces
 
-        def copyfile(source: Path, copy: Path) -> Path:
-            for once in copies:
-                return once(source, copy)
+        def pieces(store: Store, name: str) -> Iterator[bytes]:
+            yield next(verified_pieces(store, name))
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(cache.shutil, "copyfile", copyfile)
+        monkeypatch.setattr(Store, "verified_pieces", pieces)
     elif what == "in memory":
         monkeypatch.setattr(cache, "_file_system", lambda path: "tmpfs")
     elif what == "foreign":
@@ -176,6 +176,33 @@ def test_whatever_is_in_the_way_the_store_is_read_as_it_is(
         assert shared.store is store
         assert shared.note is not None and shared.note.startswith("values are not copied: ")
         assert not [path for path in files(tmp_path) if path.suffix == ".npy"]
+
+
+def _damaged(store: Store, tmp_path: Path) -> Store:
+    """A copy of the store with one bit of a value of soil changed."""
+    path = shutil.copytree(store.path, tmp_path / "store")
+    file = path / "values" / "soil.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    return Store.open(path)
+
+
+def test_a_damaged_store_is_not_copied_but_named(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "shm").mkdir()
+    with pytest.raises(DataError, match=r"values/soil\.npy: days 2001-07-12 to 2001-07-19 differ from when"):
+        SharedValues(_damaged(store, tmp_path), "auto", tmp_path / "shm")
+    assert not files(tmp_path / "shm")
+
+
+def test_a_store_that_was_replaced_since_it_was_opened_is_not_copied(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "shm").mkdir()
+    old = _damaged(store, tmp_path)  # whose files are by now others than its description says
+    (old.path / "store.json").unlink()
+    with SharedValues(old, "auto", tmp_path / "shm") as shared:
+        assert shared.store is old
+        assert shared.note is not None and "was replaced since it was opened" in shared.note
+    assert not files(tmp_path / "shm")
 
 
 def test_a_store_fits_where_twice_its_size_is_free(

@@ -3,7 +3,7 @@ from io import StringIO
 import numpy as np
 import pytest
 from rich.console import Console
-from sources import write_attributes
+from sources import FIRST, TRAIN_END, write_attributes
 
 from hydromae.data.check import check, check_store, render
 from hydromae.data.prepare import prepare
@@ -152,3 +152,30 @@ def test_the_report_shows_every_modality_and_problem(world):
     shown = " ".join(console.export_text().split())
     assert all(row.name in shown for row in report.rows) and "error: " in shown and "every 10th day" in shown
     assert all(problem.text[-40:] in shown for problem in report.problems)
+
+
+SHORT = "data.train=[2001-01-01, 2001-02-28]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "split", "text"),
+    [
+        (["data.window=61"], "val", "a window of 61 days does not fit a period of 60 days; shorten data.window"),
+        (["data.window_mix={30: 1, 60: 1}", SHORT], "train", "a window of 60 days does not fit a period of 59 days"),
+        (
+            ["data.exclude_dates=[2001-06-10, 2001-06-25]"],
+            "val",
+            "a window of 30 days does not fit the longest span without an excluded day, 24 days",
+        ),
+        ([f"data.exclude_dates=[[{FIRST}, {TRAIN_END}]]"], "train", "data.exclude_dates holds every day from"),
+    ],
+)
+def test_a_split_that_no_window_fits_is_an_error(world, changes, split, text):
+    report = check(world.config(*changes))
+    assert report.exit_code == 1
+    assert any(found.startswith(f"data.{split}: {text}") for found in _texts(report, "error"))
+
+
+def test_windows_that_are_never_drawn_need_not_fit(world):
+    report = check(world.config("data.window_mix={30: 1, 60: 0}", SHORT))
+    assert not [text for text in _texts(report, "error") if "does not fit" in text]

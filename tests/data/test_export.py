@@ -1,3 +1,4 @@
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,35 @@ def test_plain_xarray_reads_what_the_store_holds_bit_for_bit(
         assert data[name].dtype == np.float32
         np.testing.assert_array_equal(bits(data[name].values), bits(expected[name].values))
     xr.testing.assert_equal(data.assign_coords(station=data.station.astype(object)), expected)
+
+
+@pytest.mark.parametrize("suffix", [*ARRAYS, *TABLES])
+@pytest.mark.parametrize(
+    ("file", "position", "named"),
+    [
+        ("values/riverflow.npy", -1, "riverflow.npy: days 2001-07-12 to 2001-07-19 differ"),
+        ("attributes.npy", -1, "attributes.npy: its content differs"),
+    ],
+)
+def test_a_damaged_store_is_not_exported(
+    prepared: tuple[World, Store], tmp_path: Path, suffix: str, file: str, position: int, named: str
+) -> None:
+    path = shutil.copytree(prepared[1].path, tmp_path / "store")
+    content = bytearray((path / file).read_bytes())
+    content[position] ^= 1
+    (path / file).write_bytes(content)
+    with pytest.raises(DataError, match=named):
+        export(path, tmp_path / f"out{suffix}")
+    assert not (tmp_path / f"out{suffix}").exists()
+
+
+def test_days_that_are_not_exported_are_not_compared(prepared: tuple[World, Store], tmp_path: Path) -> None:
+    path = shutil.copytree(prepared[1].path, tmp_path / "store")
+    file = path / "values" / "riverflow.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert read(export(path, tmp_path / "a.nc", period=("2001-01-01", "2001-07-11"))).sizes["time"] == 192
 
 
 @pytest.mark.parametrize("suffix", ARRAYS)
@@ -263,3 +293,14 @@ def test_long_attributes_fit_into_netcdf(tmp_path: Path) -> None:
     file.create("flow", ("time",), (1,), np.dtype(np.float32), {"scaler_mean": list(np.arange(20_000.0))})
     file.close()
     assert len(read(tmp_path / "long.nc").attrs["source"]) == 140_000
+
+
+def test_a_table_of_a_store_with_grids_says_that_they_are_left_out(
+    prepared: tuple[World, Store], tmp_path: Path
+) -> None:
+    told: list[str] = []
+    export(prepared[1], tmp_path / "a.csv", on_progress=lambda stage, done: told.append(stage))
+    assert any(text.startswith("leaving out precip, soil:") for text in told)
+    told.clear()
+    export(prepared[1], tmp_path / "b.csv", ["evap"], on_progress=lambda stage, done: told.append(stage))
+    assert not any("leaving out" in text for text in told)

@@ -61,6 +61,7 @@ def test_all_samples_of_a_training_batch_are_hidden_alike_and_by_the_batchs_numb
     assert plans != [other.of_batch(full(planner, size=3), DAYS, number, epoch=2) for number in range(60)]
 
 
+@settings(deadline=None)
 @given(starts=st.lists(st.integers(0, 5000), min_size=1, max_size=6))
 def test_in_evaluation_each_window_has_its_own_draw_whoever_its_mates_are(starts: list[int]) -> None:
     planner = planner_of(strategies={"random": 1, "span": 1, "modality": 1, "forecast": 1})
@@ -174,3 +175,25 @@ def test_targets_visible_and_ignored_tokens_are_all_there_are(counts: list[int],
     assert hiding.gaps == 6 * hiding.closed - sum(counts[: hiding.closed])
     if hiding.strategy == "random":
         assert hiding.targets == round(ratio * sum(counts))
+
+
+@pytest.mark.parametrize("strategy", ["modality", "forecast"])
+def test_a_training_sample_never_has_targets_and_nothing_to_see(strategy: str) -> None:
+    planner = planner_of(strategies={strategy: 1}, forcing=0)
+    both = full(planner, size=2)
+    late = [0] * (DAYS - 1) + [3]
+    for only in planner.shapes if strategy == "modality" else ["riverflow"]:
+        # The first sample has every token, the second those of one modality alone: in a forecast, behind the issue day.
+        alone = {
+            name: [samples[0], (late if strategy == "forecast" else samples[1]) if name == only else [0] * DAYS]
+            for name, samples in both.items()
+        }
+        for number in range(12):
+            plan = planner.of_batch(alone, DAYS, number, 0)
+            for sample in zip(*plan.values(), strict=True):
+                assert any(h.visible for h in sample) or not any(h.targets for h in sample)
+            assert strategies(plan)[0] == strategy
+            if strategy == "modality" and plan[only][0].visible == 0:
+                assert strategies(plan)[1] == "random"
+            if strategy == "modality":
+                assert plan[only][1].visible > 0

@@ -284,3 +284,18 @@ def test_months_of_haduk_are_one_file_that_says_where_it_lies(tmp_path: Path, na
         assert merged.rainfall.units == "mm" and merged.x.units == "m"
         assert merged.y.standard_name == "projection_y_coordinate"
         assert merged[merged.rainfall.attrs["grid_mapping"]].attrs["grid_mapping_name"] == "transverse_mercator"
+
+
+def test_messages_of_merging_speak_of_paths_and_not_of_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("about")
+    for path in ("absent.h5", "none/absent.h5", "*.none", "note.txt"):
+        with pytest.raises(DataError) as refused:
+            merge(tmp_path / path, tmp_path / "out.h5")
+        assert str(tmp_path / path) in str(refused.value) and "data." not in str(refused.value)
+
+
+def test_a_month_given_as_a_file_is_told_to_be_given_as_its_folder(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "2008-01.h5", "w") as file:
+        file["2008-01-01"] = np.zeros((3, 4), np.float32)
+    with pytest.raises(DataError, match=rf"2008-01\.h5: .*it is one month: give the folder, {tmp_path}"):
+        merge(tmp_path / "2008-01.h5", tmp_path / "out.h5")

@@ -51,6 +51,25 @@ def test_coordinates_are_read_and_other_files_left_alone(tmp_path):
     assert open_monthly_hdf5(folder)["y"].values.tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("axis", ["y", "x"])
+def test_a_month_whose_cells_lie_elsewhere_is_refused(tmp_path, axis):
+    folder = write_months(tmp_path / "months", VALUES, DAYS)
+    places = np.arange(float(VALUES.shape[1 if axis == "y" else 2]), 0, -1)
+    for name, written in (("2000-01", places), ("2000-02", places[::-1]), ("2000-03", places)):
+        with h5py.File(folder / f"{name}.h5", "a") as file:
+            file[axis] = written
+    with pytest.raises(DataError, match=rf"2000-02\.h5: its {axis} \(. values, 1 to .\) is not that of .*2000-01\.h5"):
+        open_monthly_hdf5(folder)
+
+
+def test_months_may_round_their_coordinates_or_leave_them_out(tmp_path):
+    folder = write_months(tmp_path / "months", VALUES, DAYS)
+    for name, written in (("2000-02", np.arange(4.0)), ("2000-03", np.arange(4.0) + 0.001)):
+        with h5py.File(folder / f"{name}.h5", "a") as file:
+            file["y"] = written
+    assert open_monthly_hdf5(folder)["y"].values.tolist() == [0, 1, 2, 3]
+
+
 def _key(folder):
     with h5py.File(folder / "2000-02.h5", "a") as file:
         file["2000-02-30"] = file["2000-02-01"][:]

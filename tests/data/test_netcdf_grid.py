@@ -1,5 +1,8 @@
+import warnings
 from datetime import date
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -156,3 +159,12 @@ def test_a_foreign_or_truncated_file_is_named(tmp_path, content, message):
     path.write_bytes(path.read_bytes()[:3000] if content is None else content)
     with pytest.raises(DataError, match=rf"a\.nc: .*{message}"):
         open_netcdf_grid(path)
+
+
+def test_plain_hdf5_is_refused_without_a_warning(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        file["data"] = np.zeros((4, 3, 4), np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(DataError, match="no time with units"):
+            open_netcdf_grid(tmp_path / "p.h5")

@@ -14,7 +14,7 @@ from hydromae.data.blocks import read_blocks
 from hydromae.data.check import check
 from hydromae.data.patches import cell_index
 from hydromae.data.plan import make_plan
-from hydromae.data.prepare import prepare
+from hydromae.data.prepare import ALREADY, prepare
 from hydromae.data.sources import Source
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError, HydroMAEError
@@ -423,3 +423,20 @@ def test_a_land_mask_in_zarr_is_a_source_like_any_other(world):
     store = prepare(world.config())
     assert any(file.path.startswith("mask.zarr/") for file in store.provenance.sources)
     assert store.valid_patches.tolist() == [0, 3, 4, 5]
+
+
+def test_a_store_that_is_there_already_is_said_to_be(world):
+    told: list[str] = []
+    prepare(world.config(), lambda stage, done: told.append(stage))
+    assert ALREADY not in told
+    told.clear()
+    prepare(world.config(), lambda stage, done: told.append(stage))
+    assert told == [ALREADY]
+
+
+def test_the_size_of_patches_does_not_matter_to_a_store_without_grids(world):
+    for name in ("precip", "soil"):
+        world.raw["data"]["modalities"].pop(name)
+    world.raw["data"].pop("land_mask")
+    store = prepare(world.config())
+    assert prepare(world.config("model.patch_size=1")).fingerprint == store.fingerprint

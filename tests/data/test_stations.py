@@ -2,15 +2,18 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from placed import AREA, LATITUDE, place
 from sources import make_world
 
 from hydromae.data.check import check
+from hydromae.data.dataset import open_store
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
+from hydromae.tasks.netcdf import FieldFile
 
 
 @pytest.fixture(scope="module")
@@ -196,3 +199,22 @@ def test_flow_is_flow_however_its_unit_is_spelt(world, stores, units):
     store = prepare(world.config("data.aggregate=2"))
     np.testing.assert_array_equal(store.values("riverflow"), stores["cells"].values("riverflow"))
     assert store.specific_units("riverflow") == "mm/d"
+
+
+def test_coordinates_of_other_names_serve_everywhere_as_latitude_and_longitude_do(world, tmp_path):
+    place(world)
+    expected = prepare(world.config("data.station_order=spatial"))
+    table = world.root / "attributes.csv"
+    table.write_text(table.read_text().replace("latitude", "gauge_lat").replace("longitude", "gauge_lon"))
+    columns = [{"latitude": "gauge_lat", "longitude": "gauge_lon"}.get(name, name) for name in expected.attribute_names]
+    world.raw["data"]["attributes"]["columns"] = columns
+    store = prepare(world.config("data.station_order=spatial", f"data.store={tmp_path / 'other'}"))
+    assert store.station_ids == expected.station_ids and store.attribute_names == tuple(columns)
+    np.testing.assert_array_equal(open_store(store).latitude, open_store(expected).latitude)
+    seen = check(world.config()).attributes
+    assert seen is not None and seen.latitude is not None and seen.longitude is not None
+    with FieldFile(tmp_path / "f.nc", store, ["evap"], store.days, {}):
+        pass
+    with xr.open_dataset(tmp_path / "f.nc", engine="h5netcdf") as fields:
+        assert {"latitude", "longitude"} <= set(fields.evap.coords)
+    prepare(world.config("data.aggregate=2"), overwrite=True)

@@ -136,3 +136,22 @@ def test_a_wide_table_with_a_station_twice_is_refused_by_its_name(tmp_path):
     settings = ModalityConfig(kind="series", units="m3/s", paths=("wide.csv",))
     with pytest.raises(DataError, match=r"wide\.csv: has station 39 more than once"):
         open_source("flow", settings, tmp_path, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "message"),
+    [
+        ("date;ID;flow\n2001-01-01;5;1.5\n", {}, "its columns are separated by semicolons; write it with commas"),
+        (
+            "date,ID,flow\n2001-01-01,5,1.5\n2001-01-02,6,wet\n",
+            {},
+            "column flow holds 'wet' .date 2001-01-02, ID 6.;",
+        ),
+        ("date,gauge,flow\n2001-01-01,5,1.5\n", {"id_column": "site"}, "no column site, only .* key id_column"),
+        ("day,gauge,flow\n2001-01-01,5,1.5\n", {}, "no column date, only .* key date_column"),
+    ],
+)
+def test_what_keeps_a_table_from_being_read_is_named(tmp_path, text, keys, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=rf"t\.csv: .*{message}"):
+        open_table(tmp_path / "t.csv", "flow", **keys)

@@ -302,3 +302,13 @@ def test_memory_of_regridding_does_not_grow_with_the_days(world):
     brought = bring_to_target([opened(world, "precip"), opened(world, regrid="conservative")], None)[1]
     peak(brought, 32)  # what is imported on first use
     assert peak(brought, 192) < 1.2 * peak(brought, 64)
+
+
+def test_land_is_derived_from_the_target_grid(world):
+    world.raw["data"].pop("land_mask")
+    world.grids["soil"][:, 12, 7] = np.nan
+    world.write_grids("soil")
+    target = make_plan(world.config("data.target_grid=soil")).land
+    other = make_plan(world.config("data.target_grid=precip")).land
+    assert int(other.cells.sum()) - int(target.cells.sum()) == 1
+    assert "where soil has a value" in target.notes[0]

@@ -49,4 +49,4 @@ def largest_difference(found: RunDirectory, expected: RunDirectory) -> float:
 
 
 def is_attention_bias(name: str) -> bool:
-    return "attention" in name and name.endswith("bias")
+    return name.endswith(("qkv.bias", "kv.bias", "key.bias"))

@@ -1,20 +1,19 @@
 """Trainings in processes of their own, as launchers start them: begun, watched, killed and waited for."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 ENTRY = REPOSITORY / "train_mae.py"
-ANNOUNCED = "@"  # what begins a line that tells of an event
-WAIT = 120.0
+WATCHED = Path(__file__).parent / "train_watched.py"
 
 
 def free_port() -> int:
@@ -24,85 +23,113 @@ def free_port() -> int:
 
 
 def environments(processes: int) -> list[dict[str, str]]:
-    """What a launcher puts in the environment of each process."""
-    common = {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    """What a launcher puts into the environment of each of the processes that it starts."""
     if processes == 1:
-        return [{"OMP_NUM_THREADS": "1"}]
-    worlds = [{"RANK": n, "LOCAL_RANK": n, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes} for n in range(processes)]
-    return [{**common, **{key: str(number) for key, number in world.items()}} for world in worlds]
+        return [{}]
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(processes)}
+    common["LOCAL_WORLD_SIZE"] = common["WORLD_SIZE"]
+    return [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
 
 
-class Group:
-    """Processes that train together; whatever happens, none is left when the block ends.
+class Nursery:
+    """A process that has imported everything, and from which trainings fork: each begins at once, not after seconds."""
 
-    Args:
-        commands: one for each process.
-        worlds: what is added to the environment of each.
-        errors: file for what they say.
-    """
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, WATCHED, "--nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            text=True,
+        )
 
-    def __init__(self, commands: Sequence[Sequence[Any]], worlds: Sequence[dict[str, str]], errors: Path) -> None:
-        self.errors = errors
-        self.processes: list[subprocess.Popen[str]] = []
-        with errors.open("w") as said:
-            for i, (command, world) in enumerate(zip(commands, worlds, strict=True)):
-                self.processes.append(
-                    subprocess.Popen(
-                        [str(part) for part in command],
-                        env={**os.environ, **world},
-                        stdout=subprocess.DEVNULL if i else subprocess.PIPE,
-                        stderr=said,
-                        text=True,
-                        start_new_session=True,  # so that a launcher and what it started can be ended together
-                    )
-                )
+    def ask(self, **request: Any) -> int:
+        """Have a process started, or waited for."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
 
-    def __enter__(self) -> "Group":
+    def train(
+        self, arguments: Sequence[Any], folder: Path, processes: int = 1, faults: dict[str, Any] | None = None
+    ) -> "Training":
+        """Start `train_mae.py` or, where they begin with `resume`, the command of that name."""
+        return Training(self, [str(argument) for argument in arguments], folder, processes, faults or {})
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+class Training:
+    """Processes that train together; whatever happens, none is left when the block ends."""
+
+    def __init__(
+        self, nursery: Nursery, arguments: list[str], folder: Path, processes: int, faults: dict[str, Any]
+    ) -> None:
+        self._nursery, self._errors = nursery, folder / "errors.txt"
+        self._errors.write_text("")
+        told = folder / "told"
+        told.unlink(missing_ok=True)
+        os.mkfifo(told)
+        self._alive: list[int] = []
+        for i, world in enumerate(environments(processes)):
+            files = {"out": os.devnull if i else str(told), "errors": str(self._errors)}
+            self._alive.append(nursery.ask(arguments=arguments, world=world, faults=faults, **files))
+        self._told = told.open()
+
+    def __enter__(self) -> "Training":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.signal(signal.SIGKILL)
-        for process in self.processes:
-            process.communicate()
-
-    def events(self) -> "Any":
-        """The events that the first process tells of, until it ends."""
-        stdout = self.processes[0].stdout
-        assert stdout is not None
-        for line in stdout:
-            if line.startswith(ANNOUNCED):
-                yield line.removeprefix(ANNOUNCED).strip()
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send every process and those it started a signal."""
-        for process in self.processes:
-            if process.poll() is None:
-                os.killpg(process.pid, number)
-
-    def wait(self, seconds: float = WAIT) -> list[int]:
-        """Exit codes of all."""
-        end = time.monotonic() + seconds
-        for process in self.processes:
-            process.communicate(timeout=max(end - time.monotonic(), 1))
-        return [process.returncode for process in self.processes]
+        self.wait()
+        self._told.close()
 
     @property
     def said(self) -> str:
         """What all wrote to standard error."""
-        return self.errors.read_text()
+        return self._errors.read_text()
 
+    def events(self) -> Iterator[str]:
+        """The events that the first process tells of, until it ends."""
+        return (line.removeprefix("@").strip() for line in self._told if line.startswith("@"))
 
-def group(script: Path, arguments: Sequence[Any], folder: Path, processes: int = 1) -> Group:
-    """Start a script in one process, or in several that know each other through their environment."""
-    worlds = environments(processes)
-    return Group([[sys.executable, script, *arguments]] * processes, worlds, folder / "errors.txt")
+    def signal(self, number: signal.Signals) -> None:
+        """Send every process that was not waited for a signal."""
+        for process in self._alive:
+            os.kill(process, number)
+
+    def wait(self) -> list[int]:
+        """Exit codes of those not waited for yet."""
+        codes = [self._nursery.ask(wait=process) for process in self._alive]
+        self._alive = []
+        return codes
 
 
 def torchrun(
-    arguments: Sequence[Any], folder: Path, processes: int = 2, options: Sequence[str] = ("--standalone",)
-) -> Group:
-    """Start torchrun; `arguments` begin with the script, or with -m and a module."""
+    arguments: Sequence[Any], folder: Path, options: Sequence[str] = (), processes: int = 2
+) -> "subprocess.Popen[str]":
+    """Start torchrun in a session of its own; `arguments` begin with a script, or with -m and a module."""
     command = [sys.executable, "-m", "torch.distributed.run", *options, f"--nproc_per_node={processes}", *arguments]
     # With gloo, torch 2.13 hangs when it starts processes again unless told so.
-    world = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
-    return Group([command], [world], folder / f"torchrun_{free_port()}.txt")
+    told = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    return subprocess.Popen(
+        [str(part) for part in command],
+        env={**os.environ, **told},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # so that a launcher and what it started can be reached together
+    )
+
+
+def output_of(process: "subprocess.Popen[str]", seconds: float = 120) -> str:
+    """What a process and those it started said until its end; none of them is left."""
+    try:
+        return process.communicate(timeout=seconds)[0]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()

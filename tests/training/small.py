@@ -27,7 +27,7 @@ SMALL: dict[str, Any] = {
     },
     "data": {"window": 8, "stride": 14},
     "training": {"epochs": 2, "batch_size": 4, "lr": 1e-3, "warmup_epochs": 1, "workers": 0, "threads": 1},
-    "logging": {"log_every": 2},
+    "logging": {"log_every": 2, "tensorboard": False, "images": False},
 }
 
 

@@ -1,13 +1,16 @@
 import logging
 import math
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import torch
 
-from hydromae.errors import DataError, RunError
+from hydromae.errors import RunError
 from hydromae.training import checkpoint
 from hydromae.training.checkpoint import load_newest, random_state, restore_random_state, save_checkpoint
 
@@ -87,14 +90,47 @@ def test_where_none_is_whole_the_run_must_be_trained_anew(tmp_path: Path) -> Non
 def test_a_failing_write_leaves_the_old_ones_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_checkpoint(tmp_path, 10, content(10), keep=1, best_step=None)
 
-    def fail(content: object, path: Path) -> None:
-        path.write_bytes(b"half")
+    def fail(content: object, file: IO[bytes]) -> None:
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint.torch, "save", fail)
-    with pytest.raises(DataError, match="No space"):
+    with pytest.raises(RunError, match=r"00000020\.pt: cannot be written \(No space left on device\); .* make room, "):
         save_checkpoint(tmp_path, 20, content(20), keep=1, best_step=None)
     assert steps(tmp_path) == [10] and load_newest(tmp_path, CPU)["progress"]["step"] == 10
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("values", [60_000, 44_000])  # the disk is full within the weights, and within the last bytes
+def test_a_disk_that_is_really_full_ends_with_the_last_checkpoint_whole(small_disk: Path, values: int) -> None:
+    folder = small_disk / "run" / "checkpoints"
+    save_checkpoint(folder, 10, {**content(10), "more": torch.zeros(20_000)}, keep=1, best_step=None)
+    with pytest.raises(RunError, match=r"\(No space left on device\); .* continue with `hydromae resume .*/run`"):
+        save_checkpoint(folder, 20, {**content(20), "more": torch.zeros(values)}, keep=1, best_step=None)
+    assert steps(folder) == [10] and load_newest(folder, CPU)["progress"]["step"] == 10
+    save_checkpoint(folder, 30, content(30), keep=1, best_step=None)
+    assert steps(folder) == [30]
+
+
+def test_the_new_checkpoint_is_on_the_disk_before_the_old_one_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+    monkeypatch.setattr(checkpoint, "sync_directory", lambda folder, deep: seen.append(steps(folder)))
+    for step in (10, 20):
+        save_checkpoint(tmp_path, step, content(step), keep=1, best_step=None)
+    assert seen == [[10], [10, 20]] and steps(tmp_path) == [20]
 
 
 class Malicious:

@@ -1,3 +1,4 @@
+import copy
 import math
 from pathlib import Path
 
@@ -9,8 +10,16 @@ from sources import World
 
 from hydromae.config import TrainingConfig
 from hydromae.data.store import Store
+from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.training.optimizer import make_optimizer, make_schedule, relative_rate
+from hydromae.training.optimizer import (
+    decayed_parameters,
+    freeze,
+    make_optimizer,
+    make_schedule,
+    present_rate,
+    relative_rate,
+)
 from hydromae.training.setup import build_model
 from training.small import small_config
 
@@ -26,7 +35,7 @@ def test_all_is_decayed_but_norms_biases_tokens_and_positions(model: MultiModalM
     assert decayed["weight_decay"] == 0.3 and spared["weight_decay"] == 0
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     assert sorted(names) == sorted(id(p) for group in (decayed, spared) for p in group["params"])
-    kept = ("norm", "bias", "mask_token", "patch_position", "group_position", "modality_")
+    kept = ("norm", "bias", "mask_token", "patch_position", "group_position", "modality_", "calendar", "mixture")
     for group, expected in ((decayed, True), (spared, False)):
         for parameter in group["params"]:
             name = names[id(parameter)]
@@ -43,6 +52,66 @@ def test_decay_pulls_weights_to_zero_and_leaves_the_rest(model: MultiModalMAE) -
     for name, parameter in model.named_parameters():
         expected = before[name] * (1 - 0.1 * 0.5) if id(parameter) in decayed else before[name]
         torch.testing.assert_close(parameter.detach(), expected, msg=name)
+
+
+def test_the_calendar_and_the_mixtures_of_feature_maps_are_not_decayed(model: MultiModalMAE) -> None:
+    spared = {name for name, _ in model.named_parameters()} - decayed_parameters(model)
+    assert {name for name in spared if name.endswith(".weight") and "norm" not in name} == {
+        *(f"{name}_{part}.time.calendar.mixture.weight" for name in model.shapes for part in ("encoder", "decoder")),
+        *(f"{name}_decoder.decoder.feature_maps.mixture.weight" for name in model.shapes),
+    }
+
+
+def test_parts_with_a_rate_of_their_own_keep_its_ratio_over_the_whole_schedule(model: MultiModalMAE) -> None:
+    scales = {"*_encoder": 0.1, "soil_encoder.*.bias": 0.5, "precip_decoder": 0.0, "*.head": 2.0}
+    config = TrainingConfig(lr=0.2, min_lr=0.1, warmup_epochs=1, epochs=3, lr_scale=scales)
+    optimizer = make_optimizer(model, config)
+    schedule = make_schedule(optimizer, config, steps_per_epoch=4)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    assert sorted(id(p) for group in optimizer.param_groups for p in group["params"]) == sorted(names)
+    for step in range(12):
+        rate = 0.2 * relative_rate(step, 4, 12, 0.5)
+        assert present_rate(schedule, config) == pytest.approx(rate) == optimizer.param_groups[0]["lr"]
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                name = names[id(parameter)]
+                expected = 1.0
+                if "_encoder" in name:
+                    expected = 0.5 if name.startswith("soil") and name.endswith("bias") else 0.1
+                elif ".head." in name:  # the last pattern counts
+                    expected = 2.0
+                elif name.startswith("precip_decoder"):
+                    expected = 0.0
+                assert group["lr"] == pytest.approx(rate * expected), name
+        optimizer.step()
+        schedule.step()
+
+
+def test_frozen_parts_are_in_no_group(model: MultiModalMAE) -> None:
+    frozen = copy.deepcopy(model)
+    names = freeze(frozen, ["precip_encoder", "*_decoder.decoder.blocks.0", "*.norm.weight"])
+    held = {id(p) for group in make_optimizer(frozen, TrainingConfig()).param_groups for p in group["params"]}
+    for name, parameter in frozen.named_parameters():
+        chosen = name.startswith("precip_encoder.") or ".decoder.blocks.0." in name or name.endswith(".norm.weight")
+        assert chosen == (name in names) == (id(parameter) not in held) == (not parameter.requires_grad), name
+    freeze(frozen, ["*"])
+    with pytest.raises(ConfigError, match=r"training\.freeze leaves nothing to train; name fewer parts"):
+        make_optimizer(frozen, TrainingConfig())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "near"),
+    [("precip_encodr", "near to it are precip_encoder"), ("zzz", "the parts are .*precip_encoder, precip_decoder, ")],
+)
+def test_a_pattern_that_is_like_no_part_is_refused_with_names_near_it(
+    model: MultiModalMAE, pattern: str, near: str
+) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"training\.freeze has {pattern}, which is like no part of the model; {near}"
+    ):
+        freeze(model, [pattern])
+    with pytest.raises(ConfigError, match=rf"training\.lr_scale has {pattern}, which is like no part"):
+        make_optimizer(model, TrainingConfig(lr_scale={pattern: 0.1}))
 
 
 @given(warmup=st.integers(0, 50), cosine=st.integers(1, 200), floor=st.floats(0, 1))

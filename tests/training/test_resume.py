@@ -1,12 +1,10 @@
 """A run that was stopped and continued equals one that was not, bit for bit."""
 
-import json
 import os
 import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -17,6 +15,7 @@ from hydromae.errors import RunError
 from hydromae.training.loop import Listener, Progress
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, is_finished, new_run
+from training.equal import assert_equal_runs, newest
 from training.small import small_config
 
 Prepared = tuple[World, Store]
@@ -56,34 +55,6 @@ def uninterrupted(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) 
     return RunDirectory(path)
 
 
-def newest(run: RunDirectory) -> dict[str, Any]:
-    return torch.load(sorted(run.checkpoints.glob("*.pt"))[-1], weights_only=True)
-
-
-def flat(value: Any, name: str = "") -> dict[str, Any]:
-    if isinstance(value, dict | list | tuple):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        return {key: leaf for k, item in items for key, leaf in flat(item, f"{name}.{k}").items()}
-    return {name: value}
-
-
-def assert_equal_runs(found: RunDirectory, expected: RunDirectory) -> None:
-    a, b = flat(newest(found)), flat(newest(expected))
-    assert a.keys() == b.keys() and {".model.norm_shared.weight", ".random.0.cpu", ".progress.step"} <= a.keys()
-    assert sum(name.startswith(".optimizer.state") for name in a) > 100
-    for name in a.keys() - {".progress.seconds"}:
-        equal = torch.equal(a[name], b[name]) if isinstance(a[name], torch.Tensor) else a[name] == b[name]
-        assert equal, name
-    records = []
-    for run in (found, expected):
-        lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
-        records.append([{k: v for k, v in line.items() if k != "windows_per_second"} for line in lines])
-    assert records[0] == records[1] and len(records[0]) == 9
-    for file in ("model.safetensors", "config.json"):
-        assert (found.model / file).read_bytes() == (expected.model / file).read_bytes()
-    assert is_finished(found)
-
-
 @pytest.mark.parametrize("stops", [[2], [3], [4], [1, 2, 5, 8]], ids=str)
 def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, stops: list[int]
@@ -94,7 +65,7 @@ def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
         assert not is_finished(run) and newest(run)["progress"]["step"] == done
         torch.manual_seed(done)
         continue_run(RunDirectory.open(run.path), at(step, ask) if step else lambda total: Listener())
-    assert_equal_runs(run, uninterrupted)
+    assert_equal_runs(run, uninterrupted, n_records=9)
 
 
 @pytest.mark.parametrize("step", [1, 3, 5])
@@ -105,7 +76,7 @@ def test_a_run_that_was_killed_equals_one_that_was_not(
     with pytest.raises(Killed):
         train(prepared, run.path, at(step, kill))
     continue_run(RunDirectory.open(run.path))
-    assert_equal_runs(run, uninterrupted)
+    assert_equal_runs(run, uninterrupted, n_records=9)
 
 
 def test_a_run_whose_newest_checkpoint_is_damaged_equals_one_that_was_never_stopped(
@@ -118,7 +89,7 @@ def test_a_run_whose_newest_checkpoint_is_damaged_equals_one_that_was_never_stop
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     continue_run(RunDirectory.open(run.path))
-    assert_equal_runs(run, uninterrupted)
+    assert_equal_runs(run, uninterrupted, n_records=9)
 
 
 def test_a_stop_in_the_last_step_ends_a_finished_run(
@@ -126,7 +97,7 @@ def test_a_stop_in_the_last_step_ends_a_finished_run(
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     train(prepared, run.path, at(STEPS, ask))
-    assert_equal_runs(run, uninterrupted)
+    assert_equal_runs(run, uninterrupted, n_records=9)
 
 
 def test_a_finished_run_is_left_as_it_is_even_without_its_checkpoints(

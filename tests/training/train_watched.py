@@ -1,33 +1,39 @@
 """`train_mae.py` whose events are told on standard output, and in which things can go wrong on purpose.
 
-The first argument is JSON, of what shall go wrong; the others are those of `train_mae.py`, or `resume` and a run.
+Called with faults as JSON and the arguments of `train_mae.py` (or `resume` and a run), or with --nursery, which forks
+such a process for each line of standard input.
 """
 
 import io
 import json
-import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # as the other modules that are not named below: so that what is forked has it
 
+import hydromae.console
+import hydromae.data.prepare
+import hydromae.training.dry_run
+import hydromae.training.runs
+from hydromae import files
 from hydromae.commands import launch, runs
+from hydromae.data.batch import Batch
 from hydromae.data.collate import Collator
+from hydromae.data.windows import Windows
+from hydromae.errors import HydroMAEError
 from hydromae.training import checkpoint
 from hydromae.training.loop import Trainer
 
-RANK = int(os.environ.get("RANK", "0"))
-torch.set_num_threads(1)
 
-
-def tell(event: str) -> None:
-    print(f"@{event}", flush=True)
+def rank() -> int:
+    return int(os.environ.get("RANK", "0"))
 
 
 def before(owner: Any, name: str, act: Callable[..., None]) -> None:
@@ -35,41 +41,46 @@ def before(owner: Any, name: str, act: Callable[..., None]) -> None:
     original = getattr(owner, name)
 
     def called(*arguments: Any, **named: Any) -> Any:
-        act(*arguments, **named)
+        act(*arguments)
         return original(*arguments, **named)
 
     setattr(owner, name, called)
 
 
+def tell(event: str, pause: float = 0.0) -> None:
+    if rank() == 0:
+        print(f"@{event}", flush=True)
+    time.sleep(pause)
+
+
 def save_in_halves(seconds: float) -> None:
-    """Write checkpoints so slowly that a process is often killed while half of one is on disk."""
+    """Leave half a checkpoint on disk for some time."""
     save = torch.save
 
-    def save_slowly(content: Any, path: Path) -> None:
+    def save_slowly(content: Any, file: Any, **named: Any) -> None:
+        if not (isinstance(content, dict) and "progress" in content):  # messages between processes are saved as well
+            save(content, file, **named)
+            return
         whole = io.BytesIO()
         save(content, whole)
         half = len(whole.getvalue()) // 2
-        with Path(path).open("wb") as file:
-            file.write(whole.getvalue()[:half])
-            file.flush()
-            tell("half saved")
-            time.sleep(seconds)
-            file.write(whole.getvalue()[half:])
+        file.write(whole.getvalue()[:half])
+        file.flush()
+        tell("half saved", seconds)
+        file.write(whole.getvalue()[half:])
 
-    checkpoint.torch.save = save_slowly
+    torch.save = save_slowly
 
 
-def pause_in_files(seconds: float) -> None:
-    """A disk that takes its time, before and after a file gets its name."""
-    from hydromae import files
-
+def slow_disk(seconds: float) -> None:
+    """Take that long before and after a file gets its name."""
     quick = files.atomic_path
 
     @contextmanager
-    def slow(path: Path) -> Any:
+    def slow(path: Path) -> Iterator[Path]:
         with quick(path) as temporary:
-            time.sleep(seconds)
             yield temporary
+            time.sleep(seconds)
         time.sleep(seconds)
 
     for module in list(sys.modules.values()):
@@ -78,47 +89,68 @@ def pause_in_files(seconds: float) -> None:
 
 
 def spoil(fault: dict[str, Any]) -> None:
-    """Put a number that no store holds among the values of one batch of one process."""
+    """Put a number that no store holds among the values of some batches of one process."""
     original = Collator.training_batch
 
-    def training_batch(self: Collator, windows: Any, epoch: int) -> Any:
+    def training_batch(self: Collator, windows: Windows, epoch: int) -> Batch:
         batch = original(self, windows, epoch)
-        if (RANK, epoch, windows.number) != (fault["rank"], fault["epoch"], fault["batch"]):
+        if rank() != fault["rank"] or [epoch, windows.number] not in fault["batches"]:
             return batch
         tokens = batch.tokens[fault["modality"]]
-        values = torch.full_like(tokens.values, float(fault["value"]))
-        return replace(batch, tokens={**batch.tokens, fault["modality"]: replace(tokens, values=values)})
+        spoilt = replace(tokens, values=torch.full_like(tokens.values, float(fault["value"])))
+        return replace(batch, tokens={**batch.tokens, fault["modality"]: spoilt})
 
     Collator.training_batch = training_batch  # type: ignore[method-assign]
 
 
 def die(fault: dict[str, Any]) -> None:
-    """End this process without a word in one step, once."""
+    """End one process without a word before a step, the first time it gets there."""
 
     def act(trainer: Trainer, *arguments: Any) -> None:
         marker = Path(fault["marker"])
-        if RANK == fault["rank"] and trainer.progress.step == fault["step"] and not marker.exists():
+        if rank() == fault["rank"] and trainer.progress.step == fault["step"] and not marker.exists():
             marker.touch()
             os._exit(1)
 
     before(Trainer, "train_step", act)
 
 
+FAULTS: dict[str, Callable[[Any], None]] = {"halves": save_in_halves, "slow": slow_disk, "spoil": spoil, "die": die}
+
+
 def main(faults: dict[str, Any], arguments: list[str]) -> None:
-    before(Trainer, "train_step", lambda trainer, *_: (tell(f"step {trainer.progress.step}"), time.sleep(faults.get("pause", 0))))
-    before(Trainer, "validate", lambda trainer: None)
-    before(Collator, "evaluation_batch", lambda *_: (tell("validating"), time.sleep(faults.get("pause", 0))))
-    before(checkpoint, "write_text", lambda *_: tell("sealing"))
-    before(checkpoint, "load_newest", lambda *_: tell("loading"))
-    for key, act in (("halves", save_in_halves), ("slow", pause_in_files), ("spoil", spoil), ("die", die)):
-        if key in faults:
-            act(faults[key])
-    if arguments[0] == "resume":
+    torch.set_num_threads(1)
+    pause = faults.pop("pause", 0.0)
+    before(Trainer, "train_step", lambda trainer, *_: tell(f"step {trainer.progress.step}", pause))
+    before(Collator, "evaluation_batch", lambda *_: tell("validating", pause))
+    before(checkpoint, "write_text", lambda *_: tell("sealing", pause))
+    for name, setting in faults.items():
+        FAULTS[name](setting)
+    if arguments[0] != "resume":
+        return launch.main(arguments)
+    try:
         runs.resume(Path(arguments[1]))
-    else:
-        launch.main(arguments)
+    except HydroMAEError as error:
+        hydromae.console.fail(str(error))
+
+
+def nursery() -> None:
+    """For each line a process is forked, whose number is the answer, or waited for, and its exit code is."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "wait" in request:
+            _, status = os.waitpid(request["wait"], 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            for name, stream in (("out", sys.stdout), ("errors", sys.stderr)):
+                os.dup2(os.open(request[name], os.O_WRONLY | os.O_APPEND), stream.fileno())
+            os.environ.update(request["world"])
+            return main(request["faults"], request["arguments"])
+        print(child, flush=True)
 
 
 if __name__ == "__main__":
-    assert math.isfinite(time.monotonic())
-    main(json.loads(sys.argv[1]), sys.argv[2:])
+    nursery() if sys.argv[1] == "--nursery" else main(json.loads(sys.argv[1]), sys.argv[2:])

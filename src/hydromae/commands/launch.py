@@ -1,10 +1,14 @@
 """What `train_mae.py` does: the entry that launchers are given, whose arguments are theirs to decide."""
 
 import argparse
-import sys
+import os
+import time
+from pathlib import Path
 
 from hydromae.commands.runs import train_here
 from hydromae.errors import HydroMAEError
+
+_TIME_TO_BE_ENDED = 5.0  # seconds; torchrun looks ten times a second, deepspeed once
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -14,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
         description="Pretrain a model; start it with python, torchrun or deepspeed.",
         epilog="example: torchrun --standalone --nproc_per_node=4 train_mae.py --config configs/gb_small.yaml",
     )
-    parser.add_argument("--config", required=True, help="YAML configuration")
+    parser.add_argument("--config", type=Path, required=True, help="YAML configuration")
     parser.add_argument("--continue", dest="go_on", action="store_true", help="go on with the run if it is there")
     # The deepspeed launcher gives it; what counts is in the environment.
     parser.add_argument("--local_rank", "--local-rank", help=argparse.SUPPRESS)
@@ -23,4 +27,17 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         train_here(given.config, given.overrides, go_on=given.go_on)
     except HydroMAEError as error:
-        sys.exit(f"error: {error}")
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    """End with one sentence, however many processes found the same thing wrong.
+
+    The launcher ends the others as soon as the first has failed; one that is still there was alone in it, and speaks.
+    """
+    from hydromae.console import fail, messages
+
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        time.sleep(_TIME_TO_BE_ENDED)
+        messages.quiet = False
+    fail(message)

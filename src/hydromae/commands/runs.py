@@ -56,26 +56,28 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
     from hydromae.config_io import load_config
     from hydromae.console import Stages, console, messages
     from hydromae.data.prepare import prepare as prepare_store
+    from hydromae.training.changes import refuse_changes
     from hydromae.training.dry_run import dry_run as try_out
     from hydromae.training.run_directory import RunDirectory
     from hydromae.training.runs import continue_run, new_run
 
-    if int(os.environ.get("RANK", "0")):
-        console.quiet = messages.quiet = True
+    speaks = os.environ.get("RANK", "0") == "0"
+    console.quiet = messages.quiet = not speaks
     # Launchers and batch systems that start a job again say so.
     go_on = go_on or any(int(os.environ.get(key, "0")) for key in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
     loaded = load_config(config, overrides)
-    with Stages() as shown:
+    console.quiet = not speaks or (loaded.logging.console == "quiet" and not dry_run)
+    run = RunDirectory(loaded.output_path)
+    go_on = go_on and run.config_file.is_file() and not dry_run
+    if go_on:
+        refuse_changes(run, loaded)
+    with Stages(loaded.logging, speaks) as shown:
         store = prepare_store(loaded, titled(shown.stage, "Preparing the store"))
         print_notes(store.provenance.notes)
         if dry_run:
             trial = try_out(loaded, store)
         else:
-            run = RunDirectory(loaded.output_path)
-            if go_on and run.config_file.is_file():
-                run = continue_run(run, shown.listener)
-            else:
-                run = new_run(loaded, store, shown.listener)
+            run = continue_run(run, shown.listener) if go_on else new_run(loaded, store, shown.listener)
     if dry_run:
         console.print(trial.table())
         return
@@ -95,7 +97,9 @@ def resume(run: Run) -> None:
     if is_finished(directory):
         console.print(f"{run}: is finished; nothing to continue")
         return
-    with Stages() as shown:
+    settings = directory.config().logging
+    console.quiet = settings.console == "quiet"
+    with Stages(settings) as shown:
         continue_run(directory, shown.listener)
     _after_training(directory)
 
@@ -184,7 +188,7 @@ def _after_training(run: Any) -> None:
 
     if not is_finished(run):
         console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
-        raise typer.Exit(130)
+        raise SystemExit(130)  # typer's own exit means nothing outside of it, as in train_mae.py
     split = "" if run.config().data.val else " --split train"
     console.print(
         f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}{split}` and `hydromae report {run.path}`",

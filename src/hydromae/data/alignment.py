@@ -41,6 +41,17 @@ def check_days(source: "Source", periods: Mapping[str, Period]) -> tuple[str, ..
     return absent_notes(source.name, source.held, periods)
 
 
+def check_training(source: "Source", training: Period) -> None:
+    """Raise DataError where a source has no day of the training period, so that no scaler can be fitted to it."""
+    held = source.held[~np.isin(source.held, source.excluded)]
+    if not holds_any(held, {"train": training}):
+        raise DataError(
+            f"{source.where}: {source.name} has no day of data.train, {training[0]} to {training[1]}; its files hold "
+            f"{source.first_day} to {source.last_day}{' less its exclude_dates' if source.excluded.size else ''}: add "
+            f"files of that period, change data.train, or leave data.modalities.{source.name} out"
+        )
+
+
 def absent_notes(name: str, held: Shaped[np.ndarray, "day"], periods: Mapping[str, Period]) -> tuple[str, ...]:
     """A sentence for each period of which a modality lacks days, naming the spans.
 

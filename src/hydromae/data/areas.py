@@ -10,13 +10,10 @@ from hydromae.data.readers.units import same_units
 # m3/s over km2 to mm/d: 86,400 s/d * 1,000 mm/m / 1e6 m2/km2
 MM_PER_DAY = 86.4
 
-# Beside those that readers know.
-_SPELLINGS = ("m3/s", "m**3/s", "m3 s^-1")
-
 
 def is_flow(units: str) -> bool:
     """Whether a unit is m3/s in any spelling: a volume flow, which depends on the catchment's area as no depth does."""
-    return any(same_units(units, spelling) for spelling in _SPELLINGS)
+    return same_units(units, "m3/s")
 
 
 def complete_areas(

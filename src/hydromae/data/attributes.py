@@ -3,6 +3,7 @@
 import csv
 import difflib
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from hydromae.errors import DataError
 _SEPARATORS = (",", ";", "\t")
 _BLANK = ("", "na", "nan", "null", "none")
 _MAX_BYTES = 2**26
+_COORDINATES = {"latitude": {"latitude", "lat"}, "longitude": {"longitude", "lon", "long", "lng"}}
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,25 @@ class Attributes:
         rows = {station: row for row, station in enumerate(self.ids)}
         index = [rows[station] for station in ids]
         return Attributes(tuple(ids), self.names, self.values[index], None if self.areas is None else self.areas[index])
+
+
+def coordinate_columns(names: Sequence[str]) -> dict[str, int]:
+    """The places of `latitude` and `longitude` among the names of attributes, by their words.
+
+    Two whose other words are the same belong together, as gauge_lat and gauge_lon do; of several pairs that with the
+    fewest other words is taken, so latitude and longitude before those of a centroid. One alone counts only where its
+    name has no other word.
+    """
+    found: dict[str, dict[tuple[str, ...], int]] = {coordinate: {} for coordinate in _COORDINATES}
+    for place, name in enumerate(names):
+        parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+        words = [word for word in re.split(r"[^a-z0-9]+", parted) if word]
+        for coordinate, spellings in _COORDINATES.items():
+            if spellings & set(words):
+                found[coordinate].setdefault(tuple(word for word in words if word not in spellings), place)
+    pairs = [others for others in found["latitude"] if others in found["longitude"]]
+    chosen = min(pairs, key=len, default=())
+    return {coordinate: places[chosen] for coordinate, places in found.items() if chosen in places}
 
 
 def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequence[float]) -> Attributes:

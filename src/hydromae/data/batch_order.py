@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from hydromae.config import DataConfig
 from hydromae.data.events import flood_days
 from hydromae.data.masks import random_keys
-from hydromae.data.spans import usable_runs, window_starts
+from hydromae.data.spans import require_fit, usable_runs, window_starts
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowRequest
 from hydromae.errors import ConfigError
@@ -55,10 +55,9 @@ class BatchOrder:
         self.stride, self.batch_size, self.seed = stride, batch_size, seed
         # In order, windows follow each other within every run anew.
         every = stride if seed is None else 1
+        for length in drawn:
+            require_fit(runs, length)
         self._starts = {length: window_starts(runs, length, every) for length in drawn}
-        for length, starts in self._starts.items():
-            if not len(starts):
-                raise ConfigError(_does_not_fit(runs, length))
         self._lengths = list(drawn)
         self._bounds = np.cumsum(list(drawn.values())) / sum(drawn.values())
         self._places = max(len(starts) for starts in self._starts.values())
@@ -169,6 +168,11 @@ class Shares:
                 yield replace(request, own=slice(bounds[part], bounds[part + 1]))
 
 
+def training_lengths(data: DataConfig) -> dict[int, float]:
+    """Days in a training window, each length with its weight."""
+    return data.window_mix or {data.window: 1.0}
+
+
 def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -> BatchOrder:
     """The order of training: random windows of one or several lengths, some placed on floods if asked.
 
@@ -177,7 +181,7 @@ def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -
             are none.
     """
     runs = usable_runs(store, store.period_slice("train"), data.exclude_dates)
-    lengths = data.window_mix or {data.window: 1.0}
+    lengths = training_lengths(data)
     events = flood_days(store, data.event_modality) if data.event_share else None
     return BatchOrder(runs, lengths, data.stride, batch_size, seed, events, data.event_share)
 
@@ -203,13 +207,3 @@ def _reachable(
     first = np.searchsorted(starts, days - length, side="right")  # of the starts after day - length
     count = np.searchsorted(starts, days, side="right") - first
     return days[count > 0], first[count > 0], count[count > 0]
-
-
-def _does_not_fit(runs: Sequence[slice], length: int) -> str:
-    longest = max(run.stop - run.start for run in runs)
-    where = f"a period of {longest} days"
-    if len(runs) > 1:
-        where = f"the longest span without an excluded day, {longest} days"
-    return f"a window of {length} days does not fit {where}; shorten data.window" + (
-        " or data.window_mix, or exclude less with data.exclude_dates" if len(runs) > 1 else ""
-    )

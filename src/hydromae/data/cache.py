@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Literal
 
 from hydromae.data.store import Store
+from hydromae.errors import DataError
 
 if sys.platform != "win32":
     import fcntl
@@ -41,8 +42,8 @@ _CGROUPS = (
 class SharedValues:
     """A store whose values are read from shared memory where they fit, else from the store itself.
 
-    Nothing that goes wrong with the copy is an error: the store can always be read as it is. Use as a context manager,
-    or call `close`; it is closed when the process ends.
+    Every block is compared with its hash as it is copied. Nothing else that goes wrong with the copy is an error: the
+    store can always be read as it is. Use as a context manager, or call `close`; it is closed when the process ends.
 
     Args:
         store: the data.
@@ -52,6 +53,9 @@ class SharedValues:
     Attributes:
         store: to be read from.
         note: how it is read, and why; None where no copy was asked for.
+
+    Raises:
+        DataError: a block differs from when the store was written; the message names the file and the days.
     """
 
     def __init__(self, store: Store, cache: Literal["auto", "none"], shared_memory: Path | None = None) -> None:
@@ -120,11 +124,15 @@ class SharedValues:
         partial = self._folder.with_suffix(".partial")
         partial.mkdir(mode=0o700)
         try:
-            for name, source in _files(self._original).items():
-                shutil.copyfile(source, partial / f"{name}.npy")
-            if not _is_whole(self._original, partial):
-                raise OSError("a file is shorter than the store's")
+            for name in self._original.names:
+                with (partial / f"{name}.npy").open("wb") as copy:
+                    copy.writelines(self._original.verified_pieces(name))
             partial.rename(self._folder)
+        except DataError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            if self._original.replaced:
+                raise OSError("the store was replaced since it was opened") from error
+            raise
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise

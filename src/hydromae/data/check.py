@@ -12,7 +12,7 @@ from hydromae.config import Config, ModalityConfig, Period
 from hydromae.config_types import Kind
 from hydromae.data.attributes import Attributes
 from hydromae.data.check_report import CheckReport, Problem, Row, render
-from hydromae.data.checks.configured import choose_stations, droppable, tell_excluded
+from hydromae.data.checks.configured import choose_stations, droppable, judge_windows, tell_excluded
 from hydromae.data.checks.examine import Cells, Numbers, examine_grid, examine_series
 from hydromae.data.checks.exclusions import configured
 from hydromae.data.checks.gaps import Gaps
@@ -68,6 +68,7 @@ def check(
     if not periods:
         return report
     tell_excluded(report, config)
+    judge_windows(report, data, periods)
     for source in sources:
         for note in _attempt(report, False, check_days, source, periods) or ():
             report.note(note)

@@ -11,6 +11,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from hydromae.data.attributes import coordinate_columns
 from hydromae.data.cf import (
     CONVENTIONS,
     GRID_MAPPING,
@@ -37,10 +38,10 @@ def open_store(path: str | Path | Store) -> xr.Dataset:
 
     Returns:
         Grids [time, y, x] and series [time, station] as float32 in their units, NaN where missing (and outside the kept
-        patches); `land_mask` [y, x]; each attribute of the stations [station], `latitude` and `longitude` as
-        coordinates, the others under their own names made valid (the original is in `long_name`); `area` [station] in
-        km2 where areas are known. Each modality has its scaler as attributes `scaler_*`; the data set has the periods,
-        the provenance and the fingerprint.
+        patches); `land_mask` [y, x]; each attribute of the stations [station]: `latitude` and `longitude`, by whatever
+        name `coordinate_columns` knows them, as coordinates, the others under their own names made valid (the original
+        is in `long_name`); `area` [station] in km2 where areas are known. Each modality has its scaler as attributes
+        `scaler_*`; the data set has the periods, the provenance and the fingerprint.
 
     Raises:
         DataError: there is no store, it is damaged, or it has another format; on reading: a file of it cannot be read.
@@ -66,10 +67,11 @@ def open_store(path: str | Path | Store) -> xr.Dataset:
             area = {"units": "km2", "long_name": "catchment area that makes mm/d of m3/s"}
             variables[_valid_name("area", variables)] = xr.Variable("station", store.areas, area)
         taken = {*coordinates, *variables, *_PLACES, GRID_MAPPING}
+        located = {place: coordinate for coordinate, place in coordinate_columns(store.attribute_names).items()}
         for position, attribute in enumerate(store.attribute_names):
             lazy = _LazyAttribute(store, position)
-            if attribute in _PLACES:
-                coordinates[attribute] = _variable(("station",), lazy, place_attributes(attribute))
+            if position in located:
+                coordinates[located[position]] = _variable(("station",), lazy, place_attributes(located[position]))
             else:
                 valid = _valid_name(attribute, taken)
                 variables[valid] = _variable(("station",), lazy, {"long_name": attribute})

@@ -15,6 +15,7 @@ from hydromae.data.dataset import open_store
 from hydromae.data.export_files import ArrayFile, NetcdfFile, ZarrFile, refuse_existing, replacing_directory
 from hydromae.data.export_table import write_csv, write_parquet
 from hydromae.data.store import Store
+from hydromae.data.verified_store import VerifiedStore
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import atomic_path
 
@@ -43,7 +44,8 @@ def export(
         period: first and last day, dates or YYYY-MM-DD; None is all.
         stations: ids, in the order they are wanted; None is all. Grids are written whole.
         overwrite: replace a file that is there; it stays until the new one is complete.
-        on_progress: called with what is being written and the share that is done, 0 to 1.
+        on_progress: called with what is being written, or which grids a table leaves out, and the share that is
+            done, 0 to 1.
 
     Returns:
         `path`.
@@ -51,17 +53,20 @@ def export(
     Raises:
         ConfigError: the suffix is none of these, a modality is not in the store or is no series, or the period is no
             part of the store's.
-        DataError: a station is not in the store, the file is there already, or it cannot be written.
+        DataError: a station is not in the store, the file is there already or cannot be written, or what is read of the
+            store differs from when it was written.
     """
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise ConfigError(f"{path}: what format to export to is told by the suffix; take one of {', '.join(SUFFIXES)}")
     refuse_existing(path, overwrite)
     report = on_progress or (lambda stage, done: None)
-    store = store if isinstance(store, Store) else Store.open(store)
+    store = VerifiedStore(store if isinstance(store, Store) else Store.open(store))
     table = path.suffix in (".csv", ".parquet")
     data = _part(store, _names(store, names, table), _days(store, period), _stations(store, stations))
     if table:
+        if names is None and (grids := [name for name in store.names if store.kind(name) == "grid"]):
+            report(f"leaving out {', '.join(grids)}: a table holds series, grids go to .nc or .zarr", 0.0)
         write = write_csv if path.suffix == ".csv" else write_parquet
         with atomic_path(path) as temporary:
             write(temporary, data, lambda done: report("writing rows", done))

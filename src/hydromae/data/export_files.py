@@ -15,6 +15,7 @@ import zarr
 from zarr.codecs import ZstdCodec
 
 from hydromae.data.chunks import chunks_of
+from hydromae.data.hdf5_output import DiskFile
 from hydromae.data.origin import exchange
 from hydromae.errors import DataError
 from hydromae.files import atomic_directory, writable
@@ -44,7 +45,11 @@ class ArrayFile(ABC):
 
     @abstractmethod
     def write(self, name: str, first: int, values: np.ndarray) -> None:
-        """Write values from position `first` of the variable's first dimension on; all of one without dimensions."""
+        """Write values from position `first` of the variable's first dimension on; all of one without dimensions.
+
+        Raises:
+            OSError: the disk refuses.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -57,7 +62,8 @@ class NetcdfFile(ArrayFile):
     grid_days = 1
 
     def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
-        self._file = h5netcdf.File(path, "w")
+        self._disk = DiskFile(path)
+        self._file = h5netcdf.File(self._disk, "w")
         self._file.attrs.update(attributes)
 
     def create(
@@ -85,10 +91,13 @@ class NetcdfFile(ArrayFile):
     def write(self, name: str, first: int, values: np.ndarray) -> None:
         """See `ArrayFile`."""
         self._file.variables[name][slice(first, first + len(values)) if values.ndim else ...] = values
+        self._disk.check()
 
     def close(self) -> None:
         """See `ArrayFile`."""
         self._file.close()
+        self._disk.close()
+        self._disk.check()
 
 
 class ZarrFile(ArrayFile):

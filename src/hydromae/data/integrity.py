@@ -2,10 +2,11 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from hydromae.data.store_description import StoreDescription, digest, read_description
+from hydromae.data.store_description import ModalityDescription, StoreDescription, digest, read_description
 from hydromae.errors import DataError
 from hydromae.files import sha256
 
@@ -19,11 +20,10 @@ def verify_files(path: Path, description: StoreDescription) -> None:
         DataError: a byte differs; the message names the file, and the days where it holds values.
     """
     read_description(path / "store.json")
-    for file, expected in description.hashes.items():
-        if not (path / file).is_file() or sha256(path / file) != expected:
-            raise DataError(f"{path / file}: its content differs from when it was written; {_REMEDY}")
+    verify_small_files(path, description)
     for name, modality in description.modalities.items():
-        _verify_values(path / "values" / f"{name}.npy", modality.hashes, modality.day_bytes, description)
+        for _ in verified_pieces(path / "values" / f"{name}.npy", modality, description):
+            pass
 
 
 def fingerprint(path: Path, description: StoreDescription, n_days: int) -> str:
@@ -62,17 +62,39 @@ def _hash_of_days(path: Path, from_end: int, size: int) -> str:
         raise DataError(f"{path}: cannot be read ({error}); {_REMEDY}") from None
 
 
-def _verify_values(path: Path, hashes: tuple[str, ...], day_bytes: int, description: StoreDescription) -> None:
-    size, block_days = day_bytes * description.n_days, description.block_days
+def verify_small_files(path: Path, description: StoreDescription) -> None:
+    """Compare all files but those of values with their hashes; DataError names one that differs."""
+    for file, expected in description.hashes.items():
+        if not (path / file).is_file() or sha256(path / file) != expected:
+            raise DataError(f"{path / file}: its content differs from when it was written; {_REMEDY}")
+
+
+def verified_pieces(path: Path, modality: ModalityDescription, description: StoreDescription) -> Iterator[bytes]:
+    """The bytes of a file of values, its header first, then block by block, each compared with its hash.
+
+    Raises:
+        DataError: the file is cut short or cannot be read, or a piece differs; the message names the days.
+    """
+    size = modality.day_bytes * description.n_days
     if not path.is_file() or path.stat().st_size <= size:
         raise DataError(f"{path}: is missing or cut short; {_REMEDY}")
     with path.open("rb") as content:
         header = content.read(path.stat().st_size - size)
-        if hashlib.sha256(header).hexdigest() != hashes[0]:
+        if hashlib.sha256(header).hexdigest() != modality.hashes[0]:
             raise DataError(f"{path}: its header differs from when it was written; {_REMEDY}")
-        for block, expected in enumerate(hashes[1:]):
-            if hashlib.sha256(content.read(day_bytes * block_days)).hexdigest() != expected:
-                first = description.first_day + timedelta(days=block * block_days)
-                days = min(block_days, description.n_days - block * block_days)
-                last = first + timedelta(days=days - 1)
-                raise DataError(f"{path}: days {first} to {last} differ from when they were written; {_REMEDY}")
+        yield header
+        for block in range(len(modality.hashes) - 1):
+            piece = content.read(modality.day_bytes * description.block_days)
+            check_block(path, modality, description, block, piece)
+            yield piece
+
+
+def check_block(
+    path: Path, modality: ModalityDescription, description: StoreDescription, block: int, content: bytes | memoryview
+) -> None:
+    """Raise DataError, naming the days, unless the content of a block is what was written."""
+    if hashlib.sha256(content).hexdigest() != modality.hashes[1 + block]:
+        first = description.first_day + timedelta(days=block * description.block_days)
+        days = min(description.block_days, description.n_days - block * description.block_days)
+        last = first + timedelta(days=days - 1)
+        raise DataError(f"{path}: days {first} to {last} differ from when they were written; {_REMEDY}")

@@ -35,7 +35,7 @@ class Land:
 
 
 def find_land(config: Config, grids: Sequence[Source], first: date, last: date) -> Land:
-    """Land from the mask, or from the cells of the first grid that ever have a value.
+    """Land from the mask, or from the cells of `data.target_grid`, else of the first grid, that ever have a value.
 
     Args:
         config: names the mask, whose rows are from the north, and the patches.
@@ -50,13 +50,14 @@ def find_land(config: Config, grids: Sequence[Source], first: date, last: date) 
     height, width = grids[0].shape
     notes: tuple[str, ...] = ()
     if data.land_mask is None:
-        where = str(grids[0].pieces[0].path)
-        days = _sample(grids[0], first, last)
+        source = next((grid for grid in grids if grid.name == data.target_grid), grids[0])
+        where = str(source.pieces[0].path)
+        days = _sample(source, first, last)
         land = np.zeros((height, width), bool)
         for run in days:
-            land |= np.isfinite(grids[0].read(run[0], len(run))).any(axis=0)
+            land |= np.isfinite(source.read(run[0], len(run))).any(axis=0)
         looked_at = sum(len(run) for run in days)
-        notes = (f"land is the {int(land.sum())} cells where {grids[0].name} has a value on one of {looked_at} days",)
+        notes = (f"land is the {int(land.sum())} cells where {source.name} has a value on one of {looked_at} days",)
     else:
         where = str(Path(data.root) / data.land_mask)
         land, cells = read_placed_mask(Path(where))

@@ -98,6 +98,8 @@ class MaskPlanner:
     def of_batch(self, available: SlotCounts, days: int, number: int, epoch: int) -> dict[str, list[Hiding]]:
         """One choice for all samples of a training batch, so that their counts are equal where their gaps are.
 
+        A sample that would have something to predict and nothing to see is masked by `random` instead.
+
         Args:
             available: tokens that hold any value.
             days: in the windows.
@@ -105,7 +107,14 @@ class MaskPlanner:
             epoch: of the training.
         """
         choice = self._choose(available, days, number, epoch)
-        return {name: [self._hiding(name, choice, counts) for counts in samples] for name, samples in available.items()}
+        plan = {name: [self._hiding(name, choice, counts) for counts in samples] for name, samples in available.items()}
+        if choice.strategy in ("modality", "forecast"):
+            for i, of_sample in enumerate(zip(*plan.values(), strict=True)):
+                # As a sample that holds the hidden modality alone: it would be predicted from nothing.
+                if any(h.targets for h in of_sample) and not any(h.visible for h in of_sample):
+                    for name, samples in available.items():
+                        plan[name][i] = self._hiding(name, Choice("random"), samples[i])
+        return plan
 
     def of_windows(self, available: SlotCounts, days: int, starts: Sequence[int]) -> dict[str, list[Hiding]]:
         """A choice for each window, the same in every batch and at any time.

@@ -15,6 +15,7 @@ import zarr
 from hydromae.config import DataConfig, ModalityConfig
 from hydromae.data.cf import CONVENTIONS, GRID_MAPPING, TIME_UNITS, coordinates_of, described
 from hydromae.data.export_files import ArrayFile, NetcdfFile, ZarrFile, refuse_existing, replacing_directory
+from hydromae.data.hdf5_output import DiskFile
 from hydromae.data.merge_parts import (
     DATA,
     Part,
@@ -108,7 +109,7 @@ def _open(paths: Sequence[str | Path], variable: str | None, start: date | None,
         allow_absent_days=True,  # which are absent is said here, with the file where they belong
     )
     name, root = variable or DATA, Path()
-    first = locate(name, settings, root)[0]
+    first = locate(name, settings, root, advice="Give files of a daily grid, or their folder")[0]
     units = first.reader.open(first.paths, Request(name, settings, start)).attrs.get("units", "")
     return open_source(name, settings.model_copy(update={"units": str(units)}), root, codes)
 
@@ -146,11 +147,11 @@ def _write(target: Path, source: Source, parts: list[Part], report: Progress) ->
 def _write_hdf5(path: Path, source: Source, parts: list[Part]) -> None:
     values = source.pieces[0].values
     days = _days(source)
-    with h5py.File(path, "w") as file:
+    with DiskFile(path) as disk, h5py.File(disk, "w") as file:
         file.attrs.update(_attributes(source))
         data = create_data(file, (len(days), *source.shape))
         data.attrs.update(_variable_attributes(values))
-        copy_parts(parts, data)
+        copy_parts(parts, data, disk.check)
         file[DATES] = np.array([str(day) for day in days], "S10")
         for axis in ("y", "x"):
             if axis in values.coords:

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.data.hdf5_output import DiskFile
 from hydromae.data.sources import Piece, Source
 from hydromae.errors import DataError
 from hydromae.files import atomic_path
@@ -77,11 +78,12 @@ def write_part(part: Part, source: Source, report: Callable[[int], None]) -> Non
         report(part.first + part.count)
         return
     content = hashlib.sha256()
-    with atomic_path(part.path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(part.path) as temporary, DiskFile(temporary) as disk, h5py.File(disk, "w") as file:
         data = create_data(file, (part.count, *source.shape))
         for begin, values in read_blocks(source, part.first, part.count):
             _refuse_infinite(source, part.first + begin, values)
             data[begin : begin + len(values)] = values
+            disk.check()
             content.update(values.data)
             report(part.first + begin + len(values))
         data.attrs["sha256"] = content.hexdigest()
@@ -128,14 +130,15 @@ def _block_days(shape: tuple[int, ...]) -> int:
     return min(PART_DAYS, max(_BLOCK_STEP, days // _BLOCK_STEP * _BLOCK_STEP))
 
 
-def copy_parts(parts: list[Part], data: h5py.Dataset) -> None:
-    """Put the parts into a data set made by `create_data`, as they are compressed."""
+def copy_parts(parts: list[Part], data: h5py.Dataset, check: Callable[[], None]) -> None:
+    """Put the parts into a data set made by `create_data`, as they are compressed; `check` is called after each."""
     for part in parts:
         with h5py.File(part.path, "r") as file:
             written = file[DATA].id
             for day in range(part.count):
                 mask, chunk = written.read_direct_chunk((day, 0, 0))
                 data.id.write_direct_chunk((part.first + day, 0, 0), chunk, mask)
+        check()
 
 
 def read_part(part: Part) -> Iterator[tuple[int, Float[np.ndarray, "day row column"]]]:

@@ -28,7 +28,9 @@ def options_of(config: Config) -> dict[str, Any]:
     # An option that changes nothing is left out, so that a store made before there was such an option stays valid.
     unused |= {"station_order"} if data.station_order == "given" else set()
     unused |= {"aggregate"} if data.aggregate is None else set()
-    options = {**data.model_dump(mode="json", exclude=unused), "patch_size": model.patch_size}
+    options = data.model_dump(mode="json", exclude=unused)
+    if any(settings.kind == "grid" for settings in data.modalities.values()):
+        options["patch_size"] = model.patch_size
     for settings in options["modalities"].values():
         if settings["reader"] is None:
             del settings["reader"]
@@ -58,7 +60,7 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
     hashes: dict[str, str | None] = {}
     files = []
     for role, given in named:
-        path = require_file(Path(data.root) / given)
+        path = require_file(Path(data.root) / given, relative=not Path(given).is_absolute())
         stat = path.stat()
         if given not in hashes:
             hashes[given] = sha256(path) if stat.st_size < _HASHED_SIZE else None

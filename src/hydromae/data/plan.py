@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from hydromae.config import Config, DataConfig, ModalityConfig, Period
+from hydromae.data.alignment import check_days, check_training
 from hydromae.data.areas import is_flow
 from hydromae.data.attributes import Attributes, read_attributes
 from hydromae.data.cf import coordinates_of
 from hydromae.data.land import Land, find_land
 from hydromae.data.readers.table import sorted_ids
-from hydromae.data.sources import Source, check_days, open_source
+from hydromae.data.sources import Source, open_source
 from hydromae.data.station_choice import with_enough, without_excluded
 from hydromae.data.stations import Stations, aggregated, in_spatial_order, require_coordinates
 from hydromae.data.target_grid import bring_to_target
@@ -53,8 +54,12 @@ class Plan:
         return slice((first - self.first_day).days, (last - self.first_day).days + 1)
 
 
-def make_plan(config: Config) -> Plan:
+def make_plan(config: Config, fit: bool = True) -> Plan:
     """Open every source and check that they fit together, reading series but no grid (save to derive a land mask).
+
+    Args:
+        config: what the store is to be.
+        fit: whether scalers are to be fitted, so that each source must hold a day of the training period.
 
     Raises:
         ConfigError: the configuration asks for what cannot be.
@@ -67,6 +72,8 @@ def make_plan(config: Config) -> Plan:
     codes = data.missing_values
     sources = [open_source(name, settings, Path(data.root), codes) for name, settings in data.modalities.items()]
     absent = [note for source in sources for note in check_days(source, periods)]
+    for source in sources if fit else ():
+        check_training(source, periods["train"])
     grids = bring_to_target([source for source in sources if source.settings.kind == "grid"], data.target_grid)
     series = [source for source in sources if source.settings.kind == "series"]
     n_days = (last - first).days + 1

@@ -27,11 +27,12 @@ from hydromae.data.work_directory import locked, work_directory
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import sha256
 
-__all__ = ["BLOCK_DAYS", "Progress", "prepare"]
+__all__ = ["ALREADY", "BLOCK_DAYS", "Progress", "prepare"]
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
+ALREADY = "is there already, made from the same files"
 
 
 def prepare(
@@ -49,7 +50,8 @@ def prepare(
 
     Args:
         config: what to prepare; `config.store_path` is where.
-        on_progress: called with what is being done and the share that is done, 0 to 1.
+        on_progress: called with what is being done and the share that is done, 0 to 1; with `ALREADY` alone where there
+            is nothing to do.
         overwrite: replace a store that is there; it stays until the new one is complete.
         append: add the days after its last one to the store that is there, which must have been made with the same
             options, training period and stations; its scalers, means, attributes and land are kept.
@@ -75,11 +77,13 @@ def prepare(
         logger.warning("%s: is used as it is, since its sources cannot be compared with it (%s)", path, error)
         return found
     if not overwrite and (found := existing_store(path, options, sources)) is not None:
+        on_progress(ALREADY, 1.0)
         return found
     refuse_other_content(path)
     plan = make_plan(config)
     with locked(path, lambda: on_progress("waiting for another process that prepares this store", 0.0)):
         if not overwrite and (found := existing_store(path, options, sources)) is not None:
+            on_progress(ALREADY, 1.0)
             return found
         with work_directory(path, key_of(options, sources)) as directory:
             _write(directory, config, plan, options, sources, on_progress)

@@ -21,19 +21,35 @@ def usable_runs(store: Store, period: slice, exclude: Days) -> list[slice]:
     Raises:
         ConfigError: every day of the period is excluded.
     """
-    usable = np.ones(store.n_days, bool)
+    return runs_of(store.first_day, period, exclude)
+
+
+def runs_of(first_day: np.datetime64, period: slice, exclude: Days) -> list[slice]:
+    """As `usable_runs`, where positions are counted from any first day."""
+    usable = np.ones(period.stop, bool)
     for days in exclude:
         first, last = days if isinstance(days, tuple) else (days, days)
-        begin, end = ((np.datetime64(day, "D") - store.first_day).astype(int) for day in (first, last))
+        begin, end = ((np.datetime64(day, "D") - first_day).astype(int) for day in (first, last))
         usable[max(begin, 0) : max(end + 1, 0)] = False
     # A step up opens a run, a step down closes it.
     edges = np.flatnonzero(np.diff(np.concatenate([[False], usable[period], [False]]).astype(np.int8)))
     if not len(edges):
         raise ConfigError(
-            f"data.exclude_dates holds every day from {store.days[period.start]} to {store.days[period.stop - 1]}, "
+            f"data.exclude_dates holds every day from {first_day + period.start} to {first_day + period.stop - 1}, "
             f"so no window is left there; exclude fewer days or change the period"
         )
     return [slice(period.start + first, period.start + last) for first, last in edges.reshape(-1, 2).tolist()]
+
+
+def require_fit(runs: Sequence[slice], length: int) -> None:
+    """Raise ConfigError unless a window of `length` days lies wholly in one of the runs."""
+    longest = max(run.stop - run.start for run in runs)
+    if length <= longest:
+        return
+    several = len(runs) > 1
+    where = f"the longest span without an excluded day, {longest} days" if several else f"a period of {longest} days"
+    more = " or data.window_mix, or exclude less with data.exclude_dates" if several else ""
+    raise ConfigError(f"a window of {length} days does not fit {where}; shorten data.window{more}")
 
 
 def window_starts(runs: Sequence[slice], length: int, stride: int = 1) -> Int[np.ndarray, "start"]:

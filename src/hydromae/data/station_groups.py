@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from hydromae.data.attributes import coordinate_columns
+
 EARTH_RADIUS_KM = 6371.0
 
 
@@ -83,4 +85,5 @@ def coordinates(
     names: Sequence[str], values: Float[np.ndarray, "station attribute"]
 ) -> tuple[Float[np.ndarray, "station"], Float[np.ndarray, "station"]]:
     """Latitude and longitude among the attributes, which must have both: degrees, NaN where unknown."""
-    return values[:, names.index("latitude")], values[:, names.index("longitude")]
+    places = coordinate_columns(names)
+    return values[:, places["latitude"]], values[:, places["longitude"]]

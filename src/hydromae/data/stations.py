@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from hydromae.config import DataConfig
 from hydromae.data.areas import complete_areas, is_flow
-from hydromae.data.attributes import Attributes
+from hydromae.data.attributes import Attributes, coordinate_columns
 from hydromae.data.cleaning import first_fault
 from hydromae.data.moments import Moments
 from hydromae.data.sources import Piece, Source
@@ -40,7 +40,7 @@ class Stations:
 
 def require_coordinates(data: DataConfig, asking: str) -> None:
     """Raise ConfigError, saying what is `asking`, unless the attributes are to have latitude and longitude."""
-    absent = {"latitude", "longitude"} - set(data.attributes.columns)
+    absent = {"latitude", "longitude"} - coordinate_columns(data.attributes.columns).keys()
     if data.attributes.path is None or absent:
         lacking = "a table of attributes" if data.attributes.path is None else " and ".join(sorted(absent))
         raise ConfigError(

@@ -5,7 +5,7 @@ A directory of `store.json`, `values/<name>.npy` (grids [days, patches, cells], 
 float32, or scaled float16 where `data.storage` says so; NaN is missing, so values and their validity cannot disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from hydromae.config import Kind, Period
-from hydromae.data.integrity import fingerprint, verify_files
+from hydromae.data.integrity import fingerprint, verified_pieces, verify_files
 from hydromae.data.scaling import Scaler
 from hydromae.data.store_description import (
     FORMAT,
@@ -292,6 +292,22 @@ class Store:
             DataError: a byte differs; the message names the file and the days.
         """
         verify_files(self.path, self._description)
+
+    def verified_pieces(self, name: str) -> Iterator[bytes]:
+        """The bytes of a modality's file of values, piece by piece, each compared with its hash before it is given.
+
+        Raises:
+            DataError: a piece differs; the message names the file and the days.
+        """
+        return verified_pieces(self._values_path(name), self._modality(name), self._description)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another store, or none, lies by now where this one was opened."""
+        try:
+            return read_description(self.path / "store.json").modalities != self._description.modalities
+        except DataError:
+            return True
 
     def _modality(self, name: str) -> ModalityDescription:
         if name not in self._description.modalities:

@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.config import ModalityConfig
+from hydromae.data.readers.coordinates import same_centres
 from hydromae.data.readers.units import same_units
 from hydromae.data.regrid import Cells, bilinear, coarsen, conservative, edges, nearest
 from hydromae.errors import DataError
@@ -18,8 +19,6 @@ from hydromae.errors import DataError
 if TYPE_CHECKING:
     from hydromae.data.sources import Source
 
-# Centres this close, in shares of a cell, are the same: coordinates are written with rounding.
-_TOLERANCE = 0.01
 _LATITUDE = {"latitude", "degrees_north", "degree_north"}
 
 
@@ -98,7 +97,7 @@ def same_cells(one: Cells, other: Cells) -> bool:
     """Whether shapes are equal and, where both say where their cells lie, the centres too."""
     if one.shape != other.shape:
         return False
-    return all(a is None or b is None or _agree(a, b) for a, b in ((one.y, other.y), (one.x, other.x)))
+    return all(a is None or b is None or same_centres(a, b) for a, b in ((one.y, other.y), (one.x, other.x)))
 
 
 def _check_agreement(grids: Sequence["Source"], target: "Source") -> None:
@@ -143,7 +142,7 @@ def _check_blocks(cells: Cells, wanted: Cells, where: str) -> None:
             f"take conservative"
         )
     for axis, a, b in (("y", cells.y, wanted.y), ("x", cells.x, wanted.x)):
-        if a is not None and b is not None and not _agree(a.reshape(len(b), -1).mean(axis=1), b):
+        if a is not None and b is not None and not same_centres(a.reshape(len(b), -1).mean(axis=1), b):
             raise DataError(
                 f"{where}: the borders of its blocks and of those cells differ in {axis}; take conservative"
             )
@@ -176,11 +175,6 @@ def _any_within(centres: Float[np.ndarray, "cell"], borders: Float[np.ndarray, "
     return bool(((centres >= borders[0]) & (centres <= borders[-1])).any())
 
 
-def _agree(a: Float[np.ndarray, "cell"], b: Float[np.ndarray, "cell"]) -> bool:
-    size = float(np.abs(np.diff(b)).min()) if len(b) > 1 else max(abs(float(b[0])), 1.0)
-    return bool(np.abs(a - b).max() <= _TOLERANCE * size)
-
-
 def _elsewhere(cells: Cells, wanted: Cells, target: "Source") -> str:
     (height, width), offset = cells.shape, _offset(cells, wanted)
     return f"has {height} x {width} cells like {target.pieces[0].path}, but in other places ({offset})"
@@ -188,7 +182,7 @@ def _elsewhere(cells: Cells, wanted: Cells, target: "Source") -> str:
 
 def _offset(one: Cells, other: Cells) -> str:
     for axis, a, b in (("y", one.y, other.y), ("x", one.x, other.x)):
-        if a is not None and b is not None and not _agree(a, b):
+        if a is not None and b is not None and not same_centres(a, b):
             worst = int(np.abs(a - b).argmax())
             return f"{axis} {a[worst]:g} against {b[worst]:g}"
     raise AssertionError("cells of the same places have no offset")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,6 +17,23 @@ from hydromae.models.multimodal_mae import MultiModalMAE
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 _REMEDY = "copy it anew or train again"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A trained model as it lies on disk.
+
+    Attributes:
+        config: of the model.
+        task_weights: weight of each loss.
+        weights: every tensor by its name, on the CPU.
+        folder: where they lie.
+    """
+
+    config: ModelConfig
+    task_weights: dict[str, float]
+    weights: dict[str, torch.Tensor]
+    folder: Path
 
 
 def save_pretrained(model: MultiModalMAE, folder: Path, weights: Mapping[str, torch.Tensor] | None = None) -> None:
@@ -38,19 +56,30 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu") -> Mul
     Raises:
         RunError: there is no model, or it is damaged.
     """
+    found = read_pretrained(path)
+    model = MultiModalMAE(found.config, found.weights["valid_patches"], found.task_weights)
+    try:
+        model.load_state_dict(found.weights)
+    except RuntimeError:
+        raise RunError(f"{found.folder / CONFIG}: is not of the weights in {WEIGHTS}; {_REMEDY}") from None
+    return model.to(device).eval()
+
+
+def read_pretrained(path: str | Path) -> Pretrained:
+    """A trained model's configuration and weights, without building it.
+
+    Args:
+        path: as of `load_pretrained`.
+
+    Raises:
+        RunError: there is no model, or it is damaged.
+    """
     path = Path(path)
     folder = path / "model" if (path / "model" / CONFIG).is_file() else path
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise RunError(f"{path}: holds no trained model (no {name}); give the output of `hydromae train`")
-    config, task_weights = _read_config(folder / CONFIG)
-    state = _read_weights(folder / WEIGHTS)
-    model = MultiModalMAE(config, state["valid_patches"], task_weights)
-    try:
-        model.load_state_dict(state)
-    except RuntimeError:
-        raise RunError(f"{folder / CONFIG}: is not of the weights in {WEIGHTS}; {_REMEDY}") from None
-    return model.to(device).eval()
+    return Pretrained(*_read_config(folder / CONFIG), _read_weights(folder / WEIGHTS), folder)
 
 
 def _read_config(path: Path) -> tuple[ModelConfig, dict[str, float]]:

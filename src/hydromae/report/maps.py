@@ -91,13 +91,18 @@ def sample_grid(dataset: xr.Dataset, name: str, words: str) -> GridSample:
     return GridSample(
         name=name,
         units=str(observed.attrs.get("units", "")),
-        colour_map=next((colours for word, colours in COLOUR_MAPS.items() if word in words.lower()), "viridis"),
+        colour_map=colour_map_of(words),
         north_up=not rises,
         time=observed["time"].to_numpy()[days],
         observed=read[name].to_numpy().astype(np.float32),
         reconstructed=read[f"{name}_reconstructed"].to_numpy().astype(np.float32),
         state=read[f"{name}_state"].fillna(MISSING).to_numpy().astype(np.int8),
     )
+
+
+def colour_map_of(words: str) -> str:
+    """Name of the colours of a modality, from its standard and long name."""
+    return next((colours for word, colours in COLOUR_MAPS.items() if word in words.lower()), "viridis")
 
 
 def choose_day(sample: GridSample) -> int | None:
@@ -132,7 +137,7 @@ def draw_maps(sample: GridSample, label: str) -> list[Picture]:
     day = choose_day(sample)
     if day is None:
         return []
-    rows, columns = _extent(sample.observed[day])
+    rows, columns = known_extent(sample.observed[day])
     observed, reconstructed = sample.observed[day, rows, columns], sample.reconstructed[day, rows, columns]
     state = sample.state[day, rows, columns]
     fields = compose(observed, reconstructed, state)
@@ -207,7 +212,7 @@ def _hatch(axes: Axes, cells: np.ndarray) -> None:
     axes.add_patch(PathPatch(area, facecolor=HIDDEN, edgecolor="#8b9099", hatch="////", linewidth=0, antialiased=False))
 
 
-def _extent(field: Float[np.ndarray, "y x"]) -> tuple[slice, slice]:
+def known_extent(field: Float[np.ndarray, "y x"]) -> tuple[slice, slice]:
     """Rows and columns that hold values, with a margin of one cell."""
     known = np.isfinite(field)
     if not known.any():

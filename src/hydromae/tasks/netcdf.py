@@ -9,6 +9,7 @@ import h5netcdf
 import h5py
 import numpy as np
 
+from hydromae.data.attributes import coordinate_columns
 from hydromae.data.batch import STATE_MEANINGS
 from hydromae.data.cf import (
     CONVENTIONS,
@@ -20,6 +21,7 @@ from hydromae.data.cf import (
     variable_attributes,
 )
 from hydromae.data.chunks import chunks_of
+from hydromae.data.hdf5_output import DiskFile
 from hydromae.data.patches import to_grid
 from hydromae.data.store import Store
 
@@ -36,7 +38,8 @@ class FieldFile:
     """
 
     def __init__(self, path: Path, store: Store, names: list[str], days: np.ndarray, attributes: Mapping[str, Any]):
-        self.store, self.file = store, h5netcdf.File(path, "w")
+        self.store, self.disk = store, DiskFile(path)
+        self.file = h5netcdf.File(self.disk, "w")
         self.file.attrs.update({"Conventions": CONVENTIONS, **attributes})
         kinds = {store.kind(name) for name in names}
         self._coordinate("time", days.astype("int64"), {"units": TIME_UNITS, "calendar": "standard"})
@@ -46,10 +49,9 @@ class FieldFile:
         if "grid" in kinds and mapping:
             self.file.create_variable(GRID_MAPPING, (), "i4", data=0).attrs.update(mapping)
         if "series" in kinds:
-            for i, name in enumerate(store.attribute_names):
-                if name in ("latitude", "longitude"):
-                    variable = self.file.create_variable(name, ("station",), "f4", data=store.attributes[:, i])
-                    variable.attrs.update(place_attributes(name))
+            for name, i in coordinate_columns(store.attribute_names).items():
+                variable = self.file.create_variable(name, ("station",), "f4", data=store.attributes[:, i])
+                variable.attrs.update(place_attributes(name))
         for name in names:
             self._variables(name)
 
@@ -62,6 +64,9 @@ class FieldFile:
             values: observed, [n, patches, cells] or [n, stations].
             reconstructed: as `values`, NaN where nothing was hidden.
             state: as `values`, int8.
+
+        Raises:
+            OSError: the disk refuses.
         """
         days = slice(first, first + len(values))
         if self.store.kind(name) == "grid":
@@ -71,6 +76,7 @@ class FieldFile:
         self.file.variables[name][days] = values
         self.file.variables[f"{name}_reconstructed"][days] = reconstructed
         self.file.variables[f"{name}_state"][days] = state.astype(np.int8)
+        self.disk.check()
 
     def __enter__(self) -> "FieldFile":
         return self
@@ -79,6 +85,7 @@ class FieldFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.file.close()
+        self.disk.__exit__(kind, error, trace)
 
     def _coordinate(self, name: str, values: np.ndarray, attributes: Mapping[str, Any]) -> None:
         self.file.dimensions[name] = len(values)
@@ -97,7 +104,8 @@ class FieldFile:
         }
         attributes = variable_attributes(self.store, name)
         long_name, standard_name = attributes.pop("long_name"), attributes.pop("standard_name", "")
-        located = {} if grid or "latitude" not in self.file.variables else {"coordinates": "latitude longitude"}
+        places = " ".join(place for place in ("latitude", "longitude") if place in self.file.variables)
+        located = {"coordinates": places} if places and not grid else {}
         for suffix, words in (("", "observed"), ("_reconstructed", "reconstructed where hidden")):
             variable = self.file.create_variable(
                 name + suffix, dimensions, "f4", fillvalue=np.float32(np.nan), **packing

@@ -48,11 +48,9 @@ class DeepSpeedEngine(Engine):
     def __init__(self, model: MultiModalMAE, world: World, settings: TrainingConfig) -> None:
         deepspeed = _import(world)
         super().__init__(model, world, settings)
-        # DeepSpeed puts one flat tensor into each group, which must have weights that are trained.
-        groups = [group for group in self.optimizer.param_groups if any(p.requires_grad for p in group["params"])]
-        self.optimizer.param_groups[:] = groups
-        names = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
-        self._names = [[names[id(p)] for p in group["params"] if id(p) in names] for group in groups]
+        names = {id(p): name for name, p in model.named_parameters()}
+        # DeepSpeed puts one flat tensor into each group.
+        self._names = [[names[id(p)] for p in group["params"]] for group in self.optimizer.param_groups]
         self.module, *_ = deepspeed.initialize(
             model=self.module, optimizer=self.optimizer, config=_configuration(settings), dist_init_required=False
         )
@@ -105,7 +103,7 @@ class DeepSpeedEngine(Engine):
         self.module.optimizer._lazy_init_hp_params_optimizer_state()
 
     def _flat(self) -> list[Tensor]:
-        """This process's part of the weights of each group."""
+        """The part of the weights of each group that is this process's own."""
         return [group["params"][0] for group in self.optimizer.param_groups]
 
     def state(self) -> dict[str, Any]:

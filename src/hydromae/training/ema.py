@@ -13,9 +13,9 @@ from torch.distributed.tensor import DTensor
 class MovingAverage:
     """Exponential moving average of the weights (Polyak & Juditsky 1992; as a teacher, Tarvainen & Valpola 2017).
 
-    After step n the average moves by 1 - min(decay, (1 + n) / (10 + n)) towards the weights: a short memory at first, so
-    that the random start is soon forgotten. A step that was skipped does not count. All is done on the device, and each
-    process averages what it holds of a model that is spread.
+    After step n the average moves by 1 - min(decay, (1 + n) / (10 + n)) towards the weights: a short memory at first,
+    so that the random start is soon forgotten. A step that was skipped does not count. All is done on the device, and
+    each process averages what it holds of a model that is spread.
 
     Args:
         model: whose weights, those that are trained; on its device, spread already where it is to be.

@@ -1,7 +1,7 @@
 """What turns losses into updated weights: one process, or torch's own DDP or FSDP over several."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import torch
@@ -19,10 +19,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from hydromae.config import TrainingConfig
 from hydromae.data.batch import Batch
+from hydromae.errors import ConfigError
 from hydromae.models.decoder import CrossBlock
 from hydromae.models.layers import TransformerLayer
 from hydromae.models.losses import squared_error
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.training.ema import MovingAverage
 from hydromae.training.loss_scale import LossScale
 from hydromae.training.optimizer import make_optimizer
 from hydromae.training.world import World
@@ -57,6 +59,7 @@ class Engine:
         self.module: nn.Module = self._parallel(SquaredErrors(model))
         self.optimizer = make_optimizer(model, settings, fused=self._fused)
         self.loss_scale = LossScale(world.device, settings.precision == "fp16")
+        self.ema = MovingAverage(model, settings.ema) if settings.ema else None
 
     spread = False
     _fused = True
@@ -96,6 +99,8 @@ class Engine:
         norm = self._whole(norm)
         bad = (~torch.isfinite(norm)).float()
         self._step(bad)
+        if self.ema is not None:
+            self.ema.update(bad)
         self.optimizer.zero_grad(set_to_none=True)
         self.loss_scale.update(bad)
         return norm
@@ -108,6 +113,10 @@ class Engine:
     def _whole(self, value: Tensor) -> Tensor:
         return value
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """Give the model meanwhile the weights that are validated and kept: their moving average where there is one."""
+        return self.ema.in_place_of_weights() if self.ema is not None else nullcontext()
+
     def weights(self) -> dict[str, Tensor]:
         """All weights, whole; all processes must ask."""
         options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
@@ -117,15 +126,24 @@ class Engine:
     def state(self) -> dict[str, Any]:
         """Weights and optimizer, whole, whatever the number of processes; all of them must ask."""
         options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
-        return {
+        state = {
             "model": self.weights(),
             "optimizer": get_optimizer_state_dict(self.model, self.optimizer, options=options),
             "loss_scale": self.loss_scale.state_dict(),
         }
+        if self.ema is not None:
+            with self.averaged():
+                average = {name: weight.clone() for name, weight in self.weights().items()}
+            state["ema"] = {"model": average, "steps": self.ema.steps}
+        return state
 
     def load(self, state: dict[str, Any]) -> None:
         """Take up what `state` gave, to the same or another number of processes."""
         options = StateDictOptions(full_state_dict=True)
+        if self.ema is not None:
+            set_model_state_dict(self.model, state["ema"]["model"], options=options)
+            self.ema.take_weights()
+            self.ema.steps.copy_(state["ema"]["steps"])
         set_model_state_dict(self.model, state["model"], options=options)
         set_optimizer_state_dict(self.model, self.optimizer, state["optimizer"], options=options)
         self.loss_scale.load_state_dict(state["loss_scale"])
@@ -177,11 +195,15 @@ def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) ->
     """The engine that `training.engine` names, for several processes; one needs none.
 
     Raises:
-        ConfigError: it is deepspeed, which is not installed.
+        ConfigError: it is deepspeed, which is not installed, or which keeps no average of the weights.
     """
     if world.size == 1:
         return Engine(model, world, settings)
     if settings.engine == "deepspeed":
+        if settings.ema:
+            raise ConfigError(
+                "training.ema averages the weights under training.engine ddp and fsdp, not deepspeed; change one"
+            )
         from hydromae.training.deepspeed_engine import DeepSpeedEngine  # an optional package
 
         return DeepSpeedEngine(model, world, settings)

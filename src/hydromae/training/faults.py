@@ -17,7 +17,7 @@ from hydromae.data.windows import WindowReader
 from hydromae.errors import RunError
 from hydromae.files import write_text
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.training.engine import Engine
+from hydromae.training.engine import _AUTOCAST, Engine
 from hydromae.training.history import Drawn, History
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,10 @@ class Faults:
         if self.engine.spread or not drawn.starts:
             return None
         windows = self.reader.read(drawn.starts, drawn.days, drawn.number).to(self.engine.world.device)
-        return first_bad_layer(self.engine.model, self.collator.training_batch(windows, drawn.epoch))
+        batch = self.collator.training_batch(windows, drawn.epoch)
+        dtype = _AUTOCAST[self.engine.settings.precision]  # what overflows in fp16 need not in fp32
+        with torch.autocast(self.engine.world.device.type, dtype, enabled=dtype != torch.float32):
+            return first_bad_layer(self.engine.model, batch)
 
 
 def forget_later(run: Path, step: int) -> None:

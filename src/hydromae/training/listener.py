@@ -18,6 +18,8 @@ class Progress:
         lines: records written.
         seconds: time spent training.
         skipped: steps in a row, up to now, that could not be taken.
+        waited: epochs since the lowest validation loss.
+        stopped: why training ended before its last epoch (patience); None where it did not.
     """
 
     epoch: int = 0
@@ -28,6 +30,8 @@ class Progress:
     lines: int = 0
     seconds: float = 0.0
     skipped: int = 0
+    waited: int = 0
+    stopped: str | None = None
 
 
 @dataclass

@@ -20,12 +20,14 @@ from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import RunError
 from hydromae.models.pretrained import save_pretrained
 from hydromae.training.checkpoint import random_state, restore_random_state, save_checkpoint
+from hydromae.training.early_stopping import check_patience, note_validation, out_of_patience
 from hydromae.training.engine import make_engine
 from hydromae.training.faults import Faults, forget_later
+from hydromae.training.finetune import start_from
 from hydromae.training.history import History
 from hydromae.training.interruption import StopRequest
 from hydromae.training.listener import Listener, Progress
-from hydromae.training.optimizer import make_schedule
+from hydromae.training.optimizer import freeze, make_schedule, present_rate
 from hydromae.training.records import Records
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.setup import build_model, usable_cores
@@ -66,7 +68,15 @@ class Trainer:
             torch.set_num_threads(settings.threads)
         self.world = world or join_world(settings.device)
         self.device = self.world.device
-        self.model = build_model(config, store).to(self.device)
+        check_patience(config)
+        model = build_model(config, store)
+        # What a checkpoint holds is restored later, when what the run started from may be gone.
+        fresh = run is None or not any(run.checkpoints.glob("step_*.pt"))
+        self.start = start_from(model, settings.start_from, store) if settings.start_from and fresh else None
+        if self.start is not None and self.world.is_main:
+            self.start.log()
+        freeze(model, settings.freeze)
+        self.model = model.to(self.device)
         if self.world.rank:
             torch.manual_seed(config.seed + self.world.rank)  # dropout of its own
         self.engine = make_engine(self.model, self.world, settings)
@@ -89,6 +99,7 @@ class Trainer:
             self.validation = WindowLoader(self.reader, Shares(unshuffled, self.world.rank, self.world.size, 1))
         self.schedule = make_schedule(self.engine.optimizer, settings, len(self.order))
         self.progress = Progress()
+        self.data: dict[str, Any] = {"fingerprint": store.fingerprint, "n_days": store.n_days}
         self.history = History()
         self.faults = Faults(self.engine, self.collator, self.reader)
 
@@ -98,7 +109,18 @@ class Trainer:
         return self.config.training.epochs * len(self.order)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up the content of a checkpoint, which may be of another number of processes."""
+        """Take up the content of a checkpoint, which may be of another number of processes.
+
+        Raises:
+            RunError: it was made with other data.
+        """
+        self.data = state["data"]
+        n_days = int(self.data["n_days"])
+        if self.store.n_days < n_days or self.store.fingerprint_until(n_days) != self.data["fingerprint"]:
+            raise RunError(
+                f"{self.run.path if self.run else 'trial'}: the data in {self.store.path} are not those its checkpoint "
+                f"was made with; prepare that store anew from the same files, or train a new run"
+            )
         self.engine.load(state)
         self.schedule.load_state_dict(state["schedule"])
         self.progress = Progress(**state["progress"])
@@ -125,11 +147,13 @@ class Trainer:
         if self.world.is_main:
             records = Records(self.run.metrics, keep=self.progress.lines)
             forget_later(self.run.path, self.progress.step - len(self.history))
+            if self.start is not None:
+                self.run.write_json("start.json", self.start.to_json())
         settings, logging = self.config.training, self.config.logging
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         record_time = time.monotonic()
         with self._cached(), self.stop.on_signals():
-            for epoch in range(self.progress.epoch, settings.epochs):
+            for epoch in range(self.progress.epoch, 0 if self.progress.stopped else settings.epochs):
                 self.order.epoch, self.order.first_batch = epoch, self.progress.batch
                 for parts in self.batches():
                     self.train_step(parts, epoch)
@@ -149,13 +173,19 @@ class Trainer:
                         if stop:
                             return False
                 self.progress.epoch, self.progress.batch = epoch + 1, 0
-                self._finish_epoch(records)
-                (stop,) = self.world.any(self.stop.asked)
-                if (epoch + 1) % logging.checkpoint_every == 0 or epoch + 1 == settings.epochs or stop:
+                with self.engine.averaged():
+                    self._finish_epoch(records)
+                tired = out_of_patience(self.progress, settings.patience)
+                stop, tired = self.world.any(self.stop.asked, tired)
+                last = tired or epoch + 1 == settings.epochs
+                self.progress.stopped = "patience" if epoch + 1 < settings.epochs and tired else None
+                if (epoch + 1) % logging.checkpoint_every == 0 or last or stop:
                     self._save()
                     saved = time.monotonic()
                 record_time = time.monotonic()
-                if stop and epoch + 1 < settings.epochs:
+                if last:
+                    return True
+                if stop:
                     return False
         return True
 
@@ -165,10 +195,14 @@ class Trainer:
         self.schedule.step()
 
     def validate(self) -> dict[str, Any] | None:
-        """Losses over the validation period, each averaged over all hidden values; None without such a period."""
+        """Losses over the validation period, each averaged over all hidden values; None without such a period.
+
+        Where the weights are averaged it is the average that is validated.
+        """
         if self.validation is None:
             return None
-        losses = dict(zip(self.model.shapes, self.stepper.validate(self.validation).tolist(), strict=True))
+        with self.engine.averaged():
+            losses = dict(zip(self.model.shapes, self.stepper.validate(self.validation).tolist(), strict=True))
         return {"loss": self._total(losses), "losses": losses}
 
     @contextmanager
@@ -200,12 +234,12 @@ class Trainer:
         if validation is not None:
             where = {"step": self.progress.step, "epoch": float(self.progress.epoch)}
             self._record(records, {"event": "validation", **where, **validation})
-            if not validation["loss"] < self.progress.best_loss:
+            if not note_validation(self.progress, validation["loss"]):
                 return
-            self.progress.best_loss, self.progress.best_step = validation["loss"], self.progress.step
         weights = self.engine.weights()
-        if self.run is not None and self.world.is_main:
-            save_pretrained(self.model, self.run.model, weights)
+        if self.run is not None:
+            folder = self.run.model
+            self.world.main_alone(lambda: save_pretrained(self.model, folder, weights))
 
     def _training_record(self, seconds: float) -> dict[str, Any]:
         """Means over the steps since the last record that were taken; the others are told of and counted."""
@@ -231,7 +265,7 @@ class Trainer:
             "epoch": self.progress.epoch + self.progress.batch / len(self.order),
             "loss": self._total(mean),
             "losses": mean,
-            "lr": self.schedule.get_last_lr()[0],
+            "lr": present_rate(self.schedule, self.config.training),
             "grad_norm": sum(norms[i] for i in taken) / len(taken) if taken else math.nan,
             "skipped": len(skipped),
             "windows_per_second": windows / seconds,
@@ -259,6 +293,7 @@ class Trainer:
             "history": self.history.state(self.world),
             "random": self.world.gather(random_state()),
             "batch": self.batch,
+            "data": self.data,
         }
         if self.run is not None:
             folder, step = self.run.checkpoints, self.progress.step

@@ -83,7 +83,7 @@ def freeze(model: nn.Module, patterns: Iterable[str]) -> list[str]:
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, steps_per_epoch: int) -> LambdaLR:
-    """Linear warm-up, then a cosine to `min_lr` (Loshchilov & Hutter 2017), counted by step; groups keep their ratio."""
+    """Linear warm-up, then a cosine to `min_lr` (Loshchilov & Hutter 2017), counted by step, in every group alike."""
     total = config.epochs * steps_per_epoch
     warmup = min(round(config.warmup_epochs * steps_per_epoch), total - 1)
     return LambdaLR(optimizer, lambda step: relative_rate(step, warmup, total, config.min_lr / config.lr))

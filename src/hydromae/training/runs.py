@@ -8,8 +8,11 @@ import hydromae
 from hydromae.config import Config
 from hydromae.data.store import Store
 from hydromae.training.checkpoint import load_newest
-from hydromae.training.loop import Listener, Trainer
+from hydromae.training.listener import Listener
+from hydromae.training.loop import Trainer
 from hydromae.training.run_directory import RunDirectory
+from hydromae.training.tracking.tracker import check_trackers
+from hydromae.training.tracking.watch import watched
 
 MakeListener = Callable[[int], Listener]
 
@@ -29,6 +32,7 @@ def new_run(config: Config, store: Store, listener: MakeListener = lambda total:
         RunError: the output directory already holds a run, or the loss is no longer a number.
         ConfigError: the configuration does not fit the data.
     """
+    check_trackers(config)
     # The trainer comes first: what it refuses leaves no run directory behind.
     trainer = Trainer(config, store, None)
     whole = config.model_copy(update={"model": trainer.model.config})
@@ -45,6 +49,7 @@ def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Liste
     """
     if is_finished(run):
         return run
+    check_trackers(run.config())
     state = load_newest(run.checkpoints, torch.device("cpu")) if any(run.checkpoints.glob("step_*.pt")) else None
     trainer = Trainer(run.config(), run.store(), run, batch=state["batch"] if state else None)
     if state:
@@ -58,8 +63,9 @@ def is_finished(run: RunDirectory) -> bool:
 
 
 def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDirectory:
-    trainer.listener = listener(trainer.total_steps)
-    if trainer.fit() and trainer.world.is_main:
+    with watched(trainer, listener(trainer.total_steps)) as trainer.listener:
+        finished = trainer.fit()
+    if finished and trainer.world.is_main:
         parameters = sum(p.numel() for p in trainer.model.parameters())
         run.write_json(
             "summary.json",

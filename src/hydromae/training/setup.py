@@ -5,6 +5,7 @@ import os
 import torch
 
 from hydromae.config import Config, ModelConfig
+from hydromae.data.attributes import coordinate_columns
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
@@ -55,8 +56,8 @@ def _coordinates(config: Config, store: Store) -> dict[str, object]:
     names, given = store.attribute_names, config.model.model_fields_set
     if "coordinate_attrs" in given:
         return {}
-    if "latitude" in names and "longitude" in names:
-        return {"coordinate_attrs": (names.index("latitude"), names.index("longitude"))}
+    if len(places := coordinate_columns(names)) == 2:
+        return {"coordinate_attrs": (places["latitude"], places["longitude"])}
     if "series_position" in given:
         raise ConfigError(
             f"model.series_position is coordinates, but the attributes in {store.path} have no latitude and longitude; "

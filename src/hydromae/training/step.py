@@ -58,7 +58,8 @@ class Stepper:
             self.engine.backward((self.weights * share).sum(), last=i == len(batches) - 1)
             shares.append(share.detach())
         windows = len(next(iter(parts[0].available_by_slot.values())))
-        return Step(torch.stack(shares).sum(0), self.engine.update(), windows, windows * tokens_of_window(batches[0]))
+        tokens = windows * max(tokens_of_window(batch) for batch in batches)
+        return Step(torch.stack(shares).sum(0), self.engine.update(), windows, tokens)
 
     @torch.no_grad()
     def validate(self, loader: Iterable[Windows]) -> Float[Tensor, " modality"]:
@@ -81,5 +82,8 @@ def scored_values(batch: Batch) -> Float[Tensor, " modality"]:
 
 
 def tokens_of_window(batch: Batch) -> int:
-    """Visible and hidden tokens of a window of a training batch; their shapes are known on the host."""
+    """Visible and hidden tokens of a window of a training batch, all alike; their shapes are known on the host.
+
+    A batch that stands in for none has no hidden ones.
+    """
     return sum(tokens.visible.index.shape[1] + tokens.target.index.shape[1] for tokens in batch.tokens.values())

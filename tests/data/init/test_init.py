@@ -14,7 +14,7 @@ from sources import day_range, make_world, write_attributes, write_grid, write_m
 from hydromae.config import ATTRIBUTES, Config
 from hydromae.config_io import load_config
 from hydromae.data.check import check
-from hydromae.data.init import InitResult, config_text, init, long_tables, survey, write_config
+from hydromae.data.init import InitResult, check_target, config_text, init, long_tables, survey, write_config
 from hydromae.data.prepare import prepare
 from hydromae.data.readers import Reader, Request
 from hydromae.data.sample.write import write_sample
@@ -361,3 +361,12 @@ def test_keys_that_are_commented_out_are_keys_without_the_sign(tmp_path):
     (tmp_path / "my.yaml").write_text(re.sub(r"(?m)^( *)#(?! )", r"\1", text))
     config = load_config(tmp_path / "my.yaml")
     assert config.model.d_model == 64 and config.training.batch_size == 2 and config.model.patch_size == 5
+
+
+def test_where_a_configuration_cannot_be_written_is_known_before_the_work(tmp_path):
+    (tmp_path / "a.yaml").write_text("")
+    with pytest.raises(ConfigError, match="is there already"):
+        check_target(tmp_path / "a.yaml")
+    assert check_target(tmp_path / "a.yaml", overwrite=True) == tmp_path / "a.yaml"
+    with pytest.raises(ConfigError, match="name it a"):
+        check_target(tmp_path / "a.txt")

@@ -3,14 +3,18 @@
 from datetime import date
 from pathlib import Path
 
-from hydromae.config import Config, Period
+import numpy as np
+
+from hydromae.config import Config, DataConfig, Period
 from hydromae.data.attributes import Attributes
+from hydromae.data.batch_order import training_lengths
 from hydromae.data.check_report import CheckReport
 from hydromae.data.checks.exclusions import Exclusion
 from hydromae.data.checks.stations import judge_attributes, judge_membership, view_of
 from hydromae.data.checks.subject import counted, listed
 from hydromae.data.plan import station_order
 from hydromae.data.sources import Source
+from hydromae.data.spans import require_fit, runs_of
 from hydromae.data.station_choice import with_enough
 from hydromae.errors import ConfigError, DataError
 
@@ -61,6 +65,22 @@ def tell_excluded(report: CheckReport, config: Config) -> None:
     if data.exclude_dates:
         spans = tuple(str(d) if isinstance(d, date) else f"{d[0]} to {d[1]}" for d in data.exclude_dates)
         report.note(f"data.exclude_dates keeps windows away from {listed(spans)}", spans)
+
+
+def judge_windows(report: CheckReport, data: DataConfig, periods: dict[str, Period]) -> None:
+    """Add an error for each split in which no window fits between the excluded days; of test, a warning."""
+    for split, (first, last) in periods.items():
+        days = slice(0, (last - first).days + 1)
+        lengths = (
+            [n for n, weight in training_lengths(data).items() if weight > 0] if split == "train" else [data.window]
+        )
+        try:
+            runs = runs_of(np.datetime64(first), days, data.exclude_dates)
+            for length in lengths:
+                require_fit(runs, length)
+        except ConfigError as error:
+            add = report.warning if split == "test" else report.error
+            add(f"data.{split}: {error}")
 
 
 def droppable(config: Config, name: str) -> bool:

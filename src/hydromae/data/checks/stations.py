@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.data.attributes import coordinate_columns
 from hydromae.data.check_report import AttributesView, CheckReport
 from hydromae.data.checks.exclusions import Exclusion
 from hydromae.data.checks.subject import counted, listed
 
 _FAR = 30.0  # degrees from the median station
+_BOUNDS = {"latitude": 90, "longitude": 180}
 
 
 def view_of(ids: Sequence[str], names: Sequence[str], values: Float[np.ndarray, "station attribute"]) -> AttributesView:
     """What the figures need of a table of attributes."""
-    position = {name: values[:, list(names).index(name)] for name in ("longitude", "latitude") if name in names}
+    position = {name: values[:, place] for name, place in coordinate_columns(names).items()}
     both = len(position) == 2
     return AttributesView(
         tuple(ids),
@@ -46,9 +48,8 @@ def judge_attributes(
             report.warning(
                 f"{where}: {name} is {known[0]:g} at every station and tells nothing; leave it out of columns"
             )
-    for name, bound in (("latitude", 90), ("longitude", 180)):
-        if name in names:
-            _place(report, where, ids, name, bound, values[:, list(names).index(name)])
+    for coordinate, place in coordinate_columns(names).items():
+        _place(report, where, ids, names[place], _BOUNDS[coordinate], values[:, place])
 
 
 def _place(

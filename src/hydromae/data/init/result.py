@@ -136,14 +136,14 @@ def _other_mask(mask: Mask, taken: Mask | None, shape: tuple[int, int] | None) -
 
 
 def _what_lies_there(found: Found) -> str:
-    reasons = [f"{one.path} ({one.reason})" for one in found.left_out]
+    reasons = [f"{'the folder' if one.path == '.' else one.path} ({one.reason})" for one in found.left_out]
     reasons += [f"{one.path} (a table without dates)" for one in found.tables]
     reasons += [f"{one.path} (a map of 0 and 1)" for one in found.masks]
     reasons += [f"{one.label} (unknown variable, {one.values.span})" for one in found.candidates]
     if not reasons:
         return "it is empty"
     more = f" and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
-    return f"there are {', '.join(reasons[:_LISTED])}{more}"
+    return f"what lies there: {', '.join(reasons[:_LISTED])}{more}"
 
 
 def _rows(

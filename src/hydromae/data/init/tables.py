@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hydromae.config import ATTRIBUTES, AttributesConfig
+from hydromae.data.attributes import coordinate_columns
 from hydromae.data.init.found import CODES, AttributeTable
 from hydromae.data.init.words import words_of
 
 _BLANK = {"", "na", "nan", "null", "none"}
-_LATITUDE, _LONGITUDE = {"lat", "latitude"}, {"lon", "long", "lng", "longitude"}
 _SHARES = {"fraction", "frac", "perc", "pct"}
 # Places on a map projection and numbers that are names say nothing about a catchment.
 _NO_ATTRIBUTE = {"easting", "northing", "id", "code", "number", "year", "date", "row", "index", "fid", "objectid"}
@@ -79,8 +79,10 @@ def describe(table: AttributeTable, stations: tuple[str, ...]) -> StationTable |
             left[name] = "blank or the same everywhere"
         else:
             numeric[name] = numbers
-    latitude, longitude = _coordinate(numeric, _LATITUDE, 90.0), _coordinate(numeric, _LONGITUDE, 360.0)
-    located = latitude is not None and longitude is not None
+    degrees = [name for name, values in numeric.items() if _within(values, 360.0)]
+    places = {coordinate: degrees[place] for coordinate, place in coordinate_columns(degrees).items()}
+    latitude, longitude = places.get("latitude"), places.get("longitude")
+    located = latitude is not None and longitude is not None and _within(numeric[latitude], 90.0)
     known = [name for name in ATTRIBUTES if name in numeric]
     if len(known) > 2:
         left |= {name: "not one of those the model is made for" for name in numeric if name not in known}
@@ -124,12 +126,9 @@ def _numbers(texts: tuple[str, ...]) -> np.ndarray | None:
     return None if np.isinf(values).any() else values
 
 
-def _coordinate(numeric: dict[str, np.ndarray], names: set[str], most: float) -> str | None:
-    for name, values in numeric.items():
-        held = values[np.isfinite(values) & ~np.isin(values, CODES)]
-        if words_of(name) & names and held.size and np.abs(held).max() <= most:
-            return name
-    return None
+def _within(values: np.ndarray, most: float) -> bool:
+    held = values[np.isfinite(values) & ~np.isin(values, CODES)]
+    return bool(held.size and np.abs(held).max() <= most)
 
 
 def _area(numeric: dict[str, np.ndarray]) -> str | None:

@@ -27,12 +27,22 @@ def write_config(result: InitResult, path: str | Path, overwrite: bool = False) 
         ConfigError: a file is there already, or the name is not one of a YAML file.
         DataError: it cannot be written.
     """
+    path = check_target(path, overwrite)
+    write_text(path, config_text(result, path.stem))
+    return path
+
+
+def check_target(path: str | Path, overwrite: bool = False) -> Path:
+    """The path of a configuration that may be written, to be asked before the work.
+
+    Raises:
+        ConfigError: a file is there already, or the name is not one of a YAML file.
+    """
     path = Path(path)
     if path.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"{path}: configurations are YAML; name it {path.with_suffix('.yaml').name}")
     if path.exists() and not overwrite:
         raise ConfigError(f"{path}: is there already; give another name, or replace it with --overwrite")
-    write_text(path, config_text(result, path.stem))
     return path
 
 
@@ -167,10 +177,7 @@ def _model(result: InitResult) -> list[str]:
         if size < 4:
             lines += comment("So small patches make many tokens: pad or cut the grids to multiples of 8 or 10.", 2)
         lines.append(f"  patch_size: {size}")
-    if table is not None and table.located and not {"latitude", "longitude"} <= set(table.columns):
-        lines += comment(f"Latitude and longitude: {table.columns[0]} and {table.columns[1]}, the first attributes.", 2)
-        lines.append("  coordinate_attrs: [0, 1]")
-    elif result.of_kind("series") and (table is None or not table.located):
+    if result.of_kind("series") and (table is None or not table.located):
         lines += comment("Without latitude and longitude each group of stations learns its place.", 2)
         lines.append("  series_position: learned")
     train = result.split.periods["train"]

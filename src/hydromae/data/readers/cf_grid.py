@@ -9,7 +9,8 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from hydromae.data.readers.cf_time import check_days, is_time, notes_on_time, stamps_of
+from hydromae.data.readers.cf_time import is_time, notes_on_time, stamps_of
+from hydromae.data.readers.dates import check_days
 from hydromae.data.readers.guard import check_maps, check_stored, reading
 from hydromae.data.readers.hdf5_file import positions
 from hydromae.errors import DataError

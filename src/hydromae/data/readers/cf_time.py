@@ -87,17 +87,3 @@ def _when(minutes: int) -> str:
 
 def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def check_days(path: Path, days: np.ndarray, allow_absent_days: bool) -> None:
-    """Raise DataError, naming the first, where days [day] are repeated, unordered or, unless allowed, absent."""
-    steps = np.diff(days).astype(np.int64)
-    if (wrong := np.flatnonzero(steps <= 0)).size:
-        i = wrong[0]
-        what = f"has {days[i]} twice" if steps[i] == 0 else f"is not in order, {days[i + 1]} follows {days[i]}"
-        raise DataError(f"{path}: its time {what}; write one map a day, in order")
-    if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
-        raise DataError(
-            f"{path}: its time lacks {days[wrong[0]] + 1}; add the day, "
-            f"or set the modality's allow_absent_days to true to take it as missing"
-        )

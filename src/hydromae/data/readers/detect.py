@@ -38,10 +38,11 @@ def find_reader(path: Path, name: str, settings: ModalityConfig) -> Reader:
     return choose_reader(path, name, settings)[0]
 
 
-def choose_reader(path: Path, name: str, settings: ModalityConfig) -> tuple[Reader, str]:
+def choose_reader(path: Path, name: str, settings: ModalityConfig, advice: str | None = None) -> tuple[Reader, str]:
     """The reader that the settings name, or else the first of their kind that accepts what lies at `path`, and why.
 
-    Readers of other packages are asked before those of this one.
+    Readers of other packages are asked before those of this one. `advice` is what to do where none accepts; None speaks
+    of the configuration.
 
     Raises:
         ConfigError: the settings name none, one of another kind, or one that cannot be loaded.
@@ -62,10 +63,9 @@ def choose_reader(path: Path, name: str, settings: ModalityConfig) -> tuple[Read
         require_file(path)
     looked_for = "; ".join(reader.looks_for for reader in readers.values())
     failed = f" ({'; '.join(failures)})" if failures else ""
-    raise DataError(
-        f"{path}: is no {settings.kind} of a known format; looked for {looked_for}{failed}. "
-        f"Correct data.modalities.{name}.paths, or name the format with data.modalities.{name}.reader"
-    )
+    key = f"data.modalities.{name}"
+    advice = advice or f"Correct {key}.paths, or name the format with {key}.reader"
+    raise DataError(f"{path}: is no {settings.kind} of a known format; looked for {looked_for}{failed}. {advice}")
 
 
 def _named(
@@ -90,8 +90,10 @@ def _accepted(reader: Reader, path: Path) -> str:
     return f"a folder of {len(inside)}, the first {reader.accepts(inside[0])}" if inside else ""
 
 
-def locate(name: str, settings: ModalityConfig, root: Path) -> list[Located]:
+def locate(name: str, settings: ModalityConfig, root: Path, advice: str | None = None) -> list[Located]:
     """The pieces of a modality in the order of its paths, patterns expanded, without reading any values.
+
+    `advice` is as in `choose_reader`.
 
     Raises:
         ConfigError: the settings name a reader that is none.
@@ -100,7 +102,9 @@ def locate(name: str, settings: ModalityConfig, root: Path) -> list[Located]:
     found: list[tuple[Reader, Path, str, str]] = []
     for given in expand(root, settings.paths):
         path = root / given
-        reader, why = choose_reader(path, name, settings)
+        if not path.exists():
+            require_file(path, relative=not Path(given).is_absolute())
+        reader, why = choose_reader(path, name, settings, advice)
         inside = [] if reader.whole_folder else reader.folder(path)
         if inside:
             found += [(reader, file, f"{given.rstrip('/')}/{file.name}", why) for file in inside]

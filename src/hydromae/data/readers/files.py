@@ -8,8 +8,8 @@ from pathlib import Path
 from hydromae.errors import DataError
 
 
-def require_file(path: Path) -> Path:
-    """Return `path`.
+def require_file(path: Path, relative: bool = False) -> Path:
+    """Return `path`; with `relative`, a message says that it was given relative to data.root.
 
     Raises:
         DataError: it is no file; the message names the nearest one in its folder.
@@ -18,12 +18,16 @@ def require_file(path: Path) -> Path:
         return path
     if path.is_dir():
         raise DataError(f"{path}: is a folder; give the path of one file")
+    rule = "; paths are relative to data.root" if relative else ""
     if not path.parent.is_dir():
-        raise DataError(f"{path}: its folder does not exist; paths are relative to data.root, set that or the path")
+        raise DataError(
+            f"{path}: its folder does not exist; {rule[2:] + ', set that or' if rule else 'correct'} the path"
+        )
     files = sorted(other.name for other in path.parent.iterdir() if other.is_file())
     near = difflib.get_close_matches(path.name, files, n=1)
-    hint = f"did you mean {near[0]}" if near else f"its folder holds {', '.join(files[:5]) or 'no files'}"
-    raise DataError(f"{path}: no such file; {hint}? Paths are relative to data.root")
+    listed = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "") or "no files"
+    hint = f"did you mean {near[0]}?" if near else f"its folder holds {listed}"
+    raise DataError(f"{path}: no such file; {hint}{rule}")
 
 
 def first_line(path: Path) -> str:
@@ -47,6 +51,7 @@ def expand(root: Path, paths: Sequence[str]) -> list[str]:
             continue
         matches = sorted(glob.glob(path, root_dir=root, recursive=True))
         if not matches:
-            raise DataError(f"{root / path}: no file matches this pattern; patterns are relative to data.root")
+            rule = "correct it" if Path(path).is_absolute() else "patterns are relative to data.root"
+            raise DataError(f"{root / path}: no file matches this pattern; {rule}")
         expanded.extend(matches)
     return expanded

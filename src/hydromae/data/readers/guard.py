@@ -28,6 +28,8 @@ def reading(path: Path, problem: str = "cannot be read", advice: str = "copy or 
     except (DataError, ConfigError):
         raise
     except Exception as error:
+        if not path.exists():
+            raise DataError(f"{path}: {problem}, as it is not there any more; put it back") from error
         raise DataError(f"{path}: {problem} ({reason_of(error)}); {advice}") from error
 
 

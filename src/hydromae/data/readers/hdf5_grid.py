@@ -10,10 +10,11 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from hydromae.data.readers.dates import day_of
+from hydromae.data.readers.dates import check_days, day_of
 from hydromae.data.readers.files import require_file
 from hydromae.data.readers.guard import check_maps, check_stored, reading
 from hydromae.data.readers.hdf5_file import check_packed, data_sets, find_data_set, may_burst, open_hdf5, positions
+from hydromae.data.readers.monthly_hdf5 import month_files
 from hydromae.errors import DataError
 
 DEFAULT_VARIABLE = "data"
@@ -67,14 +68,14 @@ def open_hdf5_grid(
         values = _data_set(path, file, variable)
         dated = find_data_set(path, file, DATES) is not None
         days = _days(path, file, len(values), start)
-        lazy = _LazyDataSet(path, variable, values.shape, values.dtype, may_burst(values))
+        lazy = _LazyDataSet(path, variable, values.shape, values.dtype, may_burst(values), days)
         chunks = values.chunks
         coordinates = {
             axis: (axis, np.asarray(found[:], np.float64))
             for axis, length in zip(("y", "x"), values.shape[1:], strict=True)
             if (found := find_data_set(path, file, axis)) is not None and found.shape == (length,)
         }
-    _check_days(path, days, allow_absent_days)
+    check_days(path, days, allow_absent_days, DATES)
     grid = xr.DataArray(
         indexing.LazilyIndexedArray(lazy),
         dims=("time", "y", "x"),
@@ -93,9 +94,16 @@ class _LazyDataSet(BackendArray):
     """Opens the file for each read, so that no handle is shared between processes."""
 
     def __init__(
-        self, path: Path, variable: str, shape: tuple[int, ...], dtype: np.dtype[Any], may_burst: bool
+        self,
+        path: Path,
+        variable: str,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        may_burst: bool,
+        days: np.ndarray,
     ) -> None:
         self.path, self.variable, self.shape, self.dtype, self.may_burst = path, variable, shape, dtype, may_burst
+        self.days = days
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
         read: np.ndarray = indexing.explicit_indexing_adapter(
@@ -104,7 +112,8 @@ class _LazyDataSet(BackendArray):
         return read
 
     def _read(self, key: tuple[int | slice, ...]) -> np.ndarray:
-        problem = f"{self.variable} cannot be read at {key[0]}"
+        asked = np.atleast_1d(self.days[key[0]])
+        problem = f"{self.variable} cannot be read" + (f" from {asked[0]} to {asked[-1]}" if len(asked) else "")
         with reading(self.path, problem, "copy or download the file again"), h5py.File(self.path, "r") as file:
             values = file[self.variable]
             if self.may_burst:
@@ -117,10 +126,10 @@ def _data_set(path: Path, file: h5py.File, variable: str) -> h5py.Dataset:
     if found is None:
         names = sorted(data_sets(path, file))
         listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-        raise DataError(
-            f"{path}: has no data set {variable}, only {listed or 'none at all'}; "
-            f"name it with the modality's key variable"
-        )
+        advice = "name it with the modality's key variable"
+        if path in month_files(path.parent):
+            advice = f"it is one month: give the folder, {path.parent}"
+        raise DataError(f"{path}: has no data set {variable}, only {listed or 'none at all'}; {advice}")
     if found.ndim != 3 or 0 in found.shape:
         raise DataError(f"{path}: {variable} has shape {found.shape}; it must be [days, rows, columns], none empty")
     if found.dtype.kind not in "iuf":
@@ -164,18 +173,3 @@ def _texts(path: Path, dates: h5py.Dataset) -> list[str]:
         part = dates.asstr(errors="replace")[first : first + _DATES_AT_ONCE]
         texts += [str(text)[: _DATE_BYTES + 1] for text in part]
     return texts
-
-
-def _check_days(path: Path, days: np.ndarray, allow_absent_days: bool) -> None:
-    steps = np.diff(days).astype(np.int64)
-    if (wrong := np.flatnonzero(steps < 0)).size:
-        i = wrong[0]
-        raise DataError(f"{path}: {DATES} are not in order, {days[i + 1]} follows {days[i]}; sort the maps by day")
-    if (wrong := np.flatnonzero(steps == 0)).size:
-        i = wrong[0]
-        raise DataError(f"{path}: {DATES} has {days[i]} twice (maps {i} and {i + 1}); remove one")
-    if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
-        raise DataError(
-            f"{path}: {DATES} lacks {days[wrong[0]] + 1}; add the day, "
-            f"or set the modality's allow_absent_days to true to take it as missing"
-        )

@@ -12,6 +12,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from hydromae.data.readers.coordinates import same_centres
 from hydromae.data.readers.guard import MAX_AXIS, check_maps, check_stored, reading
 from hydromae.data.readers.hdf5_file import find_data_set, open_hdf5
 from hydromae.errors import DataError
@@ -37,7 +38,7 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
 
     Args:
         folder: holds `YYYY-MM.h5`; other files in it are left alone. Each has one data set [rows, columns] a day, keyed
-            YYYY-MM-DD or YYYYMMDD; 1-D data sets `y` and `x`, where the first file has them, become coordinates.
+            YYYY-MM-DD or YYYYMMDD; 1-D data sets `y` and `x`, where a file has them, become coordinates.
         allow_absent_days: accept days that no file holds between the first and the last.
 
     Returns:
@@ -45,21 +46,21 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
 
     Raises:
         DataError: there is no month, a file is not HDF5 or cut short, a key is no date, a day has another shape or is
-            no grid of numbers, is in two places, or is absent.
+            no grid of numbers, is in two places, or is absent, or two files have their cells in other places.
     """
     folder = Path(folder)
     files = month_files(folder)
     if not files:
         raise DataError(f"{folder}: holds no month, a file named YYYY-MM.h5; give the folder that does")
     maps: list[_Map] = []
-    coordinates: dict[str, np.ndarray] = {}
+    coordinates: dict[str, tuple[Path, np.ndarray]] = {}  # axis -> the first file that has it, and its values
     for path in files:
         with open_hdf5(path) as file:
             found = _maps(path, file)
             if found:
                 check_stored(path, "it", (len(found), *found[0].shape), 1, path.stat().st_size)
             maps += found
-            coordinates = coordinates or _coordinates(path, file)
+            _take_coordinates(path, file, coordinates)
     if not maps:
         raise DataError(f"{folder}: its {len(files)} months hold no day; give the folder of complete months")
     maps.sort(key=lambda one: (one.day, one.path))
@@ -71,9 +72,9 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
         coords={
             "time": np.array([one.day for one in maps]),
             **{
-                axis: (axis, coordinates[axis])
+                axis: (axis, coordinates[axis][1])
                 for axis, length in zip(_COORDINATES, shape, strict=True)
-                if axis in coordinates and coordinates[axis].shape == (length,)
+                if axis in coordinates and coordinates[axis][1].shape == (length,)
             },
         },
         name="data",
@@ -147,11 +148,23 @@ def _day(key: str) -> np.datetime64 | None:
         return None
 
 
-def _coordinates(path: Path, file: h5py.File) -> dict[str, np.ndarray]:
-    found = {axis: find_data_set(path, file, axis) for axis in _COORDINATES}
-    return {
-        a: np.asarray(item[:], np.float64) for a, item in found.items() if item is not None and item.size <= MAX_AXIS
-    }
+def _take_coordinates(path: Path, file: h5py.File, taken: dict[str, tuple[Path, np.ndarray]]) -> None:
+    """Add those that no month before has; DataError where the cells of this one lie elsewhere."""
+    for axis in _COORDINATES:
+        item = find_data_set(path, file, axis)
+        if item is None or item.ndim != 1 or not 0 < item.size <= MAX_AXIS or item.dtype.kind not in "iuf":
+            continue
+        values = np.asarray(item[:], np.float64)
+        first, known = taken.setdefault(axis, (path, values))
+        if not same_centres(values, known):
+            raise DataError(
+                f"{path}: its {axis} ({_ends(values)}) is not that of {first} ({_ends(known)}); "
+                f"write all months on the same cells, in the same order"
+            )
+
+
+def _ends(values: np.ndarray) -> str:
+    return f"{len(values)} values, {values[0]:g} to {values[-1]:g}"
 
 
 def _check(folder: Path, maps: list[_Map], allow_absent_days: bool) -> None:

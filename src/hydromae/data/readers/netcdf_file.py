@@ -1,6 +1,7 @@
 """Opening netCDF, of version 4 and classic, with nothing read that a hostile file only declares."""
 
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -26,18 +27,20 @@ def open_netcdf(path: Path) -> xr.Dataset:
             than any real one.
     """
     version = classic_version(path)
+    options: dict[str, Any]
     if version:
         if version not in (1, 2):
             raise DataError(f"{path}: is netCDF of the kind CDF-{version}, not read; convert it with `nccopy -k nc4`")
-        problem, engine = "is classic netCDF that is damaged or cut short", "scipy"
+        problem, engine, options = "is classic netCDF that is damaged or cut short", "scipy", {}
     else:
-        problem, engine = "is not netCDF-4 or is cut short", "h5netcdf"
+        # Plain HDF5 has no names of dimensions, which is told later, by who looks for the time.
+        problem, engine, options = "is not netCDF-4 or is cut short", "h5netcdf", {"phony_dims": "access"}
         with open_hdf5(path, problem) as file:
             for name, item in data_sets(path, file).items():
                 if item.ndim == 1:
                     _check_coordinate(path, name, len(item), item.chunks[0] if item.chunks else len(item))
     with reading(path, problem):
-        return xr.open_dataset(path, engine=engine, decode_times=False, decode_timedelta=False, cache=False)
+        return xr.open_dataset(path, engine=engine, decode_times=False, decode_timedelta=False, cache=False, **options)
 
 
 def _check_coordinate(path: Path, name: str, length: int, chunk: int) -> None:

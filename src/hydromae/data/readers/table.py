@@ -55,7 +55,9 @@ def open_table(path: str | Path, variable: str, date_column: str = "date", id_co
         names = column_names(path)
         wide = date_column in names and not {id_column, variable} & set(names) and len(names) > 1
         if not wide:
-            check_columns(path, names, (date_column, id_column, variable))
+            check_columns(path, names, (date_column,), "date_column")
+            check_columns(path, names, (id_column,), "id_column")
+            check_columns(path, names, (variable,), "variable")
         if wide:
             time, ids, values = _wide(
                 path, date_column, [n for n in names if n != date_column and not _INDEX.fullmatch(n)]
@@ -153,12 +155,13 @@ def _codes(path: Path, column: pa.Array, name: str, codes: dict[str, int]) -> np
     return np.take(np.array([codes.setdefault(i, len(codes)) for i in distinct], np.int32), index)
 
 
-def check_columns(path: Path, names: Sequence[str], columns: Iterable[str]) -> None:
-    """Raise DataError, suggesting the near one, where a column is not among the names."""
+def check_columns(path: Path, names: Sequence[str], columns: Iterable[str], key: str = "variable") -> None:
+    """Raise DataError, suggesting the near one, where a column, which the modality's `key` names, is not there."""
     for column in columns:
         if column not in names:
             near = difflib.get_close_matches(column, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else "name another with the modality's key variable"
+            hint = f"did you mean {near[0]}? Name it" if near else "name another"
+            hint += f" with the modality's key {key}"
             listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
             raise DataError(f"{path}: has no column {column}, only {listed}; {hint}")
 

@@ -29,6 +29,9 @@ def column_names(path: Path) -> list[str]:
             names = list(header.schema.names)
     else:
         raise DataError(f"{path}: tables are read from .parquet and .csv files; write it as one of them")
+    if len(names) == 1 and (sign := next((sign for sign in (";", "\t") if sign in names[0]), None)):
+        named = {";": "semicolons", "\t": "tabs"}[sign]
+        raise DataError(f"{path}: its columns are separated by {named}; write it with commas and decimal points")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{path}: has two columns {twice}; rename one of them")
@@ -49,8 +52,40 @@ def batches(path: Path, texts: Sequence[str], numbers: Sequence[str] = ()) -> It
         strings_can_be_null=True,
         null_values=_NULLS,
     )
+    try:
+        with pa.csv.open_csv(path, convert_options=options) as reader:
+            yield from reader
+    except pa.ArrowInvalid:
+        _refuse_text(path, texts, numbers)
+        raise
+
+
+def _refuse_text(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> None:
+    """Raise DataError naming the first row, by its texts, that has no number where there should be one."""
+    columns = [*texts, *numbers]
+    options = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(columns, pa.string()),
+        include_columns=columns,
+        strings_can_be_null=True,
+        null_values=_NULLS,
+    )
     with pa.csv.open_csv(path, convert_options=options) as reader:
-        yield from reader
+        for batch in reader:
+            for name in numbers:
+                for row, text in enumerate(batch.column(columns.index(name)).to_pylist()):
+                    if text is not None and not _is_number(text):
+                        where = ", ".join(f"{key} {batch.column(i)[row].as_py()}" for i, key in enumerate(texts))
+                        raise DataError(
+                            f"{path}: column {name} holds {text[:64]!r} ({where}); write a number, or leave it blank"
+                        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def days_of(path: Path, column: pa.Array, name: str) -> np.ndarray:

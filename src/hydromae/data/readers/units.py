@@ -4,7 +4,7 @@
 _SPELLINGS = (
     ("mm/d", "mm/day", "mm d-1", "mm day-1", "mm d^-1", "mm day^-1", "mm"),
     ("degC", "deg C", "degree_C", "degrees_C", "degree_Celsius", "degrees_Celsius", "celsius", "C", "°C"),
-    ("m3/s", "m3 s-1", "m^3/s", "m^3 s^-1", "m**3 s**-1", "m³/s", "cumecs"),
+    ("m3/s", "m3 s-1", "m^3/s", "m^3 s^-1", "m3 s^-1", "m**3/s", "m**3 s**-1", "m³/s", "cumecs"),
     ("1", "", "-", "dimensionless", "m3/m3", "m3 m-3", "m^3/m^3"),
 )
 _CANONICAL = {spelling.lower(): group[0] for group in _SPELLINGS for spelling in group}

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 
+from hydromae.data.hdf5_output import DiskFile
 from hydromae.data.sample.sizes import SIZES, Sample, SampleSize, known_size, sample_in
 from hydromae.data.sample.world import World, make_world
 from hydromae.errors import ConfigError, DataError
@@ -112,7 +113,7 @@ def _write_grid(path: Path, values: Float[np.ndarray, "day cell"], dates: np.nda
     cell_observed = ~missing[land]
     days_per_chunk = max(1, CELLS_PER_CHUNK // land.size)
     days_per_write = days_per_chunk * max(1, CELLS_PER_WRITE // (days_per_chunk * land.size))
-    with h5py.File(path, "w") as file:
+    with DiskFile(path) as disk, h5py.File(disk, "w") as file:
         data = file.create_dataset(
             "data",
             (len(dates), *land.shape),
@@ -128,6 +129,7 @@ def _write_grid(path: Path, values: Float[np.ndarray, "day cell"], dates: np.nda
             block = np.full((len(part), *land.shape), MISSING)  # [day, row, column]
             block[:, observed] = part[:, cell_observed]
             data[start : start + len(part)] = block
+            disk.check()
 
 
 def _write_series(path: Path, world: World) -> None:

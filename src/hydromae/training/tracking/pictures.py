@@ -1,12 +1,15 @@
 """Pictures of one reconstruction, as the model gets better at it."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
+from torch import Tensor
 
+from hydromae.data.batch import MISSING
+from hydromae.data.collate import forecast_modalities
 from hydromae.data.patches import to_grid
 from hydromae.data.spans import usable_runs
 from hydromae.data.store import Store
@@ -45,7 +48,7 @@ class Pictures:
         if config.data.val is None:
             return None
         if trainer.engine.spread:
-            logger.info("no pictures of reconstructions: with training.engine=fsdp no process holds the whole model")
+            logger.warning("logging.images has no effect with training.engine=fsdp: no process holds the whole model")
             return None
         runs = usable_runs(store, store.period_slice("val"), config.data.exclude_dates)
         longest = max(runs, key=lambda run: run.stop - run.start)
@@ -65,16 +68,43 @@ class Pictures:
             fields = reconstruct_window(model.eval(), trainer.collator, trainer.reader, self.start, self.days)
         finally:
             model.train(was_training)
+        time = store.days[self.start : self.start + self.days]
         grids = [name for name in fields if store.kind(name) == "grid"]
-        series = [name for name in fields if store.kind(name) == "series"]
-        arrays = {name: [part[0].float().cpu().numpy() for part in fields[name]] for name in grids[:1] + series[-1:]}
+        # Flow where there is any, as a forecast of everything predicts it.
+        series = [name for name in forecast_modalities(store, model.shapes, None) if store.kind(name) == "series"]
         picture = draw_snapshot(
             f"step {step:,}",
-            _grid(store, grids[0], self._time(), *arrays[grids[0]]) if grids else None,
-            _series(store, series[-1], self._time(), *arrays[series[-1]]) if series else None,
+            grid_sample(store, grids[0], time, *_arrays(fields[grids[0]])) if grids else None,
+            series_sample(store, series[0], time, *_arrays(fields[series[0]])) if series else None,
         )
         write_picture(self.folder / f"step_{step:08d}.png", picture)
         return picture
 
-    def _time(self) -> np.ndarray:
-        return self.trainer.store.days[self.start : self.start + self.days]
+
+def grid_sample(
+    store: Store, name: str, time: np.ndarray, observed: np.ndarray, reconstructed: np.ndarray, state: np.ndarray
+) -> GridSample:
+    """A grid modality's days [T, patches, cells] of a window, on the full grid."""
+    on_grid = [to_grid(store, field.astype(np.float32)) for field in (observed, reconstructed, state)]  # [T, H, W]
+    return GridSample(
+        name=name,
+        units=store.units(name),
+        colour_map=colour_map_of(f"{store.standard_name(name)} {store.long_name(name)}"),
+        north_up=store.y is None or len(store.y) < 2 or bool(store.y[0] > store.y[-1]),
+        time=time,
+        observed=on_grid[0],
+        reconstructed=on_grid[1],
+        state=np.nan_to_num(on_grid[2], nan=MISSING).astype(np.int8),
+    )
+
+
+def series_sample(
+    store: Store, name: str, time: np.ndarray, observed: np.ndarray, reconstructed: np.ndarray, state: np.ndarray
+) -> SeriesSample:
+    """A series modality's days [T, stations] of a window."""
+    stations = tuple(store.station_ids)
+    return SeriesSample(name, store.units(name), time, stations, observed, reconstructed, state.astype(np.int8))
+
+
+def _arrays(fields: Iterable[Tensor]) -> list[np.ndarray]:
+    return [field[0].cpu().numpy() for field in fields]

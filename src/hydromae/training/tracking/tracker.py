@@ -4,7 +4,7 @@ import importlib.util
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,6 +15,7 @@ from hydromae.errors import ConfigError
 logger = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """Takes the records and pictures of a run."""
 
@@ -34,7 +35,10 @@ def check_trackers(config: Config) -> None:
     Raises:
         ConfigError: a package is not installed.
     """
-    if config.logging.wandb != "off" and importlib.util.find_spec("wandb") is None:
+    if config.logging.wandb == "off":
+        return
+    found = importlib.util.find_spec("wandb")
+    if found is None or found.origin is None:  # a folder of that name is what the client leaves where it ran
         raise ConfigError(
             f"logging.wandb is {config.logging.wandb}, but wandb is not installed; `pip install hydromae[wandb]`, "
             f"or set logging.wandb=off"

@@ -35,7 +35,7 @@ class WeightsAndBiases:
             name=config.name,
             id=known,
             resume="allow",
-            mode=config.logging.wandb,
+            mode="offline" if config.logging.wandb == "offline" else "online",
             dir=run,
             config=config.model_dump(mode="json"),
             # The console is the training's own: the client neither writes to it nor copies what is written.

@@ -76,7 +76,7 @@ def watched(trainer: Trainer, shown: Listener) -> Iterator[Listener]:
         return
     settings, step = trainer.config.logging, trainer.progress.step
     pictures = Pictures.of(trainer, trainer.run.path) if settings.images else None
-    watch = Watch(make_trackers(trainer.config, trainer.run.path, step), pictures and pictures.draw)
+    watch = Watch(make_trackers(trainer.config, trainer.run.path, step), pictures.draw if pictures else None)
 
     def on_record(record: dict[str, Any]) -> None:
         shown.on_record(record)

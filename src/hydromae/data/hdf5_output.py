@@ -1,0 +1,58 @@
+"""What HDF5 and netCDF-4 are written to, so that a full disk is one error and not a crash."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class DiskFile(io.FileIO):
+    """A new file to give to h5py or h5netcdf, which keeps what the disk refuses for `check` to raise.
+
+    HDF5 cannot close a file that it cannot write to: it prints a trace for each object in it, and may end the process.
+    So after the first refusal everything is taken as written, and whoever writes calls `check` after each block and
+    after HDF5 has closed the file. Leaving it as a context manager checks, unless another error is on its way.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self.refused: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of `data`, or note why not; returns its bytes."""
+        left = memoryview(data).cast("B")
+        size = len(left)
+
+        def put() -> None:
+            nonlocal left
+            while left:  # a disk that is nearly full takes a part first
+                left = left[super(DiskFile, self).write(left) :]
+
+        self._keep(put)
+        self.seek(len(left), io.SEEK_CUR)
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Set the file's length, or note why not."""
+        self._keep(lambda: super(DiskFile, self).truncate(size))
+        return self.tell() if size is None else size
+
+    def check(self) -> None:
+        """Raise the first OSError of the disk, if there was any."""
+        if self.refused is not None:
+            raise self.refused
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if kind is None:
+            self.check()
+
+    def _keep(self, action: Callable[[], object]) -> None:
+        if self.refused is None:
+            try:
+                action()
+            except OSError as error:
+                self.refused = error

@@ -1,0 +1,42 @@
+"""A file that also gets what is said, for those who come back to a batch job later."""
+
+import logging
+import sys
+from pathlib import Path
+
+from hydromae.errors import ConfigError
+
+_FORMAT = "%(asctime)s %(message)s"
+
+
+class LogFile(logging.FileHandler):
+    """Lines with the time, after those that are there.
+
+    A line that the disk refuses is lost: that is told once, and ends nothing.
+
+    Args:
+        path: the file; its folder is made.
+
+    Raises:
+        ConfigError: it cannot be written at all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            super().__init__(path, encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"logging.log_file: {path} cannot be written ({error.strerror}); give another path, or null"
+            ) from None
+        self.setFormatter(logging.Formatter(_FORMAT))
+        self._told = False
+
+    def say(self, line: str) -> None:
+        """Write one line."""
+        self.handle(logging.LogRecord("hydromae", logging.INFO, "", 0, line, None, None))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self._told:
+            self._told = True
+            print(f"{self.baseFilename}: {sys.exc_info()[1]}; what is said is lost from there", file=sys.stderr)

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from hydromae.training.tracking.tensorboard import TensorBoard
+
+
+def record(step: int, loss: float, event: str = "train") -> dict[str, Any]:
+    return {"event": event, "step": step, "epoch": step / 4, "loss": loss, "losses": {"precip": loss / 2}, "lr": 1e-3}
+
+
+def read(folder: Path) -> EventAccumulator:
+    return EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0}).Reload()
+
+
+def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
+    return [(event.step, event.value) for event in read(folder).Scalars(tag)]
+
+
+def test_every_number_of_a_record_is_read_back_at_its_step(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path, 0)
+    board.record(record(2, 1.0))
+    board.record(record(4, 0.5))
+    board.record(record(4, 0.75, "validation"))
+    board.close()
+    assert scalars(tmp_path, "train/loss") == [(2, 1.0), (4, 0.5)]
+    assert scalars(tmp_path, "train/precip") == [(2, 0.5), (4, 0.25)]
+    assert scalars(tmp_path, "train/lr") == [(2, pytest.approx(1e-3)), (4, pytest.approx(1e-3))]
+    assert scalars(tmp_path, "validation/loss") == [(4, 0.75)]
+    assert "train/step" not in json.dumps(read(tmp_path).Tags()["scalars"])
+
+
+@pytest.mark.parametrize("step", [0, 4])
+def test_a_run_that_goes_on_leaves_no_later_step_behind(tmp_path: Path, step: int) -> None:
+    board = TensorBoard(tmp_path, 0)
+    for done, loss in ((2, 1.0), (4, 0.5), (6, 99.0), (8, 99.0)):
+        board.record(record(done, loss))
+        board.picture("reconstruction", np.zeros((4, 6, 3), np.uint8), done)
+    board.close()
+    continued = TensorBoard(tmp_path, step)
+    continued.record(record(6, 0.25))
+    continued.close()
+    kept = [(2, 1.0), (4, 0.5)] if step else []
+    assert scalars(tmp_path, "train/loss") == [*kept, (6, 0.25)]
+    assert [image.step for image in read(tmp_path).Images("reconstruction")] == [done for done, _ in kept]
+
+
+def test_what_a_kill_left_half_written_does_not_hide_what_comes_after(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path, 0)
+    for done in (2, 4, 6):
+        board.record(record(done, 1.0))
+    board.close()
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-5])
+    continued = TensorBoard(tmp_path, 4)
+    continued.record(record(6, 0.25))
+    continued.close()
+    assert scalars(tmp_path, "train/loss") == [(2, 1.0), (4, 1.0), (6, 0.25)]
+
+
+def test_a_picture_is_read_back_with_its_size(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path, 0)
+    board.picture("reconstruction", np.full((4, 6, 3), 255, np.uint8), 3)
+    board.close()
+    (image,) = read(tmp_path).Images("reconstruction")
+    assert (image.step, image.height, image.width) == (3, 4, 6)
