@@ -90,7 +90,11 @@ class TrainingConfig(Section):
     warmup_epochs: float = Field(5.0, ge=0, description="epochs of linear warm-up, counted by step")
     betas: tuple[Share, Share] = Field((0.9, 0.95), description="AdamW's betas")
     eps: float = Field(1e-8, gt=0, description="AdamW's eps")
-    weight_decay: float = Field(0.05, ge=0, description="AdamW's decay, of the weights of linear layers alone")
+    weight_decay: float = Field(
+        0.05,
+        ge=0,
+        description="AdamW's decay, of the weights of linear layers alone; the calendar and mixtures are spared",
+    )
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     task_weights: dict[str, float] = Field({}, description="weight of each loss, as precip_loss: 100; 1 if not named")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
@@ -112,10 +116,13 @@ class TrainingConfig(Section):
         None, description="run or model folder whose weights training starts from, as far as they fit (fine-tuning)"
     )
     freeze: tuple[str, ...] = Field(
-        (), description="parts that keep their weights, as precip_encoder or *_encoder.layers.0 (patterns of names)"
+        (),
+        description="parts that keep their weights, as precip_encoder or *_encoder.stack.layers.0 (patterns of names)",
     )
     lr_scale: dict[str, Weight] = Field(
-        {}, description="pattern of names -> factor of the learning rate of these parts, as {'*_encoder': 0.1}"
+        {},
+        description="pattern of names -> factor of the learning rate of these parts, as {'*_encoder': 0.1}; the last "
+        "that is like a name counts",
     )
     accumulate: int = Field(
         1, ge=1, description="times batch_size that a process takes, one after the other, before a step"

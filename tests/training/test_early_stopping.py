@@ -50,6 +50,7 @@ def test_training_ends_after_patience_epochs_without_a_lower_loss(stopped: RunDi
     assert len(losses) == 3 == len([loss for loss in losses if loss == losses[0]])
     assert progress["stopped"] == "patience" and progress["epoch"] == 3 and is_finished(stopped)
     assert progress["best_step"] == 3 and progress["step"] == 9
+    assert stopped.read_json("summary.json")["stopped"] == "patience"
 
 
 def test_without_patience_training_goes_on(prepared: Prepared, tmp_path: Path) -> None:

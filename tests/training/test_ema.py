@@ -8,18 +8,15 @@ import yaml
 from sources import World as Sources
 
 from hydromae.data.store import Store
-from hydromae.errors import ConfigError
 from hydromae.models.pretrained import load_pretrained
 from hydromae.training.ema import MovingAverage
-from hydromae.training.engine import make_engine
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.loop import Trainer
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, new_run
-from hydromae.training.world import World
 from training.equal import assert_equal_runs, newest
 from training.processes import Nursery
-from training.small import small_config, small_parts, small_raw
+from training.small import small_config, small_raw
 
 Prepared = tuple[Sources, Store]
 TRAINING = {"ema": 0.8, "epochs": 3}
@@ -152,10 +149,3 @@ def test_two_processes_keep_the_average_that_one_keeps(
     # What the checkpoint holds is the average that was validated and kept, not the weights.
     assert all(torch.equal(newest(two)["ema"]["model"][name], tensor) for name, tensor in kept(two).items())
     assert not torch.equal(newest(two)["model"]["norm_shared.weight"], kept(two)["norm_shared.weight"])
-
-
-def test_deepspeed_refuses_an_average_before_any_work(prepared: Prepared, tmp_path: Path) -> None:
-    config = small_config(prepared[0], tmp_path, training={"ema": 0.9, "engine": "deepspeed"})
-    model = small_parts(config, prepared[1])[0]
-    with pytest.raises(ConfigError, match=r"training\.ema averages the weights under training\.engine ddp and fsdp"):
-        make_engine(model, World(0, 2, 0, 2, torch.device("cpu")), config.training)

@@ -226,7 +226,7 @@ def test_a_modality_that_is_missing_for_years_does_no_harm(world: World, tmp_pat
     run = new_run(config, store)
     train = records(run, "train")
     flow = [record["losses"]["riverflow"] for record in train]
-    assert len(train) == 18 and flow.count(0.0) >= 9 and max(flow) > 0
+    assert len(train) == 18 and flow.count(None) >= 9 and any(flow)
     assert all(math.isfinite(record["loss"]) and math.isfinite(record["grad_norm"]) for record in train)
     assert all(tensor.isfinite().all() for tensor in weights(run).values())
 

@@ -27,7 +27,6 @@ def not_finite(metrics: Metrics) -> list[str]:
     sentences = []
     for which, curve in (("training", metrics.train), ("validation", metrics.validation)):
         bad = ~np.isfinite(curve.loss)
-        bad |= np.any([~np.isfinite(values) for values in curve.losses.values()], axis=0) if curve.losses else False
         if bad.any():
             count = f"{int(bad.sum())} of {len(curve)}"
             step = curve.step[np.flatnonzero(bad)[0]]

@@ -7,13 +7,12 @@ from typing import Any, Final
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
 from hydromae.config import TrainingConfig
 from hydromae.data.batch import Batch
 from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.training.engine import _AUTOCAST, Engine, SquaredErrors
+from hydromae.training.engine import AUTOCAST, Engine, SquaredErrors
 from hydromae.training.world import World
 
 _BUCKET: Final = 2**24  # values sent at once; DeepSpeed keeps a buffer of as many, by default 2 GB
@@ -58,7 +57,7 @@ class DeepSpeedEngine(Engine):
         self._start_optimizer()
 
     def _parallel(self, module: SquaredErrors) -> nn.Module:
-        return _Cast(module, self.world.device, _AUTOCAST[self.settings.precision])
+        return _Cast(module, self.world.device, AUTOCAST[self.settings.precision])
 
     def __call__(self, batch: Batch) -> Float[Tensor, " modality"]:
         """Sums of squared errors of this process's batch, in the configured precision."""
@@ -83,7 +82,10 @@ class DeepSpeedEngine(Engine):
         """
         self.module.step()
         norm = torch.as_tensor(self.module.get_global_grad_norm(), dtype=torch.float32, device=self.world.device)
-        self.loss_scale.update((~torch.isfinite(norm)).float())
+        bad = (~torch.isfinite(norm)).float()
+        if self.ema is not None:
+            self.ema.update(bad)
+        self.loss_scale.update(bad)
         return norm
 
     def weights(self) -> dict[str, Tensor]:
@@ -105,20 +107,6 @@ class DeepSpeedEngine(Engine):
     def _flat(self) -> list[Tensor]:
         """The part of the weights of each group that is this process's own."""
         return [group["params"][0] for group in self.optimizer.param_groups]
-
-    def state(self) -> dict[str, Any]:
-        """Weights and optimizer, whole, whatever the number of processes; all of them must ask."""
-        return {
-            "model": self.weights(),
-            "optimizer": self._optimizer_state(),
-            "loss_scale": self.loss_scale.state_dict(),
-        }
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Take up what `state` gave, to the same or another number of processes."""
-        set_model_state_dict(self.model, state["model"], options=StateDictOptions(full_state_dict=True))
-        self._load_optimizer(state["optimizer"])
-        self.loss_scale.load_state_dict(state["loss_scale"])
 
     def _optimizer_state(self) -> dict[str, Any]:
         parameters = dict(self.model.named_parameters())

@@ -19,7 +19,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from hydromae.config import TrainingConfig
 from hydromae.data.batch import Batch
-from hydromae.errors import ConfigError
 from hydromae.models.decoder import CrossBlock
 from hydromae.models.layers import TransformerLayer
 from hydromae.models.losses import squared_error
@@ -29,7 +28,7 @@ from hydromae.training.loss_scale import LossScale
 from hydromae.training.optimizer import make_optimizer
 from hydromae.training.world import World
 
-_AUTOCAST: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+AUTOCAST: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class SquaredErrors(nn.Module):
@@ -69,7 +68,7 @@ class Engine:
 
     def __call__(self, batch: Batch) -> Float[Tensor, " modality"]:
         """Sums of squared errors of this process's batch, in the configured precision."""
-        dtype = _AUTOCAST[self.settings.precision]
+        dtype = AUTOCAST[self.settings.precision]
         with torch.autocast(self.world.device.type, dtype, enabled=dtype != torch.float32):
             sums: Tensor = self.module(batch)
         return sums
@@ -125,10 +124,9 @@ class Engine:
 
     def state(self) -> dict[str, Any]:
         """Weights and optimizer, whole, whatever the number of processes; all of them must ask."""
-        options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
         state = {
             "model": self.weights(),
-            "optimizer": get_optimizer_state_dict(self.model, self.optimizer, options=options),
+            "optimizer": self._optimizer_state(),
             "loss_scale": self.loss_scale.state_dict(),
         }
         if self.ema is not None:
@@ -145,8 +143,16 @@ class Engine:
             self.ema.take_weights()
             self.ema.steps.copy_(state["ema"]["steps"])
         set_model_state_dict(self.model, state["model"], options=options)
-        set_optimizer_state_dict(self.model, self.optimizer, state["optimizer"], options=options)
+        self._load_optimizer(state["optimizer"])
         self.loss_scale.load_state_dict(state["loss_scale"])
+
+    def _optimizer_state(self) -> dict[str, Any]:
+        options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
+        return get_optimizer_state_dict(self.model, self.optimizer, options=options)
+
+    def _load_optimizer(self, saved: dict[str, Any]) -> None:
+        options = StateDictOptions(full_state_dict=True)
+        set_optimizer_state_dict(self.model, self.optimizer, saved, options=options)
 
 
 class DDPEngine(Engine):
@@ -195,15 +201,11 @@ def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) ->
     """The engine that `training.engine` names, for several processes; one needs none.
 
     Raises:
-        ConfigError: it is deepspeed, which is not installed, or which keeps no average of the weights.
+        ConfigError: it is deepspeed, which is not installed.
     """
     if world.size == 1:
         return Engine(model, world, settings)
     if settings.engine == "deepspeed":
-        if settings.ema:
-            raise ConfigError(
-                "training.ema averages the weights under training.engine ddp and fsdp, not deepspeed; change one"
-            )
         from hydromae.training.deepspeed_engine import DeepSpeedEngine  # an optional package
 
         return DeepSpeedEngine(model, world, settings)

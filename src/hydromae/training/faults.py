@@ -17,7 +17,7 @@ from hydromae.data.windows import WindowReader
 from hydromae.errors import RunError
 from hydromae.files import write_text
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.training.engine import _AUTOCAST, Engine
+from hydromae.training.engine import AUTOCAST, Engine
 from hydromae.training.history import Drawn, History
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Faults:
             return None
         windows = self.reader.read(drawn.starts, drawn.days, drawn.number).to(self.engine.world.device)
         batch = self.collator.training_batch(windows, drawn.epoch)
-        dtype = _AUTOCAST[self.engine.settings.precision]  # what overflows in fp16 need not in fp32
+        dtype = AUTOCAST[self.engine.settings.precision]  # what overflows in fp16 need not in fp32
         with torch.autocast(self.engine.world.device.type, dtype, enabled=dtype != torch.float32):
             return first_bad_layer(self.engine.model, batch)
 

@@ -202,7 +202,7 @@ class Trainer:
         if self.validation is None:
             return None
         with self.engine.averaged():
-            losses = dict(zip(self.model.shapes, self.stepper.validate(self.validation).tolist(), strict=True))
+            losses = dict(zip(self.model.shapes, self.stepper.validate(self.validation), strict=True))
         return {"loss": self._total(losses), "losses": losses}
 
     @contextmanager
@@ -225,9 +225,11 @@ class Trainer:
                 yield parts
                 parts = []
 
-    def _total(self, losses: dict[str, float]) -> float:
-        weights = self.stepper.weights.tolist()
-        return sum(weight * loss for weight, loss in zip(weights, losses.values(), strict=True))
+    def _total(self, losses: dict[str, float | None]) -> float:
+        """The weighted sum over the modalities of which anything was scored; NaN where nothing was."""
+        weighed = zip(self.stepper.weights.tolist(), losses.values(), strict=True)
+        scored = [weight * loss for weight, loss in weighed if loss is not None]
+        return sum(scored) if scored else math.nan
 
     def _finish_epoch(self, records: Records | None) -> None:
         validation = self.validate()
@@ -253,20 +255,19 @@ class Trainer:
             path = self.run.path if self.run is not None and self.world.is_main else None
             self.faults.tell(faults, path, self.progress.skipped)
         taken = [i for i in range(len(norms)) if i not in skipped]
-        mean = {
-            name: sum(losses[i][m] for i in taken) / len(taken) if taken else math.nan
-            for m, name in enumerate(self.model.shapes)
-        }
+        # A loss of exactly 0 is that of a step in which nothing of the modality was hidden.
+        told = {name: [losses[i][m] for i in taken if losses[i][m]] for m, name in enumerate(self.model.shapes)}
+        mean = {name: sum(values) / len(values) if values else None for name, values in told.items()}
         windows, tokens = (sum(getattr(step, name) for step in self.history.steps) for name in ("windows", "tokens"))
         self.history = History()
         return {
             "event": "train",
             "step": self.progress.step,
             "epoch": self.progress.epoch + self.progress.batch / len(self.order),
-            "loss": self._total(mean),
+            "loss": self._total(mean) if taken else None,
             "losses": mean,
             "lr": present_rate(self.schedule, self.config.training),
-            "grad_norm": sum(norms[i] for i in taken) / len(taken) if taken else math.nan,
+            "grad_norm": sum(norms[i] for i in taken) / len(taken) if taken else None,
             "skipped": len(skipped),
             "windows_per_second": windows / seconds,
             "tokens_per_second": tokens / seconds,

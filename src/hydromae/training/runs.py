@@ -73,6 +73,7 @@ def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDire
                 "parameters": parameters,
                 "seconds": round(trainer.progress.seconds, 1),
                 "steps": trainer.progress.step,
+                "stopped": trainer.progress.stopped or "epochs",
                 "device": trainer.device.type,
                 "processes": trainer.world.size,
                 "version": hydromae.__version__,

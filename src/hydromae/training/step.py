@@ -62,15 +62,15 @@ class Stepper:
         return Step(torch.stack(shares).sum(0), self.engine.update(), windows, tokens)
 
     @torch.no_grad()
-    def validate(self, loader: Iterable[Windows]) -> Float[Tensor, " modality"]:
-        """Losses over all hidden values of this and the other processes' windows, float64."""
+    def validate(self, loader: Iterable[Windows]) -> list[float | None]:
+        """Loss of each modality over all hidden values of all processes' windows; None where none was hidden."""
         self.engine.module.eval()
         sums = torch.zeros(2, len(self.weights), dtype=torch.float64, device=self.world.device)
         for windows in loader:
             batch = self.collator.evaluation_batch(windows.to(self.world.device))
             sums += torch.stack([self.engine(batch), scored_values(batch)])
-        errors, counts = self.world.sum(sums)
-        return errors / counts.clamp(min=1)
+        errors, counts = self.world.sum(sums).tolist()
+        return [error / count if count else None for error, count in zip(errors, counts, strict=True)]
 
 
 def scored_values(batch: Batch) -> Float[Tensor, " modality"]:
