@@ -165,8 +165,8 @@ BAD: dict[str, tuple[Callable[[World], object], str]] = {
         lambda w: w.raw["model"].update(patch_size=4, image_height=16, image_width=12),
         r"mask\.pt: 15 x 10 cells are not a whole number of patches of 4 x 4; pad the grids or set model\.patch_size",
     ),
-    "date missing": (_drop_a_day, r"soil_train\.h5: dates lacks 2001-01-31; add the day, or set"),
-    "date repeated": (_repeat_a_day, r"soil_train\.h5: dates has 2001-01-31 twice \(maps 30 and 31\); remove one"),
+    "date missing": (_drop_a_day, r"soil_train\.h5: 2001-01-31 is absent from its dates; add the day, or set"),
+    "date repeated": (_repeat_a_day, r"soil_train\.h5: 2001-01-31 is twice in its dates \(maps 30 and 31\); remove one"),
     "unknown station": (
         _lose_a_station,
         r"series\.parquet: unknown station 27003, which attributes\.csv lacks; add its row",

@@ -179,3 +179,9 @@ def test_a_split_that_no_window_fits_is_an_error(world, changes, split, text):
 def test_windows_that_are_never_drawn_need_not_fit(world):
     report = check(world.config("data.window_mix={30: 1, 60: 0}", SHORT))
     assert not [text for text in _texts(report, "error") if "does not fit" in text]
+
+
+def test_a_modality_without_a_training_day_is_an_error(world):
+    report = check(world.config("data.modalities.soil.paths=soil_val.h5"))
+    assert report.exit_code == 1
+    assert any("soil has no day of data.train" in text for text in _texts(report, "error"))

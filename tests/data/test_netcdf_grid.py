@@ -110,13 +110,13 @@ def test_one_of_two_variables_must_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("days", "message"),
     [
-        (DAYS[[0, 1, 1, *range(3, 12)]], "2010-01-31 twice"),
-        (DAYS[[0, 2, 1, *range(3, 12)]], "not in order, 2010-01-31 follows 2010-02-01"),
-        (np.append(DAYS[:-1], DAYS[-1:] + 1), r"lacks 2010-02-10.*allow_absent_days"),
+        (DAYS[[0, 1, 1, *range(3, 12)]], "2010-01-31 is twice in its time"),
+        (DAYS[[0, 2, 1, *range(3, 12)]], "2010-01-31 follows 2010-02-01 in its time"),
+        (np.append(DAYS[:-1], DAYS[-1:] + 1), r"2010-02-10 is absent from its time.*allow_absent_days"),
     ],
 )
 def test_wrong_days_are_named(tmp_path, days, message):
-    with pytest.raises(DataError, match=rf"a\.nc: its time .*{message}"):
+    with pytest.raises(DataError, match=rf"a\.nc: .*{message}"):
         open_netcdf_grid(write_netcdf(tmp_path / "a.nc", VALUES, days))
 
 

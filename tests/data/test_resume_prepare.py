@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hydromae.data.prepare import prepare
+from hydromae.data.prepare import ALREADY, prepare
 from hydromae.data.store import Store
 from hydromae.data.work_directory import locked
 from hydromae.errors import DataError
@@ -220,7 +220,7 @@ def test_of_two_at_once_the_second_waits_and_takes_what_the_first_made(world):
     threads[1].start()
     for thread in threads:
         thread.join(30)
-    assert stages["second"] == ["waiting for another process that prepares this store"]
+    assert stages["second"] == ["waiting for another process that prepares this store", ALREADY]
     assert made["first"].fingerprint == made["second"].fingerprint and len(stages["first"]) > 16
     assert names(world.root.parent) == ["sources", "store"]
 

@@ -25,6 +25,16 @@ def titled(stage: Callable[[str, float], None], title: str) -> Callable[[str, fl
     return lambda what, done: stage(f"{title}: {what}", done)
 
 
+def noted(stage: Callable[[str, float], None], told: set[str]) -> Callable[[str, float], None]:
+    """`stage` that also keeps what was told."""
+
+    def note(what: str, done: float) -> None:
+        told.add(what)
+        stage(what, done)
+
+    return note
+
+
 def dates(span: tuple[datetime, datetime] | None) -> tuple[date, date] | None:
     """The days of a `Span`."""
     return None if span is None else (span[0].date(), span[1].date())

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hydromae.commands.options import ConfigFile, Overrides, Overwrite, Span, dates, listed, print_notes, titled
+from hydromae.commands.options import ConfigFile, Overrides, Overwrite, Span, dates, listed, noted, print_notes, titled
+from hydromae.errors import ConfigError
 
 
 def init(
@@ -25,9 +26,10 @@ def init(
     from rich.table import Table
 
     from hydromae.console import Stages, console
+    from hydromae.data.init import check_target, write_config
     from hydromae.data.init import init as look
-    from hydromae.data.init import write_config
 
+    check_target(output, overwrite)
     with Stages() as shown:
         found = look(folder, titled(shown.stage, "Looking"))
     table = Table("file", "taken for", "reader", "why", title=str(found.folder), title_justify="left")
@@ -62,6 +64,8 @@ def check(
     from hydromae.data.check import check_store, render
     from hydromae.data.store import Store
 
+    if not target.exists():
+        raise ConfigError(f"{target}: is neither a configuration nor a store; give the path of one")
     with Stages() as shown:
         progress = titled(shown.stage, "Checking")
         if target.is_dir():
@@ -90,13 +94,16 @@ def prepare(
     """
     from hydromae.config_io import load_config
     from hydromae.console import Stages, console
+    from hydromae.data.prepare import ALREADY
     from hydromae.data.prepare import prepare as prepare_store
 
-    loaded = load_config(config, overrides or ())
+    loaded, told = load_config(config, overrides or ()), set[str]()
     with Stages() as shown:
-        store = prepare_store(loaded, titled(shown.stage, "Preparing the store"), overwrite=overwrite, append=append)
+        progress = noted(titled(shown.stage, "Preparing the store"), told)
+        store = prepare_store(loaded, progress, overwrite=overwrite, append=append)
     print_notes(store.provenance.notes)
-    console.print(f"{store.path}: {store.n_days} days from {store.days[0]}, {', '.join(store.names)}", soft_wrap=True)
+    made = f"{store.n_days} days from {store.days[0]}, {', '.join(store.names)}"
+    console.print(f"{store.path}: {made}{f' ({ALREADY})' if ALREADY in told else ''}", soft_wrap=True)
 
 
 def export(
@@ -116,6 +123,7 @@ def export(
     from hydromae.console import Stages, console
     from hydromae.data.export import export as export_store
 
+    told: set[str] = set()
     with Stages() as shown:
         written = export_store(
             store,
@@ -124,8 +132,9 @@ def export(
             dates(period),
             listed(stations),
             overwrite,
-            titled(shown.stage, "Exporting"),
+            noted(titled(shown.stage, "Exporting"), told),
         )
+    print_notes([what for what in told if what.startswith("leaving out")])
     console.print(f"Written: {written}", soft_wrap=True)
 
 

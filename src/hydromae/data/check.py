@@ -10,6 +10,7 @@ import numpy as np
 
 from hydromae.config import Config, ModalityConfig, Period
 from hydromae.config_types import Kind
+from hydromae.data.alignment import check_training
 from hydromae.data.attributes import Attributes
 from hydromae.data.check_report import CheckReport, Problem, Row, render
 from hydromae.data.checks.configured import choose_stations, droppable, judge_windows, tell_excluded
@@ -70,7 +71,10 @@ def check(
     tell_excluded(report, config)
     judge_windows(report, data, periods)
     for source in sources:
-        for note in _attempt(report, False, check_days, source, periods) or ():
+        notes = _attempt(report, False, check_days, source, periods)
+        if notes is not None and "train" in periods:
+            _passes(report, False, check_training, source, periods["train"])
+        for note in notes or ():
             report.note(note)
         for note in source.notes:
             report.note(note)

@@ -32,12 +32,12 @@ def check_days(path: Path, days: Shaped[np.ndarray, "day"], allow_absent_days: b
     steps = np.diff(days).astype(np.int64)
     if (wrong := np.flatnonzero(steps < 0)).size:
         i = wrong[0]
-        raise DataError(f"{path}: its {name} is not in order, {days[i + 1]} follows {days[i]}; sort the maps by day")
+        raise DataError(f"{path}: {days[i + 1]} follows {days[i]} in its {name}; sort the maps by day")
     if (wrong := np.flatnonzero(steps == 0)).size:
         i = wrong[0]
-        raise DataError(f"{path}: its {name} has {days[i]} twice (maps {i} and {i + 1}); remove one")
+        raise DataError(f"{path}: {days[i]} is twice in its {name} (maps {i} and {i + 1}); remove one")
     if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
         raise DataError(
-            f"{path}: its {name} lacks {days[wrong[0]] + 1}; add the day, "
+            f"{path}: {days[wrong[0]] + 1} is absent from its {name}; add the day, "
             f"or set the modality's allow_absent_days to true to take it as missing"
         )
