@@ -166,7 +166,7 @@ BAD: dict[str, tuple[Callable[[World], object], str]] = {
         r"mask\.pt: 15 x 10 cells are not a whole number of patches of 4 x 4; pad the grids or set model\.patch_size",
     ),
     "date missing": (_drop_a_day, r"soil_train\.h5: 2001-01-31 is absent from its dates; add the day, or set"),
-    "date repeated": (_repeat_a_day, r"soil_train\.h5: 2001-01-31 is twice in its dates \(maps 30 and 31\); remove one"),
+    "date repeated": (_repeat_a_day, r"soil_train\.h5: 2001-01-31 is twice in its dates \(maps 30 and 31\); remove"),
     "unknown station": (
         _lose_a_station,
         r"series\.parquet: unknown station 27003, which attributes\.csv lacks; add its row",
