@@ -2,7 +2,6 @@
 
 import re
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +10,9 @@ import pytest
 from hydromae.data.check_report import AttributesView, CheckReport, GridView, Row, SeriesView
 from hydromae.data.checks.exclusions import Exclusion
 from hydromae.report.check_page import write_check_page
+from report.html_page import Page
 
 HOSTILE = '<script>alert("1")</script>&$x$'
-
-
-class Page(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def make_report() -> CheckReport:

@@ -1,7 +1,6 @@
 import json
 import re
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -10,22 +9,7 @@ import xarray as xr
 from hydromae.errors import DataError, RunError
 from hydromae.report import write_report
 from hydromae.report.page import duration, number
-
-
-class Page(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from report.html_page import Page
 
 
 def read(run: Path) -> str:

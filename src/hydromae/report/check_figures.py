@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from hydromae.data.check_report import AttributesView, GridView, SeriesView
 from hydromae.report.encode import BLUE, GREY, ORANGE, Picture, plain, png, svg
+from hydromae.report.maps import known_extent
 
 SEA, ABSENT, WHOLE = "#e9ecef", "#f3d9cc", "#b4c6d6"
 _LABELLED_STATIONS = 40  # more names than that cannot be read
@@ -65,7 +66,7 @@ def draw_stations_by_year(view: SeriesView) -> Picture | None:
 
 def draw_grid(view: GridView) -> Picture:
     """Two maps: the mean over the days looked at, and the share of them that is missing in each land cell."""
-    rows, columns = _extent(np.isfinite(view.missing))
+    rows, columns = known_extent(np.isfinite(view.missing))
     mean, missing = view.mean[rows, columns], view.missing[rows, columns]
     height, width = mean.shape
     figure = Figure(figsize=(5.4, float(np.clip(2.2 * height / width + 0.6, 1.8, 5.0))), layout="constrained")
@@ -164,16 +165,6 @@ def _year_ticks(axes: mpl.axes.Axes, years: np.ndarray) -> None:
     step = max(1, -(-len(years) // 9))
     shown = [i for i in range(len(years)) if years[i] % step == 0 or step == 1]
     axes.set_xticks(shown, [str(years[i]) for i in shown])
-
-
-def _extent(known: np.ndarray) -> tuple[slice, slice]:
-    if not known.any():
-        return slice(None), slice(None)
-    spans = []
-    for axis in (1, 0):
-        held = np.flatnonzero(known.any(axis=axis))
-        spans.append(slice(max(0, int(held[0]) - 1), int(held[-1]) + 2))
-    return spans[0], spans[1]
 
 
 def _limits(field: Float[np.ndarray, "row column"]) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hydromae.config import Config
@@ -33,13 +33,17 @@ class Summary(BaseModel):
 
 @dataclass(frozen=True)
 class Curve:
-    """The records of one event, in order of step; what a record lacks is NaN."""
+    """The records of one event, in order of step; what a record lacks is NaN.
+
+    `broken` are those that hold a loss that is no finite number; one of which nothing was scored is none such.
+    """
 
     step: Int[np.ndarray, " record"]
     loss: Float[np.ndarray, " record"]
     losses: dict[str, Float[np.ndarray, " record"]]
     lr: Float[np.ndarray, " record"]
     windows_per_second: Float[np.ndarray, " record"]
+    broken: Bool[np.ndarray, " record"]
 
     def __len__(self) -> int:
         return len(self.step)
@@ -155,7 +159,15 @@ def _curve(records: dict[int, dict[str, Any]]) -> Curve:
         losses={name: _floats([of_record.get(name) for of_record in losses]) for name in names},
         lr=_floats([record.get("lr") for record in ordered]),
         windows_per_second=_floats([record.get("windows_per_second") for record in ordered]),
+        broken=np.array(
+            [not _finite(record.get("loss"), *of.values()) for record, of in zip(ordered, losses, strict=True)], bool
+        ),
     )
+
+
+def _finite(total: Any, *losses: Any) -> bool:
+    numbers = [total, *(loss for loss in losses if loss is not None)]
+    return all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
 
 
 def _floats(values: list[Any]) -> Float[np.ndarray, " record"]:

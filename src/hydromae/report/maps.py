@@ -137,7 +137,7 @@ def draw_maps(sample: GridSample, label: str) -> list[Picture]:
     day = choose_day(sample)
     if day is None:
         return []
-    rows, columns = known_extent(sample.observed[day])
+    rows, columns = known_extent(np.isfinite(sample.observed[day]))
     observed, reconstructed = sample.observed[day, rows, columns], sample.reconstructed[day, rows, columns]
     state = sample.state[day, rows, columns]
     fields = compose(observed, reconstructed, state)
@@ -212,9 +212,8 @@ def _hatch(axes: Axes, cells: np.ndarray) -> None:
     axes.add_patch(PathPatch(area, facecolor=HIDDEN, edgecolor="#8b9099", hatch="////", linewidth=0, antialiased=False))
 
 
-def known_extent(field: Float[np.ndarray, "y x"]) -> tuple[slice, slice]:
-    """Rows and columns that hold values, with a margin of one cell."""
-    known = np.isfinite(field)
+def known_extent(known: Bool[np.ndarray, "y x"]) -> tuple[slice, slice]:
+    """Rows and columns that hold something, with a margin of one cell."""
     if not known.any():
         return slice(None), slice(None)
     spans = []

@@ -74,7 +74,7 @@ def _maps(part: Any, sample: GridSample) -> None:
     day = choose_day(sample)
     if day is None:
         return
-    rows, columns = known_extent(sample.observed[day])
+    rows, columns = known_extent(np.isfinite(sample.observed[day]))
     observed = sample.observed[day, rows, columns]
     fields = compose(observed, sample.reconstructed[day, rows, columns], sample.state[day, rows, columns])
     known = observed[np.isfinite(observed)]

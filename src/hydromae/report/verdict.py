@@ -26,7 +26,7 @@ def not_finite(metrics: Metrics) -> list[str]:
     """A sentence for each curve that holds NaN or infinite losses, and one for lines that could not be read."""
     sentences = []
     for which, curve in (("training", metrics.train), ("validation", metrics.validation)):
-        bad = ~np.isfinite(curve.loss)
+        bad = curve.broken
         if bad.any():
             count = f"{int(bad.sum())} of {len(curve)}"
             step = curve.step[np.flatnonzero(bad)[0]]
