@@ -17,7 +17,8 @@ def test_linear_layers_start_xavier_uniform_with_zero_bias() -> None:
             bound = (6 / (module.in_features + module.out_features)) ** 0.5
             largest = float(module.weight.detach().abs().max())
             assert 0.7 * bound < largest <= bound, name
-            assert module.bias is None or not module.bias.any(), name
+            # The static token's bias stands in for an input that is nearly 0: it starts with unit variance.
+            assert module.bias is None or module.bias.any() == name.endswith("static"), name
             checked += 1
     assert checked > 50
 
