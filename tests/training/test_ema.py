@@ -137,7 +137,8 @@ def alone(prepared: Prepared, nursery: Nursery, tmp_path_factory: pytest.TempPat
     return run_of(prepared, nursery, tmp_path_factory.mktemp("alone"), processes=1)
 
 
-@pytest.mark.parametrize("engine", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ddp", "fsdp"])
 def test_two_processes_keep_the_average_that_one_keeps(
     prepared: Prepared, tmp_path: Path, nursery: Nursery, alone: RunDirectory, engine: str
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_bad_number_of_one_process_is_skipped_by_all_and_located(
     assert math.isfinite(records(run)[-1]["loss"]) and is_finished(run)
 
 
+@pytest.mark.slow
 def test_what_always_overflows_ends_all_processes_with_the_same_sentence(
     nursery: Nursery, prepared: Prepared, tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_what_always_overflows_ends_all_processes_with_the_same_sentence(
     assert "3 steps in a row could not be taken: in step 3 the loss of" in said
 
 
+@pytest.mark.slow
 def test_the_loss_scale_of_fp16_is_continued(nursery: Nursery, prepared: Prepared, tmp_path: Path) -> None:
     faults = {"spoil": {"rank": 0, "batches": [[0, 0], [0, 1]], "modality": "soil", "value": "nan"}}
     whole, _ = train(nursery, prepared, tmp_path / "whole", 1, faults, precision="fp16")

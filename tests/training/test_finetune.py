@@ -220,6 +220,7 @@ def test_a_run_started_from_another_says_so_trains_and_continues_without_it(
     continue_run(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ddp", "fsdp"])
 def test_two_processes_train_what_is_not_frozen(
     prepared: Prepared, trained: RunDirectory, tmp_path: Path, nursery: Nursery, engine: str

@@ -139,7 +139,7 @@ def test_a_signal_to_all_processes_leaves_a_checkpoint_from_which_the_run_ends_a
         assert_equal_runs(runs[name], runs["whole"], n_records=16)
 
 
-@pytest.mark.parametrize("processes", [(1, 2), (2, 1)], ids=["1 to 2", "2 to 1"])
+@pytest.mark.parametrize("processes", [pytest.param((1, 2), marks=pytest.mark.slow), (2, 1)], ids=["1 to 2", "2 to 1"])
 def test_a_run_goes_on_with_another_number_of_processes(
     nursery: Nursery, prepared: Prepared, alone: RunDirectory, tmp_path: Path, processes: tuple[int, int]
 ) -> None:

@@ -90,7 +90,8 @@ def test_a_batch_in_parts_is_the_same_step(prepared: Prepared, alone: Result, tm
     assert difference(train(raw, tmp_path / "parts", processes=1), alone) < 1e-9
 
 
-@pytest.mark.parametrize("engine", [pytest.param("ddp", marks=pytest.mark.slow), "fsdp"])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ddp", "fsdp"])
 def test_parts_and_processes_together_are_the_same_step(
     prepared: Prepared, alone: Result, tmp_path: Path, engine: str
 ) -> None:
