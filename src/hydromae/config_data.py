@@ -93,8 +93,11 @@ class ModalityConfig(Section):
         (),
         description="days on which its values are wrong, as 2003-02-11 or [2003-02-11, 2003-02-20]: they are missing",
     )
-    max_missing: Share | None = Field(
-        None, description="series: stations that lack a larger share of the training days are left out (null = none is)"
+    max_missing: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="series: stations that lack a larger share of the training days are left out (null = none is)",
     )
 
     @field_validator("paths", mode="before")
