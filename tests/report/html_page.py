@@ -1,5 +1,6 @@
 """Reading a page back."""
 
+import re
 from html.parser import HTMLParser
 
 
@@ -17,3 +18,13 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def assert_fetches_nothing(text: str) -> None:
+    """The page needs no network: nothing of it lies elsewhere."""
+    page = Page(text)
+    assert {"script", "link", "iframe", "object"}.isdisjoint(tag for tag, _ in page.tags)
+    for _, attributes in page.tags:
+        assert (attributes.get("src") or "data:").startswith("data:")
+    assert "http://" not in text and "https://" not in text
+    assert not re.search(r"url\(|@import", text)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import yaml
 from sources import World
 
 from hydromae.data.store import Store
+from training.processes import environments
 from training.small import small_raw
 
 Prepared = tuple[World, Store]
@@ -29,25 +29,18 @@ class Result:
     validation: dict[str, Any] | None
 
 
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
 def train(raw: dict[str, Any], folder: Path, processes: int, double: bool = True) -> Result:
     """Take some steps with processes that know each other through their environment, as under torchrun."""
     folder.mkdir(parents=True)
     config, output = folder / "config.yaml", folder / "weights.pt"
     config.write_text(yaml.safe_dump(raw))
-    port = str(free_port())
-    running = []
-    for rank in range(processes):
-        world = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
-        env = {key: str(number) for key, number in world.items()} if processes > 1 else {}
-        env |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, str(WORKER), str(config), str(output), str(STEPS), "double" if double else "single"]
-        running.append(subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.PIPE, text=True))
+    command = [sys.executable, str(WORKER), str(config), str(output), str(STEPS), "double" if double else "single"]
+    running = [
+        subprocess.Popen(
+            command, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, stderr=subprocess.PIPE, text=True
+        )
+        for environment in environments(processes)
+    ]
     for process in running:
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors[-3000:]
