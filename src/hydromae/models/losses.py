@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hydromae.data.batch import ModalityTokens
@@ -18,9 +18,14 @@ def squared_error(
     """
     precision = torch.promote_types(predicted.dtype, torch.float32)
     truth = tokens.target.take(tokens.values).to(precision)  # [B, n, cells]
-    scored = tokens.target.take(tokens.valid) & tokens.target.real[..., None]  # [B, n, cells]
+    scored = scored_cells(tokens)  # [B, n, cells]
     error = torch.where(scored, predicted.to(precision) - truth, 0.0)
     return error.square().sum(), scored.sum().to(precision)
+
+
+def scored_cells(tokens: ModalityTokens) -> Bool[Tensor, "batch targets cells"]:
+    """True where the values of the targets were observed, and the target is no padding."""
+    return tokens.target.take(tokens.valid) & tokens.target.real[..., None]
 
 
 def weighted_total(losses: Mapping[str, Float[Tensor, ""]], weights: Mapping[str, float]) -> Float[Tensor, ""]:

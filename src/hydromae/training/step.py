@@ -10,6 +10,7 @@ from torch import Tensor
 from hydromae.data.batch import Batch
 from hydromae.data.collate import Collator
 from hydromae.data.windows import Windows
+from hydromae.models.losses import scored_cells
 from hydromae.training.engine import Engine
 
 
@@ -75,10 +76,7 @@ class Stepper:
 
 def scored_values(batch: Batch) -> Float[Tensor, " modality"]:
     """Observed values among the targets of each modality, in the order of the batch."""
-    counts = [
-        (tokens.target.take(tokens.valid) & tokens.target.real[..., None]).sum() for tokens in batch.tokens.values()
-    ]
-    return torch.stack(counts).float()
+    return torch.stack([scored_cells(tokens).sum() for tokens in batch.tokens.values()]).float()
 
 
 def tokens_of_window(batch: Batch) -> int:
