@@ -98,8 +98,10 @@ class TrainingConfig(Section):
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     task_weights: dict[str, float] = Field({}, description="weight of each loss, as precip_loss: 100; 1 if not named")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
-    precision: Literal["fp32", "bf16", "fp16"] = Field(
-        "fp32", description="arithmetic of the layers (fp16 with a dynamic loss scale); losses are always fp32"
+    precision: Literal["fp32", "bf16", "fp16", "auto"] = Field(
+        "fp32",
+        description="arithmetic of the layers (fp16 with a dynamic loss scale); losses are always fp32; auto is fp16 "
+        "on a GPU and fp32 on a CPU",
     )
     engine: Literal["ddp", "fsdp", "deepspeed"] = Field(
         "ddp",

@@ -56,8 +56,9 @@ class ModalityConfig(Section):
     units: str = Field(description="unit of the values in the files, kept in the store and in every output")
     long_name: str = Field("", description="name in words, for files and figures")
     standard_name: str = Field("", description="CF standard name, for files")
-    scaling: Literal["standard", "log", "log1p", "none"] = Field(
-        "standard", description="before standardising: log(x + scaling_eps), log(1 + x) or nothing; none = raw values"
+    scaling: Literal["standard", "log", "log1p", "sqrt", "none"] = Field(
+        "standard",
+        description="before standardising: log(x + scaling_eps), log(1 + x), the root or nothing; none = raw values",
     )
     scaling_eps: float = Field(0.01, gt=0, description="the eps of scaling log, in the unit that is scaled")
     scaling_per: Literal["all", "station"] = Field("all", description="one mean and deviation, or one a station")
@@ -168,6 +169,10 @@ class DataConfig(Section):
         "auto", description="auto: training reads from one copy of the store in shared memory, where it fits"
     )
     window: int = Field(30, ge=1, description="days in a window, T")
+    stations_per_window: int | None = Field(
+        None, ge=1, description="stations in a window: null = all; n = every station in turn with its n - 1 nearest, "
+        "in windows of their own, which makes a step cheap (model.vector_patch_size: 1 suits it)"
+    )  # fmt: skip
     window_mix: dict[Annotated[int, Field(ge=1)], Weight] = Field(
         {}, description="lengths of training windows, each with its weight, as {15: 1, 30: 3}; a batch has one length "
         "(empty = window alone, which validation always uses)"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,8 @@ from hydromae.training.listener import Listener
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, is_finished, new_run
 
-# What a laptop trains in minutes: a narrow model, short windows, and series tokens of one station over five days.
-MODEL = {
-    "d_model": 64,
-    "nhead": 2,
-    "img_encoder_layers": 2,
-    "vec_encoder_layers": 2,
-    "decoder_dim": 64,
-    "decoder_layers": 2,
-    "vector_patch_size": 1,
-    "vector_patch_days": 5,
-    "dropout": 0.0,
-}
-WINDOW = 15
-TRAINING = {"batch_size": 4, "lr": 2e-3, "warmup_epochs": 1, "weight_decay": 0.01, "workers": 0}
-# Windows of a sample: days of its training period by the stride; epochs make some 1,000 steps, fewer for tiny.
-EPOCHS: dict[SampleSize, int] = {"tiny": 16, "small": 11, "full": 50}
+# Epochs that make some 1,000 steps of the other samples, fewer of tiny: the settings are those of the small one.
+EPOCHS: dict[SampleSize, int] = {"tiny": 16, "full": 50}
 
 
 @dataclass(frozen=True)
@@ -51,31 +38,30 @@ class Demo:
 
 
 def sample_config(sample: Sample, size: SampleSize, relative_to: Path) -> dict[str, Any]:
-    """A configuration that trains a small model on a sample, its paths relative to the sample's directory."""
+    """The settings of `demo.yaml` for a sample, its paths relative to the sample's directory."""
 
     def inside(path: Path) -> str:
         return str(path.relative_to(sample.directory))
 
-    grids: dict[str, Any] = {name: {"paths": [inside(p) for p in paths]} for name, paths in sample.grids.items()}
-    # Scores are squared errors in mm/d, which a model of log(1 + rain) does not aim at.
-    grids["precip"]["scaling"] = "standard"
-    series = {name: {"paths": [inside(sample.series)]} for name in ("evap", "riverflow")}
+    settings = yaml.safe_load(files("hydromae").joinpath("demo.yaml").read_text(encoding="utf-8"))
+    data, training = settings["data"], settings["training"]
+    paths = {name: [inside(path) for path in pair] for name, pair in sample.grids.items()}
+    paths |= {name: [inside(sample.series)] for name in ("evap", "riverflow")}
     return {
         "name": "demo",
         "data": {
+            **data,
             "root": str(sample.directory),
             "store": str(relative_to / "store"),
-            "modalities": grids | series,
+            "modalities": {name: {"paths": own, **data["modalities"].get(name, {})} for name, own in paths.items()},
             "attributes": {"path": inside(sample.attributes)},
             "land_mask": inside(sample.land_mask),
             "train": [str(d) for d in sample.train],
             "val": [str(d) for d in sample.val],
-            "window": WINDOW,
-            "stride": 10,
         },
-        "model": MODEL,
-        "training": {**TRAINING, "epochs": EPOCHS[size]},
-        "logging": {"log_every": 10, "checkpoint_every": 1},
+        "model": settings["model"],
+        "training": {**training, "epochs": EPOCHS.get(size, training["epochs"])},
+        "logging": settings["logging"],
         "output": str(relative_to / "run"),
     }
 

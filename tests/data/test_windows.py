@@ -72,7 +72,7 @@ def shapes_and_windows(draw: st.DrawFn) -> tuple[TokenShape, np.ndarray]:
 def test_tokens_counted_by_presence_are_those_that_the_values_make(made: tuple[TokenShape, np.ndarray]) -> None:
     shape, values = made
     present = ~np.isnan(values).all(-1) if shape.kind == "grid" else ~np.isnan(values)  # [days, places]
-    found = tokens_by_slot(places_present(present, shape), shape)
+    found = tokens_by_slot(places_present(present, shape), shape).tolist()
     tokens = ~torch.isnan(to_tokens(torch.from_numpy(values[None]), shape)).all(-1)[0]  # [slots * places]
     assert found == tokens.reshape(shape.slots(len(values)), shape.places).sum(1).tolist()
 

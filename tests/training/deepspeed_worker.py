@@ -25,11 +25,18 @@ def spoil(engine: Engine) -> None:
     engine.backward = backward  # type: ignore[method-assign]
 
 
+def own_weights(engine: Engine) -> dict[str, Tensor]:
+    return {name: weight.detach().clone() for name, weight in engine.model.named_parameters()}
+
+
 def what_is_left(engine: Engine) -> dict[str, Any]:
-    """Weights as this process has them, AdamW's state and the loss scale."""
+    """Weights as this process has them, their average, AdamW's state and the loss scale."""
     state = engine.state()
+    with engine.averaged():
+        average = own_weights(engine)
     return {
-        "weights": {name: weight.detach().clone() for name, weight in engine.model.named_parameters()},
+        "weights": own_weights(engine),
+        "average": average,
         "moments": {f"{name}.{key}": own[key] for name, own in state["optimizer"]["state"].items() for key in own},
         "scale": state["loss_scale"]["state"].clone(),
     }

@@ -53,7 +53,7 @@ class Nursery:
     def train(
         self, arguments: Sequence[Any], folder: Path, processes: int = 1, faults: dict[str, Any] | None = None
     ) -> "Training":
-        """Start `train_mae.py` or, where they begin with `resume`, the command of that name."""
+        """Start `train_mae.py`, or what train_watched.py knows besides by its first argument."""
         return Training(self, [str(argument) for argument in arguments], folder, processes, faults or {})
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from hydromae.training.run_directory import RunDirectory
 from hydromae.training.world import World
 from training.deepspeed_worker import SCALES
 from training.equal import assert_equal_runs, is_attention_bias, largest_difference, newest
-from training.processes import environments
+from training.processes import Nursery, environments
 from training.small import small_config, small_parts
 from training.test_processes import Result, raw_of, train
 
@@ -49,18 +49,18 @@ def test_without_deepspeed_the_error_says_how_to_get_it(
 
 
 @pytest.fixture(scope="module")
-def alone(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Result:
+def alone(nursery: Nursery, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Result:
     folder = tmp_path_factory.mktemp("alone")
-    return train(raw_of(prepared, folder), folder / "one", processes=1, double=False)
+    return train(nursery, raw_of(prepared, folder), folder / "one", processes=1, double=False)
 
 
 @installed
 @pytest.mark.parametrize(("batch_size", "accumulate"), [(2, 1), (1, 2)], ids=["whole", "in parts"])
 def test_two_processes_do_what_one_does(
-    prepared: Prepared, alone: Result, tmp_path: Path, batch_size: int, accumulate: int
+    nursery: Nursery, prepared: Prepared, alone: Result, tmp_path: Path, batch_size: int, accumulate: int
 ) -> None:
     raw = raw_of(prepared, tmp_path, batch_size=batch_size, accumulate=accumulate, engine="deepspeed")
-    found = train(raw, tmp_path / "two", processes=2, double=False)
+    found = train(nursery, raw, tmp_path / "two", processes=2, double=False)
     assert found.losses.shape == alone.losses.shape and found.weights.keys() == alone.weights.keys()
     torch.testing.assert_close(found.losses, alone.losses, rtol=1e-5, atol=1e-5)
     # Biases of attention have no gradient but rounding, of which AdamW makes a step.
@@ -72,8 +72,8 @@ def test_two_processes_do_what_one_does(
 
 
 def write_config(prepared: Prepared, folder: Path, **training: Any) -> Path:
-    """A run of 9 steps, each followed by a checkpoint that is kept."""
-    raw = raw_of(prepared, folder / "run", batch_size=2, epochs=3, engine="deepspeed", **training)
+    """A run of 9 steps with averaged weights, each step followed by a checkpoint that is kept."""
+    raw = raw_of(prepared, folder / "run", batch_size=2, epochs=3, engine="deepspeed", ema=0.9, **training)
     raw["logging"] = {**raw["logging"], "keep": 20, "checkpoint_minutes": 1e-6, "images": False}
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(raw))
@@ -124,7 +124,9 @@ def side_by_side(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -
 
 @installed
 def test_two_experiments_that_its_launcher_starts_side_by_side_do_not_meet(side_by_side: list[RunDirectory]) -> None:
-    assert newest(side_by_side[0])["progress"]["step"] == 9 and len(newest(side_by_side[0])["random"]) == 2
+    kept = newest(side_by_side[0])
+    assert kept["progress"]["step"] == kept["ema"]["steps"] == 9 and len(kept["random"]) == 2
+    assert kept["ema"]["model"].keys() == kept["model"].keys()
     assert_equal_runs(*side_by_side, n_records=RECORDS)
 
 
@@ -189,7 +191,18 @@ def test_a_step_that_one_process_spoils_is_taken_by_none(exact: list[dict[str, A
         first, second, third = found["left"]
         assert same(first["weights"], second["weights"]) and same(first["moments"], second["moments"])
         assert not same(second["weights"], third["weights"]) and not same(second["moments"], third["moments"])
-    assert same(exact[0]["left"][2]["weights"], exact[1]["left"][2]["weights"])
+        assert same(first["average"], second["average"]) and not same(second["average"], third["average"])
+    assert all(same(exact[0]["left"][2][key], exact[1]["left"][2][key]) for key in ("weights", "average"))
+
+
+@installed
+def test_the_average_moves_towards_the_weights_with_each_step_that_is_taken(exact: list[dict[str, Any]]) -> None:
+    _, before, after = exact[0]["left"]
+    keep = 3 / 12  # of the second step that was taken
+    assert len(after["average"]) > 100
+    for name, found in after["average"].items():
+        expected = keep * before["average"][name] + (1 - keep) * after["weights"][name]
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
 
 
 @installed

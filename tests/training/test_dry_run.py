@@ -1,14 +1,19 @@
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
+import pytest
 import torch
+import yaml
 from rich.console import Console
 from sources import World
 
+from hydromae.config_io import build_config
 from hydromae.data.store import Store
 from hydromae.training.dry_run import dry_run
+from hydromae.training.runs import new_run
 from hydromae.training.setup import build_model
-from training.small import small_config
+from training.small import small_config, small_raw
 
 Prepared = tuple[World, Store]
 
@@ -31,6 +36,25 @@ def test_a_dry_run_says_what_the_training_would_be(prepared: Prepared, tmp_path:
     every, visible, hidden = trial.tokens["riverflow"]
     assert every == 16 and 0 < visible <= 10 and 0 < hidden <= 6
     assert trial.seconds_per_step > 0 and trial.memory > 2**20 and trial.device == "cpu"
+
+
+def test_a_dry_run_lists_what_fine_tuning_would_load_resize_and_make_anew(
+    hydromae: Callable[..., tuple[int, str, str]], prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    begun = new_run(small_config(prepared[0], tmp_path / "begun", training={"epochs": 1}), prepared[1])
+    raw = small_raw(
+        prepared[0], tmp_path / "run", model={"vector_patch_size": 1}, training={"start_from": str(begun.path)}
+    )
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(raw))
+    code, said, _ = hydromae("train", tmp_path / "config.yaml", "--dry-run")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in said.splitlines() if line.count("│") == 5]
+    assert code == 0 and not (tmp_path / "run").exists()
+    assert ["evap_encoder", "1", "new", "tokens were 2 stations x 1 days, now 1 stations x 1 days"] in rows
+    assert ["blocks_shared", "12", "loaded", ""] in rows and "parameters" in said
+    trial = dry_run(build_config(raw), prepared[1])
+    assert trial.start is not None and trial.start.count("loaded") > trial.start.count("new") > 0
+    assert dry_run(small_config(prepared[0], tmp_path / "run"), prepared[1]).start is None
 
 
 def test_a_dry_run_of_a_single_step_still_measures(prepared: Prepared, tmp_path: Path) -> None:

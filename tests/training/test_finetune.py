@@ -69,10 +69,11 @@ def assert_as_told(
 
 
 def test_on_the_same_data_all_is_loaded(prepared: Prepared, trained: RunDirectory) -> None:
+    old = weights(trained)
     for path in (trained.path, trained.model):
         model, _, start = started(config_of(prepared[0]), prepared[1], path)
         assert {tensor.how for tensor in start.tensors} == {"loaded"}
-        assert all(torch.equal(parameter, weights(trained)[name]) for name, parameter in model.named_parameters())
+        assert all(torch.equal(parameter, old[name]) for name, parameter in model.named_parameters())
 
 
 def test_other_stations_get_positions_of_their_own_and_keep_all_else(trained: RunDirectory, tmp_path: Path) -> None:

@@ -139,17 +139,28 @@ def test_a_signal_to_all_processes_leaves_a_checkpoint_from_which_the_run_ends_a
         assert_equal_runs(runs[name], runs["whole"], n_records=16)
 
 
-@pytest.mark.parametrize("processes", [pytest.param((1, 2), marks=pytest.mark.slow), (2, 1)], ids=["1 to 2", "2 to 1"])
+@pytest.mark.parametrize(
+    ("processes", "engine"),
+    [
+        ((2, 3, 1), "ddp"),
+        pytest.param((1, 3, 2), "ddp", marks=pytest.mark.slow),
+        pytest.param((2, 3, 1, 2), "fsdp", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_goes_on_with_another_number_of_processes(
-    nursery: Nursery, prepared: Prepared, alone: RunDirectory, tmp_path: Path, processes: tuple[int, int]
+    nursery: Nursery, prepared: Prepared, alone: RunDirectory, tmp_path: Path, processes: tuple[int, ...], engine: str
 ) -> None:
-    before, after = processes
-    config = write_config(prepared, tmp_path / "run", before)
-    with nursery.train(["--config", config], tmp_path, before) as training:
-        next(event for event in training.events() if event == "step 4")
-        training.signal(signal.SIGTERM)
-        assert training.wait() == [130] * before
-    with nursery.train(["resume", tmp_path / "run"], tmp_path, after) as training:
-        assert training.wait() == [0] * after
-        assert f"goes on with {after} processes instead of {before}; a step still takes 4 windows" in training.said
+    config = write_config(prepared, tmp_path / "run", processes[0], engine=engine)
+    for i, size in enumerate(processes):
+        arguments = ["resume", tmp_path / "run"] if i else ["--config", config]
+        last = i == len(processes) - 1
+        with nursery.train(arguments, tmp_path, size) as training:
+            if not last:
+                assert f"step {3 * i + 4}" in training.events(), training.said
+                training.signal(signal.SIGTERM)
+            assert training.wait() == [0 if last else 130] * size, training.said
+            change = f"goes on with {size} processes instead of {processes[i - 1]}; a step still takes 4 windows"
+            assert training.said.count(change) == (i > 0)
+        if not last:
+            assert len(newest(RunDirectory(tmp_path / "run"))["random"]) == size
     assert_near(RunDirectory(tmp_path / "run"), alone)

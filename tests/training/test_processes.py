@@ -1,9 +1,6 @@
 """What several processes compute together is what one computes alone."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,10 @@ import yaml
 from sources import World
 
 from hydromae.data.store import Store
-from training.processes import environments
+from training.processes import Nursery
 from training.small import small_raw
 
 Prepared = tuple[World, Store]
-WORKER = Path(__file__).parent / "worker.py"
 STEPS = 20
 
 
@@ -29,21 +25,14 @@ class Result:
     validation: dict[str, Any] | None
 
 
-def train(raw: dict[str, Any], folder: Path, processes: int, double: bool = True) -> Result:
+def train(nursery: Nursery, raw: dict[str, Any], folder: Path, processes: int, double: bool = True) -> Result:
     """Take some steps with processes that know each other through their environment, as under torchrun."""
     folder.mkdir(parents=True)
     config, output = folder / "config.yaml", folder / "weights.pt"
     config.write_text(yaml.safe_dump(raw))
-    command = [sys.executable, str(WORKER), str(config), str(output), str(STEPS), "double" if double else "single"]
-    running = [
-        subprocess.Popen(
-            command, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, stderr=subprocess.PIPE, text=True
-        )
-        for environment in environments(processes)
-    ]
-    for process in running:
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors[-3000:]
+    arguments = ["steps", config, output, STEPS, "double" if double else "single"]
+    with nursery.train(arguments, folder, processes) as training:
+        assert training.wait() == [0] * processes, training.said[-3000:]
     numbers = json.loads(output.with_suffix(".json").read_text())
     return Result(
         torch.load(output, weights_only=True),
@@ -61,9 +50,9 @@ def raw_of(prepared: Prepared, folder: Path, **training: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def alone(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Result:
+def alone(nursery: Nursery, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Result:
     folder = tmp_path_factory.mktemp("alone")
-    return train(raw_of(prepared, folder), folder / "one", processes=1)
+    return train(nursery, raw_of(prepared, folder), folder / "one", processes=1)
 
 
 def difference(found: Result, expected: Result) -> float:
@@ -73,20 +62,22 @@ def difference(found: Result, expected: Result) -> float:
 
 
 @pytest.mark.parametrize("engine", ["ddp", "fsdp"])
-def test_two_processes_do_what_one_does(prepared: Prepared, alone: Result, tmp_path: Path, engine: str) -> None:
+def test_two_processes_do_what_one_does(
+    nursery: Nursery, prepared: Prepared, alone: Result, tmp_path: Path, engine: str
+) -> None:
     raw = raw_of(prepared, tmp_path, batch_size=2, engine=engine)
-    assert difference(train(raw, tmp_path / engine, processes=2), alone) < 1e-9
+    assert difference(train(nursery, raw, tmp_path / engine, processes=2), alone) < 1e-9
 
 
-def test_a_batch_in_parts_is_the_same_step(prepared: Prepared, alone: Result, tmp_path: Path) -> None:
+def test_a_batch_in_parts_is_the_same_step(nursery: Nursery, prepared: Prepared, alone: Result, tmp_path: Path) -> None:
     raw = raw_of(prepared, tmp_path, batch_size=1, accumulate=4)
-    assert difference(train(raw, tmp_path / "parts", processes=1), alone) < 1e-9
+    assert difference(train(nursery, raw, tmp_path / "parts", processes=1), alone) < 1e-9
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ddp", "fsdp"])
 def test_parts_and_processes_together_are_the_same_step(
-    prepared: Prepared, alone: Result, tmp_path: Path, engine: str
+    nursery: Nursery, prepared: Prepared, alone: Result, tmp_path: Path, engine: str
 ) -> None:
     raw = raw_of(prepared, tmp_path, batch_size=1, accumulate=2, engine=engine)
-    assert difference(train(raw, tmp_path / engine, processes=2), alone) < 1e-9
+    assert difference(train(nursery, raw, tmp_path / engine, processes=2), alone) < 1e-9

@@ -69,7 +69,7 @@ def test_a_store_whose_old_days_changed_is_refused(world: World, tmp_path: Path)
     world.series["riverflow"][150, 0] += 1
     world.write_series()
     prepare(world.config(), overwrite=True)
-    with pytest.raises(RunError, match="are not those the run was trained on"):
+    with pytest.raises(RunError, match="not those the run was trained on: riverflow differs in the days"):
         run.store()
 
 
@@ -98,7 +98,7 @@ def test_data_that_changed_since_are_refused(world: World, tmp_path: Path) -> No
     world.grids["soil"][150, 12, 3] += 1e-3
     world.write_grids("soil")
     prepare(world.config(), overwrite=True)
-    with pytest.raises(RunError, match=r"are not those the run was trained on; prepare that store anew from the same"):
+    with pytest.raises(RunError, match=r"trained on: soil differs in the days 2001-05-09 to 2001-07-11; prepare"):
         run.store()
 
 

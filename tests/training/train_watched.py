@@ -1,9 +1,10 @@
 """`train_mae.py` whose events are told on standard output, and in which things can go wrong on purpose.
 
-Called with faults as JSON and the arguments of `train_mae.py` (or `resume` and a run), or with --nursery, which forks
-such a process for each line of standard input.
+Called with faults as JSON and the arguments of `train_mae.py` (or `resume` and a run, or `steps` and the arguments of
+worker.py), or with --nursery, which forks such a process for each line of standard input.
 """
 
+import gc
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 import torch._dynamo  # as the other modules that are not named below: so that what is forked has it
+import worker  # beside this script
 
 import hydromae.console
 import hydromae.data.prepare
@@ -120,6 +122,9 @@ FAULTS: dict[str, Callable[[Any], None]] = {"halves": save_in_halves, "slow": sl
 
 def main(faults: dict[str, Any], arguments: list[str]) -> None:
     torch.set_num_threads(1)
+    if arguments[0] == "steps":
+        config, output, steps, precision = arguments[1:]
+        return worker.main(config, output, int(steps), precision == "double")
     pause = faults.pop("pause", 0.0)
     before(Trainer, "train_step", lambda trainer, *_: tell(f"step {trainer.progress.step}", pause))
     before(Collator, "evaluation_batch", lambda *_: tell("validating", pause))
@@ -136,6 +141,7 @@ def main(faults: dict[str, Any], arguments: list[str]) -> None:
 
 def nursery() -> None:
     """For each line a process is forked, whose number is the answer, or waited for, and its exit code is."""
+    gc.freeze()  # what is imported is shared with those that are forked, who would copy it all to look for cycles
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

@@ -1,7 +1,6 @@
-"""One process of a training that several processes share, as a launcher starts it; run as a script by the tests."""
+"""One process of a training that several processes share: steps in float64 if asked; train_watched.py runs it."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +53,3 @@ def main(config_file: str, output: str, steps: int, double: bool) -> None:
             json.dumps({"losses": losses, "norms": norms, "validation": validation})
         )
     trainer.world.leave()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "double")

@@ -79,6 +79,8 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
         else:
             run = continue_run(run, shown.listener) if go_on else new_run(loaded, store, shown.listener)
     if dry_run:
+        if trial.start is not None:
+            console.print(trial.start.table())
         console.print(trial.table())
         return
     _after_training(run)

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Int
 from hydromae.config import DataConfig
 from hydromae.data.events import flood_days
 from hydromae.data.masks import random_keys
+from hydromae.data.neighbours import station_groups
 from hydromae.data.spans import require_fit, usable_runs, window_starts
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowRequest
@@ -34,6 +35,8 @@ class BatchOrder:
         stride: days between starts.
         batch_size: windows in a batch, over all ranks.
         seed: of the run; None takes the windows in order, without offset, and needs a single length.
+        groups: [G, n] stations of each kind of window, as places in the store: an epoch takes every one of its starts
+            once with each, each group with an offset of its own; None is one kind, with all stations.
         events: [days of the store], the days that event windows are placed on; None without them.
         event_share: share of the windows that are moved so that they hold one.
 
@@ -50,7 +53,9 @@ class BatchOrder:
         seed: int | None,
         events: Bool[np.ndarray, "day"] | None = None,
         event_share: float = 0.0,
+        groups: Int[np.ndarray, "group station"] | None = None,
     ) -> None:
+        self.groups, self.n_groups = groups, 1 if groups is None else len(groups)
         drawn = {length: weight for length, weight in sorted(lengths.items()) if weight > 0}
         self.stride, self.batch_size, self.seed = stride, batch_size, seed
         # In order, windows follow each other within every run anew.
@@ -63,13 +68,14 @@ class BatchOrder:
         self._places = max(len(starts) for starts in self._starts.values())
         if seed is None:
             assert len(drawn) == 1, "windows in order have one length"
-            self.n_windows, self._offsets = self._places, 1
+            self.n_starts, self._offsets = self._places, 1
         else:
             # As many as fit whatever the offset, so that the schedule knows its steps.
-            self.n_windows = max(1, self._places // stride)
+            self.n_starts = max(1, self._places // stride)
             mixed = len(drawn) > 1
             # So many that no possible start is never taken.
-            self._offsets = self._places - (0 if mixed else (self.n_windows - 1) * stride)
+            self._offsets = self._places - (0 if mixed else (self.n_starts - 1) * stride)
+        self.n_windows = self.n_starts * self.n_groups
         self._n_event = 0 if events is None else round(event_share * self.n_windows)
         self._events = {} if events is None else {n: _reachable(events, s, n) for n, s in self._starts.items()}
         for length, (days, _, _) in self._events.items():
@@ -84,7 +90,7 @@ class BatchOrder:
         return -(-self.n_windows // self.batch_size)
 
     def __iter__(self) -> Iterator[WindowRequest]:
-        places, moved = self._order(), self._moved()
+        (places, group), moved = self._order(), self._moved()
         lengths = self._batch_lengths()
         for number in range(self.first_batch, len(self)):
             days = lengths[number]
@@ -93,16 +99,19 @@ class BatchOrder:
             event = np.flatnonzero(moved[chosen])
             if len(event):
                 starts[event] = self._on_events(days, event + chosen.start)
-            yield WindowRequest(tuple(starts.tolist()), days, 0 if self.seed is None else number)
+            stations = None if self.groups is None else self.groups[group[chosen]]  # [B, n]
+            yield WindowRequest(tuple(starts.tolist()), days, 0 if self.seed is None else number, stations=stations)
 
-    def _order(self) -> Int[np.ndarray, "window"]:
-        """Place of each window of the epoch among the possible starts, in order of use."""
+    def _order(self) -> tuple[Int[np.ndarray, "window"], Int[np.ndarray, "window"]]:
+        """Place of each window of the epoch among the possible starts, and its group, in order of use."""
+        start, group = np.divmod(np.arange(self.n_windows), self.n_groups)
         if self.seed is None:
-            return np.arange(self.n_windows)
-        offset = int(self._keys("offset", 1)[0]) % self._offsets
-        places = (np.arange(self.n_windows) * self.stride + offset) % self._places
+            return start, group
+        offsets = self._keys("offset", self.n_groups) % self._offsets
+        places = (start * self.stride + offsets[group]) % self._places
         first = int(next(iter(self._starts.values()))[places[0]])
-        return places[self._keys("order", self.n_windows, window=first).argsort()]
+        order = self._keys("order", self.n_windows, window=first).argsort()
+        return places[order], group[order]
 
     def _scaled(self, places: Int[np.ndarray, "window"], windows: slice, n_starts: int) -> Int[np.ndarray, "window"]:
         """Places in the list of another length's starts, for some windows by their order of use."""
@@ -183,7 +192,8 @@ def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -
     runs = usable_runs(store, store.period_slice("train"), data.exclude_dates)
     lengths = training_lengths(data)
     events = flood_days(store, data.event_modality) if data.event_share else None
-    return BatchOrder(runs, lengths, data.stride, batch_size, seed, events, data.event_share)
+    groups = station_groups(data, store)
+    return BatchOrder(runs, lengths, data.stride, batch_size, seed, events, data.event_share, groups)
 
 
 def validation_order(data: DataConfig, store: Store, split: str, batch_size: int) -> BatchOrder:
@@ -193,7 +203,8 @@ def validation_order(data: DataConfig, store: Store, split: str, batch_size: int
         ConfigError: the store has no such split, or a window fits nowhere in it.
     """
     runs = usable_runs(store, store.period_slice(split), data.exclude_dates)
-    return BatchOrder(runs, {data.window: 1.0}, data.window, batch_size, seed=None)
+    groups = station_groups(data, store)
+    return BatchOrder(runs, {data.window: 1.0}, data.window, batch_size, seed=None, groups=groups)
 
 
 def _reachable(

@@ -35,8 +35,8 @@ class Fault:
 
 
 def limits(settings: ModalityConfig) -> tuple[float | None, float | None]:
-    """Smallest and largest possible value; a logarithm allows nothing below 0 even where no minimum is set."""
-    if settings.scaling in ("log", "log1p"):
+    """Smallest and largest possible value; logarithm and root allow nothing below 0, whatever the minimum."""
+    if settings.scaling in ("log", "log1p", "sqrt"):
         return max(settings.minimum or 0.0, 0.0), settings.maximum
     return settings.minimum, settings.maximum
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from hydromae.config import MaskingConfig
 from hydromae.data.areas import is_flow
@@ -56,8 +58,7 @@ class Collator:
 
     def _batch(self, windows: Windows, epoch: int | None) -> Batch:
         cut = {
-            name: split_missing(to_tokens(self.scalers[name].scale(windows.values[name]), shape))
-            for name, shape in self.shapes.items()
+            name: split_missing(to_tokens(self._scaled(name, windows), shape)) for name, shape in self.shapes.items()
         }  # [B, tokens, cells] values and where they are valid
         available = {name: valid.any(-1) for name, (_, valid) in cut.items()}  # [B, tokens]
         if epoch is None:
@@ -68,9 +69,17 @@ class Collator:
         for name, fill in self.fills.items():
             tokens[name] = fill(tokens[name], windows.days)
         size, device = len(windows.starts), windows.starts.device
-        attributes = None if self.attributes is None else self.attributes.expand(size, -1, -1)  # [B, stations, A]
+        attributes = None
+        if self.attributes is not None and windows.stations is None:
+            attributes = self.attributes.expand(size, -1, -1)  # [B, stations, A]
+        elif self.attributes is not None:
+            attributes = self.attributes[windows.stations]  # [B, n, A]
         dates = windows.starts[:, None] + torch.arange(windows.days, device=device)  # [B, T]
         return Batch(tokens, attributes, self.day_of_year[dates], windows.days)
+
+    def _scaled(self, name: str, windows: Windows) -> Float[Tensor, "batch days *place"]:
+        stations = windows.stations if self.shapes[name].kind == "series" else None
+        return self.scalers[name].scale(windows.values[name], stations)
 
 
 def forecast_modalities(

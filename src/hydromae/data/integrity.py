@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from hydromae.data.store_description import ModalityDescription, StoreDescription, digest, read_description
+from hydromae.data.store_description import ModalityDescription, StoreDescription, read_description
 from hydromae.errors import DataError
 from hydromae.files import sha256
 
@@ -26,12 +27,12 @@ def verify_files(path: Path, description: StoreDescription) -> None:
             pass
 
 
-def fingerprint(path: Path, description: StoreDescription, n_days: int) -> str:
-    """SHA-256 over the first `n_days` of all values and over all that gives them meaning; not over provenance.
+def content_until(path: Path, description: StoreDescription, n_days: int) -> dict[str, Any]:
+    """What `store.json` says of the first `n_days` of all values and of all that gives them meaning; no provenance.
 
-    It is made of the hashes of the blocks, save for a block that is cut, which is read. Where the values are present
-    follows from them, and periods other than training's can change without making the runs of a store another's, so
-    neither counts.
+    The values are in it as the hashes of the blocks, save for a block that is cut, which is read. Where the values are
+    present follows from them, and periods other than training's can change without making the runs of a store
+    another's, so neither counts.
 
     Raises:
         DataError: a block that is cut cannot be read.
@@ -50,7 +51,7 @@ def fingerprint(path: Path, description: StoreDescription, n_days: int) -> str:
                 left = description.n_days - whole * description.block_days
                 blocks.append(_hash_of_days(file, from_end=left * day_bytes, size=cut * day_bytes))
         modality["hashes"] = blocks
-    return digest(content)
+    return content
 
 
 def _hash_of_days(path: Path, from_end: int, size: int) -> str:

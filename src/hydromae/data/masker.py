@@ -51,7 +51,7 @@ class Masker:
         """
         plan = self.planner.of_batch(windows.available_by_slot, windows.days, windows.number, epoch)
         return {
-            name: self._draw(name, windows, available[name], hidings, epoch, even=True)
+            name: self._draw(name, windows, available[name], hidings, epoch, training=True)
             for name, hidings in plan.items()
         }
 
@@ -60,11 +60,11 @@ class Masker:
 
         Where more than `random` is drawn, the first days are fetched from the device. Arguments as in training.
         """
-        starts = [] if self.planner.always_random else windows.starts.tolist()
+        starts = [] if self.planner.always_random else windows.identity.tolist()
         here = {name: samples[windows.here] for name, samples in windows.available_by_slot.items()}
         plan = self.planner.of_windows(here, windows.days, starts)
         return {
-            name: self._draw(name, windows, available[name], hidings, UNCHANGING, even=False)
+            name: self._draw(name, windows, available[name], hidings, UNCHANGING, training=False)
             for name, hidings in plan.items()
         }
 
@@ -75,21 +75,24 @@ class Masker:
         available: Bool[Tensor, "batch tokens"],
         hidings: Sequence[Hiding],
         epoch: int,
-        even: bool,
+        training: bool,
     ) -> tuple[Selection, Selection]:
         shape, filled = self.shapes[name], name in self.filled
         stream = name if self.masking.pattern == "independent" else shape.kind
         ratio = self.planner.ratio(name)
-        draw = drawing(available, windows.starts, shape, ratio, seed=self.seed, epoch=epoch, stream=stream)
+        draw = drawing(available, windows.identity, shape, ratio, seed=self.seed, epoch=epoch, stream=stream)
         n_target = [hiding.targets for hiding in hidings]
         n_visible = [hiding.visible + (hiding.gaps if filled else 0) for hiding in hidings]
-        if even:
+        # Windows of a few stations have few tokens: one with gaps would rob all the others, so these are padded.
+        if training and windows.stations is None:
             # Over the whole batch, so that how it is cut into shares changes no mask.
-            n_visible, n_target = (_smallest(counts)[windows.here] for counts in (n_visible, n_target))
+            n_visible, n_target = _smallest(n_visible), _smallest(n_target)
+        if training:
+            n_visible, n_target = n_visible[windows.here], n_target[windows.here]
             hidings = hidings[windows.here]
         all_targets = [hiding.targets for hiding in hidings]
         arranged = arrange(hide(draw, hidings, self.masking.per_day, filled), draw.keys)  # [B, tokens]
-        if even:
+        if training:
             # CrossMAE's partial reconstruction (Fu et al. 2024): the gradient of a random part costs less and points
             # alike.
             n_target = [math.ceil(self.masking.prediction_ratio * n) for n in n_target]

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from hydromae.data.moments import Moments
 from hydromae.errors import DataError
 
-Transform = Literal["standard", "log", "log1p", "none"]
+Transform = Literal["standard", "log", "log1p", "sqrt", "none"]
 
 # A deviation this small beside the mean is the rounding of a constant.
 _CONSTANT = 1e-9
@@ -23,7 +23,7 @@ class Scaler:
     """Scale one modality: multiply by `factor`, transform, subtract `mean`, divide by `std`.
 
     Attributes:
-        transform: log is log(x + eps), log1p is log(1 + x), standard and none leave x.
+        transform: log is log(x + eps), log1p is log(1 + x), sqrt the root, standard and none leave x.
         eps: of log, in the unit after `factor`.
         mean: of the transformed training values; one for all, or one a station.
         std: as `mean`.
@@ -36,30 +36,46 @@ class Scaler:
     std: tuple[float, ...]
     factor: tuple[float, ...] | None = None
 
-    def scale(self, values: Float[Tensor, "*any last"]) -> Float[Tensor, "*any last"]:
-        """Physical float32 values to scaled ones; the last dimension is cells or stations, and NaN stays NaN."""
-        values = self.specific(values)
+    def scale(
+        self, values: Float[Tensor, "*any last"], stations: Int[Tensor, "*some last"] | None = None
+    ) -> Float[Tensor, "*any last"]:
+        """Physical float32 values to scaled ones; NaN stays NaN.
+
+        Args:
+            values: the last dimension is cells or stations.
+            stations: which stations of the scaler these are: [n] of values [..., n], or [B, n] of values [B, T, n];
+                None is all, in order.
+        """
+        values = self.specific(values, stations)
         if self.transform == "log":
             values = torch.log(values + self.eps)
         elif self.transform == "log1p":
             values = torch.log1p(values)
-        return (values - _like(self.mean, values)) / _like(self.std, values)
+        elif self.transform == "sqrt":
+            values = torch.sqrt(values)
+        return (values - _like(self.mean, values, stations)) / _like(self.std, values, stations)
 
-    def unscale(self, values: Float[Tensor, "*any last"]) -> Float[Tensor, "*any last"]:
+    def unscale(
+        self, values: Float[Tensor, "*any last"], stations: Int[Tensor, "*some last"] | None = None
+    ) -> Float[Tensor, "*any last"]:
         """Scaled float32 values to physical ones: the inverse of `scale`, to 1e-5 of |x| + eps (1 + x for log1p).
 
-        Under log and log1p a result below 0 becomes 0, since no physical value lies there.
+        Under log, log1p and sqrt a result below 0 becomes 0, since no physical value lies there.
         """
-        values = values * _like(self.std, values) + _like(self.mean, values)
+        values = values * _like(self.std, values, stations) + _like(self.mean, values, stations)
         if self.transform == "log":
             values = (torch.exp(values) - self.eps).clamp(min=0)
         elif self.transform == "log1p":
             values = torch.expm1(values).clamp(min=0)
-        return values if self.factor is None else values / _like(self.factor, values)
+        elif self.transform == "sqrt":
+            values = values.clamp(min=0).square()
+        return values if self.factor is None else values / _like(self.factor, values, stations)
 
-    def specific(self, values: Float[Tensor, "*any last"]) -> Float[Tensor, "*any last"]:
+    def specific(
+        self, values: Float[Tensor, "*any last"], stations: Int[Tensor, "*some last"] | None = None
+    ) -> Float[Tensor, "*any last"]:
         """Apply `factor` alone: m3/s to mm/d where the catchments' areas are known, else the values as they are."""
-        return values if self.factor is None else values * _like(self.factor, values)
+        return values if self.factor is None else values * _like(self.factor, values, stations)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, for JSON."""
@@ -105,6 +121,8 @@ class ScalerFit:
             values = np.log(values + self.eps)
         elif self.transform == "log1p":
             values = np.log1p(values)
+        elif self.transform == "sqrt":
+            values = np.sqrt(values)
         self._moments.update(values)
 
     def finish(self) -> Scaler:
@@ -137,5 +155,9 @@ class ScalerFit:
         return Scaler(self.transform, self.eps, tuple(means.tolist()), tuple(stds.tolist()), factor)
 
 
-def _like(numbers: tuple[float, ...], values: Tensor) -> Tensor:
-    return torch.tensor(numbers, dtype=values.dtype, device=values.device)
+def _like(numbers: tuple[float, ...], values: Tensor, stations: Tensor | None) -> Tensor:
+    like = torch.tensor(numbers, dtype=values.dtype, device=values.device)
+    if stations is None or len(like) == 1:
+        return like
+    chosen = like[stations]  # [n] or [B, n]
+    return chosen if stations.ndim == 1 else chosen[:, None]  # [B, 1, n], to meet [B, T, n]

@@ -5,6 +5,7 @@ A directory of `store.json`, `values/<name>.npy` (grids [days, patches, cells], 
 float32, or scaled float16 where `data.storage` says so; NaN is missing, so values and their validity cannot disagree.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +16,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from hydromae.config import Kind, Period
-from hydromae.data.integrity import fingerprint, verified_pieces, verify_files
+from hydromae.data.integrity import content_until, verified_pieces, verify_files
 from hydromae.data.scaling import Scaler
 from hydromae.data.store_description import (
     FORMAT,
     ModalityDescription,
     Provenance,
     StoreDescription,
+    digest,
     read_description,
 )
 from hydromae.errors import ConfigError, DataError
@@ -129,6 +131,23 @@ class Store:
             return stored
         scaled = torch.from_numpy(np.array(stored)).float()  # torch converts 20 times faster than numpy
         physical: np.ndarray = self.scaler(name).unscale(scaled).numpy()
+        return physical
+
+    def gather(
+        self, name: str, days: Int[np.ndarray, "batch day"], stations: Int[np.ndarray, "batch station"]
+    ) -> Float[np.ndarray, "batch day station"]:
+        """Physical values of a series as `read` gives them, on some days and at some stations of each sample.
+
+        Args:
+            name: the modality.
+            days: [B, T] positions on `days`.
+            stations: [B, n] positions on `station_ids`; no other value is read.
+        """
+        stored = self.values(name)[days[:, :, None], stations[:, None]]  # [B, T, n]
+        if stored.dtype == np.float32:
+            return stored
+        scaled = torch.from_numpy(stored).float()
+        physical: np.ndarray = self.scaler(name).unscale(scaled, torch.from_numpy(stations)).numpy()
         return physical
 
     def present(self, name: str) -> Bool[np.ndarray, "day place"]:
@@ -276,9 +295,22 @@ class Store:
             ConfigError: the store has fewer days.
             DataError: its values cannot be read.
         """
-        if not 0 < n_days <= self.n_days:
-            raise ConfigError(f"{self.path}: has {self.n_days} days, not {n_days}; prepare it up to its old last day")
-        return fingerprint(self.path, self._description, n_days)
+        return digest(self._content_until(n_days))
+
+    def identity_until(self, n_days: int) -> dict[str, Any]:
+        """The fingerprint of the first `n_days` and what it is made of, so that a run can say what differs; for JSON.
+
+        That is hashes of the blocks of each modality, scalers, stations, land and the training period, and besides a
+        hash of each attribute's values, so that the one that changed can be named.
+
+        Raises:
+            ConfigError: the store has fewer days.
+            DataError: its values or attributes cannot be read.
+        """
+        columns = zip(self.attribute_names, self.attributes.T if self.attribute_names else (), strict=True)
+        attributes = {name: hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() for name, values in columns}
+        content = self._content_until(n_days)
+        return {"fingerprint": digest(content), **content, "attributes": attributes}
 
     @property
     def provenance(self) -> Provenance:
@@ -308,6 +340,11 @@ class Store:
             return read_description(self.path / "store.json").modalities != self._description.modalities
         except DataError:
             return True
+
+    def _content_until(self, n_days: int) -> dict[str, Any]:
+        if not 0 < n_days <= self.n_days:
+            raise ConfigError(f"{self.path}: has {self.n_days} days, not {n_days}; prepare it up to its old last day")
+        return content_until(self.path, self._description, n_days)
 
     def _modality(self, name: str) -> ModalityDescription:
         if name not in self._description.modalities:

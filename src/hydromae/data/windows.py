@@ -25,12 +25,14 @@ class WindowRequest:
         number: the batch's number in its epoch; 0 outside training.
         own: places of the windows to be read, where other processes, or this one later, read the rest; an empty slice
             takes part in the batch without adding to it. None is all.
+        stations: [B, n] the stations of each window, as places in the store; None is all stations in every window.
     """
 
     starts: tuple[int, ...]
     days: int
     number: int = 0
     own: slice | None = None
+    stations: Int[np.ndarray, "window station"] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Windows:
         own: places in the whole batch of the windows that are here; None is all. An empty slice has one window that
             stands in for none: it must add nothing.
         first_days: `starts` on the host.
+        stations: [B, n] places in the store of the stations of each window; None is all, in order.
     """
 
     values: dict[str, Float[Tensor, "batch days *place"]]
@@ -54,6 +57,7 @@ class Windows:
     number: int = 0
     own: slice | None = None
     first_days: tuple[int, ...] = ()
+    stations: Int[Tensor, "batch station"] | None = None
 
     @property
     def idle(self) -> bool:
@@ -73,6 +77,11 @@ class Windows:
         return next(iter(self.values.values())).shape[1]
 
     @property
+    def identity(self) -> Int[Tensor, " batch"]:
+        """[B] what tells a window from every other: its first day, and its first station where it has not all."""
+        return self.starts if self.stations is None else self.starts + (self.stations[:, 0] + 1) * 2**20
+
+    @property
     def available(self) -> dict[str, list[int]]:
         """Modality -> tokens of each sample of the whole batch that hold any value."""
         return {name: [sum(slots) for slots in samples] for name, samples in self.available_by_slot.items()}
@@ -80,12 +89,14 @@ class Windows:
     def to(self, device: torch.device) -> "Windows":
         """The same on a device, copied without waiting where the memory is pinned."""
         moved = {name: values.to(device, non_blocking=True) for name, values in self.values.items()}
-        return replace(self, values=moved, starts=self.starts.to(device, non_blocking=True))
+        stations = None if self.stations is None else self.stations.to(device, non_blocking=True)
+        return replace(self, values=moved, starts=self.starts.to(device, non_blocking=True), stations=stations)
 
     def pin_memory(self) -> "Windows":
         """The same in pinned memory; the loader calls this by name."""
         pinned = {name: values.pin_memory() for name, values in self.values.items()}
-        return replace(self, values=pinned, starts=self.starts.pin_memory())
+        stations = None if self.stations is None else self.stations.pin_memory()
+        return replace(self, values=pinned, starts=self.starts.pin_memory(), stations=stations)
 
 
 class WindowReader:
@@ -104,21 +115,35 @@ class WindowReader:
     def __reduce__(self) -> tuple[type["WindowReader"], tuple[Store, dict[str, TokenShape]]]:
         return (WindowReader, (self.store, self.shapes))
 
-    def read(self, starts: Sequence[int], days: int, number: int = 0) -> Windows:
-        """The windows of `days` days that begin at `starts`, at least one."""
-        return self.fetch(WindowRequest(tuple(starts), days, number))
+    def read(
+        self,
+        starts: Sequence[int],
+        days: int,
+        number: int = 0,
+        stations: Int[np.ndarray, "window station"] | None = None,
+    ) -> Windows:
+        """The windows of `days` days that begin at `starts`, at least one, of all stations or of some each."""
+        return self.fetch(WindowRequest(tuple(starts), days, number, stations=stations))
 
     def fetch(self, request: WindowRequest) -> Windows:
         """The windows of a request that are its own; the first stands in where none is."""
         own = slice(None) if request.own is None else request.own
         starts = request.starts[own] or request.starts[:1]
         spans = [slice(start, start + request.days) for start in starts]
-        values = {name: self._values(name, spans) for name in self.shapes}
-        every = [slice(start, start + request.days) for start in request.starts]
-        available = {name: self._available(name, every) for name in self.shapes}
-        return Windows(values, torch.tensor(starts), available, request.number, request.own, starts)
+        stations = None
+        if request.stations is not None:
+            stations = request.stations[own] if len(request.stations[own]) else request.stations[:1]
+        values = {name: self._values(name, spans, stations) for name in self.shapes}
+        available = {name: self._available(name, request) for name in self.shapes}
+        chosen = None if stations is None else torch.from_numpy(stations)
+        return Windows(values, torch.tensor(starts), available, request.number, request.own, starts, chosen)
 
-    def _values(self, name: str, spans: Sequence[slice]) -> Float[Tensor, "batch days *place"]:
+    def _values(
+        self, name: str, spans: Sequence[slice], stations: Int[np.ndarray, "window station"] | None
+    ) -> Float[Tensor, "batch days *place"]:
+        if self.shapes[name].kind == "series" and stations is not None:
+            days = np.array([range(span.start, span.stop) for span in spans])  # [B, T]
+            return torch.from_numpy(self.store.gather(name, days, stations))
         first = self.store.read(name, spans[0])
         windows = self._memory.take(name, (len(spans), *first.shape))
         windows[0] = first
@@ -126,31 +151,36 @@ class WindowReader:
             windows[i] = self.store.read(name, span)
         return torch.from_numpy(windows)
 
-    def _available(self, name: str, spans: Sequence[slice]) -> list[list[int]]:
+    def _available(self, name: str, request: WindowRequest) -> list[list[int]]:
         shape = self.shapes[name]
+        if shape.kind == "series" and request.stations is not None:
+            days = np.add.outer(request.starts, range(request.days))  # [B, T]
+            present = self.store.present(name)[days[:, :, None], request.stations[:, None]]  # [B, T, n]
+            return tokens_by_slot(places_present(present, shape), shape).tolist()
         if name not in self._present:
             self._present[name] = places_present(self.store.present(name), shape)
-        return [tokens_by_slot(self._present[name][span], shape) for span in spans]
+        present = self._present[name]
+        return [tokens_by_slot(present[start : start + request.days], shape).tolist() for start in request.starts]
 
 
-def places_present(present: Bool[np.ndarray, "day place"], shape: TokenShape) -> Bool[np.ndarray, "day group"]:
-    """Where any station of a token has a value: [days, stations] to [days, groups]; patches are tokens as they are."""
+def places_present(present: Bool[np.ndarray, "*any place"], shape: TokenShape) -> Bool[np.ndarray, "*any group"]:
+    """Where any station of a token has a value: [..., stations] to [..., groups]; patches are tokens as they are."""
     if shape.kind == "grid" or shape.size == 1:
         return present
-    groups = np.arange(0, present.shape[1], shape.size)
-    together: np.ndarray = np.logical_or.reduceat(present, groups, axis=1)  # [days, groups], the last may be partial
+    groups = np.arange(0, present.shape[-1], shape.size)
+    together: np.ndarray = np.logical_or.reduceat(present, groups, axis=-1)  # [..., groups], the last may be partial
     return together
 
 
-def tokens_by_slot(present: Bool[np.ndarray, "day group"], shape: TokenShape) -> list[int]:
+def tokens_by_slot(present: Bool[np.ndarray, "*any day group"], shape: TokenShape) -> Int[np.ndarray, "*any slot"]:
     """Tokens that hold any value in each slot of a window, from the places that do on each day.
 
     A slot is the days of one token; the last may be partial.
     """
     if shape.days > 1:
-        present = np.logical_or.reduceat(present, np.arange(0, len(present), shape.days), axis=0)  # [slots, groups]
-    counts: list[int] = np.count_nonzero(present, axis=1).tolist()
-    return counts
+        first = np.arange(0, present.shape[-2], shape.days)
+        present = np.logical_or.reduceat(present, first, axis=-2)  # [..., slots, groups]
+    return np.count_nonzero(present, axis=-1)
 
 
 class _Memory:

@@ -15,6 +15,7 @@ from hydromae.data.plain import batch_from_dict
 from hydromae.data.tokens import TokenShape, token_shape
 from hydromae.models.feature_maps import map_layers, number_of_maps
 from hydromae.models.fusion import concatenate, fuse, fusion_layers
+from hydromae.models.hub import HubModel
 from hydromae.models.image_decoder import ImageDecoder
 from hydromae.models.image_encoder import ImageEncoder
 from hydromae.models.initialise import initialise
@@ -25,7 +26,7 @@ from hydromae.models.vector_encoder import VectorEncoder
 Encoded = tuple[list[Float[Tensor, "batch _ dim"]], Bool[Tensor, "batch _"] | None]
 
 
-class MultiModalMAE(nn.Module):
+class MultiModalMAE(nn.Module, HubModel):
     """Masked autoencoder over grids and series (MAE, He et al. 2022; CAV-MAE, Gong et al. 2023; CrossMAE, Fu et al.
     2024).
 
@@ -36,6 +37,9 @@ class MultiModalMAE(nn.Module):
         config: sizes and switches.
         valid_patch_indices: [P] row-major indices of the valid patches; None: the first `config.valid_patches`, or all.
         task_weights: weight of each loss by its name, as `precip_loss`; 1 where none is named.
+
+    Attributes:
+        trained_on: what is known of the data: period, attributes, and unit and scaler of each modality; for JSON.
 
     Raises:
         ValueError: a valid patch lies outside the grid, or there is none.
@@ -51,6 +55,7 @@ class MultiModalMAE(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.task_weights = config, dict(task_weights or {})
+        self.trained_on: dict[str, Any] = {}
         if "grid" in config.modalities.values():
             for key in ("image_height", "image_width"):
                 if getattr(config, key) % config.patch_size:
@@ -80,17 +85,13 @@ class MultiModalMAE(nn.Module):
         initialise(self)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, device: torch.device | str = "cpu") -> "MultiModalMAE":
-        """A trained model from a run directory or a folder of `save_pretrained`; see `hydromae.load_pretrained`."""
+    def from_pretrained(  # type: ignore[override]
+        cls, path: str | Path, device: torch.device | str = "cpu", **hub: Any
+    ) -> "MultiModalMAE":
+        """A trained model from a run, a folder or the Hugging Face hub; see `hydromae.load_pretrained`."""
         from hydromae.models.pretrained import load_pretrained
 
-        return load_pretrained(path, device)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write the weights (safetensors) and the configuration into a folder."""
-        from hydromae.models.pretrained import save_pretrained
-
-        save_pretrained(self, Path(folder))
+        return load_pretrained(path, device, **hub)
 
     def forward(self, batch: Batch | Mapping[str, Any]) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
         """Total loss and the loss of each modality, `<name>_loss`: mean squared error of the scaled values hidden."""

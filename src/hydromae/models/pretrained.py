@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,9 +15,11 @@ from safetensors.torch import load_file, save_file
 from hydromae.config import ModelConfig
 from hydromae.errors import RunError
 from hydromae.files import atomic_path, write_text
+from hydromae.models.hub import download
 from hydromae.models.multimodal_mae import MultiModalMAE
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _REMEDY = "copy it anew or train again"
 
 
@@ -26,12 +30,14 @@ class Pretrained:
     Attributes:
         config: of the model.
         task_weights: weight of each loss.
+        trained_on: as of `MultiModalMAE`.
         weights: every tensor by its name, on the CPU.
         folder: where they lie.
     """
 
     config: ModelConfig
     task_weights: dict[str, float]
+    trained_on: dict[str, Any]
     weights: dict[str, torch.Tensor]
     folder: Path
 
@@ -40,24 +46,31 @@ def save_pretrained(model: MultiModalMAE, folder: Path, weights: Mapping[str, to
     """Write `model.safetensors` and `config.json`, each atomically; with `weights` in the place of the model's own."""
     weights = model.state_dict() if weights is None else weights
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    content = {"model": model.config.model_dump(mode="json"), "task_weights": model.task_weights}
+    content = {
+        "model": model.config.model_dump(mode="json"),
+        "task_weights": model.task_weights,
+        "trained_on": model.trained_on,
+    }
     write_text(folder / CONFIG, json.dumps(content, indent=1))
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file(state, temporary, metadata={"sha256": _digest(state)})
 
 
-def load_pretrained(path: str | Path, device: torch.device | str = "cpu") -> MultiModalMAE:
+def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub: Any) -> MultiModalMAE:
     """A trained model, in eval mode.
 
     Args:
-        path: a run directory, or a folder with `model.safetensors` and `config.json`.
+        path: a run directory, a folder with `model.safetensors` and `config.json`, or, as text, the name of a model on
+            the Hugging Face hub, `user/name`, where no folder `user` is here.
         device: where to put it.
+        hub: of the download, as `revision`, `token`, `cache_dir`, `local_files_only`.
 
     Raises:
-        RunError: there is no model, or it is damaged.
+        RunError: there is no model, it is damaged, or the hub cannot be reached.
     """
-    found = read_pretrained(path)
+    found = read_pretrained(path, **hub)
     model = MultiModalMAE(found.config, found.weights["valid_patches"], found.task_weights)
+    model.trained_on = found.trained_on
     try:
         model.load_state_dict(found.weights)
     except RuntimeError:
@@ -65,16 +78,9 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu") -> Mul
     return model.to(device).eval()
 
 
-def read_pretrained(path: str | Path) -> Pretrained:
-    """A trained model's configuration and weights, without building it.
-
-    Args:
-        path: as of `load_pretrained`.
-
-    Raises:
-        RunError: there is no model, or it is damaged.
-    """
-    path = Path(path)
+def read_pretrained(path: str | Path, **hub: Any) -> Pretrained:
+    """A trained model's configuration and weights, without building it; arguments and errors of `load_pretrained`."""
+    path = download(str(path), [CONFIG, WEIGHTS], **hub) if _is_on_hub(path) else Path(path)
     folder = path / "model" if (path / "model" / CONFIG).is_file() else path
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
@@ -82,10 +88,15 @@ def read_pretrained(path: str | Path) -> Pretrained:
     return Pretrained(*_read_config(folder / CONFIG), _read_weights(folder / WEIGHTS), folder)
 
 
-def _read_config(path: Path) -> tuple[ModelConfig, dict[str, float]]:
+def _is_on_hub(path: str | Path) -> bool:
+    """Whether it has the form of a model's name there; a folder `user` here says that a place here is meant."""
+    return isinstance(path, str) and _HUB_NAME.fullmatch(path) is not None and not Path(path).parent.exists()
+
+
+def _read_config(path: Path) -> tuple[ModelConfig, dict[str, float], dict[str, Any]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return ModelConfig.model_validate(content["model"]), dict(content["task_weights"])
+        return ModelConfig.model_validate(content["model"]), dict(content["task_weights"]), dict(content["trained_on"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise RunError(f"{path}: is damaged ({reason}); {_REMEDY}") from None

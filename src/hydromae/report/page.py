@@ -12,6 +12,7 @@ import xarray as xr
 from jinja2 import Environment, StrictUndefined
 
 from hydromae.config_io import dump_config
+from hydromae.data.scaling import Transform
 from hydromae.errors import DataError
 from hydromae.evaluation.scores import ModalityScore, reference_label, verdict
 from hydromae.files import write_text
@@ -19,7 +20,7 @@ from hydromae.report.curves import loss_curves
 from hydromae.report.encode import Picture, style
 from hydromae.report.inputs import Run, load_run, open_reconstruction, reconstructed_names
 from hydromae.report.maps import draw_maps, sample_grid, words_of
-from hydromae.report.scatter import Scaling, draw_scatter
+from hydromae.report.scatter import draw_scatter
 from hydromae.report.series import draw_series, sample_series
 from hydromae.report.verdict import learning, not_finite
 
@@ -247,6 +248,6 @@ def _words(run: Run, dataset: xr.Dataset, name: str) -> str:
     return words_of(dataset, name, modality.model_dump() if modality else {})
 
 
-def _scaling(run: Run, name: str) -> Scaling:
+def _scaling(run: Run, name: str) -> Transform:
     modality = run.config.data.modalities.get(name)
     return modality.scaling if modality else "standard"

@@ -1,22 +1,20 @@
 """Reconstructed against observed values at hidden places, as a density."""
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from hydromae.data.scaling import Transform
 from hydromae.report.encode import BLACK, Picture, plain, png
 
-Scaling = Literal["standard", "log", "log1p", "none"]
 BINS = 80
 
 
 def draw_scatter(
     observed: Float[np.ndarray, " value"],
     estimated: Float[np.ndarray, " value"],
-    scaling: Scaling,
+    scaling: Transform,
     label: str,
     units: str,
 ) -> Picture | None:
@@ -25,7 +23,7 @@ def draw_scatter(
     observed, estimated = observed[finite].astype(np.float64), estimated[finite].astype(np.float64)
     if not finite.any():
         return None
-    stretched = scaling in ("log", "log1p") and observed.min() >= 0
+    stretched = scaling in ("log", "log1p", "sqrt") and observed.min() >= 0
     # A log axis starts at the value that all but one observation in 200 exceeds, so dry zeros do not fill the plot.
     positive = observed[observed > 0]
     floor = float(np.quantile(positive, 0.005)) if stretched and scaling == "log" and positive.size else 1.0
@@ -33,7 +31,10 @@ def draw_scatter(
     def stretch(values: Float[np.ndarray, " value"]) -> Float[np.ndarray, " value"]:
         if not stretched:
             return values
-        return np.asarray(np.log(np.maximum(values, floor)) if scaling == "log" else np.log1p(np.maximum(values, 0.0)))
+        if scaling == "log":
+            return np.asarray(np.log(np.maximum(values, floor)))
+        above = np.maximum(values, 0.0)
+        return np.asarray(np.sqrt(above) if scaling == "sqrt" else np.log1p(above))
 
     x, y = stretch(observed), stretch(estimated)
     low, high = float(x.min()), float(x.max())

@@ -1,6 +1,6 @@
 """What a configuration would change about a run that is to be continued."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hydromae.config import Config
@@ -9,6 +9,16 @@ from hydromae.training.run_directory import RunDirectory
 
 # Where things lie may change; a store of other data is refused by its fingerprint.
 _PLACES: Final = ("output", "data.root", "data.store")
+# What is told and how the machine is used, which changes what is learnt by rounding at most.
+_OUTWARD: Final = (
+    "name",
+    "logging",
+    "data.cache",
+    "training.device",
+    "training.engine",
+    "training.threads",
+    "training.workers",
+)
 _SHOWN: Final = 6
 # The run's configuration holds what its data made of these.
 _DECIDED_BY_DATA: Final = (
@@ -29,25 +39,32 @@ def refuse_changes(run: RunDirectory, config: Config) -> None:
     Raises:
         ConfigError: keys differ; the message lists them with both values.
     """
-    begun, given = dict(_leaves(run.config())), dict(_leaves(config))
-    open_keys = {f"model.{key}" for key in _DECIDED_BY_DATA if key not in config.model.model_fields_set}
-    changed = [
-        key
-        for key in sorted(begun.keys() | given.keys())
-        if begun.get(key) != given.get(key)
-        and not any(key == place or key.startswith(f"{place}.") for place in (*_PLACES, *open_keys))
-    ]
-    if changed:
-        listed = ", ".join(f"{key} ({begun.get(key)} in the run, now {given.get(key)})" for key in changed[:_SHOWN])
-        more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+    open_keys = [f"model.{key}" for key in _DECIDED_BY_DATA if key not in config.model.model_fields_set]
+    left = (*_PLACES, *open_keys)
+    begun, given = (dict(_leaves(made.model_dump(mode="json"), left)) for made in (run.config(), config))
+    if changed := listed_changes(begun, given):
         raise ConfigError(
-            f"{run.path}: the configuration is not the one the run was begun with: {listed}{more}; continue it as it "
+            f"{run.path}: the configuration is not the one the run was begun with: {changed}; continue it as it "
             f"was with `hydromae resume {run.path}`, or give another output= for a new run"
         )
 
 
-def _leaves(config: Config) -> Iterator[tuple[str, Any]]:
-    yield from _flat("", config.model_dump(mode="json"))
+def settings_that_matter(config: Config) -> dict[str, Any]:
+    """Key -> value, as JSON has it, of all that decides what a run learns: what a checkpoint knows it by."""
+    return dict(_leaves(config.model_dump(mode="json"), (*_PLACES, *_OUTWARD)))
+
+
+def listed_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The keys that differ, with both values; empty where none does."""
+    changed = [key for key in sorted(then.keys() | now.keys()) if then.get(key) != now.get(key)]
+    listed = ", ".join(f"{key} ({then.get(key)} in the run, now {now.get(key)})" for key in changed[:_SHOWN])
+    return listed + (f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else "")
+
+
+def _leaves(raw: Mapping[str, Any], without: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for key, value in _flat("", raw):
+        if not any(key == left or key.startswith(f"{left}.") for left in without):
+            yield key, value
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

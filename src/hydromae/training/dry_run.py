@@ -9,6 +9,7 @@ from rich.table import Table
 from hydromae.config import Config
 from hydromae.data.store import Store
 from hydromae.memory import peak_memory
+from hydromae.training.finetune import Start
 from hydromae.training.loop import Trainer
 
 _WARM, _TIMED = 1, 2
@@ -26,6 +27,7 @@ class Trial:
         seconds_per_step: measured.
         memory: peak of this process (CPU) or of the GPU, bytes.
         device: cpu or cuda.
+        start: what of the weights that training starts from is loaded, resized or new; None without such.
     """
 
     parameters: int
@@ -35,6 +37,7 @@ class Trial:
     seconds_per_step: float
     memory: int
     device: str
+    start: Start | None = None
 
     def table(self) -> Table:
         """The figures, for the console."""
@@ -78,6 +81,7 @@ def dry_run(config: Config, store: Store) -> Trial:
         seconds_per_step=sum(timed) / len(timed),
         memory=peak_memory(trainer.device),
         device=trainer.device.type,
+        start=trainer.start,
     )
 
 

@@ -143,7 +143,9 @@ class Engine:
             self.ema.take_weights()
             self.ema.steps.copy_(state["ema"]["steps"])
         set_model_state_dict(self.model, state["model"], options=options)
-        self._load_optimizer(state["optimizer"])
+        # Which kernel makes the steps is this engine's choice, not that of the one that saved.
+        groups = [{**group, "fused": self._fused} for group in state["optimizer"]["param_groups"]]
+        self._load_optimizer({**state["optimizer"], "param_groups": groups})
         self.loss_scale.load_state_dict(state["loss_scale"])
 
     def _optimizer_state(self) -> dict[str, Any]:
@@ -200,9 +202,12 @@ class FSDPEngine(Engine):
 def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) -> Engine:
     """The engine that `training.engine` names, for several processes; one needs none.
 
+    Its settings have the precision that `auto` is on this device.
+
     Raises:
         ConfigError: it is deepspeed, which is not installed.
     """
+    settings = settings.model_copy(update={"precision": precision_on(world.device, settings)})
     if world.size == 1:
         return Engine(model, world, settings)
     if settings.engine == "deepspeed":
@@ -210,3 +215,10 @@ def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) ->
 
         return DeepSpeedEngine(model, world, settings)
     return (FSDPEngine if settings.engine == "fsdp" else DDPEngine)(model, world, settings)
+
+
+def precision_on(device: torch.device, settings: TrainingConfig) -> str:
+    """The precision that `training.precision` means there: fp32, bf16 or fp16."""
+    if settings.precision != "auto":
+        return settings.precision
+    return "fp16" if device.type == "cuda" else "fp32"

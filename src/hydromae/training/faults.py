@@ -113,7 +113,8 @@ class Faults:
         # Where the model is spread over processes none of them can run it alone.
         if self.engine.spread or not drawn.starts:
             return None
-        windows = self.reader.read(drawn.starts, drawn.days, drawn.number).to(self.engine.world.device)
+        stations = None if drawn.stations is None else np.array(drawn.stations)
+        windows = self.reader.read(drawn.starts, drawn.days, drawn.number, stations).to(self.engine.world.device)
         batch = self.collator.training_batch(windows, drawn.epoch)
         dtype = AUTOCAST[self.engine.settings.precision]  # what overflows in fp16 need not in fp32
         with torch.autocast(self.engine.world.device.type, dtype, enabled=dtype != torch.float32):

@@ -142,7 +142,7 @@ class _Fit:
         self.same_data = old_store is not None and old_store.fingerprint == store.fingerprint
 
     def __call__(self, name: str, parameter: Tensor) -> Fitted:
-        modality = next((m for m in self.new.modalities if name.startswith((f"{m}_encoder.", f"{m}_decoder."))), None)
+        modality = next((m for m in self.new.modalities if _is_of(name, m)), None)
         if modality is not None and modality not in self.old.modalities:
             return None, "new", f"{modality} was not among the modalities"
         if modality is not None and self.new.modalities[modality] != self.old.modalities[modality]:
@@ -192,6 +192,11 @@ def _whole(parameter: Tensor, old: Tensor) -> Fitted:
     if old.shape == parameter.shape:
         return old, "loaded", ""
     return None, "new", f"its size was {_size(old)}, now {_size(parameter)}"
+
+
+def _is_of(name: str, modality: str) -> bool:
+    parts = (f"{modality}_encoder.", f"{modality}_decoder.")
+    return name.startswith(parts) or name in (f"modality_{modality}", f"decoder_modality_{modality}")
 
 
 def _size(tensor: Tensor) -> str:

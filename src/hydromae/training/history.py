@@ -19,6 +19,7 @@ class Drawn:
     days: int
     number: int
     epoch: int
+    stations: list[list[int]] | None = None
 
 
 @dataclass
@@ -34,8 +35,10 @@ class History:
     def add(self, step: Step, parts: list[Windows], epoch: int) -> None:
         """Note one step."""
         starts = tuple(start for windows in parts if not windows.idle for start in windows.first_days)
+        own = [windows.stations.tolist() for windows in parts if windows.stations is not None and not windows.idle]
+        stations = [chosen for windows in own for chosen in windows] if parts[0].stations is not None else None
         self.steps.append(step)
-        self.drawn.append(Drawn(starts, parts[0].days, parts[0].number, epoch))
+        self.drawn.append(Drawn(starts, parts[0].days, parts[0].number, epoch, stations))
 
     def read(self, world: World) -> tuple[list[list[float]], list[float]]:
         """Losses [steps][modalities] over all processes, which must all ask, and norms [steps]; the device is
@@ -45,7 +48,7 @@ class History:
 
     def state(self, world: World) -> dict[str, Any]:
         """For a checkpoint; all processes must ask."""
-        drawn = world.gather([(list(one.starts), one.days, one.number, one.epoch) for one in self.drawn])
+        drawn = world.gather([(list(one.starts), one.days, one.number, one.epoch, one.stations) for one in self.drawn])
         if not self.steps:
             return {"losses": None, "norms": None, "drawn": drawn}
         losses, norms = self._tensors(world)
@@ -60,12 +63,13 @@ class History:
         norms = state["norms"].to(world.device)
         every = state["drawn"]
         # Processes that are no more leave their windows to the first.
-        own = every[world.rank] if world.rank < len(every) else [([], days, n, e) for _, days, n, e in every[0]]
+        own = every[world.rank] if world.rank < len(every) else [([], *rest, None) for _, *rest, _ in every[0]]
         orphans = every[world.size :] if world.is_main else []
         drawn = []
-        for i, (starts, days, number, epoch) in enumerate(own):
+        for i, (starts, days, number, epoch, stations) in enumerate(own):
             kept = [*starts, *(start for other in orphans for start in other[i][0])]
-            drawn.append(Drawn(tuple(kept), days, number, epoch))
+            chosen = [*(stations or []), *(station for other in orphans for station in other[i][4] or [])]
+            drawn.append(Drawn(tuple(kept), days, number, epoch, chosen or None))
         return cls([Step(loss, norm) for loss, norm in zip(losses, norms, strict=True)], drawn)
 
     def _tensors(self, world: World) -> tuple[Tensor, Tensor]:

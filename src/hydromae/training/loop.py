@@ -14,11 +14,13 @@ from hydromae.config import Config
 from hydromae.data.batch_order import Shares, training_order, validation_order
 from hydromae.data.cache import SharedValues
 from hydromae.data.collate import Collator
+from hydromae.data.identity import changed_since
 from hydromae.data.loader import WindowLoader
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import RunError
 from hydromae.models.pretrained import save_pretrained
+from hydromae.training.changes import listed_changes, settings_that_matter
 from hydromae.training.checkpoint import random_state, restore_random_state, save_checkpoint
 from hydromae.training.early_stopping import check_patience, note_validation, out_of_patience
 from hydromae.training.engine import make_engine
@@ -99,7 +101,12 @@ class Trainer:
             self.validation = WindowLoader(self.reader, Shares(unshuffled, self.world.rank, self.world.size, 1))
         self.schedule = make_schedule(self.engine.optimizer, settings, len(self.order))
         self.progress = Progress()
-        self.data: dict[str, Any] = {"fingerprint": store.fingerprint, "n_days": store.n_days}
+        whole = config.model_copy(update={"model": self.model.config})
+        self.data: dict[str, Any] = {
+            **store.identity_until(store.n_days),
+            "settings": settings_that_matter(whole),
+            "arithmetic": f"{self.engine.settings.precision} on {self.device.type}",
+        }
         self.history = History()
         self.faults = Faults(self.engine, self.collator, self.reader)
 
@@ -112,15 +119,23 @@ class Trainer:
         """Take up the content of a checkpoint, which may be of another number of processes.
 
         Raises:
-            RunError: it was made with other data.
+            RunError: it was made with other data or another configuration; the message says what differs.
         """
-        self.data = state["data"]
-        n_days = int(self.data["n_days"])
-        if self.store.n_days < n_days or self.store.fingerprint_until(n_days) != self.data["fingerprint"]:
+        where = self.run.path if self.run else "trial"
+        if changed := changed_since(state["data"], self.store):
             raise RunError(
-                f"{self.run.path if self.run else 'trial'}: the data in {self.store.path} are not those its checkpoint "
-                f"was made with; prepare that store anew from the same files, or train a new run"
+                f"{where}: the data in {self.store.path} are not those its checkpoint was made with: {changed}; "
+                f"prepare that store anew from the same files, or train a new run"
             )
+        if changed := listed_changes(state["data"]["settings"], self.data["settings"]):
+            raise RunError(
+                f"{where}: config.yaml is not as it was when its checkpoint was made: {changed}; set it as it was, or "
+                f"train a new run"
+            )
+        before, now = state["data"]["arithmetic"], self.data["arithmetic"]
+        if before != now and self.world.is_main:
+            logger.warning("%s: goes on in %s instead of %s, so its numbers differ from here on", where, now, before)
+        self.data = {**state["data"], "arithmetic": now}
         self.engine.load(state)
         self.schedule.load_state_dict(state["schedule"])
         self.progress = Progress(**state["progress"])

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 START, WINDOW, HYSTERESIS, FLOOR = 2.0**16, 1000, 2, 1.0
+UNSCALED = (1.0, 0.0, float(HYSTERESIS))  # scale, steps since an overflow, forgiveness
 
 
 class LossScale:
@@ -20,8 +21,8 @@ class LossScale:
 
     def __init__(self, device: torch.device, enabled: bool) -> None:
         self.enabled = enabled
-        start = START if enabled else 1.0
-        self._state = torch.tensor([start, 0.0, HYSTERESIS], device=device)  # scale, steps since overflow, forgiveness
+        start = (START, *UNSCALED[1:]) if enabled else UNSCALED
+        self._state = torch.tensor(start, device=device)
 
     @property
     def scale(self) -> Float[Tensor, ""]:
@@ -50,5 +51,7 @@ class LossScale:
         return {"state": self._state}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """The inverse of `state_dict`."""
-        self._state = state["state"].to(self._state)
+        """Take up what `state_dict` gave, unless nothing was scaled then, or nothing is now."""
+        kept = state["state"].to(self._state)
+        if self.enabled and not torch.equal(kept, kept.new_tensor(UNSCALED)):
+            self._state = kept

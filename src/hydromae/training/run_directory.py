@@ -6,6 +6,7 @@ from typing import Any
 
 from hydromae.config import Config
 from hydromae.config_io import dump_config, load_config
+from hydromae.data.identity import changed_since
 from hydromae.data.plan import periods_of
 from hydromae.data.store import Store
 from hydromae.errors import DataError, RunError
@@ -44,7 +45,7 @@ class RunDirectory:
             run.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
-        known = {"store": str(store.path), "fingerprint": store.fingerprint, "n_days": store.n_days}
+        known = {"store": str(store.path), **store.identity_until(store.n_days)}
         write_text(run.path / "data.json", json.dumps(known))
         write_text(run.config_file, dump_config(config))
         return run
@@ -89,7 +90,7 @@ class RunDirectory:
         """The run's store, found where the configuration says or where it lay when the run began.
 
         Raises:
-            RunError: it is gone, or its data are not those the run was trained on.
+            RunError: it is gone, or its data are not those the run was trained on; the message says what differs.
         """
         known = self.read_json("data.json")
         refused = ""
@@ -99,12 +100,11 @@ class RunDirectory:
             except DataError as error:
                 refused = refused or f"the run's store cannot be opened: {error}"
                 continue
-            # Days may have been added to the store since: the run's own are looked at, and its periods stay.
-            n_days = known["n_days"]
-            if store.n_days >= n_days and store.fingerprint_until(n_days) == known["fingerprint"]:
+            changed = changed_since(known, store)
+            if not changed:
                 return store.with_periods(periods_of(self.config().data))
             refused = (
-                f"the data in {store.path} are not those the run was trained on; "
+                f"the data in {store.path} are not those the run was trained on: {changed}; "
                 f"prepare that store anew from the same files, or train a new run"
             )
         raise RunError(f"{self.path}: {refused}")

@@ -1,6 +1,7 @@
 """The model that fits a store."""
 
 import os
+from typing import Any
 
 import torch
 
@@ -21,7 +22,8 @@ def model_config_for(config: Config, store: Store) -> ModelConfig:
     if len(store.valid_patches):
         decided |= {"image_height": store.shape[0], "image_width": store.shape[1], "patch_size": store.patch_size}
     if store.station_ids:
-        decided |= {"num_catchments": len(store.station_ids), "static_attr_dim": len(store.attribute_names)}
+        stations = config.data.stations_per_window or len(store.station_ids)
+        decided |= {"num_catchments": stations, "static_attr_dim": len(store.attribute_names)}
     for key in config.model.model_fields_set & decided.keys():
         if getattr(config.model, key) != decided[key]:
             raise ConfigError(
@@ -44,7 +46,20 @@ def build_model(config: Config, store: Store) -> MultiModalMAE:
     """A new model for the store's data, its weights drawn from the configuration's seed."""
     torch.manual_seed(config.seed)
     patches = torch.from_numpy(store.valid_patches.copy()) if len(store.valid_patches) else None
-    return MultiModalMAE(model_config_for(config, store), patches, config.training.task_weights)
+    model = MultiModalMAE(model_config_for(config, store), patches, config.training.task_weights)
+    model.trained_on = trained_on(store)
+    return model
+
+
+def trained_on(store: Store) -> dict[str, Any]:
+    """What is to be known of the data wherever the weights go: period, attributes, units and scalers; for JSON."""
+    return {
+        "period": [str(day) for day in store.periods.get("train", ())],
+        "attributes": list(store.attribute_names),
+        "modalities": {
+            name: {"units": store.units(name), "scaler": store.scaler(name).to_dict()} for name in store.names
+        },
+    }
 
 
 def usable_cores() -> int:

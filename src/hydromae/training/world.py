@@ -1,5 +1,7 @@
 """The processes that train one model together."""
 
+import atexit
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,6 +109,9 @@ def join_world(wanted: str, timeout_minutes: float = 30.0) -> World:
             torch.cuda.set_device(device)
         backend = "nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
+        # At its end Python looks three times through all that was ever imported for what refers to itself, for a second
+        # or, where cores are shared, several; a process that a launcher started has nothing left that would need it.
+        atexit.register(gc.freeze)
     if size > 1 and device.type == "cuda":
         signals = dist.new_group(backend="gloo")
     return World(rank, size, local_rank, local_size, device, signals)

@@ -1,0 +1,1 @@
+"""What every table is measured against: simple and published methods for each task."""

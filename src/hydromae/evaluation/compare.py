@@ -1,0 +1,223 @@
+"""Several forecasts side by side: scored on the same days, with the differences that mean something marked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final, get_args
+
+import numpy as np
+import xarray as xr
+
+from hydromae.errors import DataError
+from hydromae.evaluation.forecast_scores import quartiles, score_forecast
+from hydromae.evaluation.metrics.pairs import MIN_PAIRS, with_whole_leads
+from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES, Statistic, bootstrap_difference, diebold_mariano
+from hydromae.evaluation.tables import ScoreTable, number_text, short
+
+ALPHA: Final = 0.05
+TESTED: Final[tuple[Statistic, ...]] = get_args(Statistic)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The scores of several forecasts, and whether they differ from a reference.
+
+    Args:
+        scores: `score` [model, metric, lead_time, percentile] and `stations` [model, metric, lead_time] as `quartiles`
+            returns; `difference`, `lower`, `upper`, `p_value` [model, statistic, lead_time] as `bootstrap_difference`
+            against the reference, NaN for itself; `stations_better` and `stations_worse` [model, lead_time], the shares
+            of stations whose squared errors differ from the reference's by Diebold's and Mariano's test at `ALPHA`.
+            Without lead_time where series are compared.
+        reference: the model that the others are tested against.
+        note: how it was tested, in words.
+    """
+
+    scores: xr.Dataset
+    reference: str
+    note: str
+
+    def table(self, metric: str = "nse", title: str = "") -> ScoreTable:
+        """Medians over stations of one metric: one row a model, one column a lead time.
+
+        A `+` or `-` after a number of `nse` or `kge` says that it is above or below the reference's, `p < ALPHA`.
+        """
+        by_lead = self._by_lead
+        score = by_lead["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time").values
+        marks = np.full(score.shape, "", dtype=object)
+        if metric in TESTED:
+            tested = by_lead.sel(statistic=metric).transpose("model", "lead_time", ...)
+            means = tested["p_value"].values < ALPHA
+            marks[means & (tested["difference"].values > 0)] = " +"
+            marks[means & (tested["difference"].values < 0)] = " -"
+        number = by_lead["stations"].sel(metric=metric).max("lead_time").values
+        rows = tuple(
+            (str(name), *(short(v) + mark for v, mark in zip(score[i], marks[i], strict=True)), str(int(number[i])))
+            for i, name in enumerate(by_lead["model"].values)
+        )
+        note = f"median over stations. {self.note}" if metric in TESTED else "median over stations"
+        return ScoreTable(title or metric, ("model", *self._heads, "stations"), rows, note)
+
+    def records(self, metrics: Sequence[str] = TESTED) -> ScoreTable:
+        """Scores, differences and p values in full precision, one row a model, metric and lead time."""
+        by_lead, rows = self._by_lead, []
+        heads = [str(lead) for lead in by_lead["lead_time"].values] if "lead_time" in self.scores.dims else [""]
+        for name in by_lead["model"].values:
+            for metric in metrics:
+                one = by_lead.sel(model=name, metric=metric)
+                spread = one["score"].transpose("lead_time", "percentile").values
+                tests = np.full((len(heads), 4), np.nan)
+                if metric in TESTED:
+                    tested = one.sel(statistic=metric)
+                    tests = np.stack([tested[k].values for k in ("difference", "lower", "upper", "p_value")], -1)
+                rows += [
+                    (str(name), metric, head, *map(number_text, (*spread[j], *tests[j])), str(int(one["stations"][j])))
+                    for j, head in enumerate(heads)
+                ]
+        columns = ("model", "metric", "lead_time", "lower_quartile", "median", "upper_quartile")
+        tests_of = ("difference", "difference_lower", "difference_upper", "p_value", "stations")
+        return ScoreTable("", (*columns, *tests_of), tuple(rows), numbers=2)
+
+    @property
+    def _by_lead(self) -> xr.Dataset:
+        return self.scores if "lead_time" in self.scores.dims else self.scores.expand_dims(lead_time=[0])
+
+    @property
+    def _heads(self) -> list[str]:
+        if "lead_time" not in self.scores.dims:
+            return ["all days"]
+        return [f"lead {lead}" for lead in self.scores["lead_time"].values]
+
+
+def compare(
+    forecasts: Mapping[str, xr.DataArray],
+    observed: xr.DataArray,
+    *,
+    training: xr.DataArray | None = None,
+    reference: str | None = None,
+    min_pairs: int = MIN_PAIRS,
+    resamples: int = RESAMPLES,
+    block_days: int = BLOCK_DAYS,
+    seed: int = 0,
+) -> Comparison:
+    """Score several forecasts on the pairs that all of them have, and test them against one.
+
+    Args:
+        forecasts: by name, [issue_time, lead_time, station] or [time, station], with a `quantile` or without; lead
+            times may differ, and then a lead time is scored for the forecasts that have it.
+        observed: [time, station] in the same unit.
+        training: [time, station], the training record, for thresholds of floods and low flows and for persistence.
+        reference: name of the forecast that the others are tested against; by default the first.
+        min_pairs: a station and lead time with fewer complete pairs is not scored.
+        resamples: of the block bootstrap.
+        block_days: length of its blocks.
+        seed: of its draws.
+
+    Raises:
+        DataError: no forecast, an unknown reference, no pair that all have, or as `score_forecast`.
+    """
+    if not forecasts:
+        raise DataError("no forecast to compare; give at least one")
+    reference = next(iter(forecasts)) if reference is None else reference
+    if reference not in forecasts:
+        raise DataError(f"{reference}: not among the forecasts; the reference is one of {', '.join(forecasts)}")
+    shared = _on_common_pairs({name: with_whole_leads(forecast) for name, forecast in forecasts.items()})
+    each = [quartiles(score_forecast(f, observed, reference=training, min_pairs=min_pairs)) for f in shared.values()]
+    words = _words(each)
+    models = np.array(list(shared), dtype=object)
+    numbers = [q.drop_vars(("metric_units", "long_name")) for q in each]
+    scores = xr.concat(numbers, "model", join="outer", combine_attrs="override").assign_coords(model=models)
+    scores["stations"] = scores["stations"].fillna(0).astype(np.int64)
+    scores = scores.sel(metric=list(words)).assign_coords(
+        metric_units=("metric", np.array([unit for unit, _ in words.values()], dtype=object)),
+        long_name=("metric", np.array([name for _, name in words.values()], dtype=object)),
+    )
+    tests = [
+        _tested(f, shared[reference], observed, min_pairs, resamples, block_days, seed) if name != reference else None
+        for name, f in shared.items()
+    ]
+    known = [t for t in tests if t is not None]
+    if known:
+        empty = known[0] * np.nan
+        joined = xr.concat([empty if t is None else t for t in tests], "model", join="outer", combine_attrs="override")
+        scores = scores.merge(joined.assign_coords(model=models), join="outer")
+    else:
+        scores = scores.assign(_nothing_tested(scores))
+    note = (
+        f"+ or -: above or below {reference}, p < {ALPHA:g} "
+        f"(block bootstrap of time, {resamples} resamples of {block_days}-day blocks)"
+    )
+    return Comparison(scores, reference, note)
+
+
+def _on_common_pairs(forecasts: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """The forecasts where all that have the lead time at all are there, on the places that all share."""
+    there = {}
+    for name, forecast in forecasts.items():
+        finite = xr.DataArray(np.isfinite(forecast))
+        there[name] = finite.all("quantile") if "quantile" in finite.dims else finite
+    places = [d for d in ("issue_time", "time", "station") if all(d in mask.dims for mask in there.values())]
+    masks = xr.align(*there.values(), join="inner", exclude=["lead_time"])
+    if not all(masks[0].sizes[d] for d in places):
+        raise DataError(f"{', '.join(forecasts)}: no issue time and station that all have; forecast the same ones")
+    every_lead = sorted({int(lead) for mask in masks if "lead_time" in mask.dims for lead in mask["lead_time"].values})
+    if every_lead:
+        # a lead time that a forecast has nothing for does not take it from the others
+        masks = tuple(m.where(m.any(places), True).reindex(lead_time=every_lead, fill_value=True) for m in masks)
+    common = reduce(lambda one, other: one & other, masks)
+    if not common.any():
+        raise DataError(f"{', '.join(forecasts)}: no issue time and station that all have; forecast the same ones")
+    return {
+        name: f.sel({d: common[d] for d in (*places, "lead_time") if d in f.dims and d != "lead_time"})
+        .where(common.sel(lead_time=f["lead_time"]) if "lead_time" in f.dims else common)
+        .transpose(*f.dims)
+        .assign_attrs(f.attrs)
+        for name, f in forecasts.items()
+    }
+
+
+def _words(each: Sequence[xr.Dataset]) -> dict[str, tuple[str, str]]:
+    """Unit and name of every metric that any forecast has, the first forecast's metrics first."""
+    words: dict[str, tuple[str, str]] = {}
+    for q in each:
+        for metric, *of in zip(q["metric"].values, q["metric_units"].values, q["long_name"].values, strict=True):
+            words.setdefault(str(metric), (str(of[0]), str(of[1])))
+    return words
+
+
+def _tested(
+    forecast: xr.DataArray,
+    reference: xr.DataArray,
+    observed: xr.DataArray,
+    min_pairs: int,
+    resamples: int,
+    block_days: int,
+    seed: int,
+) -> xr.Dataset:
+    differences = [
+        bootstrap_difference(
+            forecast,
+            reference,
+            observed,
+            statistic=statistic,
+            min_pairs=min_pairs,
+            resamples=resamples,
+            block_days=block_days,
+            seed=seed,
+        ).drop_vars("stations")
+        for statistic in TESTED
+    ]
+    result = xr.concat(differences, "statistic").assign_coords(statistic=np.array(TESTED, dtype=object))
+    test = diebold_mariano(forecast, reference, observed, min_pairs)
+    number = test["difference"].notnull().sum("station")
+    for name, better in (("stations_better", test["difference"] < 0), ("stations_worse", test["difference"] > 0)):
+        share = (better & (test["p_value"] < ALPHA)).sum("station") / number.where(number > 0)
+        words = f"share of stations with squared errors {name[9:]} than the reference's, Diebold-Mariano, p < {ALPHA:g}"
+        result[name] = share.assign_attrs(long_name=words, units="1")
+    return result
+
+
+def _nothing_tested(scores: xr.Dataset) -> xr.Dataset:
+    nothing = scores["score"].isel(metric=0, percentile=0, drop=True) * np.nan
+    several = nothing.expand_dims(statistic=np.array(TESTED, dtype=object))
+    names = ("difference", "lower", "upper", "p_value")
+    return xr.Dataset({**dict.fromkeys(names, several), "stations_better": nothing, "stations_worse": nothing})

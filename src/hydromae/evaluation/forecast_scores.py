@@ -1,0 +1,186 @@
+"""Every metric of a forecast at every lead time and station, and their quartiles over stations."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from hydromae.evaluation.events import COUNTS, INDEPENDENCE, TOLERANCES, flood_events, low_flow_spells, rates
+from hydromae.evaluation.metrics.catalogue import described
+from hydromae.evaluation.metrics.duration_curve import duration_curve
+from hydromae.evaluation.metrics.efficiency import kge, nse
+from hydromae.evaluation.metrics.errors import errors, persistence_skill
+from hydromae.evaluation.metrics.ordered import ascending, quantile
+from hydromae.evaluation.metrics.pairs import (
+    MIN_PAIRS,
+    days,
+    on_days,
+    pair,
+    point_forecast,
+    sample_dim,
+    with_whole_leads,
+)
+from hydromae.evaluation.metrics.peaks import peaks
+from hydromae.evaluation.metrics.quantiles import probabilistic
+from hydromae.evaluation.thresholds import RETURN_PERIODS, flood_thresholds, low_flow_threshold
+
+PERCENTILES: Final = (25, 50, 75)
+
+
+def score_forecast(
+    forecast: xr.DataArray,
+    observed: xr.DataArray,
+    *,
+    reference: xr.DataArray | None = None,
+    min_pairs: int = MIN_PAIRS,
+    return_periods: Sequence[float | int] = RETURN_PERIODS,
+    tolerances: Sequence[int] = TOLERANCES,
+    independence: int = INDEPENDENCE,
+) -> xr.Dataset:
+    """Score a forecast, or a simulated series, by every metric of `docs/metrics.md` that can be computed.
+
+    Args:
+        forecast: [issue_time, lead_time, station] or [time, station], `quantile` last if there are any; the 0.5
+            quantile is then the point forecast.
+        observed: [time, station] in the same unit.
+        reference: [time, station], the training record: thresholds of floods and low flows come from it alone, and
+            persistence where nothing was observed before the issue time is its mean. Without it there are neither.
+        min_pairs: a station and lead time with fewer complete pairs is NaN.
+        return_periods: years, of floods.
+        tolerances: days within which an event counts as predicted.
+        independence: days that separate events.
+
+    Returns:
+        float64 [lead_time, station] of every metric (without lead_time for a series; more dimensions first for events,
+        coverage and the PIT histogram), with long_name, units and references; ready to be written as netCDF.
+
+    Raises:
+        DataError: units differ, times are there twice, nothing is shared, or quantiles lack 0.5.
+    """
+    forecast = with_whole_leads(forecast)
+    point = point_forecast(forecast)
+    units = str(observed.attrs.get("units", ""))
+    shared, seen = pair(point, observed, 1)  # what is paired once is not looked up again by each metric
+    seen.attrs = {"units": units} if units else {}
+    shared.attrs = {}
+    sample = sample_dim(shared)
+    result = xr.Dataset({"pairs": described(seen.notnull().sum(sample), "pairs")})
+    result.update({"nse": nse(shared, seen, min_pairs)})
+    for measure in (kge, errors, duration_curve, peaks):
+        result.update(measure(shared, seen, min_pairs))
+    if sample == "issue_time":
+        persisted = persistence(forecast, observed, reference)
+        result.update({"persistence_skill": persistence_skill(shared, seen, persisted, min_pairs)})
+    if "quantile" in forecast.dims:
+        result.update(probabilistic(forecast, observed, min_pairs))
+    if reference is not None:
+        floods = flood_thresholds(reference, return_periods)
+        low = low_flow_threshold(reference)
+        for count, threshold in ((flood_events, floods), (low_flow_spells, low)):
+            result.update(count(shared, seen, threshold, min_pairs, tolerances=tolerances, independence=independence))
+    result.attrs = {"Conventions": "CF-1.11", "min_pairs": min_pairs}
+    return result.drop_vars([c for c in result.coords if c not in result.dims and not str(c).startswith("pit_")])
+
+
+def persistence(forecast: xr.DataArray, observed: xr.DataArray, reference: xr.DataArray | None = None) -> xr.DataArray:
+    """The last flow known at each issue time, for every lead time.
+
+    Args:
+        forecast: gives issue times, lead times and stations.
+        observed: [time, station].
+        reference: [time, station], the training record: looked at for days that `observed` lacks, its mean where
+            nothing was observed before.
+
+    Returns:
+        float64 [issue_time, lead_time, station], NaN where nothing is known.
+    """
+    stations = forecast["station"]
+    known = [s.reindex(station=stations) for s in (observed, reference) if s is not None and s.sizes["time"]]
+    issued = days(forecast["issue_time"])
+    first = min((days(s["time"]).min() for s in known), default=issued.min())
+    calendar = np.arange(min(first, issued.min()), issued.max() + 1)
+    flow = np.full((len(calendar), len(stations)), np.nan)  # [day, station]
+    for series in known:
+        flow = np.where(np.isnan(flow), on_days(series, calendar), flow)
+    last = np.maximum.accumulate(np.where(np.isfinite(flow), np.arange(len(calendar))[:, None], -1), 0)
+    at_issue = last[np.searchsorted(calendar, issued)]  # [issue_time, station]
+    values = np.where(at_issue >= 0, np.take_along_axis(flow, np.maximum(at_issue, 0), 0), np.nan)
+    if reference is not None:
+        mean = reference.reindex(station=stations).astype(np.float64).mean("time").values
+        values = np.where(np.isnan(values), mean, values)
+    leads = forecast["lead_time"]
+    return xr.DataArray(
+        np.repeat(values[:, None], leads.size, 1),  # [issue_time, lead_time, station]
+        {"issue_time": forecast["issue_time"], "lead_time": leads, "station": stations},
+        ("issue_time", "lead_time", "station"),
+    )
+
+
+def quartiles(scores: xr.Dataset) -> xr.Dataset:
+    """Quartiles of every metric over the stations that have it.
+
+    Args:
+        scores: as `score_forecast` returns.
+
+    Returns:
+        `score` [metric, lead_time, percentile] (25, 50 and 75; linear between ranks) and `stations` [metric,
+        lead_time], the number that have a value; without lead_time for a series. Metrics with more dimensions become
+        one metric for each place along them, as `flood_f1[return_period=2,tolerance=1]`. `metric_units` and
+        `long_name` [metric] say what each is.
+    """
+    single = {name: piece for variable in scores.data_vars.values() for name, piece in _pieces(variable)}
+    pieces = [piece.astype(np.float64).reset_coords(drop=True).rename("score") for piece in single.values()]
+    stacked = xr.concat(pieces, "metric", coords="minimal", compat="override", combine_attrs="drop")
+    stacked = stacked.assign_coords(metric=np.array(list(single), dtype=object))  # [metric, lead_time, station]
+    with np.errstate(all="ignore"):
+        score = _percentiles(stacked)
+    text = {"metric_units": "units", "long_name": "long_name"}
+    result = xr.Dataset({"score": score, "stations": stacked.notnull().sum("station")})
+    result["score"].attrs = {"long_name": "percentile over stations"}
+    result["stations"].attrs = {"long_name": "stations with a value", "units": "1"}
+    return result.assign_coords(
+        {
+            coordinate: ("metric", np.array([str(piece.attrs.get(key, "")) for piece in single.values()], dtype=object))
+            for coordinate, key in text.items()
+        }
+    )
+
+
+def pooled_events(scores: xr.Dataset) -> xr.Dataset:
+    """Precision, recall and F1 of the events of all stations together, which few years of one station do not hold.
+
+    Args:
+        scores: as `score_forecast` returns, with a training record.
+
+    Returns:
+        `flood_precision` and so on, without `station`.
+    """
+    result = xr.Dataset()
+    for kind in ("flood", "low_flow"):
+        names = [f"{kind}_{what}" for what in COUNTS]
+        if names[0] in scores:
+            counts = scores[names].sum("station")
+            result.update(rates(counts, kind))
+    return result
+
+
+def _pieces(variable: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
+    extra = [d for d in variable.dims if d not in ("lead_time", "station")]
+    if not extra:
+        return [(str(variable.name), variable)]
+    pieces = []
+    for place in np.ndindex(*(variable.sizes[d] for d in extra)):
+        piece = variable.isel(dict(zip(extra, place, strict=True)))
+        label = ",".join(f"{d}={float(piece[d].item()):g}" for d in extra)
+        pieces.append((f"{variable.name}[{label}]", piece))
+    return pieces
+
+
+def _percentiles(stacked: xr.DataArray) -> xr.DataArray:
+    values = stacked.transpose(..., "station")
+    ordered, count = ascending(np.where(np.isfinite(values), values, np.nan))  # [metric, lead_time, station]
+    result = np.stack([quantile(ordered, count, level / 100) for level in PERCENTILES], -1)
+    coordinates = {str(d): values[d] for d in values.dims[:-1]}
+    places = ("percentile", np.array(PERCENTILES), {"units": "percent", "long_name": "percentile over stations"})
+    return xr.DataArray(result, {**coordinates, "percentile": places}, (*values.dims[:-1], "percentile"))
