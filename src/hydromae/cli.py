@@ -1,5 +1,7 @@
 """The command line: each command is a thin call of the same Python function."""
 
+import atexit
+import gc
 from typing import Annotated
 
 import typer
@@ -51,6 +53,7 @@ def options(
 
 def main() -> None:
     """Run a command; an error that is the user's to mend is one sentence and exit code 2."""
+    atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends, which takes a second
     try:
         app()
     except HydroMAEError as error:

@@ -71,6 +71,8 @@ def test_a_lead_time_that_one_lacks_is_scored_for_the_others():
     assert np.isnan(score.sel(model="few").values).tolist() == [False, True, False]
     assert np.allclose(score.sel(model="bad"), nse(BAD, FLOW).median("station"))
     assert result.table().rows[1][2] == "-"
+    empty = GOOD.where(GOOD["lead_time"] != 2)
+    assert compare({"bad": BAD, "few": empty}, FLOW, resamples=10).table().rows == result.table().rows
 
 
 def test_lead_times_that_a_reader_decoded_are_those_of_the_others():

@@ -1,18 +1,22 @@
 """Starting a run and continuing one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import torch
 
 import hydromae
 from hydromae.config import Config
 from hydromae.data.store import Store
+from hydromae.data.work_directory import locked
+from hydromae.errors import RunError
 from hydromae.training.checkpoint import load_newest
 from hydromae.training.listener import Listener
 from hydromae.training.loop import Trainer
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.tracking.tracker import check_trackers
 from hydromae.training.tracking.watch import watched
+from hydromae.training.world import World
 
 MakeListener = Callable[[int], Listener]
 
@@ -29,23 +33,25 @@ def new_run(config: Config, store: Store, listener: MakeListener = lambda total:
         The run directory; `is_finished` tells whether training reached its end.
 
     Raises:
-        RunError: the output directory already holds a run, or the loss is no longer a number.
+        RunError: the output directory already holds a run, or another process trains in it, or the loss is no longer a
+            number.
         ConfigError: the configuration does not fit the data.
     """
     check_trackers(config)
     # The trainer comes first: what it refuses leaves no run directory behind.
     trainer = Trainer(config, store, None)
     whole = config.model_copy(update={"model": trainer.model.config})
-    trainer.world.main_alone(lambda: RunDirectory.create(whole, store))
     trainer.run = RunDirectory(config.output_path)
-    return _fit(trainer, trainer.run, listener)
+    with _alone_in(trainer.run, trainer.world):
+        trainer.world.main_alone(lambda: RunDirectory.create(whole, store))
+        return _fit(trainer, trainer.run, listener)
 
 
 def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Listener()) -> RunDirectory:
     """Continue a run from its newest checkpoint, as if it had never stopped; a finished one is left as it is.
 
     Raises:
-        RunError: its data or its checkpoints cannot be used.
+        RunError: its data or its checkpoints cannot be used, or another process trains in it.
     """
     if is_finished(run):
         return run
@@ -54,12 +60,29 @@ def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Liste
     trainer = Trainer(run.config(), run.store(), run, batch=state["batch"] if state else None)
     if state:
         trainer.restore(state)
-    return _fit(trainer, run, listener)
+    with _alone_in(run, trainer.world):
+        return _fit(trainer, run, listener)
 
 
 def is_finished(run: RunDirectory) -> bool:
     """Whether training reached its end."""
     return (run.path / "summary.json").is_file()
+
+
+@contextmanager
+def _alone_in(run: RunDirectory, world: World) -> Iterator[None]:
+    """Let no second training into a run directory meanwhile; a process that ends, however it does, lets go of it.
+
+    Raises:
+        RunError: another training is in it, in all processes.
+    """
+
+    def refuse() -> None:
+        raise RunError(f"{run.path}: another process trains there; wait for its end, or give another output=")
+
+    with ExitStack() as held:
+        world.main_alone(lambda: held.enter_context(locked(run.path, refuse)))
+        yield
 
 
 def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDirectory:

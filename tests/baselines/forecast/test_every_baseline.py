@@ -1,5 +1,7 @@
 """What holds for each baseline of the forecast."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +9,11 @@ import xarray as xr
 
 from baselines.forecast.flows import FORCING, ISSUE, TRAIN, make_rivers, spoiled_after
 from hydromae.baselines.forecast import BASELINES, Baseline, fit_all, forecast_all, make_baselines
+from hydromae.baselines.forecast.baseline import train_days
 from hydromae.baselines.forecast.climatology import Climatology
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.lstm_training import LstmSettings
+from hydromae.data.dataset import open_store
 from hydromae.errors import DataError
 
 HORIZON = 4
@@ -171,6 +175,19 @@ def test_what_cannot_be_fitted_is_refused_in_a_sentence(rivers, name):
         make(name).fit(rivers, "riverflow", FORCING, TRAIN, 0)
 
 
+def test_the_training_period_may_be_given_as_text_or_dates(rivers):
+    first, last = date(2002, 3, 1), date(2003, 5, 31)
+    given = [
+        slice("2002-03-01", "2003-05-31"),
+        slice("2002-03", "2003-05"),
+        slice(first, last),
+        slice(pd.Timestamp(first), pd.Timestamp(last)),
+    ]
+    for train in given:
+        days = train_days(rivers, train)
+        assert (days[0].item(), days[-1].item(), len(days)) == (first, last, 457)
+
+
 def test_all_baselines_are_fitted_and_asked_together(rivers):
     names = ["persistence", "climatology", "recession", "ridge"]
     fitted = fit_all(make_baselines(names), rivers, "riverflow", FORCING, TRAIN, HORIZON)
@@ -183,3 +200,16 @@ def test_all_baselines_are_fitted_and_asked_together(rivers):
 
 def test_each_baseline_is_registered_under_its_name():
     assert all(BASELINES[name]().name == name for name in BASELINES)
+
+
+def test_a_store_is_read_as_it_is_opened(prepared):
+    _, store = prepared
+    lazy, loaded = open_store(store), open_store(store).load()
+    days = pd.DatetimeIndex(lazy["time"].values)
+    train = slice(days[0], days[len(days) * 2 // 3])
+    issue = days[len(days) // 2 :: 2][:4]  # half a year of data: climatology knows the days of training alone
+    for name in ("persistence", "climatology", "recession", "ridge"):
+        one, other = (make(name).fit(data, "riverflow", ["evap"], train, 2) for data in (lazy, loaded))
+        forecasts = [method.forecast(data, issue, "perfect") for method, data in ((one, lazy), (other, loaded))]
+        assert np.isfinite(forecasts[0].values).any(), name
+        assert forecasts[0].identical(forecasts[1])

@@ -1,6 +1,7 @@
 """What every baseline of the forecast is: fitted on a training period, asked for forecasts at issue times."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -30,7 +31,7 @@ class Baseline(Protocol):
             series: variables [time, station], NaN where missing; attributes [station].
             target: the variable to forecast, in any unit that is 0 where nothing flows.
             forcing: the variables whose future regime `perfect` shows.
-            train: first and last day of the training period, both in it.
+            train: first and last day of the training period, both in it, as dates or text such as 2009-09-30.
             horizon: longest lead time in days, 1 or more.
 
         Raises:
@@ -134,7 +135,8 @@ def station_ids(series: xr.Dataset) -> list[str]:
 def train_days(series: xr.Dataset, train: slice) -> np.ndarray:
     """The consecutive days, datetime64[D], from the first to the last of `series` that lie in the training period."""
     held = pd.DatetimeIndex(series["time"].values).floor("D").sort_values()
-    inside = held[held.slice_indexer(train.start, train.stop)]
+    first, last = (pd.Timestamp(day) if isinstance(day, date) else day for day in (train.start, train.stop))
+    inside = held[held.slice_indexer(first, last)]
     if len(inside) == 0:
         return np.array([], "datetime64[D]")
     return np.arange(

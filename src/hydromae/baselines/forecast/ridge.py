@@ -24,7 +24,7 @@ from hydromae.baselines.forecast.rain import rain_of
 from hydromae.baselines.forecast.ridge_features import HISTORY, Usual, future_features, log_flow, state_features
 from hydromae.baselines.forecast.ridge_solve import fold_moments, held_out_prediction, solve
 
-_CHUNK = 32  # stations at a time: bounds the memory of their features, some 150 MB for twenty years
+_CHUNK = 8  # stations at a time: some 40 MB of features for twenty years, and twice as fast as 32
 _REGIMES: tuple[Regime, ...] = ("none", "perfect")
 
 

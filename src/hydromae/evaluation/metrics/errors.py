@@ -62,7 +62,6 @@ def persistence_skill(
     predicted, observed = pair(point_forecast(predicted), observed, min_pairs)
     persisted, observed = pair(persisted, observed, min_pairs)
     over = [sample_dim(predicted)]
-    predicted = predicted.where(persisted.notnull())
     with quiet():
         reference = rmse(persisted, observed, reduce_dims=over)
         value = 1 - rmse(predicted, observed, reduce_dims=over) / reference.where(reference > 0)
