@@ -16,6 +16,7 @@ _PUBLIC = {
     "MultiModalMAE": "hydromae.models.multimodal_mae",
     "Store": "hydromae.data.store",
     "export": "hydromae.data.export",
+    "forecast": "hydromae.tasks.forecast",
     "load_config": "hydromae.config_io",
     "load_pretrained": "hydromae.models.pretrained",
     "open_store": "hydromae.data.dataset",

@@ -8,6 +8,7 @@ import typer
 
 from hydromae.commands import runs, stores
 from hydromae.commands.data import data_app
+from hydromae.commands.forecast import forecast
 from hydromae.errors import HydroMAEError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ for command in (
     stores.prepare,
     runs.train,
     runs.resume,
+    forecast,
     runs.reconstruct,
     runs.report,
     runs.model,

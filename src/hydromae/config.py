@@ -54,6 +54,11 @@ class MaskingConfig(Section):
     per_day: bool = Field(
         False, description="strategy random hides the ratio on every day, instead of over the whole window"
     )
+    targets: dict[Literal["random", "span", "place", "modality"], tuple[str, ...]] = Field(
+        {},
+        description="strategy -> modalities it hides, as {modality: [riverflow]} for ungauged stations whose weather "
+        "is known; the others stay visible (not named: it hides all; forecast has its own key)",
+    )
     horizon: int = Field(
         7,
         ge=1,
@@ -71,6 +76,14 @@ class MaskingConfig(Section):
         description="share of the forecast masks in which the other modalities' future stays visible (a perfect "
         "weather forecast); in the rest nothing after the issue time is visible",
     )
+
+    @field_validator("targets")
+    @classmethod
+    def _every_target_is_named(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for strategy, names in value.items():
+            if not names:
+                raise ValueError(f"{strategy} would hide nothing; name modalities, or leave it out")
+        return value
 
     @field_validator("strategies")
     @classmethod
@@ -182,6 +195,10 @@ class Config(Section):
         for name in self.masking.forecast or ():
             if name not in names:
                 raise ValueError(f"masking.forecast names {name}, which is none of {', '.join(names)}")
+        for strategy, hidden in self.masking.targets.items():
+            for name in hidden:
+                if name not in names:
+                    raise ValueError(f"masking.targets.{strategy} names {name}, which is none of {', '.join(names)}")
         if self.masking.strategies.get("modality") and len(names) == 1:
             raise ValueError("masking.strategies hides one whole modality, but there is only one, so nothing is seen")
         # A weight for a usual variable that this experiment does without may stay where it is.

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hydromae.config_data import PRESETS
 from hydromae.config_types import Kind, Place, Section
@@ -73,7 +73,19 @@ class ModelConfig(Section):
     )
     decoder_film: bool = Field(True, description="give each series query the attributes of its own stations")
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
+    quantiles: tuple[float, ...] = Field(
+        (),
+        description="levels rising in (0, 1), as [0.1, 0.5, 0.9]: predict these quantiles beside the mean, trained by "
+        "the pinball loss (empty = the mean alone)",
+    )
     max_time_steps: int = Field(90, ge=1, description="longest window in days")
+
+    @field_validator("quantiles")
+    @classmethod
+    def _levels_rise(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0 < level < 1 for level in value) or list(value) != sorted(set(value)):
+            raise ValueError("levels must lie between 0 and 1 and rise, each once, as [0.1, 0.5, 0.9]")
+        return value
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ModelConfig":

@@ -68,7 +68,7 @@ def test_shapes_of_images_with_every_patch_valid_are_as_published() -> None:
         batch = one_modality(model, "precip", torch.randn(2, 5, 522, 100), hidden=1948)
         with torch.no_grad():
             encoded, padding = model.encode("precip", batch)
-            predicted = model.decode("precip", batch, (encoded, padding))
+            predicted, _ = model.decode("precip", batch, (encoded, padding))
             whole = model.reconstruct(batch)["precip"]
         assert [tuple(one.shape) for one in encoded] == [(2, 662, 256)] * maps
         assert padding is None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,6 +9,7 @@ from torch import Tensor
 from hydromae.config import MaskingConfig
 from hydromae.data.areas import is_flow
 from hydromae.data.batch import Batch, ModalityTokens, split_missing
+from hydromae.data.calendar import days_of_year
 from hydromae.data.fills import Method, make_fills
 from hydromae.data.masker import Masker
 from hydromae.data.store import Store
@@ -44,9 +44,7 @@ class Collator:
         self.masker = Masker(masking, shapes, forecast_modalities(store, shapes, masking.forecast), seed, self.fills)
         attributes = torch.from_numpy(store.scaled_attributes)
         self.attributes = attributes.to(device) if attributes.shape[-1] else None  # [stations, A]
-        years = store.days.astype("datetime64[Y]").astype("datetime64[D]")
-        day_of_year = (store.days - years).astype(np.int64) + 1
-        self.day_of_year = torch.from_numpy(day_of_year).to(device)  # [days of the store]
+        self.day_of_year = torch.from_numpy(days_of_year(store.days)).to(device)  # [days of the store]
 
     def training_batch(self, windows: Windows, epoch: int) -> Batch:
         """Masks of this epoch, cut to the smallest counts of the batch so that nothing is padded."""

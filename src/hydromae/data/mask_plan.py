@@ -5,6 +5,7 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Literal
 
 from hydromae.config import MaskingConfig, Strategy
 from hydromae.data.masks import random_shares, target_counts
@@ -23,12 +24,18 @@ class Choice:
         modality: the one that strategy modality hides.
         issue_day: days of the window that a forecast knows.
         perfect: whether the other modalities' future is known, too.
+        targets: modalities that random, span or place hides; None is all.
     """
 
     strategy: Strategy
     modality: str | None = None
     issue_day: int = 0
     perfect: bool = False
+    targets: tuple[str, ...] | None = None
+
+    def hides(self, name: str) -> bool:
+        """Whether random, span or place hides anything of a modality."""
+        return self.targets is None or name in self.targets
 
 
 @dataclass(frozen=True)
@@ -133,20 +140,29 @@ class MaskPlanner:
         return plan
 
     def _choose(self, available: SlotCounts, days: int, number: int, epoch: int) -> Choice:
-        random = Choice("random")
         if self.always_random:
-            return random
+            return self._kept_to_targets("random", available)
         shares = random_shares(number, 4, seed=self.seed, epoch=epoch, stream="strategy")
         limits = list(accumulate(self.weights.values()))
         strategy = list(self.weights)[bisect(limits[:-1], shares[0] * limits[-1])]
         if strategy == "modality":
             present = [name for name, samples in available.items() if any(map(any, samples))]
-            return Choice(strategy, present[int(shares[1] * len(present))]) if len(present) > 1 else random
+            wanted = [name for name in present if name in self.masking.targets.get(strategy, present)]
+            if len(present) > 1 and wanted:
+                return Choice(strategy, wanted[int(shares[1] * len(wanted))])
+            return self._kept_to_targets("random", available)
         if strategy == "forecast":
             issue_day = self.issue_day(days, 1 + int(shares[2] * min(self.masking.horizon, max(days - 1, 1))))
             choice = Choice(strategy, issue_day=issue_day, perfect=shares[3] < self.masking.forcing)
-            return choice if self._has_both(choice, available) else random
-        return Choice(strategy)
+            return choice if self._has_both(choice, available) else self._kept_to_targets("random", available)
+        return self._kept_to_targets(strategy, available)
+
+    def _kept_to_targets(self, strategy: Literal["random", "span", "place"], available: SlotCounts) -> Choice:
+        """The strategy for its modalities alone; `random` of all where none of them was observed."""
+        targets = self.masking.targets.get(strategy)
+        if targets is None or any(any(map(any, available[name])) for name in targets):
+            return Choice(strategy, targets=targets)
+        return Choice("random")
 
     def issue_day(self, days: int, horizon: int) -> int:
         """Days of a window that are known if the last `horizon` are not: whole tokens of every modality, at least one.
@@ -168,7 +184,7 @@ class MaskPlanner:
             closed = 0 if name == choice.modality else closed
         elif choice.strategy == "forecast":
             closed = closed if choice.perfect and name not in self.forecast else choice.issue_day // shape.days
-        else:
+        elif choice.hides(name):
             share = target_counts([total], self.ratio(name))[0]
         gaps = closed * shape.places - sum(counts[:closed])
         return Hiding(choice.strategy, share, closed, sum(counts[closed:]), predicted, gaps, total)

@@ -11,6 +11,10 @@ from hydromae.models.attention import CrossAttention, SelfAttention, join_paddin
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.layers import MLP, TransformerLayer
+from hydromae.models.quantile_head import QuantileHead
+
+# The mean, and the quantiles where the model has them.
+Predicted = tuple[Float[Tensor, "batch n cells"], Float[Tensor, "batch n cells quantile"] | None]
 
 
 class CrossBlock(nn.Module):
@@ -55,7 +59,7 @@ class CrossBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Blocks, LayerNorm and linear head over given queries.
+    """Blocks, LayerNorm and linear head over given queries; a head of quantiles beside it where there are levels.
 
     Args:
         config: sizes; `use_cross_attn` off gives the standard decoder of He et al. (2022), self-attention over the
@@ -64,7 +68,8 @@ class Decoder(nn.Module):
         maps: feature maps the context holds, see `WeightedFeatureMaps`.
         film: whether conditions modulate the queries before every block.
 
-    Shape: queries [B, n, E], feature maps of [B, m, D], conditions [B, n, C] -> [B, n, cells], float32 or better.
+    Shape: queries [B, n, E], feature maps of [B, m, D], conditions [B, n, C] -> mean [B, n, cells] and quantiles
+    [B, n, cells, Q] or None, float32 or better.
     """
 
     def __init__(self, config: ModelConfig, cells: int, maps: int, film: bool) -> None:
@@ -79,6 +84,7 @@ class Decoder(nn.Module):
         self.feature_maps = WeightedFeatureMaps(maps, depth, config.d_model) if config.use_weighted_fm else None
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, cells)
+        self.quantile_head = QuantileHead(dim, cells, config.quantiles) if config.quantiles else None
 
     def forward(
         self,
@@ -87,7 +93,7 @@ class Decoder(nn.Module):
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
         context_padding: Bool[Tensor, "batch m"] | None,
         conditions: Float[Tensor, "batch n condition"] | None = None,
-    ) -> Float[Tensor, "batch n cells"]:
+    ) -> Predicted:
         queries = queries.to(self.head.weight.dtype)
         if self.context_projection is None:
             contexts = self.feature_maps(list(maps)) if self.feature_maps is not None else [maps[-1]] * len(self.blocks)
@@ -102,8 +108,11 @@ class Decoder(nn.Module):
                 tokens = block(torch.cat([context, queries], dim=1), padding)  # [B, m + n, E]
                 context, queries = tokens.split([context.shape[1], queries.shape[1]], dim=1)
         with torch.autocast(queries.device.type, enabled=False):
-            predicted: Tensor = self.head(self.norm(queries.to(self.head.weight.dtype)))  # [B, n, cells]
-        return predicted.to(torch.promote_types(predicted.dtype, torch.float32))
+            features = self.norm(queries.to(self.head.weight.dtype))  # [B, n, E]
+            mean = self.head(features)  # [B, n, cells]
+            mean = mean.to(torch.promote_types(mean.dtype, torch.float32))
+            quantiles = None if self.quantile_head is None else self.quantile_head(features, mean)  # [B, n, cells, Q]
+        return mean, quantiles
 
     def _condition(self, layer: int, queries: Tensor, conditions: Tensor | None) -> Tensor:
         if conditions is None or not self.film:

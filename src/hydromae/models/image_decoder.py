@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
-from hydromae.models.decoder import Decoder
+from hydromae.models.decoder import Decoder, Predicted
 from hydromae.models.positions import TimePosition
 
 
@@ -21,7 +21,8 @@ class ImageDecoder(nn.Module):
         shape: how the modality is cut.
         maps: feature maps the context holds.
 
-    Shape: feature maps of [B, m, D] -> [B, targets, cells], scaled values, float32.
+    Shape: feature maps of [B, m, D] -> mean [B, targets, cells] and quantiles [B, targets, cells, Q] or None, scaled
+    values, float32.
     """
 
     def __init__(self, config: ModelConfig, shape: TokenShape, maps: int) -> None:
@@ -38,12 +39,12 @@ class ImageDecoder(nn.Module):
         maps: list[Float[Tensor, "batch m context_dim"]],
         context_padding: Bool[Tensor, "batch m"] | None,
         valid_patches: Int[Tensor, " patches"],
-    ) -> Float[Tensor, "batch targets cells"]:
+    ) -> Predicted:
         index = tokens.target.index
         patch = valid_patches[tokens.shape.place(index)]  # [B, n] patch of the whole grid
         queries = self.decoder.mask_token + self.patch_position[patch]  # [B, n, E]
         queries = queries + self.time(index, batch)
         if modality_token is not None:
             queries = queries + modality_token
-        predicted: Tensor = self.decoder(queries, tokens.target.padding, maps, context_padding)
+        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_padding)
         return predicted

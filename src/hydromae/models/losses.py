@@ -1,6 +1,6 @@
-"""The reconstruction loss."""
+"""The losses of a reconstruction: of its mean, and of its quantiles where the model has them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -21,6 +21,33 @@ def squared_error(
     scored = scored_cells(tokens)  # [B, n, cells]
     error = torch.where(scored, predicted.to(precision) - truth, 0.0)
     return error.square().sum(), scored.sum().to(precision)
+
+
+def pinball(
+    quantiles: Float[Tensor, "batch targets cells quantile"], levels: Sequence[float], tokens: ModalityTokens
+) -> Float[Tensor, ""]:
+    """Sum of pinball losses over the values that `squared_error` scores, each averaged over the levels.
+
+    At level q a prediction p of y costs max(q (y - p), (q - 1) (y - p)), which is least in the mean where p is the
+    q-quantile (Koenker and Bassett 1978).
+    """
+    precision = torch.promote_types(quantiles.dtype, torch.float32)
+    truth = tokens.target.take(tokens.values).to(precision)[..., None]  # [B, n, cells, 1]
+    error = torch.where(scored_cells(tokens)[..., None], truth - quantiles.to(precision), 0.0)
+    # A number at a time: levels as a tensor would have to be brought to the device in every step.
+    costs = [torch.maximum(q * e, (q - 1) * e).sum() for q, e in zip(levels, error.unbind(-1), strict=True)]
+    return torch.stack(costs).mean()
+
+
+def loss_sums(
+    mean: Float[Tensor, "batch targets cells"],
+    quantiles: Float[Tensor, "batch targets cells quantile"] | None,
+    levels: Sequence[float],
+    tokens: ModalityTokens,
+) -> Float[Tensor, " loss"]:
+    """Sums of one modality's losses over its scored values: squared error and, with quantiles, pinball."""
+    error = squared_error(mean, tokens)[0]
+    return torch.stack([error] if quantiles is None else [error, pinball(quantiles, levels, tokens)])
 
 
 def scored_cells(tokens: ModalityTokens) -> Bool[Tensor, "batch targets cells"]:

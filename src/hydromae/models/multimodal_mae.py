@@ -13,13 +13,14 @@ from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, scatter
 from hydromae.data.plain import batch_from_dict
 from hydromae.data.tokens import TokenShape, token_shape
+from hydromae.models.decoder import Predicted
 from hydromae.models.feature_maps import map_layers, number_of_maps
 from hydromae.models.fusion import concatenate, fuse, fusion_layers
 from hydromae.models.hub import HubModel
 from hydromae.models.image_decoder import ImageDecoder
 from hydromae.models.image_encoder import ImageEncoder
 from hydromae.models.initialise import initialise
-from hydromae.models.losses import squared_error, weighted_total
+from hydromae.models.losses import loss_sums, scored_cells, weighted_total
 from hydromae.models.vector_decoder import VectorDecoder
 from hydromae.models.vector_encoder import VectorEncoder
 
@@ -94,17 +95,30 @@ class MultiModalMAE(nn.Module, HubModel):
         return load_pretrained(path, device, **hub)
 
     def forward(self, batch: Batch | Mapping[str, Any]) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
-        """Total loss and the loss of each modality, `<name>_loss`: mean squared error of the scaled values hidden."""
+        """Total loss and the loss of each modality, `<name>_loss`: mean squared error of the scaled values hidden.
+
+        With quantiles also `<name>_pinball`, which the total holds with the weight of that modality's loss.
+        """
         batch = self.as_batch(batch)
-        predicted = self.predict(batch)
+        predicted = self.predict_with_quantiles(batch)
         losses: dict[str, Tensor] = {}
+        totals: dict[str, Tensor] = {}
         for name, tokens in batch.tokens.items():
-            error, count = squared_error(predicted[name], tokens)
-            losses[f"{name}_loss"] = error / count.clamp(min=1)
-        return weighted_total(losses, self.task_weights), losses
+            count = scored_cells(tokens).sum().clamp(min=1)
+            means = loss_sums(*predicted[name], self.config.quantiles, tokens) / count  # [losses]
+            losses |= dict(zip((f"{name}_loss", f"{name}_pinball"), means.unbind(), strict=False))
+            totals[f"{name}_loss"] = means.sum()
+        return weighted_total(totals, self.task_weights), losses
 
     def predict(self, batch: Batch) -> dict[str, Float[Tensor, "batch targets cells"]]:
-        """Scaled predictions at the targets of each modality."""
+        """Scaled predictions at the targets of each modality: the mean."""
+        return {name: mean for name, (mean, _) in self.predict_with_quantiles(batch).items()}
+
+    def predict_with_quantiles(self, batch: Batch) -> dict[str, Predicted]:
+        """Scaled mean [B, targets, cells] at the targets of each modality, and quantiles [B, targets, cells, Q].
+
+        The quantiles are those of `config.quantiles`, in their order, and rise; None in a model without.
+        """
         batch = self._with_learned_attributes(batch)
         encoded = {name: self.encode(name, batch) for name in batch.tokens}
         if self.config.fusion == "full":
@@ -126,12 +140,12 @@ class MultiModalMAE(nn.Module, HubModel):
         maps, padding = concatenate([self._without_static(name, *maps) for name, maps in encoded.items()])
         return [*maps[:-1], fuse(self.blocks_shared, self.norm_shared, maps[-1], padding)], padding
 
-    def decode(self, name: str, batch: Batch, context: Encoded) -> Float[Tensor, "batch targets cells"]:
-        """Scaled predictions at one modality's targets."""
+    def decode(self, name: str, batch: Batch, context: Encoded) -> Predicted:
+        """Scaled mean at one modality's targets, and quantiles where the model has them."""
         decoder, tokens = self.get_submodule(f"{name}_decoder"), batch.tokens[name]
         modality_token = getattr(self, f"decoder_modality_{name}", None)
         patches = (self.valid_patches,) if tokens.shape.kind == "grid" else ()
-        predicted: Tensor = decoder(tokens, batch, modality_token, *context, *patches)
+        predicted: Predicted = decoder(tokens, batch, modality_token, *context, *patches)
         return predicted
 
     def as_batch(self, batch: Batch | Mapping[str, Any]) -> Batch:

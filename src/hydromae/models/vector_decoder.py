@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
-from hydromae.models.decoder import Decoder
+from hydromae.models.decoder import Decoder, Predicted
 from hydromae.models.positions import TimePosition
 from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
 
@@ -22,7 +22,8 @@ class VectorDecoder(nn.Module):
         shape: how the modality is cut.
         maps: feature maps the context holds.
 
-    Shape: feature maps of [B, m, D] -> [B, targets, cells], scaled values, float32.
+    Shape: feature maps of [B, m, D] -> mean [B, targets, cells] and quantiles [B, targets, cells, Q] or None, scaled
+    values, float32.
     """
 
     def __init__(self, config: ModelConfig, shape: TokenShape, maps: int) -> None:
@@ -40,7 +41,7 @@ class VectorDecoder(nn.Module):
         modality_token: Float[Tensor, "1 1 dim"] | None,
         maps: list[Float[Tensor, "batch m context_dim"]],
         context_padding: Bool[Tensor, "batch m"] | None,
-    ) -> Float[Tensor, "batch targets cells"]:
+    ) -> Predicted:
         index = tokens.target.index
         place = tokens.shape.place(index)
         groups = None if batch.attributes is None else mean_attributes(batch.attributes, self.group)  # [B, G, A]
@@ -49,5 +50,5 @@ class VectorDecoder(nn.Module):
         if modality_token is not None:
             queries = queries + modality_token
         conditions = take_groups(groups, place) if self.film and groups is not None else None  # [B, n, A]
-        predicted: Tensor = self.decoder(queries, tokens.target.padding, maps, context_padding, conditions)
+        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_padding, conditions)
         return predicted

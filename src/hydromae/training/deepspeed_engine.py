@@ -12,7 +12,7 @@ from hydromae.config import TrainingConfig
 from hydromae.data.batch import Batch
 from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.training.engine import AUTOCAST, Engine, SquaredErrors
+from hydromae.training.engine import AUTOCAST, Engine, LossSums
 from hydromae.training.world import World
 
 _BUCKET: Final = 2**24  # values sent at once; DeepSpeed keeps a buffer of as many, by default 2 GB
@@ -22,11 +22,11 @@ _MOMENTS: Final = ("exp_avg", "exp_avg_sq")  # AdamW's, one value per weight
 class _Cast(nn.Module):
     """Computes in the configured precision, which DeepSpeed would switch off if it were set outside of it."""
 
-    def __init__(self, module: SquaredErrors, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, module: LossSums, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__()
         self.inner, self.device, self.dtype = module, device.type, dtype
 
-    def forward(self, batch: Batch) -> Float[Tensor, " modality"]:
+    def forward(self, batch: Batch) -> Float[Tensor, "loss modality"]:
         with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
             sums: Tensor = self.inner(batch)
         return sums
@@ -56,11 +56,11 @@ class DeepSpeedEngine(Engine):
         self._safe = deepspeed.utils
         self._start_optimizer()
 
-    def _parallel(self, module: SquaredErrors) -> nn.Module:
+    def _parallel(self, module: LossSums) -> nn.Module:
         return _Cast(module, self.world.device, AUTOCAST[self.settings.precision])
 
-    def __call__(self, batch: Batch) -> Float[Tensor, " modality"]:
-        """Sums of squared errors of this process's batch, in the configured precision."""
+    def __call__(self, batch: Batch) -> Float[Tensor, "loss modality"]:
+        """Sums of losses of this process's batch, in the configured precision."""
         sums: Tensor = self.module(batch)
         return sums
 

@@ -21,7 +21,7 @@ from hydromae.config import TrainingConfig
 from hydromae.data.batch import Batch
 from hydromae.models.decoder import CrossBlock
 from hydromae.models.layers import TransformerLayer
-from hydromae.models.losses import squared_error
+from hydromae.models.losses import loss_sums
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.training.ema import MovingAverage
 from hydromae.training.loss_scale import LossScale
@@ -31,17 +31,21 @@ from hydromae.training.world import World
 AUTOCAST: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class SquaredErrors(nn.Module):
-    """The model as the engines see it: from a batch to sums of squared errors, [modalities]."""
+class LossSums(nn.Module):
+    """The model as the engines see it: from a batch to sums of losses, [losses, modalities].
+
+    The first row holds squared errors of the mean; with quantiles the second holds their pinball loss.
+    """
 
     def __init__(self, model: MultiModalMAE) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch) -> Float[Tensor, " modality"]:
+    def forward(self, batch: Batch) -> Float[Tensor, "loss modality"]:
         """Sums over the observed values of the targets, in the order of the model's modalities."""
-        predicted = self.model.predict(batch)
-        return torch.stack([squared_error(predicted[name], tokens)[0] for name, tokens in batch.tokens.items()])
+        predicted, levels = self.model.predict_with_quantiles(batch), self.model.config.quantiles
+        sums = [loss_sums(*predicted[name], levels, tokens) for name, tokens in batch.tokens.items()]
+        return torch.stack(sums, dim=1)  # [losses, modalities]
 
 
 class Engine:
@@ -55,7 +59,7 @@ class Engine:
 
     def __init__(self, model: MultiModalMAE, world: World, settings: TrainingConfig) -> None:
         self.model, self.world, self.settings = model, world, settings
-        self.module: nn.Module = self._parallel(SquaredErrors(model))
+        self.module: nn.Module = self._parallel(LossSums(model))
         self.optimizer = make_optimizer(model, settings, fused=self._fused)
         self.loss_scale = LossScale(world.device, settings.precision == "fp16")
         self.ema = MovingAverage(model, settings.ema) if settings.ema else None
@@ -63,11 +67,11 @@ class Engine:
     spread = False
     _fused = True
 
-    def _parallel(self, module: SquaredErrors) -> nn.Module:
+    def _parallel(self, module: LossSums) -> nn.Module:
         return module
 
-    def __call__(self, batch: Batch) -> Float[Tensor, " modality"]:
-        """Sums of squared errors of this process's batch, in the configured precision."""
+    def __call__(self, batch: Batch) -> Float[Tensor, "loss modality"]:
+        """Sums of losses of this process's batch, in the configured precision."""
         dtype = AUTOCAST[self.settings.precision]
         with torch.autocast(self.world.device.type, dtype, enabled=dtype != torch.float32):
             sums: Tensor = self.module(batch)
@@ -160,7 +164,7 @@ class Engine:
 class DDPEngine(Engine):
     """Every process holds the whole model (torch's DistributedDataParallel, Li et al. 2020)."""
 
-    def _parallel(self, module: SquaredErrors) -> nn.Module:
+    def _parallel(self, module: LossSums) -> nn.Module:
         return DistributedDataParallel(module)
 
     @contextmanager
@@ -179,7 +183,7 @@ class FSDPEngine(Engine):
     spread = True
     _fused = False  # the fused kernel takes no sharded tensors on a CPU
 
-    def _parallel(self, module: SquaredErrors) -> nn.Module:
+    def _parallel(self, module: LossSums) -> nn.Module:
         for part in module.modules():
             if isinstance(part, TransformerLayer | CrossBlock):
                 fully_shard(part)

@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 
 How = Literal["loaded", "resized", "new", "left out"]
 
+_QUANTILES = "_decoder.decoder.quantile_head.projection"
 _OF_TOKENS = ("_encoder.embedding.weight", "_encoder.validity.weight", "_decoder.decoder.head.weight",
-              "_decoder.decoder.head.bias")  # fmt: skip
+              "_decoder.decoder.head.bias", f"{_QUANTILES}.weight", f"{_QUANTILES}.bias")  # fmt: skip
 _OF_ATTRIBUTES = (".static.weight", ".scale_and_shift.weight")
 
 
@@ -83,7 +84,8 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
     same size. Positions of stations made from coordinates have no weights, so they hold for any; learned ones carry
     over to the same data alone. Inputs for static attributes are matched by the attributes' names where the store of
     the trained run can be opened, else by their number. Embeddings and heads of tokens that are cut otherwise start
-    anew, as do modalities that were not there.
+    anew, as do modalities that were not there. The mean's head carries over to a model with quantiles; quantiles do
+    where they have the same levels.
 
     The data keep their own scalers: a scaled value of 1 is one deviation of the new training period, not of the old
     one, and coordinates too are scaled over the new stations. The weights thus meet values of the same order, but the
@@ -154,6 +156,9 @@ class _Fit:
             cut, old_cut = (_cut(config, modality) for config in (self.new, self.old))
             if cut != old_cut:
                 return None, "new", f"tokens were {old_cut}, now {cut}"
+        if _QUANTILES in name and self.new.quantiles != self.old.quantiles:
+            levels, old_levels = (", ".join(map(str, config.quantiles)) for config in (self.new, self.old))
+            return None, "new", f"the quantiles were {old_levels}, now {levels}"
         if name.endswith(".patch_position") and _grid(self.new) != _grid(self.old):
             return None, "new", f"the grid was {_grid(self.old)}, now {_grid(self.new)}"
         if name.endswith("_encoder.patch_position") and old.shape[1] == parameter.shape[1]:

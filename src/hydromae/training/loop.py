@@ -212,13 +212,17 @@ class Trainer:
     def validate(self) -> dict[str, Any] | None:
         """Losses over the validation period, each averaged over all hidden values; None without such a period.
 
+        `loss` and `losses` are mean squared errors with quantiles as without, so that they compare, and choose the best
+        epoch; `pinball` is there beside them in a model with quantiles.
+
         Where the weights are averaged it is the average that is validated.
         """
         if self.validation is None:
             return None
         with self.engine.averaged():
-            losses = dict(zip(self.model.shapes, self.stepper.validate(self.validation), strict=True))
-        return {"loss": self._total(losses), "losses": losses}
+            found = self.stepper.validate(self.validation)
+        losses, *pinball = [dict(zip(self.model.shapes, row, strict=True)) for row in found]
+        return {"loss": self._total(losses), "losses": losses, **({"pinball": pinball[0]} if pinball else {})}
 
     @contextmanager
     def _cached(self) -> Iterator[None]:

@@ -52,10 +52,12 @@ def build_model(config: Config, store: Store) -> MultiModalMAE:
 
 
 def trained_on(store: Store) -> dict[str, Any]:
-    """What is to be known of the data wherever the weights go: period, attributes, units and scalers; for JSON."""
+    """What is to be known of the data wherever the weights go: period, stations, units and all scales; for JSON."""
     return {
         "period": [str(day) for day in store.periods.get("train", ())],
+        "stations": list(store.station_ids),
         "attributes": list(store.attribute_names),
+        "attribute_scale": [numbers.tolist() for numbers in store.attribute_scale],
         "modalities": {
             name: {"units": store.units(name), "scaler": store.scaler(name).to_dict()} for name in store.names
         },

@@ -19,7 +19,7 @@ class Step:
     """What a step left, on the device.
 
     Attributes:
-        losses: [modalities] this process's share of each loss; the shares of all processes add up to it.
+        losses: [modalities] this process's share of each mean squared error; the shares of all processes add up to it.
         norm: of the gradient before clipping.
         windows: in the whole batch, over all processes; 0 in a step that a checkpoint kept, so that no speed counts it.
         tokens: visible and hidden ones in the whole batch; 0 likewise.
@@ -34,8 +34,9 @@ class Step:
 class Stepper:
     """Makes steps with an engine.
 
-    A loss is a sum of squared errors over all parts of a step and all processes, by the number of values there, so
-    that neither how a batch is cut into parts nor who computes them changes the gradient.
+    A loss is a sum over all parts of a step and all processes, by the number of values there, so that neither how a
+    batch is cut into parts nor who computes them changes the gradient. What is trained is the squared error of the mean
+    and, in a model with quantiles, their pinball loss beside it, with the same weight.
 
     Args:
         engine: computes and updates.
@@ -55,23 +56,28 @@ class Stepper:
         counts = self.world.sum(torch.stack([scored_values(batch) for batch in batches]).sum(0)).clamp(min=1)
         shares = []
         for i, batch in enumerate(batches):
-            share = self.engine(batch) / counts
+            share = self.engine(batch) / counts  # [losses, modalities]
             self.engine.backward((self.weights * share).sum(), last=i == len(batches) - 1)
-            shares.append(share.detach())
+            shares.append(share[0].detach())
         windows = len(next(iter(parts[0].available_by_slot.values())))
         tokens = windows * max(tokens_of_window(batch) for batch in batches)
         return Step(torch.stack(shares).sum(0), self.engine.update(), windows, tokens)
 
     @torch.no_grad()
-    def validate(self, loader: Iterable[Windows]) -> list[float | None]:
-        """Loss of each modality over all hidden values of all processes' windows; None where none was hidden."""
+    def validate(self, loader: Iterable[Windows]) -> list[list[float | None]]:
+        """Losses of each modality over all hidden values of all processes' windows; None where none was hidden.
+
+        Returns:
+            [losses][modalities]: the mean squared errors and, in a model with quantiles, the pinball losses.
+        """
         self.engine.module.eval()
-        sums = torch.zeros(2, len(self.weights), dtype=torch.float64, device=self.world.device)
+        rows = 2 if self.engine.model.config.quantiles else 1
+        sums = torch.zeros(rows + 1, len(self.weights), dtype=torch.float64, device=self.world.device)
         for windows in loader:
             batch = self.collator.evaluation_batch(windows.to(self.world.device))
-            sums += torch.stack([self.engine(batch), scored_values(batch)])
-        errors, counts = self.world.sum(sums).tolist()
-        return [error / count if count else None for error, count in zip(errors, counts, strict=True)]
+            sums += torch.cat([self.engine(batch), scored_values(batch)[None]])  # [losses + 1, modalities]
+        *losses, counts = self.world.sum(sums).tolist()
+        return [[loss / n if n else None for loss, n in zip(row, counts, strict=True)] for row in losses]
 
 
 def scored_values(batch: Batch) -> Float[Tensor, " modality"]:

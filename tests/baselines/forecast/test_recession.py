@@ -85,3 +85,11 @@ def test_a_station_with_a_short_record_falls_as_the_others_usually_do():
     last = rivers["riverflow"].values[1300, 0]
     assert first / last == pytest.approx(second / first, rel=1e-5)  # exponential
     assert 0.8 < first / last < 1
+
+
+def test_flow_stays_as_it_is_where_no_station_shows_how_it_falls():
+    rivers = make_recessions()
+    issue = pd.DatetimeIndex([rivers["time"].values[1300]])
+    method = Recession().fit(rivers, "riverflow", ["rain"], slice("2001-01-01", "2001-02-28"), 3)
+    last = rivers["riverflow"].values[1300]
+    np.testing.assert_allclose(method.forecast(rivers, issue, "none").values[0], np.tile(last, (3, 1)), rtol=1e-6)

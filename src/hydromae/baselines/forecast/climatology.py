@@ -27,7 +27,8 @@ class Climatology:
     """Mean, or quantiles, of the flow of the training period within some days of the day of the year.
 
     The year is a circle of 366 places, so that a date has the same place in every year; 29 February is filled by the
-    days around it. A station without flow in that window in any year of training gets NaN. Weather and recent flow are not used.
+    days around it. A station without flow in that window in any year of training gets NaN. Neither weather nor recent
+    flow is used.
 
     Args:
         half_width: days on either side of the day of the year whose flow counts; 15 makes a window of 31.

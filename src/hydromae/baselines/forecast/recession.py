@@ -33,8 +33,8 @@ class Recession:
     series of rain is known. As daily flow is rounded and noisy, -dQ/dt is averaged in bins of flow before the line is
     fitted through the logarithms, days without change included (Kirchner 2009). Flow is divided by the
     station's mean, so that any unit will do and stations compare. A station with fewer than 100 such days falls
-    exponentially at the median rate of the others. One whose flow was never known up to the issue time gets NaN.
-    The coming weather is not used: both regimes give the same.
+    exponentially at the median rate of the others, and stays as it is where no station has them. One whose flow was
+    never known up to the issue time gets NaN. The coming weather is not used: both regimes give the same.
 
     Args:
         rain: the forcing that is rain in mm/d; None finds it by its standard name or its own name.
@@ -48,7 +48,7 @@ class Recession:
         self._horizon = 0
         self._stations: list[str] = []
         self._law: Float[np.ndarray, "station 3"] = np.empty((0, 3))  # a (1/d at mean flow), b, mean flow
-        self._usual_rate = np.nan
+        self._usual_rate = 0.0
 
     def fit(self, series: xr.Dataset, target: str, forcing: Sequence[str], train: slice, horizon: int) -> "Recession":
         check_fit(series, target, forcing, train, horizon)
@@ -64,7 +64,7 @@ class Recession:
         rate, exponent = fit_recession(flow / mean, dry)
         self._law = np.stack([rate, exponent, mean], axis=1)
         # At mean flow a is the share that drains in a day, whatever the exponent.
-        self._usual_rate = float(np.median(rate[np.isfinite(rate)])) if np.isfinite(rate).any() else np.nan
+        self._usual_rate = float(np.median(rate[np.isfinite(rate)])) if np.isfinite(rate).any() else 0.0
         return self
 
     def forecast(self, series: xr.Dataset, issue_times: pd.DatetimeIndex, regime: Regime) -> xr.DataArray:

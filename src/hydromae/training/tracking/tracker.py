@@ -72,9 +72,10 @@ def make_trackers(config: Config, run: Path, step: int) -> list[Tracker]:
 
 
 def numbers_of(record: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a record under flat names: train/loss, train/precip, train/lr, ..."""
+    """The numbers of a record under flat names: train/loss, train/precip, train/lr, validation/pinball/precip, ..."""
     event = record["event"]
     flat = {f"{event}/{name}": loss for name, loss in record["losses"].items() if loss is not None}
+    flat |= {f"{event}/pinball/{name}": loss for name, loss in record.get("pinball", {}).items() if loss is not None}
     flat |= {
         f"{event}/{key}": value
         for key, value in record.items()

@@ -1,0 +1,83 @@
+"""What a task is asked for: days, stations, modalities; and what is sensible where nothing is said."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from hydromae.config import Config, Period
+from hydromae.data.areas import is_flow
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError, DataError
+
+
+def chosen_days(store: Store, period: Period | None) -> slice:
+    """Positions of a period on the days of a store; all days where none is given.
+
+    Raises:
+        ConfigError: the period is not within the store's days.
+    """
+    if period is None:
+        return slice(0, store.n_days)
+    first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
+    if not 0 <= first <= last < store.n_days:
+        raise ConfigError(
+            f"the period {period[0]} to {period[1]} is not within the data of {store.path}; "
+            f"give a first and a last day from {store.days[0]} to {store.days[-1]}"
+        )
+    return slice(first, last + 1)
+
+
+def chosen_stations(known: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    """Places of the wanted stations among those that are known, each once and in their order; all where none is named.
+
+    Raises:
+        DataError: one is not known.
+    """
+    if wanted is None:
+        return list(range(len(known)))
+    places = {station: place for place, station in enumerate(known)}
+    for station in wanted:
+        if station not in places:
+            near = get_close_matches(station, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:5])}, ..."
+            raise DataError(f"station {station} is not among those that the run can predict in these data; {hint}")
+    return [places[station] for station in dict.fromkeys(wanted)]
+
+
+def target_series(config: Config, target: str | None = None) -> str:
+    """The series that is the river flow: the one that is named, that the run forecasts, or that is in m3/s.
+
+    Raises:
+        ConfigError: it is no series of the run, or cannot be told.
+    """
+    series = [name for name, modality in config.data.modalities.items() if modality.kind == "series"]
+    if target is not None:
+        if target not in series:
+            raise ConfigError(f"{target} is no series of the run, which has {', '.join(series) or 'none'}")
+        return target
+    flows = [name for name in series if is_flow(config.data.modalities[name].units)]
+    for candidates in (list(config.masking.forecast or ()), flows, series):
+        if len(candidates) == 1 and candidates[0] in series:
+            return candidates[0]
+    raise ConfigError(f"which series is the river flow cannot be told; name one of {', '.join(series)} as the target")
+
+
+def within_limits(values: Float[Tensor, "*any"], config: Config, name: str) -> Float[Tensor, "*any"]:
+    """Predictions brought to what the configuration says is possible (`minimum`, `maximum`); NaN stays NaN."""
+    modality = config.data.modalities[name]
+    if modality.minimum is None and modality.maximum is None:
+        return values
+    return torch.clamp(values, modality.minimum, modality.maximum)
+
+
+def excluded_days(config: Config, store: Store) -> Bool[np.ndarray, "day"]:
+    """Which days of a store the run's configuration says are wrong (`data.exclude_dates`)."""
+    excluded = np.zeros(store.n_days, bool)
+    for span in config.data.exclude_dates:
+        first, last = span if isinstance(span, tuple) else (span, span)
+        excluded |= (store.days >= np.datetime64(first, "D")) & (store.days <= np.datetime64(last, "D"))
+    return excluded

@@ -1,0 +1,120 @@
+"""Many windows, each asked for the few days that it can tell best.
+
+A core is the days that one window is asked for; cores follow one another without overlap, windows overlap. Cores lie
+on multiples of their length since 1970-01-01, so that a day is told by the same window whatever period is asked for.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from hydromae.tasks.predictor import Answer, Predictor
+
+_SHARE_IN_THE_MIDDLE, _SHARE_AT_THE_END = 4, 8  # a core is that part of its window
+
+Shown = dict[str, Tensor]
+Question = Callable[["Core", Shown], tuple[Shown, dict[str, Tensor]]]
+
+
+@dataclass(frozen=True)
+class Core:
+    """Some days and the window that tells them, as days since the first of the data.
+
+    Attributes:
+        first: first day of the core.
+        stop: day after its last.
+        window: first day of the window.
+        length: days in the window.
+    """
+
+    first: int
+    stop: int
+    window: int
+    length: int
+
+    @property
+    def inside(self) -> slice:
+        """The core's days in its window."""
+        return slice(self.first - self.window, self.stop - self.window)
+
+    def in_window(self, wanted: Bool[Tensor, "core_days *place"]) -> Bool[Tensor, "days *place"]:
+        """What is wanted of the core, as the window has it."""
+        whole = wanted.new_zeros((self.length, *wanted.shape[1:]))
+        whole[self.inside] = wanted
+        return whole
+
+
+def middle_cores(predictor: Predictor, days: slice) -> list[Core]:
+    """Cores that cover some days, each in the middle of its window, where it has most context on both sides.
+
+    A core is a quarter of the run's longest window, in whole tokens. At the ends of the data the window is moved into
+    them, and holds its core elsewhere than in the middle.
+    """
+    step = _step(predictor, _SHARE_IN_THE_MIDDLE)
+    return _cores(predictor, days, step, lambda core: core.start - (predictor.window - step) // 2)
+
+
+def last_cores(predictor: Predictor, days: slice) -> list[Core]:
+    """Cores that cover some days, each at the end of its window, where the most days of weather lie before it.
+
+    A core is an eighth of the run's longest window, in whole tokens. The first days of the data, which no window can
+    end with, are told by the first window.
+    """
+    return _cores(predictor, days, _step(predictor, _SHARE_AT_THE_END), lambda core: core.stop - predictor.window)
+
+
+def answers(predictor: Predictor, cores: list[Core], question: Question) -> Iterator[tuple[Core, dict[str, Answer]]]:
+    """Ask each core's window.
+
+    Args:
+        predictor: a trained model and data.
+        cores: as above.
+        question: of a core and its window's values (modality -> [T, *place]) makes what the model is shown, and what is
+            wanted of the core (modality -> bool [core days, *place]).
+
+    Yields:
+        The core and its answers, [core days, *place]; no answer of a modality of which nothing was wanted.
+    """
+    for core in cores:
+        shown, asked = question(core, predictor.read(core.window, core.length))
+        wanted = {name: core.in_window(some) for name, some in asked.items() if some.any()}
+        found = predictor.ask(core.window, shown, wanted) if wanted else {}
+        yield core, {name: _inside(answer, core.inside) for name, answer in found.items()}
+
+
+def hide_days(values: Shown, days: Bool[np.ndarray, "day"]) -> Shown:
+    """Every modality without some days."""
+    if not days.any():
+        return values
+    out = torch.from_numpy(days)
+    return {name: torch.where(_over(out, value), torch.nan, value) for name, value in values.items()}
+
+
+def _over(days: Tensor, like: Tensor) -> Tensor:
+    return days.reshape(-1, *(1 for _ in like.shape[1:]))
+
+
+def _step(predictor: Predictor, share: int) -> int:
+    whole = max(1, predictor.window // share // predictor.token_days) * predictor.token_days
+    return min(whole, predictor.window)
+
+
+def _cores(predictor: Predictor, days: slice, step: int, begin: Callable[[slice], int]) -> list[Core]:
+    count = predictor.store.n_days
+    length = min(predictor.window, count)
+    offset = int(predictor.store.first_day.astype("datetime64[D]").astype(int))
+    cores = []
+    for number in range((days.start + offset) // step, (days.stop - 1 + offset) // step + 1):
+        first = number * step - offset
+        core = slice(max(first, 0), min(first + step, count))
+        window = min(max(begin(slice(first, core.stop)), 0), count - length)
+        cores.append(Core(core.start, core.stop, window, length))
+    return cores
+
+
+def _inside(answer: Answer, days: slice) -> Answer:
+    return Answer(answer.mean[days], None if answer.quantiles is None else answer.quantiles[days])

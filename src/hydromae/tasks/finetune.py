@@ -1,0 +1,161 @@
+"""Fine-tuning: a run's weights trained further on the masks of the tasks they are to do."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from hydromae.config import Config, ModelConfig
+from hydromae.config_io import build_config
+from hydromae.data.areas import is_flow
+from hydromae.data.prepare import prepare
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError
+from hydromae.tasks.names import TaskName
+from hydromae.training.finetune import Start
+from hydromae.training.listener import Listener
+from hydromae.training.run_directory import RunDirectory
+from hydromae.training.runs import new_run
+
+LR_FACTOR: Final = 0.3
+EPOCHS_FACTOR: Final = 0.5
+WARMUP_FACTOR: Final = 0.1
+
+# What the data decide of a model: left open, so that other data may decide otherwise.
+_DECIDED_BY_DATA: Final = (
+    "modalities",
+    "image_height",
+    "image_width",
+    "num_catchments",
+    "static_attr_dim",
+    "coordinate_attrs",
+)
+
+
+def finetune(
+    run: str | Path,
+    task: str | Sequence[str],
+    overrides: Iterable[str] = (),
+    output: str | Path | None = None,
+    *,
+    from_scratch: bool = False,
+    listener: Callable[[int], Listener] = lambda total: Listener(),
+    on_start: Callable[[Start], None] = lambda start: None,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> RunDirectory:
+    """Train a run's model further on the masks of one task or several, into a run directory of its own.
+
+    Args:
+        run: a trained run; it stays as it is.
+        task: forecast, infill, ungauged, or several of them, as a list or separated by commas.
+        overrides: keys to change, as `training.lr=1e-4`.
+        output: the new run's directory; None: beside `run`, named after it and the tasks.
+        from_scratch: begin with new weights instead of the run's, all else being the same, to compare.
+        listener: makes the listener of the training from its number of steps.
+        on_start: told what of the weights was loaded, before the first step.
+        on_progress: told of the preparing of a store, where `overrides` change the data.
+
+    Returns:
+        The new run; `hydromae.training.runs.is_finished` tells whether training reached its end.
+
+    Raises:
+        ConfigError: a task is not known, a key is wrong, or none of the weights fits.
+        RunError: there is no run, it holds no model, its data are gone, or `output` already holds a run.
+    """
+    origin = RunDirectory.open(run)
+    config = finetune_config(origin, task, overrides, output, from_scratch)
+    store = origin.store() if config.data == _data_of(origin) else prepare(config, on_progress)
+    return new_run(config, store, listener, on_start)
+
+
+def finetune_config(
+    run: RunDirectory,
+    task: str | Sequence[str],
+    overrides: Iterable[str] = (),
+    output: str | Path | None = None,
+    from_scratch: bool = False,
+) -> Config:
+    """The configuration of a fine-tuning: the run's own, but for what the tasks hide and how long and fast it learns.
+
+    Every task has the same share of the batches. `forecast` hides the future; `infill` random tokens and spans of
+    days; `ungauged` the whole of the target series, of some stations where a window has several, else of its one,
+    while all other modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
+    warm-up at most a tenth of them.
+
+    Arguments and errors as of `finetune`.
+    """
+    tasks, overrides = task_names(task), tuple(overrides)
+    known = run.config()
+    raw = known.model_dump(mode="json")
+    training = raw["training"]
+    label = "_".join((*tasks, *(("scratch",) if from_scratch else ())))
+    raw["name"] = f"{known.name}_{label}"
+    raw["output"] = str(output or run.path.with_name(f"{run.path.name}_{label}"))
+    raw["data"] = _data_of(run).model_dump(mode="json")
+    raw["model"] = {key: value for key, value in raw["model"].items() if key not in _DECIDED_BY_DATA}
+    training["start_from"] = None if from_scratch else str(run.path)
+    training["lr"], training["min_lr"] = (LR_FACTOR * training[key] for key in ("lr", "min_lr"))
+    training["epochs"] = math.ceil(EPOCHS_FACTOR * training["epochs"])
+    raw["masking"]["strategies"] = {}
+    # What is changed decides what follows from it.
+    given = build_config({**raw, "masking": known.masking.model_dump(mode="json")}, overrides, str(run.config_file))
+    training["warmup_epochs"] = min(training["warmup_epochs"], WARMUP_FACTOR * given.training.epochs)
+    for name in tasks:
+        for strategy, weight in _strategies(name, given, known.model).items():
+            strategies = raw["masking"]["strategies"]
+            strategies[strategy] = strategies.get(strategy, 0.0) + weight / len(tasks)
+            if name == "ungauged":
+                raw["masking"]["targets"][strategy] = list(_targets(given))
+    return build_config(raw, overrides, str(run.config_file))
+
+
+def task_names(task: str | Sequence[str]) -> tuple[TaskName, ...]:
+    """Tasks by their names, each once, in the order given.
+
+    Raises:
+        ConfigError: one is not known, or there is none.
+    """
+    names = [part.strip() for part in task.split(",")] if isinstance(task, str) else list(task)
+    known = {str(name): name for name in get_args(TaskName)}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"task {name!r} is not known; give one or several of {', '.join(known)}")
+    if not names:
+        raise ConfigError(f"no task is given; give one or several of {', '.join(known)}")
+    return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[str, float]:
+    """Ways to hide of a task, their weights adding up to 1."""
+    if task == "forecast":
+        return {"forecast": 1.0}
+    if task == "infill":
+        return {"random": 0.5, "span": 0.5}
+    stations = config.data.stations_per_window or (
+        trained.num_catchments if config.data.stations_per_window is None else 1
+    )
+    groups = math.ceil(stations / config.model.vector_patch_size)
+    # Strategy place hides days of a station, not the whole of it, where the ratio is less than one of them.
+    return {"place" if config.masking.vector_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
+
+
+def _targets(config: Config) -> tuple[str, ...]:
+    """The series that an ungauged station lacks: those that forecasts predict.
+
+    Raises:
+        ConfigError: none is named, and no series is in m3/s.
+    """
+    modalities = config.data.modalities
+    flow = [name for name, found in modalities.items() if found.kind == "series" and is_flow(found.units)]
+    if targets := config.masking.forecast or tuple(flow):
+        return targets
+    raise ConfigError(
+        f"task ungauged hides a series in m3/s, and there is none among {', '.join(modalities)}; name what it shall "
+        f"hide with masking.forecast=[...]"
+    )
+
+
+def _data_of(run: RunDirectory) -> Any:
+    """The run's settings of its data, with the store where it is now."""
+    data = run.config().data
+    return data.model_copy(update={"store": str(run.store().path)})

@@ -1,0 +1,123 @@
+"""Weather after an issue time, from the user's own forecast in a file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float
+from torch import Tensor
+
+from hydromae.data.readers.units import same_units
+from hydromae.data.tokens import TokenShape
+from hydromae.errors import DataError
+from hydromae.tasks.known_data import KnownData
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Series of weather after issue times.
+
+    Attributes:
+        path: the file.
+        series: modality -> [time, station], or [issue_time, lead_time, station].
+        data: whose days and stations they are to fit.
+    """
+
+    path: Path
+    series: Mapping[str, xr.DataArray]
+    data: KnownData
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modalities that the file has."""
+        return tuple(self.series)
+
+    def after(self, name: str, issue: int, horizon: int) -> Float[Tensor, "lead station"]:
+        """The `horizon` days after an issue time, NaN where the file has none.
+
+        Args:
+            name: modality.
+            issue: days since the first day of the data.
+            horizon: days.
+
+        Raises:
+            DataError: the file has nothing of this issue time.
+        """
+        day = self.data.store.first_day + issue
+        leads = np.arange(1, horizon + 1)
+        series = self.series[name]
+        if "issue_time" in series.dims:
+            if day not in series["issue_time"].values.astype("datetime64[D]"):
+                raise DataError(f"{self.path}: {name} has no issue time {day}; add it, or choose another")
+            place = int(np.flatnonzero(series["issue_time"].values.astype("datetime64[D]") == day)[0])
+            found = series.isel(issue_time=place).reindex(lead_time=leads).values
+        else:
+            valid = (day + leads).astype("datetime64[ns]")
+            found = series.reindex(time=valid).values
+        if np.isnan(found).all():
+            raise DataError(f"{self.path}: {name} has no value for the {horizon} days after {day}")
+        return torch.from_numpy(found.astype(np.float32))
+
+
+def open_weather(
+    path: str | Path, shapes: Mapping[str, TokenShape], forecast: Sequence[str], data: KnownData
+) -> Weather:
+    """Open a file of weather: netCDF or Zarr with variables named and measured as the run's series modalities are.
+
+    A variable has dimensions (time, station), days after the issue times, or (issue_time, lead_time, station), lead
+    times in days. Stations are ids; those that are absent have no weather. What is forecast is never read from it.
+
+    Args:
+        path: the file.
+        shapes: of the run's modalities.
+        forecast: modalities that are forecast.
+        data: whose stations and units they are to fit.
+
+    Raises:
+        DataError: it cannot be opened, or has no variable that is of use; or one has other dimensions or units.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path}: is not there; forcing is none, perfect, or a netCDF or Zarr file of weather")
+    try:
+        dataset = (
+            xr.open_zarr(path, consolidated=False)
+            if path.suffix == ".zarr"
+            else xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False)
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
+    wanted = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
+    found = {name: _series(path, dataset[name], name, data) for name in wanted if name in dataset}
+    if not found:
+        raise DataError(
+            f"{path}: has none of the run's weather series {', '.join(wanted) or '(it has none)'}; "
+            f"name its variables so (it has {', '.join(map(str, dataset.data_vars))})"
+        )
+    return Weather(path, found, data)
+
+
+def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> xr.DataArray:
+    dims = set(variable.dims)
+    if dims not in ({"time", "station"}, {"issue_time", "lead_time", "station"}):
+        raise DataError(
+            f"{path}: {name} has dimensions {', '.join(map(str, variable.dims))}; give (time, station) or "
+            f"(issue_time, lead_time, station)"
+        )
+    units = data.trained_on["modalities"][name]["units"]
+    given = str(variable.attrs.get("units", ""))
+    if not same_units(given, units):
+        raise DataError(f"{path}: {name} is in {given or 'no unit'}, the run's in {units}; bring it to that unit")
+    named = variable.assign_coords(station=[str(station) for station in variable["station"].values])
+    if "lead_time" in dims:
+        leads = named["lead_time"].values
+        if np.issubdtype(leads.dtype, np.timedelta64):
+            named = named.assign_coords(lead_time=leads / np.timedelta64(1, "D"))
+        named = named.transpose("issue_time", "lead_time", "station")
+    else:
+        named = named.transpose("time", "station")
+        named = named.assign_coords(time=named["time"].values.astype("datetime64[D]").astype("datetime64[ns]"))
+    return named.reindex(station=list(data.stations))
