@@ -16,6 +16,7 @@ _PUBLIC = {
     "MultiModalMAE": "hydromae.models.multimodal_mae",
     "Store": "hydromae.data.store",
     "export": "hydromae.data.export",
+    "finetune": "hydromae.tasks.finetune",
     "forecast": "hydromae.tasks.forecast",
     "load_config": "hydromae.config_io",
     "load_pretrained": "hydromae.models.pretrained",

@@ -8,7 +8,11 @@ import typer
 
 from hydromae.commands import runs, stores
 from hydromae.commands.data import data_app
+from hydromae.commands.finetune import finetune
+from hydromae.commands.folds import folds
 from hydromae.commands.forecast import forecast
+from hydromae.commands.infill import infill
+from hydromae.commands.ungauged import ungauged
 from hydromae.errors import HydroMAEError
 
 app = typer.Typer(
@@ -25,13 +29,17 @@ for command in (
     stores.prepare,
     runs.train,
     runs.resume,
+    finetune,
     forecast,
+    infill,
+    ungauged,
     runs.reconstruct,
     runs.report,
     runs.model,
     stores.export,
 ):
     app.command()(command)
+data_app.command()(folds)
 app.command("config")(stores.config_keys)
 
 

@@ -1,18 +1,27 @@
-"""The main job from end to end on the embedded sample: make data, prepare, train, reconstruct, report."""
+"""The main job from end to end on the embedded sample: make data, prepare, train, reconstruct, forecast, report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import pandas as pd
+import xarray as xr
 import yaml
 
 from hydromae.config_io import load_config
 from hydromae.data.prepare import prepare
 from hydromae.data.sample import Sample, SampleSize, write_sample
+from hydromae.evaluation.compare import Comparison
+from hydromae.evaluation.forecast_verdict import MODEL
+from hydromae.evaluation.metrics.pairs import MIN_PAIRS
 from hydromae.files import write_text
 from hydromae.report import write_report
+from hydromae.tasks.evaluate_forecast import evaluate_forecast
+from hydromae.tasks.forecast_baselines import BaselineChoice
+from hydromae.tasks.output import write_result
 from hydromae.tasks.reconstruct import reconstruct
 from hydromae.training.listener import Listener
 from hydromae.training.run_directory import RunDirectory
@@ -20,6 +29,7 @@ from hydromae.training.runs import continue_run, is_finished, new_run
 
 # Epochs that make some 1,000 steps of the other samples, fewer of tiny: the settings are those of the small one.
 EPOCHS: dict[SampleSize, int] = {"tiny": 16, "full": 50}
+HORIZON: Final = 7
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,17 @@ class Demo:
         run: the run directory.
         page: the report.
         scores: as in the run's `scores.json`.
+        comparisons: regime of forcing -> the forecasts of the held-out period beside the baselines.
+        forecasts: netCDF files of the forecasts, one a regime.
+        table: the same forecasts as one table for a spreadsheet.
     """
 
     run: RunDirectory
     page: Path
     scores: dict[str, Any]
+    comparisons: dict[str, Comparison]
+    forecasts: tuple[Path, ...]
+    table: Path
 
 
 def sample_config(sample: Sample, size: SampleSize, relative_to: Path) -> dict[str, Any]:
@@ -60,6 +76,7 @@ def sample_config(sample: Sample, size: SampleSize, relative_to: Path) -> dict[s
             "val": [str(d) for d in sample.val],
         },
         "model": settings["model"],
+        "masking": settings["masking"],
         "training": {**training, "epochs": EPOCHS.get(size, training["epochs"])},
         "logging": settings["logging"],
         "output": str(relative_to / "run"),
@@ -76,7 +93,7 @@ def run_demo(
     """Run the main job; a stage that an earlier call finished is not done again.
 
     Args:
-        directory: gets `sample`, `demo.yaml`, `store` and `run`.
+        directory: gets `sample`, `demo.yaml`, `store`, `run` and `forecast.csv`.
         size: of the sample.
         seed: of the sample.
         on_stage: told what is being done and the share that is done.
@@ -98,7 +115,32 @@ def run_demo(
         return None
     with reconstruct(run.path, on_progress=lambda done: on_stage("Reconstructing the held-out period", done)):
         pass
+    folder = run.path / "evaluation" / "forecast_val"
+    comparisons = evaluate_forecast(
+        run.path,
+        folder,
+        every=_days_between(sample.val),
+        horizon=HORIZON,
+        baselines=BaselineChoice(("persistence", "climatology")),
+        reference=MODEL,
+        on_stage=on_stage,
+    )
+    files_of = {regime: folder / f"{regime}.nc" for regime in comparisons}
+    table = directory / "forecast.csv"
+    _write_table(files_of, table)
     on_stage("Drawing the page", 0.0)
     page = write_report(run.path)
     on_stage("Drawing the page", 1.0)
-    return Demo(run, page, run.read_json("scores.json"))
+    return Demo(run, page, run.read_json("scores.json"), comparisons, tuple(files_of.values()), table)
+
+
+def _days_between(period: tuple[date, date]) -> int:
+    """Days between issue times: 5, or fewer where the period would not hold the 100 that a score needs."""
+    return max(1, min(5, ((period[1] - period[0]).days - HORIZON) // MIN_PAIRS))
+
+
+def _write_table(files_of: dict[str, Path], output: Path) -> None:
+    """All forecasts as one table, the regime in a column `forcing`."""
+    made = [xr.open_dataset(path, engine="h5netcdf").load() for path in files_of.values()]
+    together = xr.concat(made, pd.Index(list(files_of), name="forcing"), combine_attrs="drop_conflicts")
+    write_result(together, output)

@@ -150,6 +150,38 @@ def test_random_takes_the_place_of_what_would_leave_nothing_to_predict_or_to_see
             assert any(hiding.targets for (hiding,) in plan.values())
 
 
+@pytest.mark.parametrize("strategy", ["random", "span", "place", "modality"])
+def test_a_strategy_hides_its_targets_alone_and_all_else_is_seen(strategy: str) -> None:
+    planner = planner_of(strategies={strategy: 1}, targets={strategy: ["riverflow"]})
+    for number in range(20):
+        for plan in (
+            planner.of_batch(full(planner), DAYS, number, 0),
+            planner.of_windows(full(planner), DAYS, [number]),
+        ):
+            assert strategies(plan) == [strategy]
+            flow = plan["riverflow"][0]
+            assert flow.targets == (3 * DAYS if strategy == "modality" else round(0.4 * 3 * DAYS))
+            for name in ("precip", "evap"):
+                assert (plan[name][0].targets, plan[name][0].visible) == (0, PER_SLOT[name] * DAYS)
+
+
+def test_targets_of_one_strategy_leave_the_others_as_they_are() -> None:
+    planner = planner_of(strategies={"random": 1, "place": 1}, targets={"place": ["riverflow"]})
+    seen = set()
+    for number in range(40):
+        plan = planner.of_batch(full(planner), DAYS, number, 0)
+        (strategy,) = strategies(plan)
+        seen.add((strategy, plan["evap"][0].targets > 0))
+    assert seen == {("random", True), ("place", False)}
+
+
+@pytest.mark.parametrize("strategy", ["random", "span", "place", "modality"])
+def test_random_of_all_takes_the_place_of_a_strategy_whose_targets_were_not_observed(strategy: str) -> None:
+    planner = planner_of(strategies={strategy: 1}, targets={strategy: ["riverflow"]})
+    plan = planner.of_batch(without(planner, "riverflow"), DAYS, 0, 0)
+    assert strategies(plan) == ["random"] and plan["precip"][0].targets > 0 and plan["evap"][0].targets > 0
+
+
 def test_a_sample_without_flow_takes_part_in_the_forecasts_of_its_batch() -> None:
     planner = planner_of(strategies={"forecast": 1})
     available = {name: [*full(planner)[name], *without(planner, "riverflow")[name]] for name in PER_SLOT}

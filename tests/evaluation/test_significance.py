@@ -5,7 +5,7 @@ from scipy.stats import t as student
 
 from evaluation.flows import forecast, holes, labelled, noisy, series
 from hydromae.evaluation.metrics import kge, nse
-from hydromae.evaluation.significance import _draws, bootstrap_difference, diebold_mariano
+from hydromae.evaluation.significance import block_draws, bootstrap_difference, diebold_mariano
 
 FLOW = holes(series(500, 6), 0.05)
 TRUE = series(500, 6)
@@ -26,7 +26,7 @@ def test_a_resample_is_scored_as_the_record_made_of_its_days(statistic, monkeypa
     rng = np.random.default_rng(5)
     days = rng.integers(0, 500, 500)
     drawn = np.bincount(days, minlength=500)[None].astype(float)
-    monkeypatch.setattr("hydromae.evaluation.significance._draws", lambda *a: drawn)
+    monkeypatch.setattr("hydromae.evaluation.significance.block_draws", lambda *a: drawn)
     result = bootstrap_difference(GOOD, BAD, FLOW, statistic=statistic, resamples=1)
     made = [labelled(flow.values[days]) for flow in (GOOD, BAD, FLOW)]
     score = [nse(m, made[2]) if statistic == "nse" else kge(m, made[2])["kge"] for m in made[:2]]
@@ -121,7 +121,7 @@ def test_a_lead_time_is_tested_as_if_it_were_alone():
 
 @pytest.mark.parametrize("block", [1, 7, 40, 100])
 def test_a_resample_has_as_many_days_as_the_record_in_blocks(block):
-    counts = _draws(40, block, 30, np.random.default_rng(1))
+    counts = block_draws(40, block, 30, np.random.default_rng(1))
     assert counts.shape == (30, 40) and (counts.sum(1) == 40).all()
     begins = (np.diff(counts, axis=1, prepend=counts[:, -1:]) > 0).sum(1)
     assert (begins <= -(-40 // block)).all()

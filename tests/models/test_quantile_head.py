@@ -16,7 +16,7 @@ from hydromae.models.losses import loss_sums, pinball, scored_cells, squared_err
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.quantile_head import QuantileHead
 from models.test_losses import some_tokens
-from models.tiny import map_tokens, plain_dict, tiny_config, tiny_model
+from models.tiny import map_tokens, only, plain_dict, tiny_config, tiny_model
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -100,6 +100,15 @@ def test_hidden_values_cannot_influence_quantiles() -> None:
         assert not torch.equal(tokens.values, changed.tokens[name].values)
         real = tokens.target.real
         assert torch.equal(before[name][1][real], after[name][1][real])
+
+
+def test_quantiles_do_not_depend_on_batch_mates() -> None:
+    model, batch = model_and_batch()
+    together = model.predict_with_quantiles(batch)
+    for sample in range(batch.size):
+        for name, (_, alone) in model.predict_with_quantiles(only(batch, sample)).items():
+            real = batch.tokens[name].target.real[sample]
+            torch.testing.assert_close(together[name][1][sample, real], alone[0], rtol=1e-9, atol=1e-9)
 
 
 def test_total_loss_holds_pinball_with_the_weight_of_its_modality() -> None:

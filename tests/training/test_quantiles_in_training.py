@@ -37,10 +37,11 @@ def trained(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> dic
     }
 
 
+@pytest.mark.parametrize("engine", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
 def test_parts_and_processes_do_not_change_the_gradient_of_quantiles(
-    nursery: Nursery, prepared: Prepared, tmp_path: Path
+    nursery: Nursery, prepared: Prepared, tmp_path: Path, engine: str
 ) -> None:
-    raws = [raw_of(prepared, tmp_path), raw_of(prepared, tmp_path, batch_size=1, accumulate=2)]
+    raws = [raw_of(prepared, tmp_path), raw_of(prepared, tmp_path, batch_size=1, accumulate=2, engine=engine)]
     for raw in raws:
         raw["model"]["quantiles"] = list(LEVELS)
     alone = train(nursery, raws[0], tmp_path / "alone", processes=1)

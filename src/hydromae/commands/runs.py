@@ -15,13 +15,14 @@ def demo(
     size: Size = "small",
     seed: Seed = 0,
 ) -> None:
-    """Run the main job on a synthetic sample: data, store, training, reconstruction, page.
+    """Run the main job on a synthetic sample: data, store, training, reconstruction, forecasts, page.
 
     Example: `hydromae demo demo --size small`
     """
     from hydromae.console import Stages, console
     from hydromae.data.sample.sizes import known_size
     from hydromae.demo import run_demo
+    from hydromae.evaluation.forecast_verdict import forecast_verdict
 
     with Stages() as shown:
         done = run_demo(directory, known_size(size), seed, shown.stage, shown.listener)
@@ -29,6 +30,10 @@ def demo(
         console.print("Stopped; the same command continues")
         raise typer.Exit(130)
     _print_scores(done.run, done.scores)
+    for regime, comparison in done.comparisons.items():
+        console.print(comparison.table("nse", f"Forecasts of river flow, forcing {regime}: median NSE").rich())
+    console.print(forecast_verdict({regime: one.scores for regime, one in done.comparisons.items()}))
+    console.print(f"Forecasts: {', '.join(map(str, done.forecasts))}; as a table: {done.table}", soft_wrap=True)
     console.print(f"The page: {done.page}", soft_wrap=True)
 
 

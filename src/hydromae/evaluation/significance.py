@@ -118,7 +118,7 @@ def bootstrap_difference(
     first, second, observed = _together(first, second, observed, min_pairs)
     sums = _DailySums(first.values, second.values, observed.values)
     block = max(1, round(block_days / _spacing(observed)))
-    counts = _draws(observed.shape[-1], block, resamples, np.random.default_rng(seed))  # [resample, sample]
+    counts = block_draws(observed.shape[-1], block, resamples, np.random.default_rng(seed))  # [resample, sample]
     whole = _medians(sums, np.ones((1, observed.shape[-1])), statistic)[0]  # [lead_time]
     drawn = np.concatenate(
         [_medians(sums, counts[i : i + _AT_ONCE], statistic) for i in range(0, resamples, _AT_ONCE)]
@@ -202,7 +202,7 @@ def _medians(sums: _DailySums, counts: np.ndarray, statistic: Statistic) -> np.n
     return medians[0] - medians[1]
 
 
-def _draws(
+def block_draws(
     samples: int, block: int, resamples: int, generator: np.random.Generator
 ) -> Float[np.ndarray, "resample sample"]:
     """How often each sample is in each resample of as many samples: circular blocks, the last one cut."""

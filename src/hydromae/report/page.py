@@ -16,8 +16,11 @@ from hydromae.data.scaling import Transform
 from hydromae.errors import DataError
 from hydromae.evaluation.scores import ModalityScore, reference_label, verdict
 from hydromae.files import write_text
+from hydromae.report.cross_modality import FILE as CROSS_MODALITY
+from hydromae.report.cross_modality import CrossModality, cross_modality_section
 from hydromae.report.curves import loss_curves
 from hydromae.report.encode import Picture, style
+from hydromae.report.forecasts import Forecasts, forecasts_section
 from hydromae.report.inputs import Run, load_run, open_reconstruction, reconstructed_names
 from hydromae.report.maps import draw_maps, sample_grid, words_of
 from hydromae.report.scatter import draw_scatter
@@ -79,8 +82,10 @@ def write_report(run: Path, reconstruction: Path | None = None) -> Path:
     with style():
         curves = loss_curves(held.metrics, held.label) if held.metrics and _any_record(held) else None
         gallery = _gallery(held, source) if source.is_file() else None
+        owed = cross_modality_section(run / CROSS_MODALITY, held.label) if (run / CROSS_MODALITY).is_file() else None
+        forecasts = forecasts_section(run)
     target = run / "report.html"
-    write_text(target, _render(held, curves, gallery))
+    write_text(target, _render(held, curves, gallery, owed, forecasts))
     return target
 
 
@@ -123,7 +128,13 @@ def _draw_series(run: Run, dataset: xr.Dataset, name: str, label: str) -> tuple[
     return draw_series(sample, label), draw_scatter(*pairs, _scaling(run, name), label, sample.units)
 
 
-def _render(run: Run, curves: list[Picture] | None, gallery: Gallery | None) -> str:
+def _render(
+    run: Run,
+    curves: list[Picture] | None,
+    gallery: Gallery | None,
+    owed: CrossModality | None,
+    forecasts: Forecasts | None,
+) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = files("hydromae.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     where = shlex.quote(str(run.path))
@@ -139,6 +150,8 @@ def _render(run: Run, curves: list[Picture] | None, gallery: Gallery | None) -> 
         rows=[_row(run, name, score) for name, score in run.scores.modalities.items()] if run.scores else [],
         curves=curves,
         gallery=gallery,
+        owed=owed,
+        forecasts=forecasts,
         settings=_settings(run),
         configuration=dump_config(run.config),
         commands={"train": f"hydromae resume {where}", "reconstruct": f"hydromae reconstruct {where}"},

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
+from jaxtyping import Bool
 
 from hydromae.config import Config, Period
 from hydromae.data.areas import is_flow
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
+from hydromae.tasks.predictor import Answer
 
 
 def chosen_days(store: Store, period: Period | None) -> slice:
@@ -66,12 +65,14 @@ def target_series(config: Config, target: str | None = None) -> str:
     raise ConfigError(f"which series is the river flow cannot be told; name one of {', '.join(series)} as the target")
 
 
-def within_limits(values: Float[Tensor, "*any"], config: Config, name: str) -> Float[Tensor, "*any"]:
+def limited(answer: Answer, config: Config, name: str) -> Answer:
     """Predictions brought to what the configuration says is possible (`minimum`, `maximum`); NaN stays NaN."""
     modality = config.data.modalities[name]
     if modality.minimum is None and modality.maximum is None:
-        return values
-    return torch.clamp(values, modality.minimum, modality.maximum)
+        return answer
+    low, high = modality.minimum, modality.maximum
+    mean = answer.mean.clamp(low, high)
+    return Answer(mean, None if answer.quantiles is None else answer.quantiles.clamp(low, high))
 
 
 def excluded_days(config: Config, store: Store) -> Bool[np.ndarray, "day"]:

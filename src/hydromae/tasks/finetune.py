@@ -3,19 +3,19 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final, Literal, get_args
 
-from hydromae.config import Config, ModelConfig
+from hydromae.config import Config, DataConfig, ModelConfig
 from hydromae.config_io import build_config
 from hydromae.data.areas import is_flow
 from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
-from hydromae.tasks.names import TaskName
+from hydromae.errors import ConfigError, RunError
 from hydromae.training.finetune import Start
 from hydromae.training.listener import Listener
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import new_run
+
+TaskName = Literal["forecast", "infill", "ungauged"]
 
 LR_FACTOR: Final = 0.3
 EPOCHS_FACTOR: Final = 0.5
@@ -103,7 +103,7 @@ def finetune_config(
     for name in tasks:
         for strategy, weight in _strategies(name, given, known.model).items():
             strategies = raw["masking"]["strategies"]
-            strategies[strategy] = strategies.get(strategy, 0.0) + weight / len(tasks)
+            strategies[strategy] = strategies.get(strategy, 0.0) + weight
             if name == "ungauged":
                 raw["masking"]["targets"][strategy] = list(_targets(given))
     return build_config(raw, overrides, str(run.config_file))
@@ -131,9 +131,7 @@ def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[st
         return {"forecast": 1.0}
     if task == "infill":
         return {"random": 0.5, "span": 0.5}
-    stations = config.data.stations_per_window or (
-        trained.num_catchments if config.data.stations_per_window is None else 1
-    )
+    stations = config.data.stations_per_window or trained.num_catchments
     groups = math.ceil(stations / config.model.vector_patch_size)
     # Strategy place hides days of a station, not the whole of it, where the ratio is less than one of them.
     return {"place" if config.masking.vector_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
@@ -155,7 +153,10 @@ def _targets(config: Config) -> tuple[str, ...]:
     )
 
 
-def _data_of(run: RunDirectory) -> Any:
-    """The run's settings of its data, with the store where it is now."""
+def _data_of(run: RunDirectory) -> DataConfig:
+    """The run's settings of its data, with the store where it is now, unless it is gone."""
     data = run.config().data
-    return data.model_copy(update={"store": str(run.store().path)})
+    try:
+        return data.model_copy(update={"store": str(run.store().path)})
+    except RunError:  # other data may be given
+        return data

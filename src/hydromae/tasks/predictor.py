@@ -26,8 +26,8 @@ from hydromae.training.world import choose_device
 
 _STATIONS_AT_ONCE = 256  # samples of a few stations each, computed together
 
-Values = Mapping[str, Float[Tensor, "days *place"]]
-Wanted = Mapping[str, Bool[Tensor, "days *place"]]
+Values = Mapping[str, Float[Tensor, "days *_"]]
+Wanted = Mapping[str, Bool[Tensor, "days *_"]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Answer:
         quantiles: [T, *place, Q] at the model's levels; None where it has none.
     """
 
-    mean: Float[Tensor, "days *place"]
+    mean: Float[Tensor, "days *_"]
     quantiles: Float[Tensor, "days *_"] | None
 
 
@@ -79,7 +79,7 @@ class Predictor:
         """Levels that the model predicts beside the mean."""
         return self.model.config.quantiles
 
-    def read(self, first: int, days: int) -> dict[str, Float[Tensor, "days *place"]]:
+    def read(self, first: int, days: int) -> dict[str, Float[Tensor, "days *_"]]:
         """Every modality's values of some days; see `KnownData.read`."""
         return {name: torch.from_numpy(self.data.read(name, first, days)) for name in self.model.shapes}
 
@@ -135,8 +135,8 @@ class Predictor:
     def _batch(
         self,
         first: int,
-        values: Mapping[str, Float[Tensor, "batch days *place"]],
-        wanted: Mapping[str, Bool[Tensor, "batch days *place"]],
+        values: Mapping[str, Float[Tensor, "batch days *_"]],
+        wanted: Mapping[str, Bool[Tensor, "batch days *_"]],
         stations: Int[Tensor, "batch n"] | None,
     ) -> Batch:
         tokens = {}
@@ -184,7 +184,7 @@ def _first(quantiles: Tensor | None) -> Tensor | None:
     return None if quantiles is None else quantiles[0]
 
 
-def _cut(answer: Answer, wanted: Bool[Tensor, "days *place"]) -> Answer:
+def _cut(answer: Answer, wanted: Bool[Tensor, "days *_"]) -> Answer:
     """The answer where it is wanted alone: tokens are predicted whole."""
     mean = torch.where(wanted, answer.mean, torch.nan)
     if answer.quantiles is None:

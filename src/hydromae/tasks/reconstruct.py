@@ -80,7 +80,7 @@ def reconstruct(
     runs = usable_runs(store, days, config.data.exclude_dates)
     windows = [(start, run.stop) for run in runs for start in range(run.start, run.stop, config.data.window)]
     reader = WindowReader(store, model.shapes)
-    means = {name: _mean(store, name).to(device) for name in model.shapes}
+    means = {name: training_mean(store, name).to(device) for name in model.shapes}
     with (
         atomic_path(output) as temporary,
         FieldFile(temporary, store, list(model.shapes), store.days[days], attributes) as file,
@@ -150,7 +150,7 @@ def _score(
     )
 
 
-def _mean(store: Store, name: str) -> Tensor:
+def training_mean(store: Store, name: str) -> Tensor:
     """Training mean of each place, as errors are measured; of all places where one was never observed in training."""
     mean = store.scaler(name).specific(torch.from_numpy(store.mean(name)))
     return torch.where(mean.isnan(), mean.nanmean(), mean)

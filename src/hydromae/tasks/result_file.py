@@ -164,7 +164,7 @@ def _rows(some: xr.Dataset, ids: np.ndarray) -> pd.DataFrame:
         if values.ndim == 1:
             columns[str(name)] = np.repeat(values, len(ids))
         elif "quantile" in variable.dims:
-            short = str(name).removesuffix("_quantile")
+            short = str(name).removesuffix("_quantiles")
             for level, column in zip(some["quantile"].values, np.moveaxis(values, -1, 0), strict=True):
                 columns[f"{short}_q{level:g}"] = column.reshape(-1)
         else:

@@ -1,7 +1,6 @@
 """Where a task's result goes: a netCDF file, or a table made of one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import xarray as xr
@@ -19,20 +18,30 @@ def check_output(path: Path, grids: bool = False) -> None:
         raise ConfigError(f"{path}: a table holds series; write grids to a netCDF file (.nc)")
 
 
-@contextmanager
-def result_path(output: Path) -> Iterator[Path]:
-    """A path to write netCDF to; afterwards the output is there whole, in the format of its suffix.
+def write_streamed(output: Path, write: Callable[[Path], None]) -> xr.Dataset:
+    """Write a result whole or not at all, in the format of its suffix.
+
+    Args:
+        output: .nc, .csv or .parquet.
+        write: writes netCDF to a path.
+
+    Returns:
+        The netCDF file, opened lazily; of a table, what it holds in memory.
 
     Raises:
         DataError: the disk refuses.
     """
     with atomic_path(output) as temporary:
-        yield temporary
-        if output.suffix in TABLES:
+        write(temporary)
+        if output.suffix not in TABLES:
+            result = None
+        else:
             table = temporary.with_name(f"{temporary.name}.table")
             try:
-                with xr.open_dataset(temporary, engine="h5netcdf") as result:
-                    write_table(table, output.suffix, result)
+                with xr.open_dataset(temporary, engine="h5netcdf") as opened:
+                    result = opened.load()
+                write_table(table, output.suffix, result)
                 table.replace(temporary)
             finally:
                 table.unlink(missing_ok=True)
+    return xr.open_dataset(output, engine="h5netcdf") if result is None else result

@@ -11,6 +11,7 @@ from hydromae.data.store import Store
 from hydromae.data.work_directory import locked
 from hydromae.errors import RunError
 from hydromae.training.checkpoint import load_newest
+from hydromae.training.finetune import Start
 from hydromae.training.listener import Listener
 from hydromae.training.loop import Trainer
 from hydromae.training.run_directory import RunDirectory
@@ -21,13 +22,19 @@ from hydromae.training.world import World
 MakeListener = Callable[[int], Listener]
 
 
-def new_run(config: Config, store: Store, listener: MakeListener = lambda total: Listener()) -> RunDirectory:
+def new_run(
+    config: Config,
+    store: Store,
+    listener: MakeListener = lambda total: Listener(),
+    on_start: Callable[[Start], None] = lambda start: None,
+) -> RunDirectory:
     """Train a new model.
 
     Args:
         config: the experiment.
         store: its data.
         listener: makes the listener from the number of steps.
+        on_start: told, before the first step, what of other weights was loaded, where training starts from any.
 
     Returns:
         The run directory; `is_finished` tells whether training reached its end.
@@ -44,6 +51,8 @@ def new_run(config: Config, store: Store, listener: MakeListener = lambda total:
     trainer.run = RunDirectory(config.output_path)
     with _alone_in(trainer.run, trainer.world):
         trainer.world.main_alone(lambda: RunDirectory.create(whole, store))
+        if trainer.start is not None and trainer.world.is_main:
+            on_start(trainer.start)
         return _fit(trainer, trainer.run, listener)
 
 

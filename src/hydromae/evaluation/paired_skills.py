@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hydromae.evaluation.reconstruction import SquaredErrors
-from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES, _draws
+from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES, block_draws
 
 MEAN: Final = "mean"  # the method that all others are compared with
 _AT_ONCE = 50  # resamples whose errors are held in memory together
@@ -99,7 +99,7 @@ def paired_skills(
         raise ValueError("resamples and block_days are at least 1 and level is in (0, 1)")
     windows = len(errors.sums)
     block = max(1, round(block_days / window_days))
-    weights = _draws(windows, block, resamples, np.random.default_rng(seed))  # [resample, window]
+    weights = block_draws(windows, block, resamples, np.random.default_rng(seed))  # [resample, window]
     whole = errors.mse(np.ones((1, windows)))
     drawn = [errors.mse(weights[i : i + _AT_ONCE]) for i in range(0, resamples, _AT_ONCE)]
     every = np.concatenate([whole, *drawn])  # [1 + resample, method]

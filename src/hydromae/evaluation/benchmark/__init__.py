@@ -1,0 +1,1 @@
+"""Public benchmarks: their definitions, and the job that trains, forecasts and scores for them."""

@@ -1,0 +1,62 @@
+"""What the scores of a forecast mean in words: which baselines it beats, at which lead times."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+MODEL: Final = "hydromae"
+_REGIMES: Final = {
+    "none": "without any weather after the issue time",
+    "perfect": "with the observed weather of the horizon",
+}
+
+
+def beaten(scores: xr.Dataset, metric: str = "nse") -> dict[str, tuple[int, ...]]:
+    """Lead times at which the model's median over stations is above that of each baseline.
+
+    Args:
+        scores: `score` [model, metric, lead_time, percentile] as a `Comparison` has them.
+        metric: one of which more is better.
+    """
+    median = scores["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time")
+    leads = median["lead_time"].values
+    own = median.sel(model=MODEL).values
+    return {name: tuple(leads[own > median.sel(model=name).values].tolist()) for name in baselines_in(scores)}
+
+
+def baselines_in(scores: xr.Dataset) -> list[str]:
+    """The models of a comparison that are not the model's own mean or median."""
+    return [str(name) for name in scores["model"].values if not str(name).startswith(MODEL)]
+
+
+def forecast_verdict(scores: Mapping[str, xr.Dataset]) -> str:
+    """A sentence for each regime of forcing, or nothing where no baseline was scored.
+
+    Args:
+        scores: regime -> as of `beaten`.
+    """
+    return " ".join(_sentence(regime, one) for regime, one in scores.items() if baselines_in(one))
+
+
+def leads_in_words(leads: Sequence[int], every: Sequence[int]) -> str:
+    """Lead times in words, as `leads 2 to 7`."""
+    if not len(leads):
+        return "no lead time"
+    if len(leads) == len(every):
+        return "every lead time"
+    if len(leads) == 1:
+        return f"lead {leads[0]}"
+    if len(leads) > 2 and np.array_equal(np.diff(leads), np.ones(len(leads) - 1)):
+        return f"leads {leads[0]} to {leads[-1]}"
+    return f"leads {', '.join(map(str, leads[:-1]))} and {leads[-1]}"
+
+
+def _sentence(regime: str, scores: xr.Dataset) -> str:
+    every = scores["lead_time"].values.tolist()
+    together: dict[str, list[str]] = {}
+    for name, leads in beaten(scores).items():
+        together.setdefault(leads_in_words(leads, every), []).append(name)
+    parts = [f"{' and '.join(names)} at {leads}" for leads, names in together.items()]
+    return f"{_REGIMES.get(regime, regime).capitalize()}, the forecast beats {', '.join(parts)} (median NSE)."

@@ -1,0 +1,162 @@
+"""Forecasts of a held-out period: scores by lead time beside the baselines, and hydrographs with their fans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from hydromae.errors import DataError, HydroMAEError
+from hydromae.evaluation.compare import ALPHA
+from hydromae.evaluation.forecast_verdict import forecast_verdict
+from hydromae.evaluation.metrics.efficiency import nse
+from hydromae.evaluation.tables import short
+from hydromae.report.encode import Picture
+from hydromae.report.hydrographs import draw_hydrograph
+from hydromae.training.run_directory import RunDirectory
+
+FOLDERS: Final = ("evaluation/forecast_val", "evaluation/forecast_test")
+REGIMES: Final = {
+    "perfect": "With the observed weather of the horizon (perfect)",
+    "none": "Without any weather after the issue time (none)",
+}
+_QUANTILES: Final = (0.9, 0.5, 0.1)  # of the stations' scores: a good, a middling and a poor one
+_CHOSEN_BY_LEAD: Final = 3
+_MARKS: Final = {1.0: " +", -1.0: " \N{MINUS SIGN}", 0.0: ""}
+
+
+@dataclass(frozen=True)
+class ScoreCell:
+    """A median score: its text, with a mark where it differs from the reference's, and whether it is the best."""
+
+    text: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class RegimeTable:
+    """Scores of one regime: a row a model, a column a lead time; differences are tested against the reference."""
+
+    title: str
+    leads: tuple[int, ...]
+    rows: tuple[tuple[str, tuple[ScoreCell, ...]], ...]
+    reference: str
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """The section of the page.
+
+    Attributes:
+        period: what was forecast, in words.
+        verdict: which baselines are beaten.
+        tables: one a regime.
+        pictures: one a station; none where the observations are not at hand.
+        folder: where the files lie, relative to the run.
+    """
+
+    period: str
+    verdict: str
+    tables: tuple[RegimeTable, ...]
+    pictures: tuple[Picture, ...]
+    folder: str
+
+
+def forecasts_section(run: Path) -> Forecasts | None:
+    """Tables and figures of what `hydromae evaluate RUN` wrote; None where it was not run.
+
+    Args:
+        run: run directory; its store gives the observations, and without it there are no hydrographs.
+
+    Raises:
+        DataError: a file is there and cannot be understood.
+    """
+    for folder in FOLDERS:
+        held = {
+            regime: (_open(run / folder / f"{regime}.nc"), _open(run / folder / f"{regime}_scores.nc"))
+            for regime in REGIMES
+            if (run / folder / f"{regime}.nc").is_file() and (run / folder / f"{regime}_scores.nc").is_file()
+        }
+        if held:
+            made = {regime: forecast for regime, (forecast, _) in held.items()}
+            scores = {regime: one for regime, (_, one) in held.items()}
+            return Forecasts(
+                period=_period(next(iter(made.values()))),
+                verdict=forecast_verdict(scores),
+                tables=tuple(_table(regime, one) for regime, one in scores.items()),
+                pictures=_pictures(made, _observed(run, next(iter(made.values())))),
+                folder=folder,
+            )
+    return None
+
+
+def _open(path: Path) -> xr.Dataset:
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as file:
+            return file.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{path}: cannot be read as netCDF ({error}); make it again with hydromae evaluate"
+        ) from None
+
+
+def _table(regime: str, scores: xr.Dataset) -> RegimeTable:
+    median = scores["score"].sel(metric="nse", percentile=50).transpose("model", "lead_time").values
+    tested = scores[["difference", "p_value"]].sel(statistic="nse").transpose("model", "lead_time")
+    differs = np.where(tested["p_value"].values < ALPHA, np.sign(tested["difference"].values), 0.0)
+    best = median == np.nanmax(median, axis=0)
+    names = [str(name) for name in scores["model"].values]
+    rows = tuple(
+        (name, tuple(ScoreCell(short(v) + _MARKS[d], bool(b)) for v, b, d in zip(*row, strict=True)))
+        for name, *row in zip(names, median, best, differs, strict=True)
+    )
+    untested = np.isnan(tested["difference"].values).all(axis=1)
+    reference = names[int(np.flatnonzero(untested)[0])] if untested.any() else ""
+    return RegimeTable(REGIMES[regime], tuple(scores["lead_time"].values.tolist()), rows, reference)
+
+
+def _pictures(made: dict[str, xr.Dataset], observed: xr.DataArray | None) -> tuple[Picture, ...]:
+    if observed is None:
+        return ()
+    name = str(observed.name)
+    skill = {regime: nse(one[name], observed, min_pairs=2) for regime, one in made.items()}
+    first = next(iter(skill.values()))
+    lead = min(_CHOSEN_BY_LEAD, int(first["lead_time"].max()))
+    stations = _choose(first.sel(lead_time=lead).values)
+    return tuple(
+        draw_hydrograph(
+            {regime: one.isel(station=place) for regime, one in made.items()},
+            observed.sel(station=made[next(iter(made))]["station"].values[place]),
+            {regime: one.isel(station=place) for regime, one in skill.items()},
+        )
+        for place in stations
+    )
+
+
+def _choose(scores: Float[np.ndarray, " station"]) -> Sequence[int]:
+    """Stations at some quantiles of the scores, each once."""
+    ranked = np.flatnonzero(np.isfinite(scores))
+    ranked = ranked[np.argsort(scores[ranked], kind="stable")]
+    if not ranked.size:
+        return []
+    return list(dict.fromkeys(int(ranked[round(q * (len(ranked) - 1))]) for q in _QUANTILES))
+
+
+def _observed(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
+    """What came, [time, station], of the first modality that is forecast; None without the run's store."""
+    from hydromae.data.dataset import open_store
+
+    try:
+        store = open_store(RunDirectory.open(run).store())
+    except HydroMAEError:
+        return None
+    name = next((str(name) for name in forecast.data_vars if name in store), None)
+    return None if name is None else store[name].load()
+
+
+def _period(forecast: xr.Dataset) -> str:
+    issues = np.datetime_as_string(forecast["issue_time"].values, unit="D")
+    return f"{len(issues)} issue times from {issues[0]} to {issues[-1]}, {forecast.sizes['station']} stations"

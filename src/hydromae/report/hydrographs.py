@@ -1,0 +1,112 @@
+"""Hydrographs of forecasts: what came, what was expected at some lead times, and fans of the quantiles."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.figure import Figure
+
+from hydromae.report.encode import BLACK, BLUE, GREEN, ORANGE, Picture, plain, svg
+
+SHOWN_DAYS: Final = 100
+_TITLES: Final = {"perfect": "weather of the horizon observed", "none": "no weather after the issue time"}
+_LEADS: Final = (1, 3, 7)
+_MARKERS: Final = {1: ("o", GREEN), 3: ("s", ORANGE), 7: ("^", "#7b3294")}
+_BAND: Final = "#9ecae1"
+
+
+def draw_hydrograph(
+    forecasts: Mapping[str, xr.Dataset], observed: xr.DataArray, skill: Mapping[str, xr.DataArray]
+) -> Picture:
+    """One station: a panel for each regime, around the highest observed value of the days that were forecast.
+
+    Args:
+        forecasts: regime -> the modality [issue_time, lead_time], and its `_quantiles` [..., quantile] if there are any.
+        observed: [time].
+        skill: regime -> NSE [lead_time].
+    """
+    name, station = str(observed.name), str(observed["station"].values)
+    first = next(iter(forecasts.values()))
+    start, stop = _span(first, observed)
+    shown = observed.sel(time=slice(start, stop))
+    figure = Figure(figsize=(6.4, 1.0 + 2.0 * len(forecasts)), layout="constrained")
+    panels = figure.subplots(len(forecasts), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axes, (regime, forecast) in zip(panels, forecasts.items(), strict=True):
+        axes.set_title(plain(_TITLES.get(regime, regime)))
+        axes.plot(_numbers(shown["time"].values), shown.values, color=BLACK, linewidth=1.1, label="observed")
+        _draw_forecast(axes, forecast, name, start, stop)
+        axes.set_ylabel(plain(str(observed.attrs.get("units", ""))))
+    locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+    panels[-1].xaxis.set_major_locator(locator)
+    panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    panels[-1].set_xlim(*_numbers(np.array([start, stop])))
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=4, handlelength=1.4, columnspacing=1.2)
+    scores = "; ".join(f"{regime} {_scores(one)}" for regime, one in skill.items())
+    alt = (
+        f"Hydrograph of station {station}, {np.datetime_as_string(start, unit='D')} to "
+        f"{np.datetime_as_string(stop, unit='D')}, {len(panels)} panels, one for each forcing: observed line, forecasts "
+        f"as lines with fans of quantiles, circles at lead 1, squares at lead 3, triangles at lead 7."
+    )
+    return svg(figure, alt, f"Station {station}: NSE over all issue times: {scores}.")
+
+
+def _draw_forecast(axes: Axes, forecast: xr.Dataset, name: str, start: np.datetime64, stop: np.datetime64) -> None:
+    """The forecasts of issue times so far apart that they do not overlap: line, fan and marks of lead times."""
+    mean = forecast[name].transpose("issue_time", "lead_time").values
+    leads = forecast["lead_time"].values.astype(int)
+    issues = forecast["issue_time"].values.astype("datetime64[D]")
+    chosen, last = [], start - np.timedelta64(1, "D")
+    for place, issue in enumerate(issues):
+        if issue >= last and issue + leads[-1] <= stop:
+            chosen.append(place)
+            last = issue + int(leads[-1])
+    spread = forecast.get(f"{name}_quantiles")
+    fans = None if spread is None else spread.transpose("issue_time", "lead_time", "quantile").values
+    for count, place in enumerate(chosen):
+        days = _numbers(issues[place] + leads)
+        if fans is not None:
+            for depth, (low, high) in enumerate(_pairs(spread["quantile"].values)):
+                label = f"{100 * (spread['quantile'].values[high] - spread['quantile'].values[low]):.0f} % fan"
+                axes.fill_between(
+                    days, fans[place, :, low], fans[place, :, high], color=_BAND, alpha=0.35 + 0.3 * depth,
+                    linewidth=0, label=label if count == 0 else None,
+                )  # fmt: skip
+        axes.plot(days, mean[place], color=BLUE, linewidth=1.2, label="forecast" if count == 0 else None)
+        for lead in (lead for lead in _LEADS if lead in leads):
+            marker, colour = _MARKERS[lead]
+            at = int(np.flatnonzero(leads == lead)[0])
+            label = f"lead {lead}" if count == 0 else None
+            axes.plot(days[at], mean[place, at], marker, color=colour, markersize=3.5, linestyle="", label=label)
+
+
+def _pairs(levels: Float[np.ndarray, " quantile"]) -> list[tuple[int, int]]:
+    """Places of the levels that bound a band, the widest first."""
+    return [(low, len(levels) - 1 - low) for low in range(len(levels) // 2)]
+
+
+def _span(forecast: xr.Dataset, observed: xr.DataArray) -> tuple[np.datetime64, np.datetime64]:
+    """Days to show: around the highest observed value, within what was forecast."""
+    issues = forecast["issue_time"].values.astype("datetime64[D]")
+    first, last = issues[0], issues[-1] + int(forecast["lead_time"].values[-1])
+    inside = observed.sel(time=slice(first, last))
+    if not inside.notnull().any():
+        return first, min(first + SHOWN_DAYS, last)
+    peak = inside["time"].values[int(np.nanargmax(inside.values))].astype("datetime64[D]")
+    start = max(first, min(peak - SHOWN_DAYS // 2, last - SHOWN_DAYS))
+    return start, min(start + SHOWN_DAYS, last)
+
+
+def _numbers(days: np.ndarray) -> np.ndarray:
+    numbers: np.ndarray = date2num(days.astype("datetime64[D]"))  # type: ignore[no-untyped-call]
+    return numbers
+
+
+def _scores(skill: xr.DataArray) -> str:
+    leads = [lead for lead in _LEADS if lead in skill["lead_time"].values]
+    known = [f"{float(skill.sel(lead_time=lead)):.2f} at lead {lead}" for lead in leads]
+    return ", ".join(known).replace("-", "\N{MINUS SIGN}")

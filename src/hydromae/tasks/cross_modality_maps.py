@@ -1,0 +1,72 @@
+"""One day of each grid, reconstructed with each other modality hidden: what the table means on a map."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hydromae.data.batch import TARGET, VISIBLE
+from hydromae.data.cf import axes, variable_attributes
+from hydromae.data.patches import to_grid
+from hydromae.tasks.fields import state_window
+from hydromae.tasks.hidden_modalities import HidingModel, hide
+
+NOTHING = "none"
+
+
+def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
+    """A day of a window on which each grid varies much in space, physical, NaN where there is nothing to show.
+
+    Args:
+        hiding: model and data, of windows that hold all stations.
+        start: first day of the window, as days since the store's first day.
+        days: in the window.
+
+    Returns:
+        For each grid `<name>_observed` [y, x] with its date in attribute `day`, `<name>_masked` [y, x] (1 where it was
+        masked as in training, 0 where it was seen, NaN elsewhere), and `<name>_reconstructed` [own, without, y, x]:
+        for `own` visible of the masked cells, for `own` hidden of all, as no cell of it in the window was seen then.
+        `without` is the other modality that was hidden wholly, or none; NaN where that is the grid itself.
+    """
+    (windows, batch), store = next(hiding.batches(start, days)), hiding.store
+    names = list(hiding.model.shapes)
+    grids = [name for name in names if hiding.model.shapes[name].kind == "grid"]
+    if not grids:
+        return xr.Dataset()
+    variables: dict[str, Any] = {}
+    for name in grids:
+        observed = windows.values[name][0]  # [T, patches, cells]
+        state = state_window(batch.tokens[name], days)[0]  # [T, patches, cells]
+        day = _day(observed, state)
+        maps = np.full((2, 1 + len(names), *store.shape), np.nan, np.float32)
+        for i, whole in enumerate((False, True)):
+            for j, other in enumerate((NOTHING, *names)):
+                if other == name:
+                    continue
+                hidden = {other, name} if whole else {other}
+                answer = hiding.predict(hide(batch, hidden, {name}, whole), windows)
+                if name in answer:
+                    known = torch.where(observed[day].isnan(), torch.nan, answer[name][0, day])
+                    maps[i, j] = to_grid(store, known.cpu().numpy())
+        masked = torch.where(observed[day].isnan(), torch.nan, (state[day] == TARGET).float())
+        of_day = {"day": str(store.first_day + start + day)}
+        described = {**variable_attributes(store, name), **of_day}
+        described.pop("grid_mapping", None)
+        variables[f"{name}_observed"] = (("y", "x"), to_grid(store, observed[day].cpu().numpy()), described)
+        variables[f"{name}_masked"] = (("y", "x"), to_grid(store, masked.cpu().numpy()), of_day)
+        variables[f"{name}_reconstructed"] = (("own", "without", "y", "x"), maps, described)
+    without = ("without", [NOTHING, *names], {"long_name": "the other modality that is hidden wholly"})
+    return xr.Dataset(variables, {"without": without, "own": ["visible", "hidden"], **axes(store, {"grid"})})
+
+
+def _day(observed: Float[Tensor, "day patch cell"], state: Int[Tensor, "day patch cell"]) -> int:
+    """The day with the largest variance in space, of those with masked and seen cells where there are such."""
+    known = ~observed.isnan()
+    count = known.sum((1, 2)).clamp(min=1)
+    mean = observed.nan_to_num().sum((1, 2)) / count
+    spread = torch.where(known, observed - mean[:, None, None], 0.0).square().sum((1, 2)) / count  # [T]
+    both = (state == TARGET).any(-1).any(-1) & (state == VISIBLE).any(-1).any(-1)  # [T]
+    return int(torch.where(both, spread, spread - spread.max() - 1).argmax())

@@ -1,0 +1,198 @@
+"""The tasks by name, each scored on a held-out period beside the simple methods of its trade."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import xarray as xr
+
+from hydromae.errors import ConfigError
+from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.evaluation.tables import ScoreTable, short
+from hydromae.tasks.cross_modality import cross_modality
+from hydromae.tasks.evaluate_forecast import evaluate_forecast, shown_tables
+from hydromae.tasks.evaluate_infill import evaluate_infill
+from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
+from hydromae.tasks.forecast_baselines import BaselineChoice
+from hydromae.tasks.known_data import data_of
+from hydromae.training.run_directory import RunDirectory
+
+OnStage = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation leaves.
+
+    Attributes:
+        output: folder of what was written.
+        tables: for reading.
+    """
+
+    output: Path
+    tables: tuple[ScoreTable, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be evaluated; the task takes of it what concerns it.
+
+    Attributes:
+        runs: run directories, more than one for forecasts alone.
+        split: val, test or train; None is val where there is one, else test.
+        data: other data than the run's.
+        output: folder; None is `evaluation/<task>_<split>` in the first run.
+        every: days between issue times of forecasts.
+        horizon: longest lead time of forecasts, days.
+        forcing: regimes of forecasts.
+        baselines: of forecasts; None is all but the LSTM.
+        reference: of forecasts, see `evaluate_forecasts`.
+        min_pairs: days that a station needs to be scored, of forecasts and ungauged stations.
+        stations: ids of ungauged stations, see `evaluate_ungauged`.
+        folds: table of folds of ungauged stations.
+        fold: the one that was held out.
+        windows: the most that are looked at across modalities.
+    """
+
+    runs: tuple[Path, ...]
+    split: str | None = None
+    data: Path | None = None
+    output: Path | None = None
+    every: int = 5
+    horizon: int = 7
+    forcing: tuple[str, ...] = ("none", "perfect")
+    baselines: BaselineChoice | None = None
+    reference: str | None = None
+    min_pairs: int = MIN_PAIRS
+    stations: tuple[str, ...] | None = None
+    folds: Path | None = None
+    fold: int = 0
+    windows: int | None = None
+
+    def folder(self, task: str) -> Path:
+        """Where to write."""
+        return self.output or self.runs[0] / "evaluation" / f"{task}_{self.split}"
+
+    def only_run(self, task: str) -> Path:
+        """The run, where there is one alone.
+
+        Raises:
+            ConfigError: there are several.
+        """
+        if len(self.runs) != 1:
+            raise ConfigError(f"task {task} is evaluated for one run at a time; name one of the {len(self.runs)}")
+        return self.runs[0]
+
+
+def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, done: None) -> Evaluation:
+    """Score a task on a held-out period and write tables and scores.
+
+    Args:
+        task: one of `TASKS`.
+        question: runs, period, data and the rest.
+        on_stage: told what is being done and the share that is done.
+
+    Raises:
+        RunError: a run, its data or its model cannot be used.
+        ConfigError: the task is unknown, or does not fit the run or the options.
+        DataError: nothing can be scored, or the disk refuses.
+    """
+    answer = known_task(task)
+    if not question.runs:
+        raise ConfigError("no run is named; give the output of `hydromae train`")
+    if question.split is None:
+        store = RunDirectory.open(question.runs[0]).store() if question.data is None else data_of(question.data)
+        question = replace(question, split="val" if "val" in store.periods else "test")
+    return answer(question, on_stage)
+
+
+def known_task(task: str) -> Callable[[Question, OnStage], Evaluation]:
+    """The task of a name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if task not in TASKS:
+        raise ConfigError(f"task {task} is unknown; there are {', '.join(TASKS)}")
+    return TASKS[task]
+
+
+def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
+    folder = question.folder("forecast")
+    comparisons = evaluate_forecast(
+        question.runs,
+        folder,
+        split=question.split or "val",
+        every=question.every,
+        horizon=question.horizon,
+        forcing=question.forcing,
+        baselines=question.baselines,
+        reference=question.reference,
+        data=question.data,
+        min_pairs=question.min_pairs,
+        on_stage=on_stage,
+    )
+    tables = [table for regime, one in comparisons.items() for table in shown_tables(one, regime)]
+    return Evaluation(folder, tuple(tables))
+
+
+def _infill(question: Question, on_stage: OnStage) -> Evaluation:
+    folder = question.folder("infill")
+    scores = evaluate_infill(
+        question.only_run("infill"),
+        folder,
+        question.data,
+        question.split,
+        on_progress=lambda done: on_stage("Filling hidden spans", done),
+    )
+    return Evaluation(folder, scores.tables)
+
+
+def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
+    folder = question.folder("ungauged")
+    scores = evaluate_ungauged(
+        question.only_run("ungauged"),
+        folder,
+        question.data,
+        question.split,
+        stations=question.stations,
+        folds=question.folds,
+        fold=question.fold,
+        min_pairs=question.min_pairs,
+        on_progress=lambda done: on_stage("Simulating ungauged stations", done),
+    )
+    return Evaluation(folder, scores.tables)
+
+
+def _modalities(question: Question, on_stage: OnStage) -> Evaluation:
+    if question.data is not None:
+        raise ConfigError("task modalities looks at the run's own data; leave --data out")
+    folder = question.folder("modalities")
+    scores = cross_modality(
+        question.only_run("modalities"),
+        question.split or "val",
+        folder / "cross_modality.nc",
+        windows=question.windows,
+        on_progress=lambda done: on_stage("Hiding each modality", done),
+    )
+    return Evaluation(folder, tuple(_skills(scores, str(own)) for own in scores["own"].values))
+
+
+def _skills(scores: xr.Dataset, own: str) -> ScoreTable:
+    """Skill of each modality with each one hidden, a row a target."""
+    skill = scores["skill"].sel(own=own).transpose("target", "hidden")
+    rows = tuple(
+        (str(target), *map(short, values)) for target, values in zip(skill["target"].values, skill.values, strict=True)
+    )
+    columns = ("reconstructed", *(f"{hidden} hidden" for hidden in skill["hidden"].values))
+    title = f"Skill against the training mean, one modality hidden wholly; the target's own unmasked tokens {own}"
+    return ScoreTable(title, columns, rows, "skill: 1 - MSE / MSE of the training mean")
+
+
+TASKS: Final[dict[str, Callable[[Question, OnStage], Evaluation]]] = {
+    "forecast": _forecast,
+    "infill": _infill,
+    "ungauged": _ungauged,
+    "modalities": _modalities,
+}

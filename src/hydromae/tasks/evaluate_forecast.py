@@ -1,0 +1,261 @@
+"""Forecasts beside the baselines of the same stations and years, scored, compared and written."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from hydromae.baselines.forecast import Regime
+from hydromae.config import Period
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError
+from hydromae.evaluation.compare import Comparison, compare
+from hydromae.evaluation.forecast_scores import score_forecast
+from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.evaluation.significance import RESAMPLES
+from hydromae.evaluation.tables import ScoreTable
+from hydromae.files import write_text
+from hydromae.tasks.forecast import forecast, issue_days
+from hydromae.tasks.forecast_baselines import (
+    REGIMES,
+    BaselineChoice,
+    OnStage,
+    fit_baselines,
+    forcing_of,
+    forecast_baselines,
+    regimes_of,
+    series_of,
+)
+from hydromae.tasks.known_data import data_of
+from hydromae.tasks.output import write_result
+from hydromae.training.run_directory import RunDirectory
+
+logger = logging.getLogger(__name__)
+
+MODEL: Final = "hydromae"
+MEDIAN: Final = "hydromae, median"
+_SHOWN: Final = ("nse", "kge", "rmse", "fhv", "persistence_skill", "crps")
+_FORCING: Final = {"none": "no weather after the issue time", "perfect": "observed weather of the horizon"}
+
+
+def evaluate_forecast(
+    runs: str | Path | Sequence[str | Path],
+    output: str | Path | None = None,
+    *,
+    split: str = "val",
+    every: int = 5,
+    horizon: int = 7,
+    forcing: Sequence[str] = REGIMES,
+    baselines: BaselineChoice | None = None,
+    reference: str | None = None,
+    data: str | Path | Store | None = None,
+    min_pairs: int = MIN_PAIRS,
+    device: str = "auto",
+    on_stage: OnStage = lambda what, done: None,
+) -> dict[str, Comparison]:
+    """Forecast a split with a run and with baselines that were fitted on its training period, and score them all.
+
+    Issue times are `every` so many days from the first day of the split, as long as all days of the horizon are in it.
+
+    Args:
+        runs: run directory; the forecasts of several are averaged.
+        output: folder for what `evaluate_forecasts` writes; None is `evaluation/forecast_<split>` in the first run.
+        split: val, test or train.
+        every: days between issue times.
+        horizon: longest lead time in days.
+        forcing: regimes, of none and perfect.
+        baselines: which; None is all but the LSTM.
+        reference: the forecast that the others are tested against; see `evaluate_forecasts`.
+        data: other data than the run's, a store or a configuration, with the training period and this split.
+        min_pairs: days that a station needs to be scored.
+        device: auto, cpu or cuda.
+        on_stage: told what is being done and the share that is done.
+
+    Returns:
+        The comparison of each regime.
+
+    Raises:
+        RunError: a run, its data or its model cannot be used.
+        ConfigError: the split, the regimes, the baselines or the reference cannot be used.
+        DataError: nothing can be scored, or the disk refuses.
+    """
+    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    regimes, choice = regimes_of(forcing), baselines or BaselineChoice()
+    check_reference(choice, reference)
+    run = RunDirectory.open(paths[0])
+    store = run.store() if data is None else data_of(data)
+    store.period_slice(split)
+    first, last = store.periods[split]
+    if first + timedelta(days=horizon) > last:
+        raise ConfigError(f"{store.path}: its {split} period, {first} to {last}, is shorter than {horizon} days")
+    issues = issue_days(first, last - timedelta(days=horizon), every)
+    train = run.config().data.train
+    assert train is not None  # else it had not been trained
+    made = {
+        regime: forecast(
+            paths,
+            issues,
+            data=store,
+            horizon=horizon,
+            forcing=regime,
+            device=device,
+            on_progress=_titled(on_stage, f"Forecasting, forcing {regime}"),
+        )
+        for regime in regimes
+    }
+    folder = Path(output) if output is not None else run.path / "evaluation" / f"forecast_{split}"
+    title = f"{run.config().name}, {issues[0]} to {issues[-1]} every {every} days"
+    return evaluate_forecasts(
+        made, store, train, folder, choice, title=title, reference=reference, min_pairs=min_pairs, on_stage=on_stage
+    )
+
+
+def evaluate_forecasts(
+    forecasts: Mapping[Regime, xr.Dataset],
+    store: Store,
+    train: Period,
+    output: Path,
+    choice: BaselineChoice,
+    *,
+    title: str = "",
+    reference: str | None = None,
+    min_pairs: int = MIN_PAIRS,
+    resamples: int = RESAMPLES,
+    on_stage: OnStage = lambda what, done: None,
+) -> dict[str, Comparison]:
+    """Fit baselines, score forecasts beside theirs, and write everything.
+
+    Writes, for each regime, `<regime>.nc` (the forecast), `<regime>_scores.nc` (quartiles over stations of every model
+    and their differences from the reference) and `<regime>_stations.nc` (every metric of the forecast at every
+    station); for all of them `table.md` and `table.csv`.
+
+    Args:
+        forecasts: by regime, as `forecast` returns them, all of the same issue times.
+        store: observations, and the series that baselines are fitted on.
+        train: training period: baselines are fitted on it, and thresholds of floods and low flows come from it.
+        output: folder.
+        choice: the baselines.
+        title: of the tables.
+        reference: name of the forecast that the others are tested against; None is ridge where it is among the
+            baselines, else the first of them, else the model.
+        min_pairs: days that a station needs to be scored.
+        resamples: of the bootstrap that tests differences.
+        on_stage: told what is being done and the share that is done.
+
+    Returns:
+        The comparison of each regime. The model's mean is called `hydromae`; of a model with quantiles its median,
+        with them, is `hydromae, median`.
+
+    Raises:
+        ConfigError: a baseline or the reference is unknown.
+        DataError: nothing can be scored, or the disk refuses.
+    """
+    reference = check_reference(choice, reference)
+    one = next(iter(forecasts.values()))
+    targets = [str(name) for name in one.data_vars if name in store.names]
+    target = targets[0]
+    series = series_of(store, [str(station) for station in one["station"].values])
+    weather = forcing_of(store, targets)
+    horizon = int(one["lead_time"].max())
+    fitted = fit_baselines(choice, series, target, weather, train, horizon, data=store.fingerprint, on_stage=on_stage)
+    training = series[target].sel(time=slice(str(train[0]), str(train[1])))
+    comparisons = {}
+    for regime, made in forecasts.items():
+        issues = pd.DatetimeIndex(made["issue_time"].values)
+        rows = {MODEL: made[target], **_median(made, target)}
+        rows |= forecast_baselines(fitted, series, issues, regime, on_stage)
+        _warn_of_gaps(rows, regime)
+        on_stage(f"Scoring, forcing {regime}", 0.0)
+        comparisons[str(regime)] = compare(
+            rows,
+            series[target],
+            training=training,
+            reference=reference,
+            min_pairs=min_pairs,
+            resamples=resamples,
+        )
+        stations = score_forecast(
+            rows.get(MEDIAN, rows[MODEL]), series[target], reference=training, min_pairs=min_pairs
+        )
+        write_result(made, output / f"{regime}.nc")
+        write_result(comparisons[str(regime)].scores, output / f"{regime}_scores.nc")
+        write_result(stations, output / f"{regime}_stations.nc")
+        on_stage(f"Scoring, forcing {regime}", 1.0)
+    write_text(output / "table.md", markdown_tables(comparisons, title))
+    write_text(output / "table.csv", csv_table(comparisons))
+    return comparisons
+
+
+def check_reference(choice: BaselineChoice, reference: str | None) -> str:
+    """The name of the reference, known before any work.
+
+    Raises:
+        ConfigError: a baseline or the reference is unknown.
+    """
+    choice.check()
+    if reference is None:
+        return "ridge" if "ridge" in choice.names else (*choice.names, MODEL)[0]
+    if reference not in (MODEL, *choice.names):
+        raise ConfigError(f"reference {reference}: is none of {', '.join((MODEL, *choice.names))}")
+    return reference
+
+
+def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[ScoreTable]:
+    """The tables of the metrics that a reader asks for first."""
+    known = [str(metric) for metric in comparison.scores["metric"].values]
+    units = dict(zip(known, comparison.scores["metric_units"].values, strict=True))
+    names = dict(zip(known, comparison.scores["long_name"].values, strict=True))
+    head = f"{title}; forcing {regime}: {_FORCING[regime]}".removeprefix("; ")
+    return [
+        comparison.table(metric, f"{names[metric]}{_unit(units[metric])}. {head}")
+        for metric in _SHOWN
+        if metric in known
+    ]
+
+
+def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> str:
+    """All tables of all regimes as one page of Markdown."""
+    pages = [table.markdown() for regime, one in comparisons.items() for table in shown_tables(one, regime, title)]
+    return "\n".join(pages)
+
+
+def csv_table(comparisons: Mapping[str, Comparison]) -> str:
+    """Every score of every model as a row of its own, with the regime before it."""
+    tables = {
+        regime: one.records([str(metric) for metric in one.scores["metric"].values])
+        for regime, one in comparisons.items()
+    }
+    columns = next(iter(tables.values())).columns
+    rows = tuple((regime, *row) for regime, table in tables.items() for row in table.rows)
+    return ScoreTable("", ("forcing", *columns), rows).csv()
+
+
+def _median(made: xr.Dataset, target: str) -> dict[str, xr.DataArray]:
+    """The forecast's quantiles, whose 0.5 one is scored as a point, where there are any with a median."""
+    if "quantile" not in made.dims or not np.isclose(made["quantile"].values, 0.5).any():
+        return {}
+    return {MEDIAN: made[f"{target}_quantiles"]}
+
+
+def _warn_of_gaps(rows: Mapping[str, xr.DataArray], regime: str) -> None:
+    """Say which baseline has nothing to say somewhere: what one lacks is scored for none."""
+    for name, row in rows.items():
+        lacking = int(row.isnull().all([d for d in row.dims if d != "station"]).sum())
+        if lacking:
+            logger.warning(
+                "%s, forcing %s: has no forecast for %d of %d stations, which are scored for no model",
+                name, regime, lacking, row.sizes["station"],
+            )  # fmt: skip
+
+
+def _unit(units: object) -> str:
+    return "" if units in ("", "1") else f" ({units})"
+
+
+def _titled(on_stage: OnStage, title: str) -> Callable[[float], None]:
+    return lambda done: on_stage(title, done)

@@ -1,0 +1,164 @@
+"""How well gaps of each length are filled: observed spans are hidden, filled, and compared with the methods in use."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from torch import Tensor
+
+from hydromae.baselines.infill import METHODS
+from hydromae.data.store import Store
+from hydromae.evaluation.forecast_scores import PERCENTILES
+from hydromae.evaluation.hidden_spans import SPANS, hide_spans
+from hydromae.evaluation.infill_scores import MIN_PAIRS, score_infill
+from hydromae.evaluation.metrics.ordered import ascending, quantile
+from hydromae.evaluation.tables import ScoreTable, number_text, short
+from hydromae.tasks.choices import excluded_days, limited, target_series
+from hydromae.tasks.cores import Core, Shown, answers, hide_days, middle_cores
+from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days, training_period
+
+_SHOWN: Final = ("nse", "log_nse", "kge", "rmse", "percent_bias", "filled_share")
+STEM: Final = "infill_scores"
+
+
+def evaluate_infill(
+    run: str | Path,
+    output: str | Path | None = None,
+    data: str | Path | Store | None = None,
+    split: str | None = None,
+    target: str | None = None,
+    spans: Mapping[int, int] = SPANS,
+    seed: int = 0,
+    min_pairs: int = MIN_PAIRS,
+    on_progress: Callable[[float], None] = lambda done: None,
+) -> TaskScores:
+    """Hide observed spans of a series, fill them with the model and the baselines, and score both on the hidden days.
+
+    Spans of one length are hidden at a time, at every station at once, so that model and donors see the same. The
+    baselines of `hydromae.baselines.infill` learn from the run's training period. Written are `infill_scores.md`, a
+    table of medians over stations for each length, and `infill_scores.csv`, with quartiles.
+
+    Args:
+        run: run directory.
+        output: folder; None is `evaluation/infill_<split>` in the run directory.
+        data: other data: a store, its directory, or a configuration; None is the run's own store.
+        split: in which spans are hidden; None is test where there is one, else val.
+        target: the series; None is the river flow, see `target_series`.
+        spans: days in a span -> number of such spans a station.
+        seed: of the draw of spans.
+        min_pairs: stations with fewer filled hidden days are not scored.
+        on_progress: told the share that is done.
+
+    Returns:
+        The tables; `scores` is [model, length, station], as `score_infill` has them.
+
+    Raises:
+        RunError: the run, its data or its model cannot be used.
+        ConfigError: the split or the target cannot be told.
+        DataError: no station can hold the spans.
+    """
+    predictor = Predictor(run, data)
+    name = target_series(predictor.config, target)
+    split, days = scored_days(predictor.store, split)
+    train = training_period(predictor)
+    excluded = excluded_days(predictor.config, predictor.store)
+    observed = observed_series(predictor, name)
+    # Values of excluded days are wrong: nobody is to learn from them, nor to be measured by them.
+    observed[excluded] = np.nan
+    first, last = predictor.store.days[days.start], predictor.store.days[days.stop - 1]
+    scores: dict[str, list[xr.Dataset]] = {method: [] for method in ("hydromae", *METHODS)}
+    for done, length in enumerate(sorted(spans)):
+        hidden = hide_spans(observed, period=slice(str(first), str(last)), spans={length: spans[length]}, seed=seed)
+        shown = hidden.hide(observed)
+
+        def report(share: float, done: int = done) -> None:
+            on_progress((done + share) / len(spans))
+
+        mask = hidden.mask.values
+        filled = {"hydromae": shown.copy(data=_filled(predictor, name, shown.values, mask, days, excluded, report))}
+        filled |= {method: fill(shown, train=train) for method, fill in METHODS.items()}
+        for method, series in filled.items():
+            scores[method].append(score_infill(series, observed, hidden, min_pairs))
+    each = [xr.concat(some, "length", combine_attrs="override") for some in scores.values()]
+    together = xr.concat(each, pd.Index(list(scores), name="model"), combine_attrs="override")
+    words = f"{name}, {first} to {last}: days hidden and filled; median over stations"
+    spread = _quartiles(together)
+    result = TaskScores(_tables(spread, words), _records(spread), together)
+    result.write(folder_of(predictor, output, f"infill_{split}"), STEM)
+    return result
+
+
+def _filled(
+    predictor: Predictor,
+    name: str,
+    shown: np.ndarray,
+    hidden: np.ndarray,
+    days: slice,
+    excluded: np.ndarray,
+    report: Callable[[float], None],
+) -> np.ndarray:
+    """The series with the model's mean where it was hidden, [time, station]."""
+    values = shown.copy()
+
+    def question(core: Core, window: Shown) -> tuple[Shown, dict[str, Tensor]]:
+        inside = slice(core.window, core.window + core.length)
+        out = {**hide_days(window, excluded[inside]), name: torch.from_numpy(shown[inside])}
+        return out, {name: torch.from_numpy(hidden[core.first : core.stop])}
+
+    cores = middle_cores(predictor, days)
+    for number, (core, found) in enumerate(answers(predictor, cores, question)):
+        if name in found:
+            mean = limited(found[name], predictor.config, name).mean.numpy()
+            inside = slice(core.first, core.stop)
+            values[inside] = np.where(hidden[inside], mean, values[inside])
+        report((number + 1) / len(cores))
+    return values
+
+
+def _tables(quartiles: xr.Dataset, words: str) -> tuple[ScoreTable, ...]:
+    """A table a length: a row a method, medians over stations."""
+    units = str(quartiles["rmse"].attrs.get("units", ""))
+    heads = {"rmse": f"rmse ({units})", "percent_bias": "percent_bias (%)"}
+    columns = ("model", *(heads.get(metric, metric) for metric in _SHOWN), "stations")
+    tables = []
+    for length in quartiles["length"].values.tolist():
+        rows = []
+        for method in quartiles["model"].values:
+            one = quartiles.sel(length=length, model=method)
+            medians = [short(one[metric].sel(percentile=50).item()) for metric in _SHOWN]
+            rows.append((str(method), *medians, str(one["nse_stations"].item())))
+        title = f"Gaps of {length} day{'s' if length > 1 else ''}"
+        tables.append(ScoreTable(title, columns, tuple(rows), words))
+    return tuple(tables)
+
+
+def _records(quartiles: xr.Dataset) -> ScoreTable:
+    """A row a length, method and metric."""
+    metrics = [str(name) for name in quartiles.data_vars if "percentile" in quartiles[name].dims]
+    rows = []
+    for length in quartiles["length"].values:
+        for method in quartiles["model"].values:
+            one = quartiles.sel(length=length, model=method)
+            for metric in metrics:
+                spread = map(number_text, one[metric].values)
+                rows.append((str(length), str(method), metric, *spread, str(one[f"{metric}_stations"].item())))
+    columns = ("length", "model", "metric", "lower_quartile", "median", "upper_quartile", "stations")
+    return ScoreTable("", columns, tuple(rows), numbers=3)
+
+
+def _quartiles(scores: xr.Dataset) -> xr.Dataset:
+    """Each metric's quartiles [model, length, percentile], and `<metric>_stations`, the number that have a value."""
+    result = xr.Dataset()
+    for metric, of_stations in scores.data_vars.items():
+        values, count = ascending(of_stations.transpose("model", "length", "station").values)
+        with np.errstate(invalid="ignore"):
+            spread = np.stack([quantile(values, count, level / 100) for level in PERCENTILES], axis=-1)
+        result[metric] = (("model", "length", "percentile"), spread, of_stations.attrs)
+        result[f"{metric}_stations"] = (("model", "length"), count)
+    places = {"model": scores["model"].values, "length": scores["length"].values, "percentile": list(PERCENTILES)}
+    return result.assign_coords(places)

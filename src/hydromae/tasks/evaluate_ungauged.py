@@ -1,0 +1,129 @@
+"""How well stations are simulated that the run never trained on, beside what other gauges tell of them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xarray as xr
+
+from hydromae.baselines.ungauged import METHODS
+from hydromae.data.dataset import open_store
+from hydromae.data.folds import Folds
+from hydromae.data.station_table import station_table
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError
+from hydromae.evaluation.compare import compare
+from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.tasks.choices import chosen_stations, target_series
+from hydromae.tasks.cores import last_cores
+from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days
+from hydromae.tasks.ungauged import Simulation
+
+_TABLES: Final = ("nse", "kge")
+_RECORDS: Final = ("nse", "kge", "kge_r", "kge_alpha", "kge_beta", "rmse", "percent_bias", "fhv", "flv", "fms")
+STEM: Final = "ungauged_scores"
+
+
+def evaluate_ungauged(
+    run: str | Path,
+    output: str | Path | None = None,
+    data: str | Path | Store | None = None,
+    split: str | None = None,
+    stations: Sequence[str] | None = None,
+    folds: str | Path | Folds | None = None,
+    fold: int = 0,
+    donors: bool = False,
+    target: str | None = None,
+    min_pairs: int = MIN_PAIRS,
+    on_progress: Callable[[float], None] = lambda done: None,
+) -> TaskScores:
+    """Simulate stations that were held out of the training, and score them with the baselines on the same days.
+
+    The held-out stations are those that are named, those of a fold, or all of the data that the run has not trained on;
+    not one of them may be in the training. The baselines of `hydromae.baselines.ungauged` have the flow of the stations
+    of the training, on the same days. Written are `ungauged_scores.md`, medians over stations with a block bootstrap
+    against area scaling, and `ungauged_scores.csv`, with quartiles.
+
+    Args:
+        run: run directory, trained without the stations (`data.exclude_stations`).
+        output: folder; None is `evaluation/ungauged_<split>` in the run directory.
+        data: data that have the held-out stations: a store, its directory, or a configuration.
+        split: the days that are scored; None is test where there is one, else val.
+        stations: ids of the held-out stations.
+        folds: a table of folds, or its CSV, in place of `stations`.
+        fold: the fold of that table.
+        donors: whether the model, too, sees the flow of the stations that are not held out.
+        target: the series; None is the river flow, see `target_series`.
+        min_pairs: stations with fewer days that all methods have are not scored.
+        on_progress: told the share that is done.
+
+    Returns:
+        The tables; `scores` is that of `Comparison`.
+
+    Raises:
+        RunError: the run, its data or its model cannot be used.
+        ConfigError: a station was trained on, none is held out, or the run scales flow by each station's own.
+        DataError: a station is unknown, or lacks an area or coordinates.
+    """
+    predictor = Predictor(run, data)
+    name = target_series(predictor.config, target)
+    split, days = scored_days(predictor.store, split)
+    held_out = _held_out(predictor, stations, folds, fold)
+    simulation = Simulation(predictor, name, held_out, donors)
+    if simulation.scaled_by_own_flow():
+        raise ConfigError(
+            f"{predictor.run.path}: scales {name} by each station's own mean flow, which an ungauged station has not; "
+            f"train with data.modalities.{name}.scaling_per=all"
+        )
+    observed = observed_series(predictor, name)
+    observed[simulation.excluded] = np.nan
+    observed = observed.isel(time=days)
+    simulated = observed.sel(station=simulation.stations).copy()
+    cores = last_cores(predictor, days)
+    for number, (core, answer) in enumerate(simulation.run(cores)):
+        inside = slice(max(core.first, days.start), min(core.stop, days.stop))
+        of_core = slice(inside.start - core.first, inside.stop - core.first)
+        simulated.values[inside.start - days.start : inside.stop - days.start] = answer.mean[of_core].numpy()
+        on_progress((number + 1) / len(cores))
+    taught = set(predictor.data.trained_on["stations"])
+    gauged = observed.sel(station=[station for station in predictor.stations if station in taught])
+    table = station_table(open_store(predictor.store))
+    rivals = {method: estimate(gauged, table, held_out=held_out) for method, estimate in METHODS.items()}
+    truth = observed.sel(station=simulation.stations)
+    forecasts: dict[str, xr.DataArray] = {"hydromae": simulated, **rivals}
+    comparison = compare(forecasts, truth, reference=next(iter(METHODS)), min_pairs=min_pairs)
+    first, last = predictor.store.days[days.start], predictor.store.days[days.stop - 1]
+    words = f"{name} of {len(held_out)} stations held out, {first} to {last}"
+    tables = tuple(comparison.table(metric, f"{metric.upper()} of {words}") for metric in _TABLES)
+    metrics = [metric for metric in _RECORDS if metric in comparison.scores["metric"].values]
+    result = TaskScores(tables, comparison.records(metrics), comparison.scores)
+    result.write(folder_of(predictor, output, f"ungauged_{split}"), STEM)
+    return result
+
+
+def _held_out(
+    predictor: Predictor, stations: Sequence[str] | None, folds: str | Path | Folds | None, fold: int
+) -> list[str]:
+    """The stations to simulate, none of which the run has trained on."""
+    taught = set(predictor.data.trained_on["stations"])
+    if stations is None and folds is not None:
+        table = folds if isinstance(folds, Folds) else Folds.read(Path(folds))
+        if not 0 <= fold < table.count:
+            raise ConfigError(f"there is no fold {fold} among {table.count}; name one from 0 to {table.count - 1}")
+        stations = [station for station in table.held_out(fold) if station in predictor.stations]
+    if stations is None:
+        stations = [station for station in predictor.stations if station not in taught]
+    held_out = [predictor.stations[place] for place in chosen_stations(predictor.stations, stations)]
+    if not held_out:
+        raise ConfigError(
+            f"{predictor.run.path}: was trained on all stations of {predictor.store.path}; train without some "
+            f"(data.exclude_stations), and give data that have them"
+        )
+    if known := [station for station in held_out if station in taught]:
+        raise ConfigError(
+            f"{predictor.run.path}: was trained on station {known[0]}, so it is not ungauged; "
+            f"train without it (data.exclude_stations)"
+        )
+    return held_out

@@ -1,0 +1,156 @@
+"""Fill the gaps of series, and of grids, from what surrounds them in time, in space and in the other modalities."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+import hydromae
+from hydromae.config import Period
+from hydromae.data.cf import variable_attributes
+from hydromae.data.patches import to_grid
+from hydromae.data.store import Store
+from hydromae.tasks.choices import chosen_days, chosen_stations, excluded_days, limited
+from hydromae.tasks.cores import Core, Shown, answers, hide_days, middle_cores
+from hydromae.tasks.gaps import Filling, fill_names, fillable
+from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.result_file import BLOCK_DAYS, FILLED, MISSING, OBSERVED, ResultFile, flag_attributes
+from hydromae.tasks.task_output import check_output, write_streamed
+
+_GRID_DAYS = 32  # days of a block where there are grids, of which a day is large
+
+
+def infill(
+    run: str | Path,
+    output: str | Path | None = None,
+    data: str | Path | Store | None = None,
+    period: Period | None = None,
+    stations: Sequence[str] | None = None,
+    modalities: Sequence[str] | None = None,
+    grids: bool = False,
+    on_progress: Callable[[float], None] = lambda done: None,
+) -> xr.Dataset:
+    """Fill every gap of a run's series; what was observed comes back bit for bit.
+
+    A missing day is predicted from the window in whose middle it lies (`middle_cores`). The window sees all that is
+    observed in it, in the period and beyond, except on the run's `data.exclude_dates`. In a gap that is longer than a
+    window nothing of the series itself is seen: it is predicted from the other modalities, the attributes and, in
+    windows of several stations, the neighbours. A fill is the model's mean, within the `minimum` and `maximum` of its
+    modality. Memory grows with a block of days, not with the period.
+
+    Args:
+        run: run directory.
+        output: .nc, or .csv or .parquet, tables of series; None is `infilled.nc` in the run directory.
+        data: other data: a store, its directory, or a configuration; None is the run's own store.
+        period: first and last day; None is all days of the data.
+        stations: ids; None is all that the run can predict in the data.
+        modalities: which to fill; None is all series, and with `grids` all grids.
+        grids: fill grids too, the land cells of the model's patches.
+        on_progress: told the share that is done.
+
+    Returns:
+        The file (of a table, its content in memory): per modality `<name>` float32 [time, station] or [time, y, x],
+        observed and filled, in the data's unit; `<name>_flag` int8, 0 observed, 1 filled, 2 missing; of a model with
+        quantiles `<name>_quantiles` [..., quantile], NaN where not filled.
+
+    Raises:
+        RunError: the run, its data or its model cannot be used.
+        ConfigError: the period, a modality or the format cannot be used, or grids are asked of a run that has none.
+        DataError: a station is unknown, or the file cannot be written.
+    """
+    predictor = Predictor(run, data)
+    names = fill_names(predictor, modalities, grids)
+    target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
+    check_output(target, grids=any(predictor.store.kind(name) == "grid" for name in names))
+    days = chosen_days(predictor.store, period)
+    here = set(predictor.store.station_ids)
+    known = [place for place, station in enumerate(predictor.stations) if station in here]
+    wanted = chosen_stations([predictor.stations[place] for place in known], stations)
+    task = _Infill(predictor, names, [known[place] for place in wanted])
+    return write_streamed(target, lambda path: task.write(path, days, on_progress))
+
+
+class _Infill:
+    """Fills some modalities of some stations."""
+
+    def __init__(self, predictor: Predictor, names: list[str], stations: list[int]) -> None:
+        self.predictor, self.names, self.store = predictor, names, predictor.store
+        self.grids = any(self.store.kind(name) == "grid" for name in names)
+        self.where = {name: fillable(predictor, name, stations) for name in names}
+        self.excluded = excluded_days(predictor.config, self.store)
+
+    def write(self, path: Path, days: slice, on_progress: Callable[[float], None]) -> None:
+        """Fill a period and write it as netCDF, a block of cores at a time."""
+        cores = middle_cores(self.predictor, days)
+        asked = answers(self.predictor, cores, self._question)
+        size = max(1, (_GRID_DAYS if self.grids else BLOCK_DAYS) // max(core.stop - core.first for core in cores))
+        with self._file(path, days) as file:
+            for begin in range(0, len(cores), size):
+                some = cores[begin : begin + size]
+                block = slice(some[0].first, some[-1].stop)
+                fillings = {name: self._filling(name, block) for name in self.names}
+                for number in range(begin, begin + len(some)):
+                    core, found = next(asked)
+                    at = slice(core.first - block.start, core.stop - block.start)
+                    for name, answer in found.items():
+                        fillings[name].put(at, self.where[name], limited(answer, self.predictor.config, name))
+                    on_progress((number + 1) / len(cores))
+                kept = slice(max(block.start, days.start), min(block.stop, days.stop))
+                inside = slice(kept.start - block.start, kept.stop - block.start)
+                for name, filling in fillings.items():
+                    self._write(file, name, kept.start - days.start, filling, inside)
+
+    def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
+        wanted = {name: values[name][core.inside].isnan() & self.where[name].may for name in self.names}
+        return hide_days(values, self.excluded[core.window : core.window + core.length]), wanted
+
+    def _filling(self, name: str, days: slice) -> Filling:
+        observed = self.store.read(name, days)
+        where = self.where[name]
+        return Filling(observed if where.grid else observed[:, where.store], len(self.predictor.quantiles))
+
+    def _file(self, path: Path, days: slice) -> ResultFile:
+        series = [where for where in self.where.values() if not where.grid]
+        file = ResultFile(
+            path,
+            self.store,
+            self.store.days[days],
+            series[0].store.tolist() if series else None,
+            self.grids,
+            self.predictor.quantiles,
+            {
+                "title": f"Gaps filled by {self.predictor.config.name}",
+                "source": f"hydromae {hydromae.__version__}",
+                "window_days": self.predictor.window,
+            },
+        )
+        for name in self.names:
+            dims = ("time", "y", "x") if self.where[name].grid else ("time", "station")
+            described = variable_attributes(self.store, name)
+            long_name = described.pop("long_name")
+            beside = [f"{name}_flag", *([f"{name}_quantiles"] if self.predictor.quantiles else [])]
+            words = {"long_name": f"{long_name}, gaps filled", "ancillary_variables": " ".join(beside)}
+            file.add(name, dims, "f4", {**described, **words})
+            file.add(f"{name}_flag", dims, "i1", flag_attributes(long_name))
+            if self.predictor.quantiles:
+                described.pop("standard_name", None)
+                words = {"long_name": f"quantiles of {long_name} where filled"}
+                file.add(f"{name}_quantiles", (*dims, "quantile"), "f4", {**described, **words})
+        return file
+
+    def _write(self, file: ResultFile, name: str, first: int, filling: Filling, days: slice) -> None:
+        values, filled = filling.values[days], filling.filled[days]
+        flag = np.select([filled, np.isnan(values)], [FILLED, MISSING], OBSERVED).astype(np.int8)
+        quantiles = None if filling.quantiles is None else filling.quantiles[days]
+        if self.where[name].grid:
+            values = to_grid(self.store, values)  # [n, H, W]
+            flag = np.nan_to_num(to_grid(self.store, flag.astype(np.float32)), nan=MISSING).astype(np.int8)
+            if quantiles is not None:
+                levels = [to_grid(self.store, level) for level in np.moveaxis(quantiles, -1, 0)]
+                quantiles = np.stack(levels, axis=-1)  # [n, H, W, Q]
+        file.write(name, first, values)
+        file.write(f"{name}_flag", first, flag)
+        if quantiles is not None:
+            file.write(f"{name}_quantiles", first, quantiles)

@@ -1,5 +1,0 @@
-"""What the tasks are called."""
-
-from typing import Literal
-
-TaskName = Literal["forecast", "infill", "ungauged"]

@@ -1,0 +1,185 @@
+"""Simulate the flow of stations without a gauge: their weather and attributes are seen, their flow never is."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+import hydromae
+from hydromae.config import Period
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError, DataError
+from hydromae.tasks.choices import chosen_days, chosen_stations, excluded_days, limited, target_series
+from hydromae.tasks.cores import Core, Shown, answers, hide_days, last_cores
+from hydromae.tasks.predictor import Answer, Predictor
+from hydromae.tasks.result_file import BLOCK_DAYS, ResultFile
+from hydromae.tasks.task_output import check_output, write_streamed
+from hydromae.tasks.task_scores import units_of
+
+_log = logging.getLogger(__name__)
+
+
+def ungauged(
+    run: str | Path,
+    output: str | Path | None = None,
+    data: str | Path | Store | None = None,
+    period: Period | None = None,
+    stations: Sequence[str] | None = None,
+    donors: bool = False,
+    target: str | None = None,
+    on_progress: Callable[[float], None] = lambda done: None,
+) -> xr.Dataset:
+    """Simulate daily flow from weather and attributes, with the flow of the stations hidden.
+
+    Each day is told by a window that it comes late in, with the days before as its spin-up (`last_cores`). The flow of
+    no station is seen; with `donors`, in runs whose windows hold several stations, that of the neighbours is, except of
+    those that are simulated. Values of the run's `data.exclude_dates` are not seen. What is simulated is the model's
+    mean, within the `minimum` and `maximum` of the modality. Memory grows with a block of days, not with the period.
+
+    Args:
+        run: run directory; for stations it knows nothing of, one with a single scale for all (`scaling_per: all`).
+        output: .nc, .csv or .parquet; None is `ungauged.nc` in the run directory.
+        data: other data, which may lack the flow: a store, its directory, or a configuration; None is the run's own.
+        period: first and last day; None is all days of the data.
+        stations: ids of those to simulate; None is all that the run can predict in the data.
+        donors: whether the flow of the other stations is seen.
+        target: the series to simulate; None is the river flow, see `target_series`.
+        on_progress: told the share that is done.
+
+    Returns:
+        The file (of a table, its content in memory): `<target>` float32 [time, station] in the unit of the run's data;
+        `<target>_quantiles` [time, station, quantile] of a model with quantiles; and `spin_up` int32 [time], the days
+        of the window before that day, fewer at the beginning of the data.
+
+    Raises:
+        RunError: the run, its data or its model cannot be used.
+        ConfigError: the period, the target or the format cannot be used, or donors are asked for where there are none.
+        DataError: a station is unknown or has no catchment area, or the file cannot be written.
+    """
+    predictor = Predictor(run, data)
+    path = Path(output) if output is not None else predictor.run.path / "ungauged.nc"
+    check_output(path)
+    simulation = Simulation(predictor, target_series(predictor.config, target), stations, donors)
+    days = chosen_days(predictor.store, period)
+    return write_streamed(path, lambda temporary: _write(temporary, simulation, days, on_progress))
+
+
+class Simulation:
+    """Flow of some stations, told without having seen it.
+
+    Args:
+        predictor: a trained model and data.
+        name: the flow.
+        stations: ids of those to simulate; None is all.
+        donors: whether the flow of the others is seen.
+
+    Raises:
+        ConfigError: donors are asked for, but no other station can be seen.
+        DataError: a station is unknown or has no catchment area.
+    """
+
+    def __init__(self, predictor: Predictor, name: str, stations: Sequence[str] | None, donors: bool) -> None:
+        self.predictor, self.name, self.donors = predictor, name, donors
+        here = {station: place for place, station in enumerate(predictor.store.station_ids)}
+        known = [place for place, station in enumerate(predictor.stations) if station in here]
+        chosen = chosen_stations([predictor.stations[place] for place in known], stations)
+        self.places = [known[place] for place in chosen]
+        self.in_store = [here[predictor.stations[place]] for place in self.places]
+        self.excluded = excluded_days(predictor.config, predictor.store)
+        self._hidden = torch.zeros(len(predictor.stations), dtype=torch.bool)
+        self._hidden[self.places] = True
+        if donors and (self._hidden.all() or (predictor.groups is not None and predictor.groups.shape[1] == 1)):
+            raise ConfigError(
+                "no other station's flow can be seen: name the stations to simulate, so that the others are donors, "
+                "and take a run whose windows hold several (data.stations_per_window)"
+            )
+        factor = predictor.data.scalers[name].factor
+        for place in self.places:
+            if factor is not None and not np.isfinite(factor[place]):
+                raise DataError(
+                    f"{predictor.store.path}: station {predictor.stations[place]} has no catchment area that the run's "
+                    f"mm/d could be brought to {units_of(predictor, name)} with; give it in the table of attributes"
+                )
+
+    @property
+    def stations(self) -> list[str]:
+        """Ids of the stations that are simulated, in order."""
+        return [self.predictor.stations[place] for place in self.places]
+
+    def scaled_by_own_flow(self) -> bool:
+        """Whether the run scales each station's flow by its own mean and deviation."""
+        return len(self.predictor.data.scalers[self.name].mean) > 1
+
+    def run(self, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
+        """The flow of the stations, [core days, stations], core after core."""
+        for core, found in answers(self.predictor, list(cores), self._question):
+            answer = limited(found[self.name], self.predictor.config, self.name)
+            quantiles = None if answer.quantiles is None else answer.quantiles[:, self.places]
+            yield core, Answer(answer.mean[:, self.places], quantiles)
+
+    def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
+        shown = hide_days(values, self.excluded[core.window : core.window + core.length])
+        unseen = self._hidden if self.donors else torch.ones_like(self._hidden)
+        shown = {**shown, self.name: torch.where(unseen, torch.nan, shown[self.name])}
+        return shown, {self.name: self._hidden.expand(core.stop - core.first, -1)}
+
+
+def _write(path: Path, simulation: Simulation, days: slice, on_progress: Callable[[float], None]) -> None:
+    predictor, name = simulation.predictor, simulation.name
+    if simulation.scaled_by_own_flow():
+        _log.warning(
+            f"the run scales {name} by each station's own mean flow, which an ungauged station has not: a station of "
+            f"the training is told its own, any other gets the average; train with "
+            f"data.modalities.{name}.scaling_per=all"
+        )
+    cores = last_cores(predictor, days)
+    size = max(1, BLOCK_DAYS // max(core.stop - core.first for core in cores))
+    simulated = simulation.run(cores)
+    with _file(path, simulation, days) as file:
+        for begin in range(0, len(cores), size):
+            means, quantiles, spin_up = [], [], []
+            for number in range(begin, min(begin + size, len(cores))):
+                core, answer = next(simulated)
+                inside = slice(max(core.first, days.start) - core.first, min(core.stop, days.stop) - core.first)
+                means.append(answer.mean[inside].numpy())
+                spin_up.append(np.arange(core.first - core.window, core.stop - core.window)[inside])
+                if answer.quantiles is not None:
+                    quantiles.append(answer.quantiles[inside].numpy())
+                on_progress((number + 1) / len(cores))
+            first = max(cores[begin].first, days.start) - days.start
+            file.write(name, first, np.concatenate(means))
+            file.write("spin_up", first, np.concatenate(spin_up))
+            if quantiles:
+                file.write(f"{name}_quantiles", first, np.concatenate(quantiles))
+
+
+def _file(path: Path, simulation: Simulation, days: slice) -> ResultFile:
+    predictor, name = simulation.predictor, simulation.name
+    modality = predictor.config.data.modalities[name]
+    file = ResultFile(
+        path,
+        predictor.store,
+        predictor.store.days[days],
+        simulation.in_store,
+        False,
+        predictor.quantiles,
+        {
+            "title": f"Flow of ungauged stations by {predictor.config.name}",
+            "source": f"hydromae {hydromae.__version__}",
+            "window_days": predictor.window,
+            "donors": "the other stations' flow was seen" if simulation.donors else "no flow was seen",
+        },
+    )
+    long_name, units = modality.long_name or name, units_of(predictor, name)
+    standard = {"standard_name": modality.standard_name} if modality.standard_name else {}
+    file.add(name, ("time", "station"), "f4", {"units": units, "long_name": f"{long_name}, simulated", **standard})
+    words = {"units": "days", "long_name": "days of weather before the day in its window"}
+    file.add("spin_up", ("time",), "i4", words)
+    if predictor.quantiles:
+        words = {"units": units, "long_name": f"quantiles of {long_name}, simulated"}
+        file.add(f"{name}_quantiles", ("time", "station", "quantile"), "f4", words)
+    return file

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from hydromae.evaluation.hidden_spans import hide_spans
+from hydromae.evaluation.infill_scores import score_infill
+from hydromae.tasks import evaluate_infill as task
+from hydromae.tasks.evaluate_infill import evaluate_infill
+from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.task_scores import TaskScores, observed_series
+from hydromae.training.run_directory import RunDirectory
+from tasks.series_run import bits, other_store, series_run
+
+SPANS = {1: 6, 5: 2}
+DAYS = slice(140, 200)
+METHODS = ["hydromae", "linear", "climatology", "equipercentile", "regression"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return series_run(tmp_path_factory.mktemp("series"))
+
+
+@pytest.fixture(scope="module")
+def scored(trained: RunDirectory) -> TaskScores:
+    return evaluate_infill(trained.path, spans=SPANS, min_pairs=3)
+
+
+def test_garbage_in_the_hidden_flow_changes_nothing_bit_for_bit(trained: RunDirectory, tmp_path: Path) -> None:
+    observed = observed_series(Predictor(trained.path), "riverflow")
+    period = slice("2001-05-21", "2001-07-19")
+    hidden = hide_spans(observed, period=period, spans={5: 2}).mask
+    ids = ["39001", "9002", "27003", "101"]
+    garbage = np.random.default_rng(5).uniform(0, 5000, (200, 4)).astype(np.float32)
+
+    def spoil(series: dict[str, np.ndarray]) -> None:
+        where = hidden.sel(station=ids).values
+        assert where.any()
+        series["riverflow"] = np.where(where, garbage, series["riverflow"])
+
+    store = other_store(tmp_path, spoil)
+    found = []
+    for data in (None, store):
+        predictor = Predictor(trained.path, data)
+        shown = observed_series(predictor, "riverflow").where(~hidden).values
+        nothing = np.zeros(200, bool)
+        found.append(task._filled(predictor, "riverflow", shown, hidden.values, DAYS, nothing, lambda done: None))
+    assert bits(found[0]) == bits(found[1])
+    assert np.isfinite(found[0][hidden.values]).all()
+
+
+def test_every_method_is_scored_at_every_length(scored: TaskScores, trained: RunDirectory) -> None:
+    assert list(scored.scores["model"].values) == METHODS
+    assert scored.scores["length"].values.tolist() == [1, 5]
+    assert (scored.scores["filled_share"].sel(model=["hydromae", "linear"]) == 1).all()
+    assert np.isfinite(scored.scores["nse"].sel(model="hydromae")).all()
+    assert [len(table.rows) for table in scored.tables] == [5, 5]
+    records = pd.read_csv(trained.path / "evaluation" / "infill_val" / "infill_scores.csv")
+    assert len(records) == 2 * 5 * len(scored.scores.data_vars)
+    one = records[(records["length"] == 5) & (records["model"] == "hydromae") & (records["metric"] == "rmse")]
+    expected = float(scored.scores["rmse"].sel(model="hydromae", length=5).median())
+    assert one["median"].item() == pytest.approx(expected)
+    page = (trained.path / "evaluation" / "infill_val" / "infill_scores.md").read_text()
+    assert "**Gaps of 1 day**" in page and "rmse (m3/s)" in page and "| equipercentile |" in page
+
+
+def test_the_models_score_is_that_of_what_it_fills(scored: TaskScores, trained: RunDirectory) -> None:
+    predictor = Predictor(trained.path)
+    observed = observed_series(predictor, "riverflow")
+    hidden = hide_spans(observed, period=slice("2001-05-21", "2001-07-19"), spans={5: 2})
+    nothing = np.zeros(200, bool)
+    filled = task._filled(
+        predictor, "riverflow", hidden.hide(observed).values, hidden.mask.values, DAYS, nothing, lambda done: None
+    )
+    expected = score_infill(observed.copy(data=filled), observed, hidden, 3)["nse"].sel(length=5, drop=True)
+    xr.testing.assert_allclose(scored.scores["nse"].sel(model="hydromae", length=5, drop=True), expected)
+
+
+def test_values_of_excluded_days_are_not_scored(tmp_path: Path) -> None:
+    run = series_run(tmp_path, exclude_dates=[["2001-05-21", "2001-06-15"]])
+    found = evaluate_infill(run.path, spans={1: 10}, min_pairs=3)
+    assert (found.scores["nse"].sel(model="hydromae").notnull()).any()
+    assert (found.scores["filled_share"].sel(model="hydromae").fillna(1) == 1).all()
