@@ -8,12 +8,14 @@ import pytest
 import torch
 import xarray as xr
 
+from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
 from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.ungauged import ungauged
 from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import bits, other_store, series_run
+from tasks.series_run import bits, other_store, series_run, series_world
+from training.small import small_config
 
 PERIOD = (date(2001, 5, 3), date(2001, 6, 30))
 
@@ -170,3 +172,20 @@ def test_what_cannot_be_simulated_is_said_in_a_sentence(
     with pytest.raises(ConfigError, match="precip is no series of the run"):
         ungauged(trained.path, out, target="precip")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_data_may_lack_the_flow_altogether(tmp_path: Path) -> None:
+    def in_mm(raw: dict[str, Any]) -> dict[str, Any]:
+        return {**raw, "units": "mm/d", "per_area": False, "standard_name": ""}
+
+    run = series_run(tmp_path / "run", change_flow=in_mm, exclude_stations=["27003"])
+    world = series_world(tmp_path / "other")
+    del world.raw["data"]["modalities"]["riverflow"]
+    config = small_config(world, tmp_path / "no", data=world.raw["data"], model={"vector_patch_size": 1})
+    store = prepare(config)
+    assert store.names == ("evap",)
+    with ungauged(run.path, tmp_path / "out.nc", data=store, target="riverflow", period=PERIOD) as file:
+        assert np.isfinite(file["riverflow"].values).all() and file["riverflow"].attrs["units"] == "mm/d"
+        assert "27003" in file["station"].values
+    with pytest.raises(ConfigError, match="which series is the river flow cannot be told"):
+        ungauged(run.path, tmp_path / "out.nc", data=store)

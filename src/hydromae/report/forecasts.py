@@ -23,7 +23,7 @@ REGIMES: Final = {
     "perfect": "With the observed weather of the horizon (perfect)",
     "none": "Without any weather after the issue time (none)",
 }
-_QUANTILES: Final = (0.9, 0.5, 0.1)  # of the stations' scores: a good, a middling and a poor one
+_QUANTILES: Final = (0.95, 0.65, 0.35, 0.05)  # of the stations' scores: a good, two middling and a poor one
 _CHOSEN_BY_LEAD: Final = 3
 _MARKS: Final = {1.0: " +", -1.0: " \N{MINUS SIGN}", 0.0: ""}
 

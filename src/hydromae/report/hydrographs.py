@@ -47,10 +47,11 @@ def draw_hydrograph(
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=4, handlelength=1.4, columnspacing=1.2)
     scores = "; ".join(f"{regime} {_scores(one)}" for regime, one in skill.items())
+    fans = " with fans of quantiles" if any(f"{name}_quantiles" in one for one in forecasts.values()) else ""
     alt = (
         f"Hydrograph of station {station}, {np.datetime_as_string(start, unit='D')} to "
         f"{np.datetime_as_string(stop, unit='D')}, {len(panels)} panels, one for each forcing: observed line, forecasts "
-        f"as lines with fans of quantiles, circles at lead 1, squares at lead 3, triangles at lead 7."
+        f"as lines{fans}, circles at lead 1, squares at lead 3, triangles at lead 7."
     )
     return svg(figure, alt, f"Station {station}: NSE over all issue times: {scores}.")
 

@@ -120,6 +120,7 @@ def known_task(task: str) -> Callable[[Question, OnStage], Evaluation]:
 
 def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
     folder = question.folder("forecast")
+    choice = replace(question.baselines or BaselineChoice(), keep=folder / "lstm")
     comparisons = evaluate_forecast(
         question.runs,
         folder,
@@ -127,7 +128,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
         every=question.every,
         horizon=question.horizon,
         forcing=question.forcing,
-        baselines=question.baselines,
+        baselines=choice,
         reference=question.reference,
         data=question.data,
         min_pairs=question.min_pairs,

@@ -51,7 +51,7 @@ def fillable(predictor: Predictor, name: str, stations: Sequence[int]) -> Fillab
         return Fillable(False, np.array(stations, np.int64), in_store, may)
     kept = {patch: place for place, patch in enumerate(store.valid_patches.tolist())}
     both = [(place, kept[p]) for place, p in enumerate(predictor.model.valid_patches.tolist()) if p in kept]
-    model, in_store = (np.array(places, np.int64) for places in zip(*both, strict=True))
+    model, in_store = np.array(both, np.int64).reshape(-1, 2).T  # [patches] each
     land = torch.zeros((shape.width, shape.size), dtype=torch.bool)
     land[model] = torch.from_numpy(np.asarray(store.land)[in_store])
     return Fillable(True, model, in_store, land)

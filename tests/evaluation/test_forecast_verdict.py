@@ -1,0 +1,57 @@
+"""What the scores of forecasts mean in words."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hydromae.evaluation.forecast_verdict import baselines_in, beaten, forecast_verdict, leads_in_words
+
+
+def scores(**medians: list[float]) -> xr.Dataset:
+    """Scores as a comparison has them: NSE at the 50th percentile by model."""
+    values = np.array(list(medians.values()))[:, None, :, None]  # [model, metric, lead, percentile]
+    names = [name.replace("_median", ", median") for name in medians]
+    coords = {"model": names, "metric": ["nse"], "lead_time": np.arange(1, values.shape[2] + 1), "percentile": [50]}
+    return xr.Dataset({"score": (tuple(coords), values)}, coords)
+
+
+ONE = scores(hydromae=[0.5, 0.4, 0.3], hydromae_median=[0.6, 0.6, 0.6], persistence=[0.7, 0.2, 0.1], mean=[0.0, 0, 0])
+
+
+def test_only_lead_times_with_a_higher_median_are_beaten() -> None:
+    assert beaten(ONE) == {"persistence": (2, 3), "mean": (1, 2, 3)}
+
+
+def test_the_model_s_own_median_is_no_baseline() -> None:
+    assert baselines_in(ONE) == ["persistence", "mean"]
+
+
+def test_an_equal_or_unknown_score_is_not_beaten() -> None:
+    one = scores(hydromae=[0.5, 0.5, np.nan], persistence=[0.5, np.nan, 0.1])
+    assert beaten(one) == {"persistence": ()}
+
+
+@pytest.mark.parametrize(
+    ("leads", "words"),
+    [
+        ((), "no lead time"),
+        ((1, 2, 3, 4), "every lead time"),
+        ((2,), "lead 2"),
+        ((2, 3, 4), "leads 2 to 4"),
+        ((1, 3), "leads 1 and 3"),
+        ((1, 2, 4), "leads 1, 2 and 4"),
+    ],
+)
+def test_lead_times_are_said_shortly_and_wholly(leads: tuple[int, ...], words: str) -> None:
+    assert leads_in_words(leads, (1, 2, 3, 4)) == words
+
+
+def test_the_verdict_says_for_each_regime_what_is_beaten_and_where() -> None:
+    text = forecast_verdict({"none": ONE, "perfect": scores(hydromae=[0.9], persistence=[0.7], mean=[0.0])})
+    assert "persistence at leads 2 and 3" in text and "mean at every lead time" in text
+    assert "persistence and mean at every lead time" in text
+    assert text.index("Without any weather") < text.index("observed weather")
+
+
+def test_without_a_baseline_there_is_no_verdict() -> None:
+    assert forecast_verdict({"none": scores(hydromae=[0.5])}) == ""
