@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from html_page import Page, assert_fetches_nothing
+from report.html_page import Page, assert_fetches_nothing
 
 from hydromae.errors import DataError
 from hydromae.evaluation.compare import compare

@@ -1,5 +1,6 @@
 """A benchmark from its files to its table: store, seeds, forecasts, scores; what is done is not done again."""
 
+import hashlib
 import json
 import signal
 import time
@@ -185,7 +186,8 @@ def _forecast(
     """The forecast of a regime, as it was written where the same models made it from the same data."""
     path, title = output / f"{regime}.nc", f"Forecasting, forcing {regime}"
     models = [sha256(run / "model" / "model.safetensors") for run in runs if (run / "model").is_dir()]
-    made_of = json.dumps({"models": models, "data": store.fingerprint, "issue_times": [str(day) for day in issues]})
+    parts = {"models": models, "data": store.fingerprint, "issue_times": [str(day) for day in issues]}
+    made_of = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     if path.is_file():
         try:
             with xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False) as kept:

@@ -1,0 +1,92 @@
+"""Forecasts beside baselines, on the small world."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from sources import World
+
+from hydromae.data.dataset import open_store
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError
+from hydromae.evaluation.compare import Comparison
+from hydromae.evaluation.metrics import at_valid_times
+from hydromae.tasks.evaluate_forecast import evaluate_forecasts, markdown_tables
+from hydromae.tasks.forecast_baselines import BaselineChoice, choose_baselines, forcing_of, regimes_of
+
+LEVELS = [0.1, 0.5, 0.9]
+
+
+def near_the_truth(store: Store) -> xr.Dataset:
+    """A forecast with quantiles: what was observed, with a factor; 1 where nothing was."""
+    observed = open_store(store)["riverflow"].load()
+    issued, leads = pd.date_range("2001-05-21", "2001-07-15").values, np.array([1, 2, 3])
+    blank = xr.DataArray(
+        np.zeros((len(issued), 3, 4)),
+        {"issue_time": issued, "lead_time": leads, "station": observed["station"].values},
+        ("issue_time", "lead_time", "station"),
+    )
+    truth = at_valid_times(observed, blank).fillna(1.0)
+    factors = xr.DataArray([0.7, 0.9, 1.2], {"quantile": LEVELS}, ("quantile",))
+    spread = (truth * factors).assign_attrs(units="m3/s")
+    return xr.Dataset({"riverflow": (0.95 * truth).assign_attrs(units="m3/s"), "riverflow_quantiles": spread})
+
+
+@pytest.fixture(scope="module")
+def scored(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
+    world, store = prepared
+    output = tmp_path_factory.mktemp("scored")
+    train = world.config().data.train
+    assert train is not None
+    made = near_the_truth(store)
+    choice = BaselineChoice(("climatology", "persistence"))
+    comparison = evaluate_forecasts({"none": made}, store, train, output, choice, min_pairs=20, resamples=50)["none"]
+    return comparison, output
+
+
+def test_mean_and_median_of_the_model_stand_beside_the_baselines(scored: tuple[Comparison, Path]) -> None:
+    comparison, output = scored
+    models = [str(name) for name in comparison.scores["model"].values]
+    assert models == ["hydromae", "hydromae, median", "climatology", "persistence"]
+    assert comparison.reference == "climatology"
+    rmse = comparison.scores["score"].sel(metric="rmse", percentile=50)
+    assert (rmse.sel(model="hydromae") < rmse.sel(model="hydromae, median")).all()
+    np.testing.assert_allclose(rmse.sel(model="hydromae, median") / rmse.sel(model="hydromae"), 2, rtol=1e-5)
+    crps = comparison.scores["score"].sel(metric="crps", percentile=50)
+    assert crps.sel(model="hydromae, median").notnull().all() and crps.sel(model="persistence").isnull().all()
+    table = pd.read_csv(output / "table.csv")
+    assert set(table["model"]) == set(models) and set(table["forcing"]) == {"none"}
+    with xr.open_dataset(output / "none_stations.nc", engine="h5netcdf", decode_timedelta=False) as stations:
+        assert stations["crps"].sizes == {"lead_time": 3, "station": 4}
+
+
+def test_the_page_names_forcing_metric_and_reference(scored: tuple[Comparison, Path]) -> None:
+    page = markdown_tables({"none": scored[0]}, "small")
+    assert "**Nash-Sutcliffe efficiency. small; forcing none: no weather after the issue time**" in page
+    assert "above or below climatology" in page and "| hydromae, median |" in page
+    assert "root mean squared error (m3/s)" in page
+
+
+def test_grids_are_no_forcing_of_the_baselines_and_a_lack_of_rain_is_told(
+    prepared: tuple[World, Store], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, store = prepared
+    assert forcing_of(store, ["riverflow"]) == ["evap"]
+    train = world.config().data.train
+    assert train is not None
+    choice = BaselineChoice(("persistence",))
+    with caplog.at_level("WARNING", "hydromae"):
+        evaluate_forecasts({"none": near_the_truth(store)}, store, train, tmp_path, choice, min_pairs=20, resamples=10)
+    assert "no series is rain" in caplog.text
+
+
+def test_the_lstm_learns_the_regimes_that_are_asked_for() -> None:
+    assert choose_baselines(["lstm"], ["perfect"]).lstm.regimes == "perfect"
+    assert choose_baselines(["lstm"], ["none", "perfect"], steps=7).lstm.regimes == "both"
+    assert choose_baselines(["lstm"], steps=7).lstm.steps == 7
+    assert regimes_of(["none", "none"]) == ("none",)
+    for names in ([], ["none", "hourly"]):
+        with pytest.raises(ConfigError):
+            regimes_of(names)
