@@ -1,5 +1,6 @@
 """Forecasts beside baselines, on the small world."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def scored(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFacto
     train = world.config().data.train
     assert train is not None
     made = near_the_truth(store)
-    choice = BaselineChoice(("climatology", "persistence"))
+    choice = BaselineChoice(("persistence",))
     comparison = evaluate_forecasts({"none": made}, store, train, output, choice, min_pairs=20, resamples=50)["none"]
     return comparison, output
 
@@ -49,8 +50,8 @@ def scored(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFacto
 def test_mean_and_median_of_the_model_stand_beside_the_baselines(scored: tuple[Comparison, Path]) -> None:
     comparison, output = scored
     models = [str(name) for name in comparison.scores["model"].values]
-    assert models == ["hydromae", "hydromae, median", "climatology", "persistence"]
-    assert comparison.reference == "climatology"
+    assert models == ["hydromae", "hydromae, median", "persistence"]
+    assert comparison.reference == "persistence"
     rmse = comparison.scores["score"].sel(metric="rmse", percentile=50)
     assert (rmse.sel(model="hydromae") < rmse.sel(model="hydromae, median")).all()
     np.testing.assert_allclose(rmse.sel(model="hydromae, median") / rmse.sel(model="hydromae"), 2, rtol=1e-5)
@@ -65,21 +66,23 @@ def test_mean_and_median_of_the_model_stand_beside_the_baselines(scored: tuple[C
 def test_the_page_names_forcing_metric_and_reference(scored: tuple[Comparison, Path]) -> None:
     page = markdown_tables({"none": scored[0]}, "small")
     assert "**Nash-Sutcliffe efficiency. small; forcing none: no weather after the issue time**" in page
-    assert "above or below climatology" in page and "| hydromae, median |" in page
+    assert "above or below persistence" in page and "| hydromae, median |" in page
     assert "root mean squared error (m3/s)" in page
 
 
-def test_grids_are_no_forcing_of_the_baselines_and_a_lack_of_rain_is_told(
+def test_grids_are_no_forcing_of_the_baselines_and_what_they_lack_is_told(
     prepared: tuple[World, Store], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     world, store = prepared
     assert forcing_of(store, ["riverflow"]) == ["evap"]
     train = world.config().data.train
     assert train is not None
-    choice = BaselineChoice(("persistence",))
+    choice = BaselineChoice(("persistence", "climatology"))  # of which summer has none in a training that ends in May
     with caplog.at_level("WARNING", "hydromae"):
         evaluate_forecasts({"none": near_the_truth(store)}, store, train, tmp_path, choice, min_pairs=20, resamples=10)
     assert "no series is rain" in caplog.text
+    assert re.search(r"climatology, forcing none: lacks [\d.]+ % of its forecasts", caplog.text)
+    assert "persistence, forcing none" not in caplog.text
 
 
 def test_the_lstm_learns_the_regimes_that_are_asked_for() -> None:

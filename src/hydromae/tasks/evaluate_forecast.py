@@ -243,14 +243,16 @@ def _median(made: xr.Dataset, target: str) -> dict[str, xr.DataArray]:
 
 
 def _warn_of_gaps(rows: Mapping[str, xr.DataArray], regime: str) -> None:
-    """Say which baseline has nothing to say somewhere: what one lacks is scored for none."""
+    """Say which model has nothing to say somewhere: what one lacks is scored for none."""
     for name, row in rows.items():
-        lacking = int(row.isnull().all([d for d in row.dims if d != "station"]).sum())
+        lacking = row.isnull().mean().item()
         if lacking:
             logger.warning(
-                "%s, forcing %s: has no forecast for %d of %d stations, which are scored for no model",
-                name, regime, lacking, row.sizes["station"],
-            )  # fmt: skip
+                "%s, forcing %s: lacks %.3g %% of its forecasts, which are scored for no model",
+                name,
+                regime,
+                100 * lacking,
+            )
 
 
 def _unit(units: object) -> str:

@@ -110,6 +110,7 @@ def test_a_forecast_that_is_missing_where_a_flow_was_observed_is_refused(done: P
         gb_flow_7.score(forecast.isel(station=[0, 2]), observed)
 
 
+@pytest.mark.slow  # tests of the forecast have the property itself
 def test_garbage_after_a_day_changes_no_forecast_issued_until_then(
     hydromae: Hydromae, done: Path, tmp_path: Path
 ) -> None:
