@@ -28,7 +28,7 @@ __all__ = [
     "TrainingConfig",
 ]
 
-Strategy = Literal["random", "span", "place", "modality", "forecast"]
+Strategy = Literal["random", "span", "gap", "place", "modality", "forecast"]
 
 
 class MaskingConfig(Section):
@@ -45,7 +45,8 @@ class MaskingConfig(Section):
     strategies: dict[Strategy, Weight] = Field(
         {"random": 1.0},
         description="ways to hide, each with its weight in the mixture: random tokens, spans of consecutive days, "
-        "whole places (patches, stations), one whole modality, or the future (forecast)",
+        "a gap of some days that may begin and end inside a token, whole places (patches, stations), one whole "
+        "modality, or the future (forecast)",
     )
     pattern: Literal["independent", "unified"] = Field(
         "independent",
@@ -54,7 +55,7 @@ class MaskingConfig(Section):
     per_day: bool = Field(
         False, description="strategy random hides the ratio on every day, instead of over the whole window"
     )
-    targets: dict[Literal["random", "span", "place", "modality"], tuple[str, ...]] = Field(
+    targets: dict[Literal["random", "span", "gap", "place", "modality"], tuple[str, ...]] = Field(
         {},
         description="strategy -> modalities it hides, as {modality: [riverflow]} for ungauged stations whose weather "
         "is known; the others stay visible (not named: it hides all; forecast has its own key)",
@@ -195,6 +196,8 @@ class Config(Section):
         for name in self.masking.forecast or ():
             if name not in names:
                 raise ValueError(f"masking.forecast names {name}, which is none of {', '.join(names)}")
+        if self.data.fill and self.masking.strategies.get("gap"):
+            raise ValueError("data.fill and strategy gap do not go together: a fill would show what the gap hides")
         for strategy, hidden in self.masking.targets.items():
             for name in hidden:
                 if name not in names:

@@ -248,6 +248,12 @@ class DataConfig(Section):
                 raise ValueError(f"{key} names {name}, which is no {kind}")
         return self
 
+    @model_validator(mode="after")
+    def _fills_know_their_stations(self) -> "DataConfig":
+        if self.fill and self.stations_per_window is not None:
+            raise ValueError("fill and stations_per_window do not go together: leave fill empty, gaps are seen as such")
+        return self
+
     @field_validator("exclude_dates")
     @classmethod
     def _excluded_days_are_ordered(cls, value: Days) -> Days:

@@ -119,7 +119,7 @@ def run_demo(
     comparisons = evaluate_forecast(
         run.path,
         folder,
-        every=_days_between(sample.val),
+        every=days_between_issues(sample.val),
         horizon=HORIZON,
         baselines=BaselineChoice(("persistence", "climatology")),
         reference=MODEL,
@@ -127,19 +127,19 @@ def run_demo(
     )
     files_of = {regime: folder / f"{regime}.nc" for regime in comparisons}
     table = directory / "forecast.csv"
-    _write_table(files_of, table)
+    write_table(files_of, table)
     on_stage("Drawing the page", 0.0)
     page = write_report(run.path)
     on_stage("Drawing the page", 1.0)
     return Demo(run, page, run.read_json("scores.json"), comparisons, tuple(files_of.values()), table)
 
 
-def _days_between(period: tuple[date, date]) -> int:
+def days_between_issues(period: tuple[date, date]) -> int:
     """Days between issue times: 5, or fewer where the period would not hold the 100 that a score needs."""
     return max(1, min(5, ((period[1] - period[0]).days - HORIZON) // MIN_PAIRS))
 
 
-def _write_table(files_of: dict[str, Path], output: Path) -> None:
+def write_table(files_of: dict[str, Path], output: Path) -> None:
     """All forecasts as one table, the regime in a column `forcing`."""
     made = [xr.open_dataset(path, engine="h5netcdf").load() for path in files_of.values()]
     together = xr.concat(made, pd.Index(list(files_of), name="forcing"), combine_attrs="drop_conflicts")

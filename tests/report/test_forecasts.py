@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from report.html_page import Page, assert_fetches_nothing
 
 from hydromae.errors import DataError
 from hydromae.evaluation.compare import compare
 from hydromae.report import forecasts as section
 from hydromae.report import write_report
 from hydromae.report.forecasts import forecasts_section
+from report.html_page import Page, assert_fetches_nothing
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -69,9 +69,7 @@ def test_a_run_without_forecasts_has_no_section(bare_run: Path) -> None:
 
 
 @pytest.mark.usefixtures("with_observations")
-def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(
-    bare_run: Path, observed: xr.DataArray
-) -> None:
+def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(bare_run: Path, observed: xr.DataArray) -> None:
     write(bare_run, observed)
     text = write_report(bare_run).read_text()
     words = " ".join(Page(text).text.split())
@@ -97,9 +95,7 @@ def test_the_best_of_each_lead_is_marked_and_the_reference_named(bare_run: Path,
 
 @pytest.mark.usefixtures("with_observations")
 @pytest.mark.parametrize("quantiles", [True, False])
-def test_every_hydrograph_says_in_words_what_it_shows(
-    bare_run: Path, observed: xr.DataArray, quantiles: bool
-) -> None:
+def test_every_hydrograph_says_in_words_what_it_shows(bare_run: Path, observed: xr.DataArray, quantiles: bool) -> None:
     write(bare_run, observed, quantiles)
     found = forecasts_section(bare_run)
     assert found is not None and 3 <= len(found.pictures) <= 5
@@ -115,9 +111,7 @@ def test_the_same_forecasts_give_the_same_page(bare_run: Path, observed: xr.Data
     assert write_report(bare_run).read_bytes() == write_report(bare_run).read_bytes()
 
 
-def test_without_the_store_the_scores_stay_and_the_page_says_what_lacks(
-    bare_run: Path, observed: xr.DataArray
-) -> None:
+def test_without_the_store_the_scores_stay_and_the_page_says_what_lacks(bare_run: Path, observed: xr.DataArray) -> None:
     write(bare_run, observed)
     found = forecasts_section(bare_run)
     assert found is not None and found.tables and not found.pictures

@@ -45,7 +45,9 @@ class ModalityTokens:
         target: the tokens to predict.
         shape: how the modality was cut.
         shown: [B, tokens, cells], True where the encoder may read a visible token: what was observed or filled (see
-            `hydromae.data.fills`); None where nothing is filled, then it is `valid`.
+            `hydromae.data.fills`) and no gap hides; None where that is `valid`.
+        scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where that is
+            `valid`.
     """
 
     values: Float[Tensor, "batch tokens cells"]
@@ -54,6 +56,7 @@ class ModalityTokens:
     target: Selection
     shape: TokenShape
     shown: Bool[Tensor, "batch tokens cells"] | None = None
+    scored: Bool[Tensor, "batch tokens cells"] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,14 @@ class Batch:
     def size(self) -> int:
         """Samples in the batch."""
         return int(next(iter(self.tokens.values())).values.shape[0])
+
+
+def places_of(selection: Selection, n_tokens: int) -> Bool[Tensor, "batch tokens"]:
+    """True at the selected tokens."""
+    # Padding lands on one token past the last, which is dropped.
+    index: Int[Tensor, "batch n"] = torch.where(selection.real, selection.index, n_tokens)
+    chosen = torch.zeros(index.shape[0], n_tokens + 1, dtype=torch.bool, device=index.device)
+    return chosen.scatter(1, index, True)[:, :-1]  # [B, tokens]
 
 
 def split_missing(

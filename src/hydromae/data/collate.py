@@ -11,6 +11,8 @@ from hydromae.data.areas import is_flow
 from hydromae.data.batch import Batch, ModalityTokens, split_missing
 from hydromae.data.calendar import days_of_year
 from hydromae.data.fills import Method, make_fills
+from hydromae.data.gap_masks import hide_gaps
+from hydromae.data.mask_plan import UNCHANGING
 from hydromae.data.masker import Masker
 from hydromae.data.store import Store
 from hydromae.data.tokens import TokenShape, to_tokens
@@ -64,6 +66,9 @@ class Collator:
         else:
             masks = self.masker.training_masks(windows, available, epoch)
         tokens = {name: ModalityTokens(*cut[name], *masks[name], shape) for name, shape in self.shapes.items()}
+        for name, samples in self.masker.gapped(windows, epoch).items():
+            gap_epoch = UNCHANGING if epoch is None else epoch
+            tokens[name] = hide_gaps(tokens[name], windows, samples, seed=self.masker.seed, epoch=gap_epoch, name=name)
         for name, fill in self.fills.items():
             tokens[name] = fill(tokens[name], windows.days)
         size, device = len(windows.starts), windows.starts.device

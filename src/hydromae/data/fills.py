@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from hydromae.data.batch import ModalityTokens, Selection
+from hydromae.data.batch import ModalityTokens, places_of
 from hydromae.data.store import Store
 from hydromae.data.tokens import from_tokens, to_tokens
 
@@ -70,7 +70,7 @@ class Fill:
         The filled cells are shown but not valid: they are scored nowhere. A place without any visible day takes its
         training mean, and where there is no such mean a cell enters as 0, as it does without a fill.
         """
-        shown = _places(tokens.visible, tokens.values.shape[1])[..., None]  # [B, tokens, 1]
+        shown = places_of(tokens.visible, tokens.values.shape[1])[..., None]  # [B, tokens, 1]
         seen = from_tokens(torch.where(tokens.valid & shown, tokens.values, torch.nan), tokens.shape, n_days)
         if self.method == "nearest":
             filled = nearest_day(seen, self.mean)
@@ -92,11 +92,3 @@ def make_fills(store: Store, methods: Mapping[str, Method], device: torch.device
         scale = store.scaler(name).scale
         fills[name] = Fill(method, scale(mean).to(device), scale(zero).to(device))
     return fills
-
-
-def _places(selection: Selection, n_tokens: int) -> Bool[Tensor, "batch tokens"]:
-    """True at the selected tokens."""
-    # Padding lands on one token past the last, which is dropped.
-    index: Int[Tensor, "batch n"] = torch.where(selection.real, selection.index, n_tokens)
-    chosen = torch.zeros(index.shape[0], n_tokens + 1, dtype=torch.bool, device=index.device)
-    return chosen.scatter(1, index, True)[:, :-1]  # [B, tokens]

@@ -34,7 +34,7 @@ class Choice:
     targets: tuple[str, ...] | None = None
 
     def hides(self, name: str) -> bool:
-        """Whether random, span or place hides anything of a modality."""
+        """Whether random, span, gap or place hides anything of a modality."""
         return self.targets is None or name in self.targets
 
 
@@ -50,6 +50,7 @@ class Hiding:
         predicted: whether these are targets; else they are ignored.
         gaps: missing tokens before that slot, which a fill would show.
         available: available tokens in all.
+        gapped: whether a gap of some days is hidden besides, token or not.
     """
 
     strategy: Strategy
@@ -59,6 +60,7 @@ class Hiding:
     predicted: bool
     gaps: int
     available: int
+    gapped: bool = False
 
     @property
     def targets(self) -> int:
@@ -157,7 +159,7 @@ class MaskPlanner:
             return choice if self._has_both(choice, available) else self._kept_to_targets("random", available)
         return self._kept_to_targets(strategy, available)
 
-    def _kept_to_targets(self, strategy: Literal["random", "span", "place"], available: SlotCounts) -> Choice:
+    def _kept_to_targets(self, strategy: Literal["random", "span", "gap", "place"], available: SlotCounts) -> Choice:
         """The strategy for its modalities alone; `random` of all where none of them was observed."""
         targets = self.masking.targets.get(strategy)
         if targets is None or any(any(map(any, available[name])) for name in targets):
@@ -184,7 +186,10 @@ class MaskPlanner:
             closed = 0 if name == choice.modality else closed
         elif choice.strategy == "forecast":
             closed = closed if choice.perfect and name not in self.forecast else choice.issue_day // shape.days
+        elif choice.strategy == "gap":
+            pass  # values are hidden, not tokens: see `hydromae.data.gap_masks`
         elif choice.hides(name):
             share = target_counts([total], self.ratio(name))[0]
         gaps = closed * shape.places - sum(counts[:closed])
-        return Hiding(choice.strategy, share, closed, sum(counts[closed:]), predicted, gaps, total)
+        gapped = choice.strategy == "gap" and choice.hides(name)
+        return Hiding(choice.strategy, share, closed, sum(counts[closed:]), predicted, gaps, total, gapped)

@@ -68,6 +68,24 @@ class Masker:
             for name, hidings in plan.items()
         }
 
+    def gapped(self, windows: Windows, epoch: int | None) -> dict[str, list[bool]]:
+        """Modality -> samples of which a gap is hidden besides, see `hide_gaps`; none is named where no mask has any.
+
+        Args:
+            windows: whose masks they are.
+            epoch: of the training; None for evaluation.
+        """
+        if "gap" not in self.planner.weights:
+            return {}
+        if epoch is None:
+            here = {name: samples[windows.here] for name, samples in windows.available_by_slot.items()}
+            plan = self.planner.of_windows(here, windows.days, windows.identity.tolist())
+        else:
+            whole = self.planner.of_batch(windows.available_by_slot, windows.days, windows.number, epoch)
+            plan = {name: hidings[windows.here] for name, hidings in whole.items()}
+        chosen = {name: [hiding.gapped and not windows.idle for hiding in hidings] for name, hidings in plan.items()}
+        return {name: samples for name, samples in chosen.items() if any(samples)}
+
     def _draw(
         self,
         name: str,

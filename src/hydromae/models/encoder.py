@@ -66,7 +66,7 @@ def embed_visible(
     values = torch.where(seen, tokens.visible.take(tokens.values), 0.0)  # [B, n, cells]
     embedded: Tensor = embedding(values.to(embedding.weight.dtype))
     if validity is not None:
-        gaps = ~tokens.visible.take(tokens.valid) & real
+        gaps = ~(seen & tokens.visible.take(tokens.valid)) & real
         embedded = embedded + validity(gaps.to(embedding.weight.dtype))
     return embedded
 

@@ -52,7 +52,8 @@ def loss_sums(
 
 def scored_cells(tokens: ModalityTokens) -> Bool[Tensor, "batch targets cells"]:
     """True where the values of the targets were observed, and the target is no padding."""
-    return tokens.target.take(tokens.valid) & tokens.target.real[..., None]
+    scored = tokens.valid if tokens.scored is None else tokens.scored
+    return tokens.target.take(scored) & tokens.target.real[..., None]
 
 
 def weighted_total(losses: Mapping[str, Float[Tensor, ""]], weights: Mapping[str, float]) -> Float[Tensor, ""]:

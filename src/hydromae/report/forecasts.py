@@ -98,9 +98,7 @@ def _open(path: Path) -> xr.Dataset:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             return file.load()
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{path}: cannot be read as netCDF ({error}); make it again with hydromae evaluate"
-        ) from None
+        raise DataError(f"{path}: cannot be read as netCDF ({error}); make it again with hydromae evaluate") from None
 
 
 def _table(regime: str, scores: xr.Dataset) -> RegimeTable:

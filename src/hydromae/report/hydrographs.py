@@ -25,7 +25,7 @@ def draw_hydrograph(
     """One station: a panel for each regime, around the highest observed value of the days that were forecast.
 
     Args:
-        forecasts: regime -> the modality [issue_time, lead_time], and its `_quantiles` [..., quantile] if there are any.
+        forecasts: regime -> the modality [issue_time, lead_time], and its `_quantiles` [..., quantile] if any.
         observed: [time].
         skill: regime -> NSE [lead_time].
     """
@@ -50,8 +50,8 @@ def draw_hydrograph(
     fans = " with fans of quantiles" if any(f"{name}_quantiles" in one for one in forecasts.values()) else ""
     alt = (
         f"Hydrograph of station {station}, {np.datetime_as_string(start, unit='D')} to "
-        f"{np.datetime_as_string(stop, unit='D')}, {len(panels)} panels, one for each forcing: observed line, forecasts "
-        f"as lines{fans}, circles at lead 1, squares at lead 3, triangles at lead 7."
+        f"{np.datetime_as_string(stop, unit='D')}, {len(panels)} panels, one for each forcing: observed line, "
+        f"forecasts as lines{fans}, circles at lead 1, squares at lead 3, triangles at lead 7."
     )
     return svg(figure, alt, f"Station {station}: NSE over all issue times: {scores}.")
 
@@ -66,23 +66,25 @@ def _draw_forecast(axes: Axes, forecast: xr.Dataset, name: str, start: np.dateti
         if issue >= last and issue + leads[-1] <= stop:
             chosen.append(place)
             last = issue + int(leads[-1])
-    spread = forecast.get(f"{name}_quantiles")
-    fans = None if spread is None else spread.transpose("issue_time", "lead_time", "quantile").values
     for count, place in enumerate(chosen):
         days = _numbers(issues[place] + leads)
-        if fans is not None:
-            for depth, (low, high) in enumerate(_pairs(spread["quantile"].values)):
-                label = f"{100 * (spread['quantile'].values[high] - spread['quantile'].values[low]):.0f} % fan"
-                axes.fill_between(
-                    days, fans[place, :, low], fans[place, :, high], color=_BAND, alpha=0.35 + 0.3 * depth,
-                    linewidth=0, label=label if count == 0 else None,
-                )  # fmt: skip
+        if f"{name}_quantiles" in forecast:
+            _draw_fan(axes, days, forecast[f"{name}_quantiles"].isel(issue_time=place), labelled=count == 0)
         axes.plot(days, mean[place], color=BLUE, linewidth=1.2, label="forecast" if count == 0 else None)
         for lead in (lead for lead in _LEADS if lead in leads):
             marker, colour = _MARKERS[lead]
             at = int(np.flatnonzero(leads == lead)[0])
-            label = f"lead {lead}" if count == 0 else None
-            axes.plot(days[at], mean[place, at], marker, color=colour, markersize=3.5, linestyle="", label=label)
+            words = f"lead {lead}" if count == 0 else None
+            axes.plot(days[at], mean[place, at], marker, color=colour, markersize=3.5, linestyle="", label=words)
+
+
+def _draw_fan(axes: Axes, days: np.ndarray, quantiles: xr.DataArray, labelled: bool) -> None:
+    """Bands between pairs of levels, the widest first; quantiles are [lead_time, quantile] in any order."""
+    levels, values = quantiles["quantile"].values, quantiles.transpose("lead_time", "quantile").values
+    for depth, (low, high) in enumerate(_pairs(levels)):
+        label = f"{100 * (levels[high] - levels[low]):.0f} % fan" if labelled else None
+        bounds = values[:, low], values[:, high]
+        axes.fill_between(days, *bounds, color=_BAND, alpha=0.35 + 0.3 * depth, linewidth=0, label=label)
 
 
 def _pairs(levels: Float[np.ndarray, " quantile"]) -> list[tuple[int, int]]:

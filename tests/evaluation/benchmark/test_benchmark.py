@@ -34,7 +34,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of a benchmark whose one training was stopped in its training and gone on with."""
+    """The output of a benchmark of one seed, which was stopped while it trained and then gone on with."""
     output = tmp_path_factory.mktemp("benchmark") / "out"
     assert run_benchmark(data, output, seeds=1, minutes=0.0005, baselines=QUICK, overrides=OVERRIDES) is None
     assert any((output / "seed_0/checkpoints").iterdir()) and not (output / "none.nc").exists()
