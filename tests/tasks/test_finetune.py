@@ -72,7 +72,7 @@ def test_the_command_writes_a_run_of_its_own_and_says_what_was_loaded(
     assert {tensor["how"] for tensor in json.loads((output / "start.json").read_text())["tensors"]} == {"loaded"}
     config = run.config()
     # Of the two groups of stations a ratio of 0.4 hides no whole one, so now and then all flow is hidden.
-    assert config.masking.strategies == {"forecast": 1.0, "random": 0.5, "span": 0.5, "modality": 1.0}
+    assert config.masking.strategies == {"forecast": 1.0, "gap": 0.5, "span": 0.5, "modality": 1.0}
     assert config.masking.targets == {"modality": ("riverflow",)}
     assert (config.training.lr, config.training.start_from) == (2e-3, str(trained.path))
     old, new = (load_pretrained(path).state_dict() for path in (trained.path, output))
@@ -112,7 +112,7 @@ def test_defaults_are_slower_and_shorter_than_the_run_and_go_before_what_is_give
     changed = finetune_config(trained, "forecast,infill", given)
     assert (changed.training.epochs, changed.training.lr, changed.masking.horizon) == (30, 1.0, 3)
     assert changed.training.warmup_epochs == 1.0  # the run's, which is less than a tenth of 30
-    assert changed.masking.strategies == {"forecast": 4.0, "random": 0.5, "span": 0.5}
+    assert changed.masking.strategies == {"forecast": 4.0, "gap": 0.5, "span": 0.5}
 
 
 def test_of_ungauged_stations_all_flow_is_hidden_and_all_weather_seen(trained: RunDirectory) -> None:

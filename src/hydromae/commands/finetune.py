@@ -24,7 +24,7 @@ def finetune(
 ) -> None:
     """Train a run's model further on the masks of tasks: one checkpoint for one of them, or for all.
 
-    forecast hides the future, infill random values and spans of days, ungauged the whole flow of stations whose weather
+    forecast hides the future, infill gaps and spans of days, ungauged the whole flow of stations whose weather
     is seen; several tasks take turns. The rest is as in RUN, but for 0.3 times its learning rate and half its epochs.
 
     Example: `hydromae finetune output/gb_small --task forecast`

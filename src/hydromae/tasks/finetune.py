@@ -77,7 +77,7 @@ def finetune_config(
 ) -> Config:
     """The configuration of a fine-tuning: the run's own, but for what the tasks hide and how long and fast it learns.
 
-    Every task has the same share of the batches. `forecast` hides the future; `infill` random tokens and spans of
+    Every task has the same share of the batches. `forecast` hides the future; `infill` gaps and spans of
     days; `ungauged` the whole of the target series, of some stations where a window has several, else of its one,
     while all other modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
     warm-up at most a tenth of them.
@@ -130,7 +130,8 @@ def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[st
     if task == "forecast":
         return {"forecast": 1.0}
     if task == "infill":
-        return {"random": 0.5, "span": 0.5}
+        # A fill would show what a gap hides.
+        return {"random" if config.data.fill else "gap": 0.5, "span": 0.5}
     stations = config.data.stations_per_window or trained.num_catchments
     groups = math.ceil(stations / config.model.vector_patch_size)
     # Strategy place hides days of a station, not the whole of it, where the ratio is less than one of them.
