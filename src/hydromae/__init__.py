@@ -12,17 +12,21 @@ except PackageNotFoundError:  # run from a source tree that is not installed
 # Where the public names live; imported on first use, since torch takes seconds to load.
 _PUBLIC = {
     "Config": "hydromae.config",
-    "ModelConfig": "hydromae.config",
-    "MultiModalMAE": "hydromae.models.multimodal_mae",
-    "Store": "hydromae.data.store",
+    "cross_modality": "hydromae.tasks.cross_modality",
+    "evaluate": "hydromae.tasks.evaluate",
     "export": "hydromae.data.export",
     "finetune": "hydromae.tasks.finetune",
     "forecast": "hydromae.tasks.forecast",
+    "infill": "hydromae.tasks.infill",
     "load_config": "hydromae.config_io",
     "load_pretrained": "hydromae.models.pretrained",
+    "ModelConfig": "hydromae.config",
+    "MultiModalMAE": "hydromae.models.multimodal_mae",
     "open_store": "hydromae.data.dataset",
     "prepare": "hydromae.data.prepare",
     "reconstruct": "hydromae.tasks.reconstruct",
+    "Store": "hydromae.data.store",
+    "ungauged": "hydromae.tasks.ungauged",
     "write_report": "hydromae.report",
 }
 

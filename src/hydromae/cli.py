@@ -8,6 +8,7 @@ import typer
 
 from hydromae.commands import runs, stores
 from hydromae.commands.data import data_app
+from hydromae.commands.evaluate import benchmark, evaluate
 from hydromae.commands.finetune import finetune
 from hydromae.commands.folds import folds
 from hydromae.commands.forecast import forecast
@@ -34,6 +35,8 @@ for command in (
     infill,
     ungauged,
     runs.reconstruct,
+    evaluate,
+    benchmark,
     runs.report,
     runs.model,
     stores.export,
