@@ -24,7 +24,7 @@ def options_of(config: Config) -> dict[str, Any]:
     """What a store depends on beside its files; where they lie and what windows are made of them do not matter."""
     data, model = config.data, config.model
     unused = {"root", "store", "cache", "exclude_dates", "fill"}  # the data's; a modality's exclude_dates do matter
-    unused |= {"window", "window_mix", "stride", "event_share", "event_modality"}
+    unused |= {"window", "window_mix", "stride", "stations_per_window", "event_share", "event_modality"}
     # An option that changes nothing is left out, so that a store made before there was such an option stays valid.
     unused |= {"station_order"} if data.station_order == "given" else set()
     unused |= {"aggregate"} if data.aggregate is None else set()
