@@ -133,12 +133,7 @@ def run_demo(
     if forecaster.config_file.exists():
         forecaster = continue_run(forecaster, listener)
     else:
-        # A store remembers how many stations a window holds, and would refuse to be read otherwise.
-        keys = (
-            *FORECASTER,
-            f"training.epochs={FORECASTER_EPOCHS[size]}",
-            f"data.store={directory / 'forecaster_store'}",
-        )
+        keys = (*FORECASTER, f"training.epochs={FORECASTER_EPOCHS[size]}")
         forecaster = finetune(
             run.path,
             "forecast",

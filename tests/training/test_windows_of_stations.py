@@ -10,8 +10,10 @@ import torch
 from safetensors.torch import load_file
 from sources import World
 
+from hydromae.data.batch import TARGET
 from hydromae.data.batch_order import BatchOrder
 from hydromae.data.store import Store
+from hydromae.tasks.reconstruct import reconstruct
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.loop import Trainer
 from hydromae.training.run_directory import RunDirectory
@@ -137,3 +139,20 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     continue_run(RunDirectory(tmp_path / "stopped"))
     weights = [load_file(path / "model/model.safetensors") for path in (whole.path, tmp_path / "stopped")]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_run_of_single_stations_is_reconstructed_whole(prepared: Prepared, tmp_path: Path) -> None:
+    store = prepared[1]
+    run = new_run(small_config(prepared[0], tmp_path / "run", **ONE, logging={"images": True}), store)
+    assert list((run.path / "images").glob("*.png"))
+    made = reconstruct(run.path)
+    span = store.period_slice("val")
+    for name in ("evap", "riverflow"):
+        values, found = made[name].values, made[f"{name}_reconstructed"].values
+        np.testing.assert_array_equal(values, store.values(name)[span])
+        hidden = made[f"{name}_state"].values == TARGET
+        assert np.array_equal(np.isfinite(found), hidden) and hidden.any(axis=0).all()
+        for first in range(0, 60, 12):  # of the four tokens of every window of a station two are hidden
+            tokens = hidden[first : first + 12].reshape(4, 3, 4).any(1)
+            assert (tokens.sum(0) == 2).all()
+    made.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Int
 from torch import Tensor
 
 import hydromae
@@ -14,9 +15,10 @@ from hydromae.config import Period
 from hydromae.data.batch import MISSING, TARGET, VISIBLE, scatter
 from hydromae.data.collate import Collator
 from hydromae.data.fills import nearest_day
+from hydromae.data.neighbours import station_groups
 from hydromae.data.spans import usable_runs
 from hydromae.data.store import Store
-from hydromae.data.windows import WindowReader
+from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import ConfigError
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.files import atomic_path
@@ -26,6 +28,10 @@ from hydromae.tasks.fields import state_window
 from hydromae.tasks.netcdf import FieldFile
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.world import choose_device
+
+Fields = tuple[Tensor, Tensor, Tensor]  # observed, reconstructed, state
+
+_STATIONS_AT_ONCE = 256
 
 
 def reconstruct(
@@ -80,6 +86,7 @@ def reconstruct(
     runs = usable_runs(store, days, config.data.exclude_dates)
     windows = [(start, run.stop) for run in runs for start in range(run.start, run.stop, config.data.window)]
     reader = WindowReader(store, model.shapes)
+    groups = station_groups(config.data, store)
     means = {name: training_mean(store, name).to(device) for name in model.shapes}
     with (
         atomic_path(output) as temporary,
@@ -88,7 +95,7 @@ def reconstruct(
         _write_missing(file, store, list(model.shapes), days, runs)
         for i, (start, end) in enumerate(windows):
             length = min(config.data.window, end - start)
-            fields = reconstruct_window(model, collator, reader, start, length)
+            fields = reconstruct_window(model, collator, reader, start, length, groups)
             for name, (values, reconstructed, state) in fields.items():
                 _score(errors[name], store, name, means[name], values, reconstructed, state)
                 arrays = [field[0].cpu().numpy() for field in (values, reconstructed, state)]
@@ -108,19 +115,46 @@ def reconstruct(
 
 @torch.no_grad()
 def reconstruct_window(
-    model: MultiModalMAE, collator: Collator, reader: WindowReader, start: int, days: int
-) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+    model: MultiModalMAE,
+    collator: Collator,
+    reader: WindowReader,
+    start: int,
+    days: int,
+    groups: Int[np.ndarray, "group station"] | None = None,
+) -> dict[str, Fields]:
     """Observed values, reconstruction (NaN where nothing was hidden) and state of one window, in physical units.
 
-    Each is [1, T, patches, cells] or [1, T, stations].
+    Each is [1, T, patches, cells] or [1, T, stations]. Where windows hold few stations, `groups` of them (see
+    `station_groups`), each station is reconstructed in a window of its own, and grids in that of the first.
     """
-    windows = reader.read([start], days).to(model.valid_patches.device)
+    if groups is None:
+        return _fields(model, collator, reader.read([start], days))
+    parts = [
+        _fields(model, collator, reader.read([start] * len(some), days, stations=some))
+        for some in np.split(groups, range(_STATIONS_AT_ONCE, len(groups), _STATIONS_AT_ONCE))
+    ]
+    joined: dict[str, Fields] = {}
+    for name, first in parts[0].items():
+        if collator.shapes[name].kind == "grid":
+            joined[name] = (first[0][:1], first[1][:1], first[2][:1])
+        else:
+            values, reconstructed, state = (
+                torch.cat([part[name][i][:, :, 0] for part in parts]).T[None] for i in range(3)
+            )  # S x [T] -> [1, T, S]
+            joined[name] = (values, reconstructed, state)
+    return joined
+
+
+def _fields(model: MultiModalMAE, collator: Collator, read: Windows) -> dict[str, Fields]:
+    windows = read.to(model.valid_patches.device)
+    days = windows.days
     batch = collator.evaluation_batch(windows)
     predicted = model.predict(batch)
     fields = {}
     for name, tokens in batch.tokens.items():
         state = state_window(tokens, days)
-        reconstructed = collator.scalers[name].unscale(scatter(predicted[name], tokens, days))
+        stations = windows.stations if tokens.shape.kind == "series" else None
+        reconstructed = collator.scalers[name].unscale(scatter(predicted[name], tokens, days), stations)
         # A hidden patch is predicted whole; what is sea or was never observed there is not offered.
         fields[name] = (windows.values[name], torch.where(state == TARGET, reconstructed, torch.nan), state)
     return fields

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hydromae.data.batch import MISSING
 from hydromae.data.collate import forecast_modalities
+from hydromae.data.neighbours import station_groups
 from hydromae.data.patches import to_grid
 from hydromae.data.spans import usable_runs
 from hydromae.data.store import Store
@@ -65,7 +66,9 @@ class Pictures:
         model, store = trainer.model, trainer.store
         was_training = model.training
         try:
-            fields = reconstruct_window(model.eval(), trainer.collator, trainer.reader, self.start, self.days)
+            groups = station_groups(trainer.config.data, store)
+            where = (self.start, self.days, groups)
+            fields = reconstruct_window(model.eval(), trainer.collator, trainer.reader, *where)
         finally:
             model.train(was_training)
         time = store.days[self.start : self.start + self.days]
