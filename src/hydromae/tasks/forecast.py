@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from torch import Tensor
 
 import hydromae
 from hydromae.data.areas import MM_PER_DAY, is_flow
@@ -19,6 +18,7 @@ from hydromae.data.collate import forecast_modalities
 from hydromae.data.readers.units import same_units
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
+from hydromae.tasks.choices import chosen_stations, limited
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.weather import Weather, open_weather
@@ -63,9 +63,8 @@ def forecast(
 
     Raises:
         RunError: a run, its data or its model cannot be used.
-        ConfigError: the horizon is too long, an issue time is not in the data, a station is unknown, or the runs do
-            not fit each other.
-        DataError: the weather file cannot be used.
+        ConfigError: the horizon is too long, an issue time is not in the data, or the runs do not fit each other.
+        DataError: a station is unknown, or the weather file cannot be used.
     """
     if output is not None:
         require_known_suffix(Path(output))
@@ -76,7 +75,7 @@ def forecast(
     for other in predictors[1:]:
         if (other.stations, other.quantiles) != (first.stations, first.quantiles):
             raise ConfigError(f"{other.run.path}: has other stations or quantiles than {first.run.path}")
-    chosen = _chosen(first, stations)
+    chosen = np.array(chosen_stations(first.stations, stations))
     history = min(_history(predictor, horizon) for predictor in predictors)
     issues = _issue_places(first, names, issue_times)
     weather = None if forcing in REGIMES else open_weather(forcing, first.model.shapes, names, first.data)
@@ -99,15 +98,6 @@ def forecast(
     if output is not None:
         write_result(result, Path(output))
     return result
-
-
-def _chosen(predictor: Predictor, stations: Sequence[str] | None) -> np.ndarray:
-    """Places of the stations that are asked for."""
-    known = {station: place for place, station in enumerate(predictor.stations)}
-    unknown = [station for station in stations or () if station not in known]
-    if unknown:
-        raise ConfigError(f"station {unknown[0]} is not in {predictor.store.path}; choose among its {len(known)}")
-    return np.array([known[station] for station in (predictor.stations if stations is None else stations)])
 
 
 def _history(predictor: Predictor, horizon: int) -> int:
@@ -171,20 +161,13 @@ def _ask(
             want[history:, chosen] = True
         else:
             want[history:] = True
-    found = predictor.ask(first, values, wanted)
-    return {
-        name: Answer(
-            _possible(predictor, name, answer.mean[history:]),
-            None if answer.quantiles is None else _possible(predictor, name, answer.quantiles[history:]),
+    ahead = {}
+    for name, answer in predictor.ask(first, values, wanted).items():
+        possible = limited(answer, predictor.config, name)
+        ahead[name] = Answer(
+            possible.mean[history:], None if possible.quantiles is None else possible.quantiles[history:]
         )
-        for name, answer in found.items()
-    }
-
-
-def _possible(predictor: Predictor, name: str, predicted: Tensor) -> Tensor:
-    """Within what the configuration says is possible, as no flow is below 0."""
-    modality = predictor.config.data.modalities.get(name)
-    return predicted if modality is None else predicted.clamp(modality.minimum, modality.maximum)
+    return ahead
 
 
 def _average(answers: Sequence[Answer]) -> Answer:

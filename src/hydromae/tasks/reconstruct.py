@@ -1,7 +1,6 @@
 """Hide values at random as in training, reconstruct them, score them."""
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.files import atomic_path
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.pretrained import load_pretrained
+from hydromae.tasks.choices import chosen_days
 from hydromae.tasks.fields import state_window
 from hydromae.tasks.netcdf import FieldFile
 from hydromae.training.run_directory import RunDirectory
@@ -195,14 +195,7 @@ def _days(store: Store, split: str, period: Period | None) -> slice:
         return store.period_slice(split)
     if period[1] < period[0]:
         raise ConfigError(f"the period ends ({period[1]}) before it begins ({period[0]}); give the first day first")
-    first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
-    if not 0 <= first <= last < store.n_days:
-        known: tuple[date, date] = store.days[0].item(), store.days[-1].item()
-        raise ConfigError(
-            f"the period {period[0]} to {period[1]} is not within the data of {store.path}; "
-            f"give a first and a last day from {known[0]} to {known[1]}"
-        )
-    return slice(first, last + 1)
+    return chosen_days(store, period)
 
 
 def default_output(run: Path, split: str, period: Period | None) -> Path:
