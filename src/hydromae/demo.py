@@ -39,7 +39,7 @@ HORIZON: Final = 7
 FORECASTER_EPOCHS: Final[dict[SampleSize, int]] = {"tiny": 1, "small": 2, "full": 1}
 FORECASTER: Final = (
     "data.stations_per_window=1",
-    "training.batch_size=64",
+    "training.batch_size=32",
     "training.lr=1.5e-3",
     "training.warmup_epochs=0.1",
 )
