@@ -320,15 +320,15 @@ def test_tokens_of_several_days_are_not_cut_by_the_issue_time(prepared: tuple[Wo
 
 def test_flow_is_what_is_forecast_else_the_series_else_everything(parts: Parts) -> None:
     model, reader, _ = parts
-    shapes = model.shapes
+    shapes, units = model.shapes, {name: reader.store.units(name) for name in model.shapes}
 
     def predicted(*names: str) -> tuple[str, ...]:
-        return forecast_modalities(reader.store, {name: shapes[name] for name in names}, None)
+        return forecast_modalities(units, {name: shapes[name] for name in names}, None)
 
     assert predicted("precip", "soil", "evap", "riverflow") == ("riverflow",)
     assert predicted("precip", "evap") == ("evap",)
     assert predicted("soil", "precip") == ("soil", "precip")
-    assert forecast_modalities(reader.store, shapes, ["evap", "soil"]) == ("evap", "soil")
+    assert forecast_modalities(units, shapes, ["evap", "soil"]) == ("evap", "soil")
 
 
 @pytest.mark.parametrize("strategy", ["random", "span", "place"])

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 from safetensors.torch import load_file
-from sources import FIRST, World
+from sources import FIRST, World, make_world
 
+from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
 from hydromae.models.pretrained import load_pretrained, save_pretrained
@@ -273,3 +274,86 @@ def test_issue_days_are_every_so_many_up_to_the_last() -> None:
         issue_days(date(2020, 2, 27), date(2020, 2, 26), 1)
     with pytest.raises(ConfigError, match="every 0 days"):
         issue_days(date(2020, 2, 27), None, 0)
+
+
+def test_runs_on_data_that_begin_on_other_days_see_the_same_days(tmp_path: Path, prepared: tuple[World, Store]):
+    world = make_world(tmp_path / "later")
+    later = prepare(world.config(f"data.train=[{FIRST + timedelta(days=30)}, {FIRST + timedelta(days=139)}]"))
+    assert later.first_day > prepared[1].first_day
+    runs = [
+        untrained_run(*prepared, tmp_path / "run", **ONE).path,
+        untrained_run(world, later, tmp_path / "later_run", **ONE).path,
+    ]
+    store = prepared[1]
+    alone = [forecast(run, [issue()], data=store, horizon=HORIZON)["riverflow"].values for run in runs]
+    together = forecast(runs, [issue()], horizon=HORIZON)["riverflow"].values
+    np.testing.assert_allclose(together, np.mean(alone, axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sections", [ALL, ONE])
+def test_stations_that_the_data_lack_are_not_forecast(
+    tmp_path: Path, prepared: tuple[World, Store], sections: dict[str, dict[str, object]]
+):
+    run = untrained_run(*prepared, tmp_path / "run", **sections)
+    fewer = prepare(make_world(tmp_path / "fewer").config("data.exclude_stations=[9002]"))
+    made = forecast(run.path, [issue()], data=fewer, horizon=HORIZON)
+    assert sorted(made["station"].values) == ["101", "27003", "39001"]
+    for station in made["station"].values:
+        area = fewer.areas[fewer.station_ids.index(station)]
+        one = made.sel(station=station)
+        np.testing.assert_allclose(one["riverflow_specific"], one["riverflow"] * 86.4 / area, rtol=1e-6)
+    with pytest.raises(DataError, match="station 9002 is not among those"):
+        forecast(run.path, [issue()], data=fewer, horizon=HORIZON, stations=["9002"])
+
+
+def test_days_that_are_excluded_are_not_seen(tmp_path: Path, prepared: tuple[World, Store]):
+    sections = {**ONE, "data": {**ONE["data"], "exclude_dates": [[str(day(ISSUE - 3)), str(day(ISSUE - 3))]]}}
+    run = untrained_run(*prepared, tmp_path / "run", **sections)
+    garbage = changed(prepared[1], tmp_path / "values", list(prepared[1].names), ISSUE - 3, ISSUE - 2)
+    assert same(*(forecast(run.path, [issue()], data=data, horizon=HORIZON) for data in (None, garbage)))
+
+
+def test_a_run_of_grids_says_so_before_any_work(tmp_path: Path):
+    world = make_world(tmp_path / "grids")
+    for name in ("evap", "riverflow"):
+        del world.raw["data"]["modalities"][name]
+    world.raw["data"].pop("attributes")
+    store = prepare(world.config())
+    run = untrained_run(world, store, tmp_path / "run")
+    with pytest.raises(ConfigError, match="grids are reconstructed, not forecast"):
+        forecast(run.path, [issue()], horizon=HORIZON)
+
+
+def weather_file(path: Path, leads: list[float], units: str, hours: list[int] | None = None) -> Path:
+    stations = ["101", "39001", "9002", "27003"]
+    if hours is None:
+        dims, shape = ("issue_time", "lead_time", "station"), (1, len(leads), 4)
+        coordinates = {
+            "issue_time": [np.datetime64(str(issue()), "ns")],
+            "lead_time": ("lead_time", leads, {"units": units}),
+        }
+    else:
+        dims, shape = ("time", "station"), (len(hours), 4)
+        first = np.datetime64(str(day(ISSUE + 1)), "h")
+        coordinates = {"time": [(first + hour).astype("datetime64[ns]") for hour in hours]}
+    values = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    made = xr.DataArray(values, dims=dims, coords={**coordinates, "station": stations}, attrs={"units": "mm/d"})
+    made.to_dataset(name="evap").to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+def test_lead_times_in_hours_are_days_by_24(tmp_path: Path, prepared: tuple[World, Store]):
+    run = untrained_run(*prepared, tmp_path / "run", **ONE)
+    days = weather_file(tmp_path / "days.nc", [1, 2, 3, 4], "days")
+    hours = weather_file(tmp_path / "hours.nc", [24, 48, 72, 96], "hours")
+    assert same(*(forecast(run.path, [issue()], horizon=HORIZON, forcing=path) for path in (days, hours)))
+    other = weather_file(tmp_path / "weeks.nc", [1, 2, 3, 4], "weeks")
+    with pytest.raises(DataError, match="lead_time is in weeks"):
+        forecast(run.path, [issue()], horizon=HORIZON, forcing=other)
+
+
+def test_weather_more_often_than_daily_is_refused(tmp_path: Path, prepared: tuple[World, Store]):
+    run = untrained_run(*prepared, tmp_path / "run", **ONE)
+    path = weather_file(tmp_path / "weather.nc", [], "", hours=[0, 12, 24, 36])
+    with pytest.raises(DataError, match="evap has a time more than once; give one value a day and station"):
+        forecast(run.path, [issue()], horizon=HORIZON, forcing=path)

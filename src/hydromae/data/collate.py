@@ -43,7 +43,8 @@ class Collator:
         self.shapes = dict(shapes)
         self.scalers = {name: store.scaler(name) for name in shapes}
         self.fills = make_fills(store, {name: method for name, method in fill.items() if name in shapes}, device)
-        self.masker = Masker(masking, shapes, forecast_modalities(store, shapes, masking.forecast), seed, self.fills)
+        units = {name: store.units(name) for name in shapes}
+        self.masker = Masker(masking, shapes, forecast_modalities(units, shapes, masking.forecast), seed, self.fills)
         attributes = torch.from_numpy(store.scaled_attributes)
         self.attributes = attributes.to(device) if attributes.shape[-1] else None  # [stations, A]
         self.day_of_year = torch.from_numpy(days_of_year(store.days)).to(device)  # [days of the store]
@@ -86,11 +87,11 @@ class Collator:
 
 
 def forecast_modalities(
-    store: Store, shapes: Mapping[str, TokenShape], configured: Sequence[str] | None
+    units: Mapping[str, str], shapes: Mapping[str, TokenShape], configured: Sequence[str] | None
 ) -> tuple[str, ...]:
     """What strategy forecast predicts: what is configured, else flow (series in m3/s), else all series, else all."""
     if configured is not None:
         return tuple(configured)
     series = tuple(name for name, shape in shapes.items() if shape.kind == "series")
-    flow = tuple(name for name in series if is_flow(store.units(name)))
+    flow = tuple(name for name in series if is_flow(units[name]))
     return flow or series or tuple(shapes)

@@ -1,5 +1,7 @@
 """The stations of a window, where it does not hold all of them: one, and those that lie nearest to it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Int
 
@@ -7,6 +9,7 @@ from hydromae.config import DataConfig
 from hydromae.data.attributes import coordinate_columns
 from hydromae.data.distances import great_circle_km
 from hydromae.data.store import Store
+from hydromae.data.tokens import TokenShape
 from hydromae.errors import ConfigError
 
 
@@ -41,3 +44,9 @@ def station_groups(data: DataConfig, store: Store) -> Int[np.ndarray, "group sta
     np.fill_diagonal(distance, -1)  # itself first, wherever it lies
     order: np.ndarray = np.where(np.isnan(distance), np.inf, distance).argsort(axis=1, kind="stable")
     return order[:, :wanted]
+
+
+def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:
+    """Windows of few stations that are computed together: at most 256, fewer where each holds the tokens of grids."""
+    tokens = sum(shape.slots(days) * shape.places for shape in shapes.values())
+    return max(1, min(256, 50_000 // tokens))

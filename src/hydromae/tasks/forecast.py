@@ -18,7 +18,7 @@ from hydromae.data.collate import forecast_modalities
 from hydromae.data.readers.units import same_units
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
-from hydromae.tasks.choices import chosen_stations, limited
+from hydromae.tasks.choices import chosen_stations, excluded_days, limited
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.weather import Weather, open_weather
@@ -69,13 +69,14 @@ def forecast(
     if output is not None:
         require_known_suffix(Path(output))
     paths = [runs] if isinstance(runs, str | Path) else list(runs)
-    predictors = [Predictor(path, data, device) for path in paths]
-    first = predictors[0]
-    names = forecast_modalities(first.store, first.model.shapes, first.config.masking.forecast)
-    for other in predictors[1:]:
-        if (other.stations, other.quantiles) != (first.stations, first.quantiles):
-            raise ConfigError(f"{other.run.path}: has other stations or quantiles than {first.run.path}")
-    chosen = np.array(chosen_stations(first.stations, stations))
+    first = Predictor(paths[0], data, device)
+    # All see the same data, so that a day of one is that day of all.
+    predictors = [first, *(Predictor(path, first.store, device) for path in paths[1:])]
+    names = forecast_modalities(first.data.units, first.model.shapes, first.config.masking.forecast)
+    _require_alike(predictors, names)
+    here = [place for place, station in enumerate(first.stations) if station in set(first.store.station_ids)]
+    picked = chosen_stations([first.stations[place] for place in here], stations)
+    chosen = np.array(here, dtype=np.int64)[picked]
     history = min(_history(predictor, horizon) for predictor in predictors)
     issues = _issue_places(first, names, issue_times)
     weather = None if forcing in REGIMES else open_weather(forcing, first.model.shapes, names, first.data)
@@ -100,6 +101,24 @@ def forecast(
     return result
 
 
+def _require_alike(predictors: Sequence[Predictor], names: Sequence[str]) -> None:
+    first = predictors[0]
+    for name in names:
+        if first.model.shapes[name].kind == "grid":
+            raise ConfigError(
+                f"{name}: grids are reconstructed, not forecast; name series in masking.forecast, of a run that has "
+                f"some"
+            )
+        if not first.data.has(name):
+            raise ConfigError(f"{first.store.path}: has no {name}, which is to be forecast; give data that have it")
+    for other in predictors[1:]:
+        if (other.stations, other.quantiles) != (first.stations, first.quantiles):
+            raise ConfigError(f"{other.run.path}: has other stations or quantiles than {first.run.path}")
+        for name in names:
+            if name not in other.model.shapes:
+                raise ConfigError(f"{other.run.path}: has no {name}, which {first.run.path} forecasts")
+
+
 def _history(predictor: Predictor, horizon: int) -> int:
     """Days before the issue time, that day included: whole tokens, so that the horizon begins with one."""
     if horizon < 1:
@@ -120,12 +139,10 @@ def _issue_places(
     """Issue times as days since the first day of the data."""
     store = predictor.store
     if issue_times is None:
-        last = 0
-        for name in names:
-            if predictor.data.has(name):
-                observed = np.flatnonzero(store.present(name).any(axis=1))
-                last = max(last, int(observed[-1]) if len(observed) else 0)
-        return [last]
+        observed = np.flatnonzero(np.any([store.present(name).any(axis=1) for name in names], axis=0))
+        if not len(observed):
+            raise ConfigError(f"{store.path}: {', '.join(names)} was never observed; name an issue time")
+        return [int(observed[-1])]
     places = [int((np.datetime64(str(day), "D") - store.first_day).astype(int)) for day in issue_times]
     for day, place in zip(issue_times, places, strict=True):
         if not 0 <= place < store.n_days:
@@ -150,7 +167,11 @@ def _ask(
 ) -> dict[str, Answer]:
     first = issue - history + 1
     values = predictor.read(first, history + horizon)
+    days = np.arange(first, first + history + horizon)
+    excluded = excluded_days(predictor.config, predictor.store)
+    wrong = torch.from_numpy(np.isin(days, np.flatnonzero(excluded)))  # as in training, no value of these is seen
     for name, value in values.items():
+        value[wrong] = torch.nan
         if name in names or forcing != "perfect":
             value[history:] = torch.nan
         if weather is not None and name in weather.names:
@@ -201,19 +222,16 @@ def _dataset(
     }
     for name in ("issue_time", "valid_time"):
         coordinates[name].encoding = dict(encoding)
-    areas = None
-    if predictor.groups is not None or predictor.stations == store.station_ids:
-        areas = store.areas
-        for place, column in coordinate_columns(store.attribute_names).items():
-            located = store.attributes[chosen, column]
-            coordinates[place] = xr.Variable("station", located, place_attributes(place))
+    ids = list(store.station_ids)
+    places = np.array([ids.index(station) for station in stations], dtype=np.int64)
+    for place, column in coordinate_columns(store.attribute_names).items():
+        located = store.attributes[places, column]
+        coordinates[place] = xr.Variable("station", located, place_attributes(place))
     if predictor.quantiles:
         levels = np.array(predictor.quantiles)
         coordinates["quantile"] = xr.Variable("quantile", levels, {"long_name": "level of the quantile", "units": "1"})
     variables: dict[str, xr.Variable] = {}
     for name in names:
-        if predictor.model.shapes[name].kind == "grid":
-            raise ConfigError(f"{name}: grids are reconstructed, not forecast; leave it out of masking.forecast")
         attributes = variable_attributes(store, name)
         dims = ("issue_time", "lead_time", "station")
         mean = np.stack([answer[name].mean.numpy()[:, chosen] for answer in answers])  # [issue, lead, station]
@@ -223,8 +241,8 @@ def _dataset(
         if spread:
             described = {**attributes, "long_name": f"quantiles of {attributes['long_name']}"}
             variables[f"{name}_quantiles"] = xr.Variable((*dims, "quantile"), np.stack(spread), described)
-        if areas is not None:
-            variables |= _other_unit(name, variables[name], areas[chosen])
+        if store.areas is not None:
+            variables |= _other_unit(name, variables[name], store.areas[places])
     return xr.Dataset(variables, coordinates, {"Conventions": CONVENTIONS})
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from hydromae.data.batch import TARGET, Batch, Selection, scatter
 from hydromae.data.collate import Collator
 from hydromae.data.masks import order_keys, select
+from hydromae.data.neighbours import windows_at_once
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader, Windows
 from hydromae.evaluation.paired_skills import MEAN
@@ -18,8 +19,6 @@ from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.tasks.fields import state_window
 from hydromae.tasks.reconstruct import training_mean
-
-_STATIONS_AT_ONCE = 256  # samples of a few stations each, computed together
 
 Hidden = frozenset[str]
 
@@ -73,7 +72,8 @@ class HidingModel:
         if self.groups is None:
             parts = [self.reader.read([start], days)]
         else:
-            cuts = [self.groups[i : i + _STATIONS_AT_ONCE] for i in range(0, len(self.groups), _STATIONS_AT_ONCE)]
+            size = windows_at_once(self.model.shapes, days)
+            cuts = [self.groups[i : i + size] for i in range(0, len(self.groups), size)]
             parts = [self.reader.read([start] * len(stations), days, stations=stations) for stations in cuts]
         for windows in parts:
             moved = windows.to(self.model.valid_patches.device)

@@ -31,7 +31,7 @@ class KnownData:
             stations will do.
 
     Raises:
-        ConfigError: a unit, the grid or the attributes differ, or no station of the model is in the data.
+        ConfigError: a unit or the grid differs, or no station of the model is in the data.
     """
 
     def __init__(self, model: MultiModalMAE, store: Store, every_station: bool) -> None:
@@ -44,6 +44,11 @@ class KnownData:
             raise ConfigError(f"{store.path}: has none of the {len(self.stations)} stations of the run")
         for name in model.shapes:
             self._require_like(name)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each modality, of the training and of the data."""
+        return {name: str(known["units"]) for name, known in self.trained_on["modalities"].items()}
 
     def has(self, name: str) -> bool:
         """Whether the store has this modality."""
@@ -100,7 +105,11 @@ class KnownData:
         if factor is not None:
             factor = tuple(factor[place] if place >= 0 else np.nan for place in taught)
             if self.has(name) and (own := self.store.scaler(name).factor) is not None:
-                factor = tuple(own[place] if place >= 0 else f for place, f in zip(self._here, factor, strict=True))
+                # Of a station that the training knew, the area stays what it was then.
+                factor = tuple(
+                    f if np.isfinite(f) or place < 0 else own[place]
+                    for place, f in zip(self._here, factor, strict=True)
+                )
         return replace(scaler, mean=mean, std=std, factor=factor)
 
     @cached_property
@@ -113,7 +122,7 @@ class KnownData:
         if not self.has(name):
             return
         store, config = self.store, self.model.config
-        units = self.trained_on["modalities"][name]["units"]
+        units = self.units[name]
         if not same_units(store.units(name), units):
             raise ConfigError(
                 f"{store.path}: {name} is in {store.units(name)}, but the run was trained on {units}; "
@@ -121,10 +130,12 @@ class KnownData:
             )
         if store.kind(name) != self.model.shapes[name].kind:
             raise ConfigError(f"{store.path}: {name} is a {store.kind(name)}, unlike that of the run")
-        if store.kind(name) == "grid" and store.shape != (config.image_height, config.image_width):
+        grid = (config.image_height, config.image_width, config.patch_size)
+        if store.kind(name) == "grid" and (*store.shape, store.patch_size) != grid:
             raise ConfigError(
-                f"{store.path}: has grids of {store.shape[0]} x {store.shape[1]} cells, the run "
-                f"{config.image_height} x {config.image_width}; prepare them on the run's grid (regrid, target_grid)"
+                f"{store.path}: has grids of {store.shape[0]} x {store.shape[1]} cells in patches of "
+                f"{store.patch_size}, the run {grid[0]} x {grid[1]} in patches of {grid[2]}; prepare them on the "
+                f"run's grid (regrid, target_grid, model.patch_size)"
             )
 
 

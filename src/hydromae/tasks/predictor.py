@@ -15,7 +15,7 @@ from torch import Tensor
 from hydromae.data.batch import Batch, ModalityTokens, scatter, split_missing
 from hydromae.data.calendar import days_of_year
 from hydromae.data.masks import order_keys, select
-from hydromae.data.neighbours import station_groups
+from hydromae.data.neighbours import station_groups, windows_at_once
 from hydromae.data.store import Store
 from hydromae.data.tokens import to_tokens
 from hydromae.errors import ConfigError
@@ -23,8 +23,6 @@ from hydromae.models.pretrained import load_pretrained
 from hydromae.tasks.known_data import KnownData, data_of
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.world import choose_device
-
-_STATIONS_AT_ONCE = 256  # samples of a few stations each, computed together
 
 Values = Mapping[str, Float[Tensor, "days *_"]]
 Wanted = Mapping[str, Bool[Tensor, "days *_"]]
@@ -112,7 +110,8 @@ class Predictor:
         means = {name: torch.full_like(values[name], torch.nan) for name in wanted}
         spread = {name: torch.full((*values[name].shape, levels), torch.nan) for name in wanted}
         asked = torch.stack([want.any(0) for want in wanted.values()]).any(0)  # [stations]
-        for some in torch.split(asked.nonzero()[:, 0], _STATIONS_AT_ONCE):
+        at_once = windows_at_once(self.model.shapes, len(next(iter(values.values()))))
+        for some in torch.split(asked.nonzero()[:, 0], at_once):
             stations = torch.from_numpy(self.groups)[some]  # [B, n], each after its own neighbours' first
             shown = {name: self._of_groups(name, value, stations) for name, value in values.items()}
             # A neighbour's values are wanted in a window of its own.

@@ -14,7 +14,7 @@ from hydromae.config import Period
 from hydromae.data.batch import MISSING, TARGET, VISIBLE, scatter
 from hydromae.data.collate import Collator
 from hydromae.data.fills import nearest_day
-from hydromae.data.neighbours import station_groups
+from hydromae.data.neighbours import station_groups, windows_at_once
 from hydromae.data.spans import usable_runs
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader, Windows
@@ -30,8 +30,6 @@ from hydromae.training.run_directory import RunDirectory
 from hydromae.training.world import choose_device
 
 Fields = tuple[Tensor, Tensor, Tensor]  # observed, reconstructed, state
-
-_STATIONS_AT_ONCE = 256
 
 
 def reconstruct(
@@ -129,9 +127,10 @@ def reconstruct_window(
     """
     if groups is None:
         return _fields(model, collator, reader.read([start], days))
+    at_once = windows_at_once(collator.shapes, days)
     parts = [
         _fields(model, collator, reader.read([start] * len(some), days, stations=some))
-        for some in np.split(groups, range(_STATIONS_AT_ONCE, len(groups), _STATIONS_AT_ONCE))
+        for some in np.split(groups, range(at_once, len(groups), at_once))
     ]
     joined: dict[str, Fields] = {}
     for name, first in parts[0].items():

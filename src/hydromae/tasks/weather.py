@@ -107,17 +107,33 @@ def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> x
             f"{path}: {name} has dimensions {', '.join(map(str, variable.dims))}; give (time, station) or "
             f"(issue_time, lead_time, station)"
         )
-    units = data.trained_on["modalities"][name]["units"]
+    for dim in dims - {"lead_time"}:
+        if dim not in variable.indexes:
+            raise DataError(f"{path}: {name} has no values of its coordinate {dim}; give them")
+    units = data.units[name]
     given = str(variable.attrs.get("units", ""))
     if not same_units(given, units):
         raise DataError(f"{path}: {name} is in {given or 'no unit'}, the run's in {units}; bring it to that unit")
     named = variable.assign_coords(station=[str(station) for station in variable["station"].values])
     if "lead_time" in dims:
-        leads = named["lead_time"].values
-        if np.issubdtype(leads.dtype, np.timedelta64):
-            named = named.assign_coords(lead_time=leads / np.timedelta64(1, "D"))
+        named = named.assign_coords(lead_time=_lead_days(path, named["lead_time"]))
         named = named.transpose("issue_time", "lead_time", "station")
     else:
         named = named.transpose("time", "station")
         named = named.assign_coords(time=named["time"].values.astype("datetime64[D]").astype("datetime64[ns]"))
+    for dim in named.dims:
+        if not named.indexes[str(dim)].is_unique:
+            raise DataError(f"{path}: {name} has a {dim} more than once; give one value a day and station")
     return named.reindex(station=list(data.stations))
+
+
+def _lead_days(path: Path, leads: xr.DataArray) -> np.ndarray:
+    """Lead times in days."""
+    if np.issubdtype(leads.dtype, np.timedelta64):
+        return np.asarray(leads.values / np.timedelta64(1, "D"))
+    units = str(leads.attrs.get("units", "days")).lower()
+    if units.startswith("hour") or units == "h":
+        return np.asarray(leads.values / 24)
+    if units in ("days", "day", "d"):
+        return np.asarray(leads.values)
+    raise DataError(f"{path}: lead_time is in {units}; give days")

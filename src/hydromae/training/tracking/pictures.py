@@ -74,7 +74,8 @@ class Pictures:
         time = store.days[self.start : self.start + self.days]
         grids = [name for name in fields if store.kind(name) == "grid"]
         # Flow where there is any, as a forecast of everything predicts it.
-        series = [name for name in forecast_modalities(store, model.shapes, None) if store.kind(name) == "series"]
+        units = {name: store.units(name) for name in model.shapes}
+        series = [name for name in forecast_modalities(units, model.shapes, None) if store.kind(name) == "series"]
         picture = draw_snapshot(
             f"step {step:,}",
             grid_sample(store, grids[0], time, *_arrays(fields[grids[0]])) if grids else None,
