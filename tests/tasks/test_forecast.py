@@ -357,3 +357,16 @@ def test_weather_more_often_than_daily_is_refused(tmp_path: Path, prepared: tupl
     path = weather_file(tmp_path / "weather.nc", [], "", hours=[0, 12, 24, 36])
     with pytest.raises(DataError, match="evap has a time more than once; give one value a day and station"):
         forecast(run.path, [issue()], horizon=HORIZON, forcing=path)
+
+
+def test_a_code_for_missing_weather_is_refused(tmp_path: Path, prepared: tuple[World, Store]):
+    run = untrained_run(*prepared, tmp_path / "run", **ONE)
+    path = weather_file(tmp_path / "weather.nc", [1, 2, 3, 4], "days")
+    with xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False) as opened:
+        made = opened.load()
+    made["evap"][0, 2, 1] = 9999.0
+    made.to_netcdf(tmp_path / "coded.nc", engine="h5netcdf")
+    with pytest.raises(
+        DataError, match=rf"coded\.nc: evap of station 39001 on {issue()} is 9999.*write what is missing"
+    ):
+        forecast(run.path, [issue()], horizon=HORIZON, forcing=tmp_path / "coded.nc")

@@ -79,7 +79,9 @@ def forecast(
     chosen = np.array(here, dtype=np.int64)[picked]
     history = min(_history(predictor, horizon) for predictor in predictors)
     issues = _issue_places(first, names, issue_times)
-    weather = None if forcing in REGIMES else open_weather(forcing, first.model.shapes, names, first.data)
+    weather = None
+    if forcing not in REGIMES:
+        weather = open_weather(forcing, first.model.shapes, names, first.data, first.config.data.modalities)
     answers = []
     for i, issue in enumerate(issues):
         own = [

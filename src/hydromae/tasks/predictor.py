@@ -61,7 +61,10 @@ class Predictor:
         self.device = choose_device(device)
         self.model = load_pretrained(self.run.path, self.device)
         self.store = self.run.store() if data is None else data_of(data)
-        self.groups = station_groups(self.config.data, self.store)  # [stations, n], or None
+        try:
+            self.groups = station_groups(self.config.data, self.store)  # [stations, n], or None
+        except ConfigError as error:
+            raise ConfigError(f"{error}; or give data that have them, since the run was trained so") from None
         self.data = KnownData(self.model, self.store, every_station=self.groups is None)
         self.window = max([self.config.data.window, *self.config.data.window_mix])
         self.token_days = int(np.lcm.reduce([shape.days for shape in self.model.shapes.values()]))

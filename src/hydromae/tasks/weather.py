@@ -10,6 +10,8 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
+from hydromae.config import ModalityConfig
+from hydromae.data.cleaning import first_fault
 from hydromae.data.readers.units import same_units
 from hydromae.data.tokens import TokenShape
 from hydromae.errors import DataError
@@ -63,7 +65,11 @@ class Weather:
 
 
 def open_weather(
-    path: str | Path, shapes: Mapping[str, TokenShape], forecast: Sequence[str], data: KnownData
+    path: str | Path,
+    shapes: Mapping[str, TokenShape],
+    forecast: Sequence[str],
+    data: KnownData,
+    settings: Mapping[str, ModalityConfig],
 ) -> Weather:
     """Open a file of weather: netCDF or Zarr with variables named and measured as the run's series modalities are.
 
@@ -75,9 +81,11 @@ def open_weather(
         shapes: of the run's modalities.
         forecast: modalities that are forecast.
         data: whose stations and units they are to fit.
+        settings: what is possible of each modality.
 
     Raises:
-        DataError: it cannot be opened, or has no variable that is of use; or one has other dimensions or units.
+        DataError: it cannot be opened, or has no variable that is of use; or one has other dimensions or units, or a
+            value that cannot be.
     """
     path = Path(path)
     if not path.exists():
@@ -97,6 +105,14 @@ def open_weather(
             f"{path}: has none of the run's weather series {', '.join(wanted) or '(it has none)'}; "
             f"name its variables so (it has {', '.join(map(str, dataset.data_vars))})"
         )
+    for name, series in found.items():
+        fault = first_fault(series.values, settings[name]) if name in settings else None
+        if fault is not None:
+            day = np.datetime64(series[series.dims[0]].values[fault.index[0]], "D")
+            raise DataError(
+                f"{path}: {name} of station {data.stations[fault.index[-1]]} on {day} is {fault.value:g}, "
+                f"{fault.reason}; write what is missing as NaN"
+            )
     return Weather(path, found, data)
 
 
