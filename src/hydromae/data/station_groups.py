@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hydromae.data.attributes import coordinate_columns
-
-EARTH_RADIUS_KM = 6371.0
+from hydromae.data.distances import great_circle_km
 
 
 def spatial_order(
@@ -72,13 +71,9 @@ def group_extents(
     """
     n_groups = -(-len(order) // group_size)
     padded = np.full((n_groups * group_size, 2), np.nan)
-    padded[: len(order)] = np.radians(np.stack([latitude, longitude], axis=1)[order])
+    padded[: len(order)] = np.stack([latitude, longitude], axis=1)[order]
     north, east = padded.reshape(n_groups, group_size, 2).transpose(2, 0, 1)  # [group, member] each
-    half_north = np.sin((north[:, :, None] - north[:, None, :]) / 2)  # [group, member, member]
-    half_east = np.sin((east[:, :, None] - east[:, None, :]) / 2)
-    cosines = np.cos(north)[:, :, None] * np.cos(north)[:, None, :]
-    haversine = np.nan_to_num(half_north**2 + cosines * half_east**2)
-    return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(haversine, 1))).max(axis=(1, 2))
+    return np.nan_to_num(great_circle_km(north, east, north, east)).max(axis=(1, 2))
 
 
 def coordinates(
