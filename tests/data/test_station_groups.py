@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydromae.data.station_groups import EARTH_RADIUS_KM, coordinates, group_extents, spatial_order
+from hydromae.data.distances import EARTH_RADIUS_KM
+from hydromae.data.station_groups import coordinates, group_extents, spatial_order
 
 degrees = st.integers(-600, 600).map(lambda tenths: tenths / 10)  # coarse, so that ties occur
 places = st.lists(st.tuples(degrees, degrees), min_size=0, max_size=60).map(
