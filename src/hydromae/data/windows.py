@@ -15,7 +15,7 @@ from hydromae.data.store import Store
 from hydromae.data.tokens import TokenShape
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class WindowRequest:
     """What the order of an epoch asks of a reader: the windows of one batch.
 
@@ -35,7 +35,7 @@ class WindowRequest:
     stations: Int[np.ndarray, "window station"] | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Windows:
     """Some windows of one length, as the loader gives them: physical values, nothing scaled or hidden.
 
