@@ -95,6 +95,7 @@ def test_the_demo_s_configuration_is_what_the_demo_trains_on_a_small_sample() ->
     assert differing(load("demo"), made) == differing(made, load("demo")) == {}
 
 
+@pytest.mark.slow
 def test_the_demo_s_configuration_trains_on_the_sample(
     hydromae: Hydromae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
