@@ -10,7 +10,7 @@ from hydromae.config import Config, Period
 from hydromae.data.areas import is_flow
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
-from hydromae.tasks.predictor import Answer
+from hydromae.tasks.predictor import Answer, Predictor
 
 
 def chosen_days(store: Store, period: Period | None) -> slice:
@@ -28,6 +28,17 @@ def chosen_days(store: Store, period: Period | None) -> slice:
             f"give a first and a last day from {store.days[0]} to {store.days[-1]}"
         )
     return slice(first, last + 1)
+
+
+def predicted_stations(predictor: Predictor, wanted: Sequence[str] | None) -> list[int]:
+    """Places among the predictor's stations of those that are wanted and that its data have; all of these if none is.
+
+    Raises:
+        DataError: one is not among them.
+    """
+    here = set(predictor.store.station_ids)
+    known = [place for place, station in enumerate(predictor.stations) if station in here]
+    return [known[place] for place in chosen_stations([predictor.stations[place] for place in known], wanted)]
 
 
 def chosen_stations(known: Sequence[str], wanted: Sequence[str] | None) -> list[int]:

@@ -18,7 +18,7 @@ from hydromae.data.collate import forecast_modalities
 from hydromae.data.readers.units import same_units
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
-from hydromae.tasks.choices import chosen_stations, excluded_days, limited
+from hydromae.tasks.choices import excluded_days, limited, predicted_stations
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.weather import Weather, open_weather
@@ -74,10 +74,10 @@ def forecast(
     predictors = [first, *(Predictor(path, first.store, device) for path in paths[1:])]
     names = forecast_modalities(first.data.units, first.model.shapes, first.config.masking.forecast)
     _require_alike(predictors, names)
-    here = [place for place, station in enumerate(first.stations) if station in set(first.store.station_ids)]
-    picked = chosen_stations([first.stations[place] for place in here], stations)
-    chosen = np.array(here, dtype=np.int64)[picked]
-    history = min(_history(predictor, horizon) for predictor in predictors)
+    chosen = np.array(predicted_stations(first, stations), dtype=np.int64)
+    histories = [_history(predictor, horizon) for predictor in predictors]
+    # As in training, no value of these days is seen.
+    wrong = [np.flatnonzero(excluded_days(predictor.config, predictor.store)) for predictor in predictors]
     issues = _issue_places(first, names, issue_times)
     weather = None
     if forcing not in REGIMES:
@@ -85,8 +85,8 @@ def forecast(
     answers = []
     for i, issue in enumerate(issues):
         own = [
-            _ask(predictor, issue, _history(predictor, horizon), horizon, names, chosen, str(forcing), weather)
-            for predictor in predictors
+            _ask(predictor, issue, history, horizon, names, chosen, str(forcing), weather, excluded)
+            for predictor, history, excluded in zip(predictors, histories, wrong, strict=True)
         ]
         answers.append({name: _average([one[name] for one in own]) for name in names})
         on_progress((i + 1) / len(issues))
@@ -95,7 +95,7 @@ def forecast(
         "title": f"Forecast by {', '.join(predictor.config.name for predictor in predictors)}",
         "source": f"hydromae {hydromae.__version__}",
         "forcing": str(forcing),
-        "history_days": history,
+        "history_days": min(histories),
         "runs": ", ".join(str(predictor.run.path) for predictor in predictors),
     }
     if output is not None:
@@ -166,12 +166,12 @@ def _ask(
     chosen: np.ndarray,
     forcing: str,
     weather: Weather | None,
+    excluded: np.ndarray,
 ) -> dict[str, Answer]:
     first = issue - history + 1
     values = predictor.read(first, history + horizon)
     days = np.arange(first, first + history + horizon)
-    excluded = excluded_days(predictor.config, predictor.store)
-    wrong = torch.from_numpy(np.isin(days, np.flatnonzero(excluded)))  # as in training, no value of these is seen
+    wrong = torch.from_numpy(np.isin(days, excluded))
     for name, value in values.items():
         value[wrong] = torch.nan
         if name in names or forcing != "perfect":
@@ -179,11 +179,8 @@ def _ask(
         if weather is not None and name in weather.names:
             value[history:] = weather.after(name, issue, horizon)
     wanted = {name: torch.zeros_like(values[name], dtype=torch.bool) for name in names}
-    for name, want in wanted.items():
-        if predictor.model.shapes[name].kind == "series":
-            want[history:, chosen] = True
-        else:
-            want[history:] = True
+    for want in wanted.values():
+        want[history:, chosen] = True
     ahead = {}
     for name, answer in predictor.ask(first, values, wanted).items():
         possible = limited(answer, predictor.config, name)

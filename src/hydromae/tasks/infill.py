@@ -12,7 +12,7 @@ from hydromae.config import Period
 from hydromae.data.cf import variable_attributes
 from hydromae.data.patches import to_grid
 from hydromae.data.store import Store
-from hydromae.tasks.choices import chosen_days, chosen_stations, excluded_days, limited
+from hydromae.tasks.choices import chosen_days, excluded_days, limited, predicted_stations
 from hydromae.tasks.cores import Core, Shown, answers, hide_days, middle_cores
 from hydromae.tasks.gaps import Filling, fill_names, fillable
 from hydromae.tasks.predictor import Predictor
@@ -65,10 +65,7 @@ def infill(
     target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
     check_output(target, grids=any(predictor.store.kind(name) == "grid" for name in names))
     days = chosen_days(predictor.store, period)
-    here = set(predictor.store.station_ids)
-    known = [place for place, station in enumerate(predictor.stations) if station in here]
-    wanted = chosen_stations([predictor.stations[place] for place in known], stations)
-    task = _Infill(predictor, names, [known[place] for place in wanted])
+    task = _Infill(predictor, names, predicted_stations(predictor, stations))
     return write_streamed(target, lambda path: task.write(path, days, on_progress))
 
 

@@ -13,7 +13,7 @@ import hydromae
 from hydromae.config import Period
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
-from hydromae.tasks.choices import chosen_days, chosen_stations, excluded_days, limited, target_series
+from hydromae.tasks.choices import chosen_days, excluded_days, limited, predicted_stations, target_series
 from hydromae.tasks.cores import Core, Shown, answers, hide_days, last_cores
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, ResultFile
@@ -85,9 +85,7 @@ class Simulation:
     def __init__(self, predictor: Predictor, name: str, stations: Sequence[str] | None, donors: bool) -> None:
         self.predictor, self.name, self.donors = predictor, name, donors
         here = {station: place for place, station in enumerate(predictor.store.station_ids)}
-        known = [place for place, station in enumerate(predictor.stations) if station in here]
-        chosen = chosen_stations([predictor.stations[place] for place in known], stations)
-        self.places = [known[place] for place in chosen]
+        self.places = predicted_stations(predictor, stations)
         self.in_store = [here[predictor.stations[place]] for place in self.places]
         self.excluded = excluded_days(predictor.config, predictor.store)
         self._hidden = torch.zeros(len(predictor.stations), dtype=torch.bool)
