@@ -72,6 +72,15 @@ class ModelConfig(Section):
         False, description="tell the encoders which cells of a partly missing token are missing, beside entering as 0"
     )
     decoder_film: bool = Field(True, description="give each series query the attributes of its own stations")
+    recurrent_dim: int = Field(
+        0,
+        ge=0,
+        description="width of an LSTM that reads each station's visible days of all series, for the decoders of series "
+        "(0 = none); 64 to 128 serve forecasts of river flow well",
+    )
+    recurrent_backward: bool = Field(
+        False, description="a second LSTM from the last day to the first, for gaps that are filled from both sides"
+    )
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
     quantiles: tuple[float, ...] = Field(
         (),
@@ -109,6 +118,12 @@ class ModelConfig(Section):
             raise ValueError("decoder_self_attn belongs to use_cross_attn: the standard decoder always has it")
         if self.use_weighted_fm and not self.use_cross_attn:
             raise ValueError("use_weighted_fm needs use_cross_attn: the standard decoder reads one feature map")
+        if self.recurrent_backward and not self.recurrent_dim:
+            raise ValueError("recurrent_backward needs a recurrent_dim above 0")
+        if self.recurrent_dim and self.fusion == "none":
+            raise ValueError("recurrent_dim needs fusion full: the recurrence reads all series together")
+        if self.recurrent_dim and "series" not in self.modalities.values():
+            raise ValueError("recurrent_dim needs a series among the modalities: a recurrence over stations")
         if not self.modalities:
             raise ValueError("modalities is empty: name at least one")
         if max(self.coordinate_attrs) >= self.static_attr_dim and self.series_position == "coordinates":

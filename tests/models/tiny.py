@@ -27,6 +27,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "without FiLM": {"film": False, "decoder_film": False},
     "learned missing attributes": {"missing_attributes": "learned"},
     "validity embedding": {"validity_embedding": True},
+    "recurrent": {"recurrent_dim": 4},
+    "recurrent both ways, spans of days": {"recurrent_dim": 4, "recurrent_backward": True, "vector_patch_days": 3},
     "no attributes": {"static_attr_dim": 0, "series_position": "learned"},
 }
 

@@ -68,8 +68,8 @@ class Decoder(nn.Module):
         maps: feature maps the context holds, see `WeightedFeatureMaps`.
         film: whether conditions modulate the queries before every block.
 
-    Shape: queries [B, n, E], feature maps of [B, m, D], conditions [B, n, C] -> mean [B, n, cells] and quantiles
-    [B, n, cells, Q] or None, float32 or better.
+    Shape: queries [B, n, E], feature maps of [B, m, D], conditions [B, n, C], first values [B, n, cells], to which the
+    head's are added -> mean [B, n, cells] and quantiles [B, n, cells, Q] or None, float32 or better.
     """
 
     def __init__(self, config: ModelConfig, cells: int, maps: int, film: bool) -> None:
@@ -93,6 +93,7 @@ class Decoder(nn.Module):
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
         context_padding: Bool[Tensor, "batch m"] | None,
         conditions: Float[Tensor, "batch n condition"] | None = None,
+        first: Float[Tensor, "batch n cells"] | None = None,
     ) -> Predicted:
         queries = queries.to(self.head.weight.dtype)
         if self.context_projection is None:
@@ -110,6 +111,7 @@ class Decoder(nn.Module):
         with torch.autocast(queries.device.type, enabled=False):
             features = self.norm(queries.to(self.head.weight.dtype))  # [B, n, E]
             mean = self.head(features)  # [B, n, cells]
+            mean = mean if first is None else mean + first
             mean = mean.to(torch.promote_types(mean.dtype, torch.float32))
             quantiles = None if self.quantile_head is None else self.quantile_head(features, mean)  # [B, n, cells, Q]
         return mean, quantiles

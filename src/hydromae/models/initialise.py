@@ -6,6 +6,7 @@ from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.positions import Calendar
 from hydromae.models.quantile_head import QuantileHead
+from hydromae.models.station_states import StationStates
 from hydromae.models.vector_encoder import VectorEncoder
 
 _TOKEN_STD = 0.02
@@ -14,10 +15,10 @@ _TOKEN_STD = 0.02
 def initialise(model: nn.Module) -> None:
     """Initialise as MAE does (He et al. 2022): Xavier-uniform weights, zero biases.
 
-    Tokens and positions start with deviation 0.02, FiLM as the identity, weighted feature maps and quantile heads as
-    they declare. A series token has few values, whose embedding Xavier would leave faint beside the positions: it
-    starts with unit variance. So does the bias of the static token, whose input is near 0, as the mean of scaled
-    attributes is: where a whole series is hidden it stands alone, and LayerNorm would blow up its gradient.
+    Tokens and positions start with deviation 0.02, FiLM as the identity, weighted feature maps, quantile heads and
+    the recurrence as they declare. A series token has few values, whose embedding Xavier would leave faint beside the
+    positions: it starts with unit variance. So does the bias of the static token, whose input is near 0, as the mean of
+    scaled attributes is: where a whole series is hidden it stands alone, and LayerNorm would blow up its gradient.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -31,7 +32,7 @@ def initialise(model: nn.Module) -> None:
             nn.init.normal_(module.embedding.weight, std=module.embedding.in_features**-0.5)
             if module.static is not None:
                 nn.init.normal_(module.static.bias)
-        elif isinstance(module, WeightedFeatureMaps | QuantileHead):
+        elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates):
             module.reset()
         elif isinstance(module, Calendar):
             nn.init.normal_(module.mixture.weight, std=_TOKEN_STD)

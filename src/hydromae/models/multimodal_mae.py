@@ -21,6 +21,7 @@ from hydromae.models.image_decoder import ImageDecoder
 from hydromae.models.image_encoder import ImageEncoder
 from hydromae.models.initialise import initialise
 from hydromae.models.losses import loss_sums, scored_cells, weighted_total
+from hydromae.models.station_states import StationStates
 from hydromae.models.vector_decoder import VectorDecoder
 from hydromae.models.vector_encoder import VectorEncoder
 
@@ -83,6 +84,7 @@ class MultiModalMAE(nn.Module, HubModel):
         if config.fusion == "full":
             self.blocks_shared = fusion_layers(config)
             self.norm_shared = nn.LayerNorm(config.d_model)
+        self.station_states = StationStates(config) if config.recurrent_dim else None
         initialise(self)
 
     @classmethod
@@ -123,7 +125,8 @@ class MultiModalMAE(nn.Module, HubModel):
         encoded = {name: self.encode(name, batch) for name in batch.tokens}
         if self.config.fusion == "full":
             encoded = dict.fromkeys(encoded, self.fuse(encoded))
-        return {name: self.decode(name, batch, encoded[name]) for name in batch.tokens}
+        states = None if self.station_states is None else self.station_states(batch)  # [B, T, stations, R]
+        return {name: self.decode(name, batch, encoded[name], states) for name in batch.tokens}
 
     def reconstruct(self, batch: Batch) -> dict[str, Float[Tensor, "batch days *place"]]:
         """Scaled predictions as windows, grid [B, T, patches, cells] or series [B, T, stations]; NaN elsewhere."""
@@ -140,12 +143,19 @@ class MultiModalMAE(nn.Module, HubModel):
         maps, padding = concatenate([self._without_static(name, *maps) for name, maps in encoded.items()])
         return [*maps[:-1], fuse(self.blocks_shared, self.norm_shared, maps[-1], padding)], padding
 
-    def decode(self, name: str, batch: Batch, context: Encoded) -> Predicted:
-        """Scaled mean at one modality's targets, and quantiles where the model has them."""
+    def decode(self, name: str, batch: Batch, context: Encoded, states: Tensor | None = None) -> Predicted:
+        """Scaled mean at one modality's targets, and quantiles where the model has them.
+
+        Args:
+            name: modality.
+            batch: its tokens hold the targets.
+            context: feature maps that its decoder reads, and their padding.
+            states: [B, T, stations, R] daily states of the stations, in a model that has them.
+        """
         decoder, tokens = self.get_submodule(f"{name}_decoder"), batch.tokens[name]
         modality_token = getattr(self, f"decoder_modality_{name}", None)
-        patches = (self.valid_patches,) if tokens.shape.kind == "grid" else ()
-        predicted: Predicted = decoder(tokens, batch, modality_token, *context, *patches)
+        own = self.valid_patches if tokens.shape.kind == "grid" else states
+        predicted: Predicted = decoder(tokens, batch, modality_token, *context, own)
         return predicted
 
     def as_batch(self, batch: Batch | Mapping[str, Any]) -> Batch:

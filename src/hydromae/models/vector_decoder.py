@@ -8,6 +8,7 @@ from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
 from hydromae.models.decoder import Decoder, Predicted
 from hydromae.models.positions import TimePosition
+from hydromae.models.station_states import StateReadout
 from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
 
 
@@ -15,7 +16,8 @@ class VectorDecoder(nn.Module):
     """Predicts hidden values of stations from the visible tokens (CrossMAE, Fu et al. 2024).
 
     With `decoder_film` a query knows the attributes of its own stations; without it a station with no visible value
-    cannot be told from another.
+    cannot be told from another. With `recurrent_dim` a query also holds the daily states of its own stations and days,
+    and the prediction starts from what those say.
 
     Args:
         config: sizes.
@@ -33,6 +35,7 @@ class VectorDecoder(nn.Module):
         self.group_position = GroupPosition(config, config.decoder_dim, shape.places)
         self.time = TimePosition(config.decoder_dim, shape, config.calendar)
         self.decoder = Decoder(config, shape.cells, maps, film=self.film)
+        self.states = StateReadout(config, shape) if config.recurrent_dim else None
 
     def forward(
         self,
@@ -41,6 +44,7 @@ class VectorDecoder(nn.Module):
         modality_token: Float[Tensor, "1 1 dim"] | None,
         maps: list[Float[Tensor, "batch m context_dim"]],
         context_padding: Bool[Tensor, "batch m"] | None,
+        states: Float[Tensor, "batch days stations width"] | None = None,
     ) -> Predicted:
         index = tokens.target.index
         place = tokens.shape.place(index)
@@ -49,6 +53,10 @@ class VectorDecoder(nn.Module):
         queries = queries + self.group_position(place, groups)
         if modality_token is not None:
             queries = queries + modality_token
+        first = None
+        if self.states is not None and states is not None:
+            known, first = self.states(states, tokens)  # [B, n, E], [B, n, cells]
+            queries = queries + known
         conditions = take_groups(groups, place) if self.film and groups is not None else None  # [B, n, A]
-        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_padding, conditions)
+        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_padding, conditions, first)
         return predicted

@@ -1,0 +1,117 @@
+"""Daily states of stations: a recurrence over what is visible, which decoders of series read."""
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hydromae.config import ModelConfig
+from hydromae.data.batch import Batch, ModalityTokens, places_of
+from hydromae.data.tokens import TokenShape, from_tokens
+from hydromae.models.positions import Calendar
+
+# A long memory from the start (Gers et al. 2000; the value is the usual one of rainfall-runoff models).
+_FIRST_FORGET_BIAS = 3.0
+_FIRST_INPUT_STD = 0.3
+
+
+class StationStates(nn.Module):
+    """An LSTM over the days of a window, at each station by itself (Hochreiter and Schmidhuber 1997).
+
+    A token of several days is embedded as a whole, so what a day's rain does has to be learnt anew for each of its
+    days, and stores that fill and drain have to be put together by attention. A recurrence has one rule for every day,
+    as in rainfall-runoff models (Kratzert et al. 2018). Each day it reads every series, as the scaled value and whether
+    it is visible, the attributes and the day of the year. What is hidden or missing enters as 0 and as not visible, so
+    a hidden value cannot reach a state.
+
+    Args:
+        config: `recurrent_dim` is the width R of the states; with `recurrent_backward` a second LSTM runs from the last
+            day to the first, and R doubles.
+
+    Shape: batch -> states [B, T, stations, R], float32 or the weights' type if wider.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        names = [name for name, kind in config.modalities.items() if kind == "series"]
+        width = config.recurrent_dim
+        # One for each modality, so that a model of other modalities can start from these weights.
+        self.inputs = nn.ParameterDict({name: torch.zeros(2, width) for name in names})
+        self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
+        self.calendar = Calendar(width) if config.calendar else None
+        self.lstm = nn.LSTM(width, width, batch_first=True, bidirectional=config.recurrent_backward)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch days stations width"]:
+        dtype = next(self.lstm.parameters()).dtype
+        with torch.autocast(next(iter(batch.tokens.values())).values.device.type, enabled=False):
+            names = [name for name in self.inputs if name in batch.tokens]
+            seen = [visible_days(batch.tokens[name], batch.n_days) for name in names]
+            weight = torch.cat([self.inputs[name] for name in names])  # [2 * series, R]
+            days = torch.cat(seen, dim=-1).to(dtype) @ weight  # [B, T, S, R]
+            if self.attributes is not None and batch.attributes is not None:
+                days = days + self.attributes(torch.nan_to_num(batch.attributes).to(dtype))[:, None]
+            if self.calendar is not None:
+                every = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
+                days = days + self.calendar(batch.day_of_year, every)[:, :, None]
+            stations = days.shape[2]
+            states, _ = self.lstm(rearrange(days, "b t s r -> (b s) t r"))
+            return rearrange(states, "(b s) t r -> b t s r", s=stations)
+
+    def reset(self) -> None:
+        """Give the weights their first values: those of the LSTM orthogonal over time, its forget gate open."""
+        for parameter in self.inputs.values():
+            nn.init.normal_(parameter, std=_FIRST_INPUT_STD)
+        for name, parameter in self.lstm.named_parameters():
+            if name.startswith("weight"):
+                for gate in parameter.detach().chunk(4):
+                    (nn.init.orthogonal_ if "_hh_" in name else nn.init.xavier_uniform_)(gate)
+            else:
+                nn.init.zeros_(parameter)
+                if "_hh_" in name:
+                    parameter.detach().chunk(4)[1].fill_(_FIRST_FORGET_BIAS)
+
+
+class StateReadout(nn.Module):
+    """What the queries of a series take from the states of their own stations and days.
+
+    A part of the query, and a first value of each of its cells by one rule for all days.
+
+    Args:
+        config: sizes.
+        shape: how the modality is cut.
+
+    Shape: states [B, T, stations, R], tokens with n targets -> [B, n, E] and [B, n, cells].
+    """
+
+    def __init__(self, config: ModelConfig, shape: TokenShape) -> None:
+        super().__init__()
+        width = state_width(config)
+        self.to_query = nn.Linear(shape.cells * width, config.decoder_dim)
+        self.to_value = nn.Linear(width, 1)
+
+    def forward(
+        self, states: Float[Tensor, "batch days stations width"], tokens: ModalityTokens
+    ) -> tuple[Float[Tensor, "batch n dim"], Float[Tensor, "batch n cells"]]:
+        shape, width = tokens.shape, states.shape[-1]
+        late = shape.slots(states.shape[1]) * shape.days - states.shape[1]
+        short = shape.places * shape.size - states.shape[2]
+        states = functional.pad(states, (0, 0, 0, short, 0, late))
+        every = rearrange(states, "b (t k) (g s) r -> b (t g) (s k r)", k=shape.days, s=shape.size)
+        chosen = tokens.target.take(every)  # [B, n, cells * R]
+        values = self.to_value(rearrange(chosen, "b n (c r) -> b n c r", r=width)).squeeze(-1)  # [B, n, cells]
+        return self.to_query(chosen), values
+
+
+def state_width(config: ModelConfig) -> int:
+    """Width of a state: of both directions together."""
+    return config.recurrent_dim * (2 if config.recurrent_backward else 1)
+
+
+def visible_days(tokens: ModalityTokens, n_days: int) -> Float[Tensor, "batch days stations 2"]:
+    """The scaled values that an encoder may read, 0 elsewhere, and 1 where there is one."""
+    seen: Bool[Tensor, "batch tokens cells"] = tokens.valid if tokens.shown is None else tokens.shown
+    seen = seen & places_of(tokens.visible, seen.shape[1])[..., None]
+    values = torch.where(seen, tokens.values, 0.0)
+    both = [from_tokens(part, tokens.shape, n_days) for part in (values, seen.to(values.dtype))]  # 2 x [B, T, S]
+    return torch.stack(both, dim=-1)
