@@ -14,6 +14,8 @@ from hydromae.models.positions import Calendar
 # A long memory from the start (Gers et al. 2000; the value is the usual one of rainfall-runoff models).
 _FIRST_FORGET_BIAS = 3.0
 _FIRST_INPUT_STD = 0.3
+# What a day brings is few numbers; a wider input would make a step slower and no better.
+_DAY_WIDTH = 32
 
 
 class StationStates(nn.Module):
@@ -35,28 +37,28 @@ class StationStates(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         names = [name for name, kind in config.modalities.items() if kind == "series"]
-        width = config.recurrent_dim
+        width = _DAY_WIDTH
         # One for each modality, so that a model of other modalities can start from these weights.
         self.inputs = nn.ParameterDict({name: torch.zeros(2, width) for name in names})
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
-        self.lstm = nn.LSTM(width, width, batch_first=True, bidirectional=config.recurrent_backward)
+        self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=config.recurrent_backward)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch days stations width"]:
         dtype = next(self.lstm.parameters()).dtype
         with torch.autocast(next(iter(batch.tokens.values())).values.device.type, enabled=False):
             names = [name for name in self.inputs if name in batch.tokens]
             seen = [visible_days(batch.tokens[name], batch.n_days) for name in names]
-            weight = torch.cat([self.inputs[name] for name in names])  # [2 * series, R]
-            days = torch.cat(seen, dim=-1).to(dtype) @ weight  # [B, T, S, R]
+            weight = torch.cat([self.inputs[name] for name in names])  # [2 * series, W]
+            days = torch.cat(seen, dim=-1).to(dtype) @ weight  # [B, T, S, W]
             if self.attributes is not None and batch.attributes is not None:
                 days = days + self.attributes(torch.nan_to_num(batch.attributes).to(dtype))[:, None]
             if self.calendar is not None:
                 every = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
                 days = days + self.calendar(batch.day_of_year, every)[:, :, None]
             stations = days.shape[2]
-            states, _ = self.lstm(rearrange(days, "b t s r -> (b s) t r"))
-            return rearrange(states, "(b s) t r -> b t s r", s=stations)
+            states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
+            return rearrange(states, "(b s) t r -> b t s r", s=stations)  # [B, T, S, R]
 
     def reset(self) -> None:
         """Give the weights their first values: those of the LSTM orthogonal over time, its forget gate open."""
