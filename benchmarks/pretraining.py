@@ -4,7 +4,7 @@
     python benchmarks/pretraining.py --steps 20 --stations 5 --shares 0.1 --every 30     # to see that it works
 
 One small model of series alone (rain, temperature, evaporation and flow of one catchment a window) is trained on real
-catchments. Flow is taken out of all but some hydrological years of the training period, spread over it; weather stays.
+catchments, with the model of the benchmark, smaller. Flow is taken out of all but some hydrological years of the training period, spread over it; weather stays.
 For each share of the years four runs know the same flow:
 
 - pretrained: random masks over everything
@@ -79,22 +79,23 @@ def configuration(options: argparse.Namespace, folder: Path, share: float) -> Co
             "train": [f"{FIRST_YEAR}-10-01", f"{FIRST_YEAR + YEARS}-09-30"],
             "val": list(VALIDATION),
             "test": list(TEST),
-            "window": 60,
-            "stride": 60,
+            "window": 56,
+            "stride": 56,
             "stations_per_window": 1,
         },
         "model": {
-            "d_model": 64,
-            "nhead": 4,
-            "vec_encoder_layers": 2,
-            "decoder_dim": 64,
-            "decoder_layers": 2,
+            "d_model": 32,
+            "nhead": 1,
+            "vec_encoder_layers": 1,
+            "decoder_dim": 32,
+            "decoder_layers": 1,
+            "recurrent_dim": 64,
             "vector_patch_size": 1,
-            "vector_patch_days": 1,
+            "vector_patch_days": 7,
             "dropout": 0.0,
         },
         "masking": {"horizon": HORIZON},
-        "training": {"batch_size": 64, "lr": LR, "warmup_epochs": 0.5, "threads": options.threads},
+        "training": {"batch_size": 128, "lr": LR, "warmup_epochs": 0.5, "threads": options.threads},
         "logging": {"tensorboard": False, "images": False, "console": "quiet"},
     }
     return build_config(raw)

@@ -80,9 +80,21 @@ def test_grids_are_no_forcing_of_the_baselines_and_what_they_lack_is_told(
     choice = BaselineChoice(("persistence", "climatology"))  # of which summer has none in a training that ends in May
     with caplog.at_level("WARNING", "hydromae"):
         evaluate_forecasts({"none": near_the_truth(store)}, store, train, tmp_path, choice, min_pairs=20, resamples=10)
-    assert "no series is rain" in caplog.text
+    assert "no series is rain" not in caplog.text  # neither would read it
     assert re.search(r"climatology, forcing none: lacks [\d.]+ % of its forecasts", caplog.text)
     assert "persistence, forcing none" not in caplog.text
+
+
+def test_a_baseline_that_would_read_rain_is_told_to_have_none(
+    prepared: tuple[World, Store], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, store = prepared
+    train = world.config().data.train
+    assert train is not None
+    choice = BaselineChoice(("persistence", "recession"))
+    with caplog.at_level("WARNING", "hydromae"):
+        evaluate_forecasts({"none": near_the_truth(store)}, store, train, tmp_path, choice, min_pairs=20, resamples=10)
+    assert "no series is rain (they are riverflow, evap): recession must do without" in caplog.text
 
 
 def test_the_lstm_learns_the_regimes_that_are_asked_for() -> None:

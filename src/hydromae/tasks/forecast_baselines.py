@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_BASELINES: Final = ("persistence", "climatology", "recession", "ridge")
 REGIMES: Final[tuple[Regime, ...]] = get_args(Regime)
+_READ_RAIN: Final = ("recession", "ridge", "lstm")
 _MADE_OF = "made_of.json"
 
 OnStage = Callable[[str, float], None]
@@ -134,8 +135,10 @@ def fit_baselines(
         DataError: as `Baseline.fit`.
     """
     choice.check()
-    if choice.names and rain_of(series, forcing) is None:
-        logger.warning("no series is rain (they are %s): the baselines know of none", ", ".join([target, *forcing]))
+    readers = [name for name in choice.names if name in _READ_RAIN]
+    if readers and rain_of(series, forcing) is None:
+        known = ", ".join([target, *forcing])
+        logger.warning("no series is rain (they are %s): %s must do without", known, " and ".join(readers))
     fitted: dict[str, Baseline] = {}
     days = slice(str(train[0]), str(train[1]))
     for i, name in enumerate(choice.names):
