@@ -81,6 +81,12 @@ class ModelConfig(Section):
     recurrent_backward: bool = Field(
         False, description="a second LSTM from the last day to the first, for gaps that are filled from both sides"
     )
+    recurrent_donors: int = Field(
+        0,
+        ge=0,
+        description="means over the visible values of the window's other stations that the recurrence also reads, each "
+        "with weights of its own by distance and attributes (0 = none); for gaps and ungauged stations",
+    )
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
     quantiles: tuple[float, ...] = Field(
         (),
@@ -120,6 +126,8 @@ class ModelConfig(Section):
             raise ValueError("use_weighted_fm needs use_cross_attn: the standard decoder reads one feature map")
         if self.recurrent_backward and not self.recurrent_dim:
             raise ValueError("recurrent_backward needs a recurrent_dim above 0")
+        if self.recurrent_donors and not (self.recurrent_dim and self.static_attr_dim):
+            raise ValueError("recurrent_donors needs a recurrent_dim above 0 and attributes, which weigh the stations")
         if self.recurrent_dim and self.fusion == "none":
             raise ValueError("recurrent_dim needs fusion full: the recurrence reads all series together")
         if self.recurrent_dim and "series" not in self.modalities.values():

@@ -29,6 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "validity embedding": {"validity_embedding": True},
     "recurrent": {"recurrent_dim": 4},
     "recurrent both ways, spans of days": {"recurrent_dim": 4, "recurrent_backward": True, "vector_patch_days": 3},
+    "recurrent with donors": {"recurrent_dim": 4, "recurrent_donors": 2},
     "no attributes": {"static_attr_dim": 0, "series_position": "learned"},
 }
 

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from hydromae.models.donors import DonorMeans
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.positions import Calendar
@@ -32,7 +33,7 @@ def initialise(model: nn.Module) -> None:
             nn.init.normal_(module.embedding.weight, std=module.embedding.in_features**-0.5)
             if module.static is not None:
                 nn.init.normal_(module.static.bias)
-        elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates):
+        elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans):
             module.reset()
         elif isinstance(module, Calendar):
             nn.init.normal_(module.mixture.weight, std=_TOKEN_STD)

@@ -9,6 +9,7 @@ from torch.nn import functional
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens, places_of
 from hydromae.data.tokens import TokenShape, from_tokens
+from hydromae.models.donors import DonorMeans
 from hydromae.models.positions import Calendar
 
 # A long memory from the start (Gers et al. 2000; the value is the usual one of rainfall-runoff models).
@@ -29,7 +30,8 @@ class StationStates(nn.Module):
 
     Args:
         config: `recurrent_dim` is the width R of the states; with `recurrent_backward` a second LSTM runs from the last
-            day to the first, and R doubles.
+            day to the first, and R doubles. With `recurrent_donors` a day also brings means over what the other
+            stations of the window show.
 
     Shape: batch -> states [B, T, stations, R], float32 or the weights' type if wider.
     """
@@ -40,6 +42,9 @@ class StationStates(nn.Module):
         width = _DAY_WIDTH
         # One for each modality, so that a model of other modalities can start from these weights.
         self.inputs = nn.ParameterDict({name: torch.zeros(2, width) for name in names})
+        donors = config.recurrent_donors
+        self.donors = DonorMeans(config) if donors else None
+        self.donor_inputs = nn.ParameterDict({name: torch.zeros(2 * donors, width) for name in names if donors})
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
         self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=config.recurrent_backward)
@@ -48,11 +53,15 @@ class StationStates(nn.Module):
         dtype = next(self.lstm.parameters()).dtype
         with torch.autocast(next(iter(batch.tokens.values())).values.device.type, enabled=False):
             names = [name for name in self.inputs if name in batch.tokens]
-            seen = [visible_days(batch.tokens[name], batch.n_days) for name in names]
-            weight = torch.cat([self.inputs[name] for name in names])  # [2 * series, W]
-            days = torch.cat(seen, dim=-1).to(dtype) @ weight  # [B, T, S, W]
+            seen = torch.cat([visible_days(batch.tokens[name], batch.n_days) for name in names], dim=-1).to(dtype)
+            days = seen @ torch.cat([self.inputs[name] for name in names])  # [B, T, S, W]
             if self.attributes is not None and batch.attributes is not None:
-                days = days + self.attributes(torch.nan_to_num(batch.attributes).to(dtype))[:, None]
+                attributes = torch.nan_to_num(batch.attributes).to(dtype)  # [B, S, A]
+                days = days + self.attributes(attributes)[:, None]
+                if self.donors is not None:
+                    means = self.donors(seen, attributes)  # [B, T, S, H * 2M]
+                    weights = torch.stack([self.donor_inputs[name] for name in names])  # [M, H * 2, W]
+                    days = days + means @ by_set(weights, self.donors.heads)
             if self.calendar is not None:
                 every = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
                 days = days + self.calendar(batch.day_of_year, every)[:, :, None]
@@ -62,7 +71,7 @@ class StationStates(nn.Module):
 
     def reset(self) -> None:
         """Give the weights their first values: those of the LSTM orthogonal over time, its forget gate open."""
-        for parameter in self.inputs.values():
+        for parameter in [*self.inputs.values(), *self.donor_inputs.values()]:
             nn.init.normal_(parameter, std=_FIRST_INPUT_STD)
         for name, parameter in self.lstm.named_parameters():
             if name.startswith("weight"):
@@ -117,3 +126,8 @@ def visible_days(tokens: ModalityTokens, n_days: int) -> Float[Tensor, "batch da
     values = torch.where(seen, tokens.values, 0.0)
     both = [from_tokens(part, tokens.shape, n_days) for part in (values, seen.to(values.dtype))]  # 2 x [B, T, S]
     return torch.stack(both, dim=-1)
+
+
+def by_set(weights: Float[Tensor, "series both_of_sets width"], sets: int) -> Float[Tensor, "all width"]:
+    """The weights of each series, in the order in which `DonorMeans` gives its means."""
+    return rearrange(weights, "m (h b) w -> (h m b) w", h=sets)
