@@ -1,6 +1,7 @@
 """What the other stations of a window measured each day: a weighted mean for each station, as of donor gauges."""
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -42,11 +43,13 @@ class DonorMeans(nn.Module):
     def forward(
         self, seen: Float[Tensor, "batch days stations both"], attributes: Float[Tensor, "batch stations attributes"]
     ) -> Float[Tensor, "batch days stations means"]:
-        weights = self.weights(attributes)[:, None]  # [B, 1, H, S, S]
-        values, visible = seen[:, :, None, :, 0::2], seen[:, :, None, :, 1::2]  # 2 x [B, T, 1, S, M]
-        share = weights @ visible  # [B, T, H, S, M]
+        # One product for each sample over all sets and days, not one for each day.
+        weights = rearrange(self.weights(attributes), "b h s d -> b (h s) d")  # [B, H * S, S]
+        values, visible = (rearrange(seen[..., i::2], "b t d m -> b d (t m)") for i in (0, 1))  # 2 x [B, S, T * M]
+        share = weights @ visible  # [B, H * S, T * M]
         means = (weights @ (values * visible)) / share.clamp(min=1e-6)
-        return torch.stack([means, share], dim=-1).movedim(2, 3).flatten(3)  # [B, T, S, H * M * 2]
+        both = torch.stack([means, share], dim=-1)
+        return rearrange(both, "b (h s) (t m) v -> b t s (h m v)", h=self.heads, t=seen.shape[1])
 
     def weights(
         self, attributes: Float[Tensor, "batch stations attributes"]

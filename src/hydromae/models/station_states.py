@@ -2,9 +2,8 @@
 
 import torch
 from einops import rearrange
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens, places_of
@@ -104,14 +103,11 @@ class StateReadout(nn.Module):
     def forward(
         self, states: Float[Tensor, "batch days stations width"], tokens: ModalityTokens
     ) -> tuple[Float[Tensor, "batch n dim"], Float[Tensor, "batch n cells"]]:
-        shape, width = tokens.shape, states.shape[-1]
-        late = shape.slots(states.shape[1]) * shape.days - states.shape[1]
-        short = shape.places * shape.size - states.shape[2]
-        states = functional.pad(states, (0, 0, 0, short, 0, late))
-        every = rearrange(states, "b (t k) (g s) r -> b (t g) (s k r)", k=shape.days, s=shape.size)
-        chosen = tokens.target.take(every)  # [B, n, cells * R]
-        values = self.to_value(rearrange(chosen, "b n (c r) -> b n c r", r=width)).squeeze(-1)  # [B, n, cells]
-        return self.to_query(chosen), values
+        # Only the targets' states are copied: of a series that nothing is asked of, none.
+        rows = cell_rows(tokens, *states.shape[1:3])  # [B, n, cells]
+        chosen = states.flatten(0, 2).index_select(0, rows.flatten())  # [B * n * cells, R]
+        chosen = chosen.reshape(*rows.shape, states.shape[-1])  # [B, n, cells, R]
+        return self.to_query(chosen.flatten(2)), self.to_value(chosen).squeeze(-1)
 
 
 def state_width(config: ModelConfig) -> int:
@@ -131,3 +127,16 @@ def visible_days(tokens: ModalityTokens, n_days: int) -> Float[Tensor, "batch da
 def by_set(weights: Float[Tensor, "series both_of_sets width"], sets: int) -> Float[Tensor, "all width"]:
     """The weights of each series, in the order in which `DonorMeans` gives its means."""
     return rearrange(weights, "m (h b) w -> (h m b) w", h=sets)
+
+
+def cell_rows(tokens: ModalityTokens, days: int, stations: int) -> Int[Tensor, "batch n cells"]:
+    """Where each cell of the targets lies among [B, T, stations] counted in this order.
+
+    Cells past the last day or station, which nothing is made of, point to those.
+    """
+    shape, index = tokens.shape, tokens.target.index
+    cells = torch.arange(shape.cells, device=index.device)
+    day = (index // shape.places)[..., None] * shape.days + cells % shape.days  # [B, n, cells]
+    station = shape.place(index)[..., None] * shape.size + cells // shape.days  # [B, n, cells]
+    sample = torch.arange(index.shape[0], device=index.device)[:, None, None]
+    return (sample * days + day.clamp(max=days - 1)) * stations + station.clamp(max=stations - 1)
