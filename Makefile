@@ -31,8 +31,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=tiny, small or full
 	$(BIN)/hydromae demo "$(OUT)" --size $(SIZE)
 
+# One thread of arithmetic for each process of the tests: together they fill the cores.
 test: lint  ## lint, format, types and the tests that take seconds
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
 lint: $(INSTALLED)  ## lint, format and types
 	$(BIN)/ruff check .

@@ -3,8 +3,9 @@
     python benchmarks/pretraining.py --output docs/pretraining.md          # some 15 minutes a run
     python benchmarks/pretraining.py --steps 20 --stations 5 --shares 0.1 --every 30     # to see that it works
 
-One small model of series alone (rain, temperature, evaporation and flow of one catchment a window) is trained on real
-catchments, with the model of the benchmark, smaller. Flow is taken out of all but some hydrological years of the training period, spread over it; weather stays.
+One small model of series alone (rain, temperature, evaporation and flow of a catchment in a window), the benchmark with
+a narrower recurrence, is trained on real catchments. Flow is taken out of all but some hydrological years of the
+training period, spread over it; weather stays.
 For each share of the years four runs know the same flow:
 
 - pretrained: random masks over everything

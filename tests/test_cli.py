@@ -1,6 +1,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -297,6 +299,11 @@ def test_the_version_is_printed(hydromae: Hydromae) -> None:
     from importlib.metadata import version
 
     assert hydromae("--version")[:2] == (0, version("hydromae") + "\n")
+
+
+def test_the_package_runs_as_a_module(hydromae: Hydromae) -> None:
+    told = subprocess.run([sys.executable, "-m", "hydromae", "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout == hydromae("--version")[1]
 
 
 def test_a_demo_that_was_stopped_does_not_pretend_to_be_done(

@@ -102,7 +102,7 @@ def resume(run: Run) -> None:
 
     directory = RunDirectory.open(run)
     if is_finished(directory):
-        console.print(f"{run}: is finished; nothing to continue")
+        console.print(f"{run}: is finished; nothing to continue", soft_wrap=True)
         return
     settings = directory.config().logging
     console.quiet = settings.console == "quiet"
