@@ -15,6 +15,7 @@ from hydromae.config import ATTRIBUTES, Config
 from hydromae.config_io import load_config
 from hydromae.data.check import check
 from hydromae.data.init import InitResult, check_target, config_text, init, long_tables, survey, write_config
+from hydromae.data.init.advice import series_settings
 from hydromae.data.prepare import prepare
 from hydromae.data.readers import Reader, Request
 from hydromae.data.sample.write import write_sample
@@ -361,6 +362,17 @@ def test_keys_that_are_commented_out_are_keys_without_the_sign(tmp_path):
     (tmp_path / "my.yaml").write_text(re.sub(r"(?m)^( *)#(?! )", r"\1", text))
     config = load_config(tmp_path / "my.yaml")
     assert config.model.d_model == 64 and config.training.batch_size == 2 and config.model.patch_size == 5
+
+
+def test_series_alone_are_told_of_the_benchmarks_model(tmp_path):
+    for station in ("9001", "9002"):
+        write_camels(tmp_path / "data", station, DAYS, {"discharge_vol": flow()[:, 0], "precipitation": flow()[:, 1]})
+    text = config_text(init(tmp_path / "data"), "my")
+    (tmp_path / "my.yaml").write_text(re.sub(r"(?m)^( *)#(?! )", r"\1", text))
+    config = load_config(tmp_path / "my.yaml")
+    for section, keys in series_settings().items():
+        assert getattr(config, section).model_dump(include=set(keys)) == keys
+    assert config.model.recurrent_dim > 0 and "GB-Flow-7" in text
 
 
 def test_where_a_configuration_cannot_be_written_is_known_before_the_work(tmp_path):

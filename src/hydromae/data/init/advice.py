@@ -2,6 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import yaml
 
 _WISHED_PATCH = 10
 _FEW_TOKENS, _FEW_DAYS = 2500, 3653
@@ -13,6 +17,19 @@ SMALL_MODEL = {
 SMALL_TRAINING = {
     "batch_size": 2, "epochs": 8, "warmup_epochs": 0.5, "lr": 1.0e-3, "weight_decay": 0.01,
 }  # fmt: skip
+# What of the benchmark's settings suits series alone, whatever they are.
+_OF_THE_BENCHMARK = {
+    "data": ("window", "stride", "stations_per_window"),
+    "model": ("d_model", "nhead", "vec_encoder_layers", "shared_depth", "decoder_dim", "decoder_layers", "dropout",
+              "recurrent_dim", "vector_patch_size", "vector_patch_days"),
+    "training": ("batch_size", "warmup_epochs", "lr"),
+}  # fmt: skip
+
+
+def series_settings() -> dict[str, dict[str, Any]]:
+    """What the benchmark trains, the better model where there are series alone: section -> its keys."""
+    raw = yaml.safe_load(files("hydromae.evaluation.benchmark").joinpath("gb_flow_7.yaml").read_text(encoding="utf-8"))
+    return {section: {key: raw[section][key] for key in keys} for section, keys in _OF_THE_BENCHMARK.items()}
 
 
 @dataclass(frozen=True)

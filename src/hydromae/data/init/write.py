@@ -4,7 +4,13 @@ import re
 from pathlib import Path
 
 from hydromae.config import ATTRIBUTES, AttributesConfig, DataConfig
-from hydromae.data.init.advice import SMALL_MODEL, SMALL_TRAINING, patch_size, sizes
+from hydromae.data.init.advice import (
+    SMALL_MODEL,
+    SMALL_TRAINING,
+    patch_size,
+    series_settings,
+    sizes,
+)
 from hydromae.data.init.groups import Group
 from hydromae.data.init.modality_text import modality_lines
 from hydromae.data.init.result import InitResult
@@ -162,7 +168,14 @@ def _periods(result: InitResult) -> list[str]:
     if shortest < usual.window:
         lines += comment(f"The shortest period has {shortest} days, less than the usual window of {usual.window}.", 2)
         lines.append(f"  window: {shortest}")
+    elif _series_alone(result):
+        lines += comment("Each station in windows of its own, which makes steps cheap; see under model.", 2)
+        lines += [f"  #{key}: {scalar(value)}" for key, value in series_settings()["data"].items()]
     return lines
+
+
+def _series_alone(result: InitResult) -> bool:
+    return bool(result.of_kind("series")) and not result.of_kind("grid")
 
 
 def _model(result: InitResult) -> list[str]:
@@ -186,15 +199,19 @@ def _model(result: InitResult) -> list[str]:
     stations = [group.n_stations for group in result.of_kind("series")]
     land = result.mask.land if result.mask else 1.0
     found = sizes(shape, len(result.of_kind("grid")), stations, window, land, days)
-    advice = "Begin with a small model" if found.small else "The default sizes suit; a small model is quicker"
-    lines += comment(
-        f"A window has about {found.tokens} tokens, and training {days} days. {advice}: without the # the keys below "
-        f"are those of configs/gb_small.yaml.",
-        2,
-    )
+    tokens = f"A window has about {found.tokens} tokens, and training {days} days."
+    if alone := _series_alone(result):
+        advice = (
+            f"{tokens} Series alone: without the # the keys below and under data are those of the benchmark GB-Flow-7."
+        )
+    else:
+        small = "Begin with a small model" if found.small else "The default sizes suit; a small model is quicker"
+        advice = f"{tokens} {small}: without the # the keys below are those of configs/gb_small.yaml."
+    lines += comment(advice, 2)
     has_keys = any(not line.lstrip().startswith("#") for line in lines)
-    lines += [f"  #{key}: {scalar(value)}" for key, value in SMALL_MODEL.items()]
-    training = [f"  #{key}: {scalar(value)}" for key, value in SMALL_TRAINING.items()]
+    kept = series_settings() if alone else {"model": SMALL_MODEL, "training": SMALL_TRAINING}
+    lines += [f"  #{key}: {scalar(value)}" for key, value in kept["model"].items()]
+    training = [f"  #{key}: {scalar(value)}" for key, value in kept["training"].items()]
     # A section without keys would be null.
     return ["model:" if has_keys else "#model:", *lines, "#training:", *training]
 
