@@ -74,7 +74,7 @@ def straightforward(available: Mapping[str, Tensor], ratio: float = 0.4) -> None
 def step_milliseconds(model: MultiModalMAE, masker: Masker, days: int) -> float:
     """A training step of one window."""
     windows, available = make_windows(model.shapes, 1, days)
-    masks = masker.training_masks(windows, available, 0)
+    masks = masker.masks(windows, available, masker.plan(windows, 0), 0)
     tokens = {}
     for name, shape in model.shapes.items():
         valid = available[name][..., None].expand(-1, -1, shape.cells)
@@ -113,8 +113,8 @@ def main() -> None:
     print("" if step is None else f" {'of 1 step':>10s} {f'of {BATCH} steps':>12s}")
     for kind, masking in KINDS.items():
         masker = Masker(MaskingConfig(**masking), model.shapes, ["riverflow"], 0)
-        one = milliseconds(lambda m=masker: m.training_masks(alone, available_alone, 0))
-        many = milliseconds(lambda m=masker: m.training_masks(windows, available, 0))
+        one = milliseconds(lambda m=masker: m.masks(alone, available_alone, m.plan(alone, 0), 0))
+        many = milliseconds(lambda m=masker: m.masks(windows, available, m.plan(windows, 0), 0))
         print(f"{kind:20s} {one:9.2f} {many:11.2f}", end="")
         print("" if step is None else f" {one / step:10.3%} {many / (BATCH * step):12.3%}")
     slow = milliseconds(lambda: straightforward(available))

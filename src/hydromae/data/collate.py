@@ -62,12 +62,10 @@ class Collator:
             name: split_missing(to_tokens(self._scaled(name, windows), shape)) for name, shape in self.shapes.items()
         }  # [B, tokens, cells] values and where they are valid
         available = {name: valid.any(-1) for name, (_, valid) in cut.items()}  # [B, tokens]
-        if epoch is None:
-            masks = self.masker.evaluation_masks(windows, available)
-        else:
-            masks = self.masker.training_masks(windows, available, epoch)
+        plan = self.masker.plan(windows, epoch)
+        masks = self.masker.masks(windows, available, plan, epoch)
         tokens = {name: ModalityTokens(*cut[name], *masks[name], shape) for name, shape in self.shapes.items()}
-        for name, samples in self.masker.gapped(windows, epoch).items():
+        for name, samples in self.masker.gapped(windows, plan, epoch).items():
             gap_epoch = UNCHANGING if epoch is None else epoch
             tokens[name] = hide_gaps(tokens[name], windows, samples, seed=self.masker.seed, epoch=gap_epoch, name=name)
         for name, fill in self.fills.items():

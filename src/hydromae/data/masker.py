@@ -15,6 +15,7 @@ from hydromae.data.tokens import TokenShape
 from hydromae.data.windows import Windows
 
 Masks = dict[str, tuple[Selection, Selection]]  # modality -> visible tokens, targets
+Plan = Mapping[str, Sequence[Hiding]]  # modality -> what is hidden of each sample
 
 
 class Masker:
@@ -39,51 +40,45 @@ class Masker:
         self.masking, self.shapes, self.seed, self.filled = masking, dict(shapes), seed, frozenset(filled)
         self.planner = MaskPlanner(masking, shapes, forecast, seed)
 
-    def training_masks(
-        self, windows: Windows, available: Mapping[str, Bool[Tensor, "batch tokens"]], epoch: int
-    ) -> Masks:
-        """Masks of this epoch, by one strategy, drawn by `windows.number`, and cut to the batch's smallest counts.
+    def plan(self, windows: Windows, epoch: int | None) -> Plan:
+        """What is hidden of each sample: in training by one strategy for the whole batch, drawn by `windows.number`.
 
-        Args:
-            windows: whose masks they are.
-            available: modality -> [B, tokens], True where a token holds any value.
-            epoch: of the training.
-        """
-        plan = self.planner.of_batch(windows.available_by_slot, windows.days, windows.number, epoch)
-        return {
-            name: self._draw(name, windows, available[name], hidings, epoch, training=True)
-            for name, hidings in plan.items()
-        }
-
-    def evaluation_masks(self, windows: Windows, available: Mapping[str, Bool[Tensor, "batch tokens"]]) -> Masks:
-        """Masks fixed by seed and window, each window's by a strategy of its own, with every target and every token.
-
-        Where more than `random` is drawn, the first days are fetched from the device. Arguments as in training.
-        """
-        starts = [] if self.planner.always_random else windows.identity.tolist()
-        here = {name: samples[windows.here] for name, samples in windows.available_by_slot.items()}
-        plan = self.planner.of_windows(here, windows.days, starts)
-        return {
-            name: self._draw(name, windows, available[name], hidings, UNCHANGING, training=False)
-            for name, hidings in plan.items()
-        }
-
-    def gapped(self, windows: Windows, epoch: int | None) -> dict[str, list[bool]]:
-        """Modality -> samples of which a gap is hidden besides, see `hide_gaps`; none is named where no mask has any.
+        In evaluation by a strategy of each window's own, of the samples that are here; where more than `random` is
+        drawn, their first days are fetched from the device.
 
         Args:
             windows: whose masks they are.
             epoch: of the training; None for evaluation.
         """
-        if "gap" not in self.planner.weights:
-            return {}
-        if epoch is None:
-            here = {name: samples[windows.here] for name, samples in windows.available_by_slot.items()}
-            plan = self.planner.of_windows(here, windows.days, windows.identity.tolist())
-        else:
-            whole = self.planner.of_batch(windows.available_by_slot, windows.days, windows.number, epoch)
-            plan = {name: hidings[windows.here] for name, hidings in whole.items()}
-        chosen = {name: [hiding.gapped and not windows.idle for hiding in hidings] for name, hidings in plan.items()}
+        if epoch is not None:
+            return self.planner.of_batch(windows.available_by_slot, windows.days, windows.number, epoch)
+        starts = [] if self.planner.always_random else windows.identity.tolist()
+        here = {name: samples[windows.here] for name, samples in windows.available_by_slot.items()}
+        return self.planner.of_windows(here, windows.days, starts)
+
+    def masks(
+        self, windows: Windows, available: Mapping[str, Bool[Tensor, "batch tokens"]], plan: Plan, epoch: int | None
+    ) -> Masks:
+        """Masks of this epoch, cut to the batch's smallest counts; in evaluation fixed by seed and window, and whole.
+
+        Args:
+            windows: whose masks they are.
+            available: modality -> [B, tokens], True where a token holds any value.
+            plan: of `plan`, with the same windows and epoch.
+            epoch: of the training; None for evaluation.
+        """
+        return {name: self._draw(name, windows, available[name], hidings, epoch) for name, hidings in plan.items()}
+
+    @staticmethod
+    def gapped(windows: Windows, plan: Plan, epoch: int | None) -> dict[str, list[bool]]:
+        """Modality -> samples of which a gap is hidden besides, see `hide_gaps`; none is named where no mask has any.
+
+        Arguments as of `masks`.
+        """
+        here = slice(None) if epoch is None else windows.here
+        chosen = {
+            name: [hiding.gapped and not windows.idle for hiding in hidings[here]] for name, hidings in plan.items()
+        }
         return {name: samples for name, samples in chosen.items() if any(samples)}
 
     def _draw(
@@ -92,13 +87,13 @@ class Masker:
         windows: Windows,
         available: Bool[Tensor, "batch tokens"],
         hidings: Sequence[Hiding],
-        epoch: int,
-        training: bool,
+        epoch: int | None,
     ) -> tuple[Selection, Selection]:
-        shape, filled = self.shapes[name], name in self.filled
+        shape, filled, training = self.shapes[name], name in self.filled, epoch is not None
         stream = name if self.masking.pattern == "independent" else shape.kind
         ratio = self.planner.ratio(name)
-        draw = drawing(available, windows.identity, shape, ratio, seed=self.seed, epoch=epoch, stream=stream)
+        drawn = UNCHANGING if epoch is None else epoch
+        draw = drawing(available, windows.identity, shape, ratio, seed=self.seed, epoch=drawn, stream=stream)
         n_target = [hiding.targets for hiding in hidings]
         n_visible = [hiding.visible + (hiding.gaps if filled else 0) for hiding in hidings]
         # Windows of a few stations have few tokens: one with gaps would rob all the others, so these are padded.
