@@ -6,14 +6,15 @@
 One small model of series alone (rain, temperature, evaporation and flow of a catchment in a window), the benchmark with
 a narrower recurrence, is trained on real catchments. Flow is taken out of all but some hydrological years of the
 training period, spread over it; weather stays.
-For each share of the years four runs know the same flow:
+For each share of the years all runs know the same flow:
 
 - pretrained: random masks over everything
-- tuned: the pretrained weights, fine-tuned on forecasts
+- tuned: the pretrained weights, fine-tuned on forecasts, at 0.3 of the learning rate as `hydromae finetune` does
+- tuned, full rate: the same at the rate of new weights
 - scratch: new weights, on forecasts, for as many steps as `tuned`
 - scratch, long: the same for as many steps as pretraining and fine-tuning together
 
-New weights learn at the rate of pretraining, fine-tuning at 0.3 of it. Every run keeps its best epoch by the validation
+Every run keeps its best epoch by the validation
 period, whose flow is whole. Scored is the median over stations of the NSE of forecasts in a period that nothing was
 chosen on, with the weather of the horizon (`perfect`) and without (`none`).
 """
@@ -47,7 +48,7 @@ FIRST_YEAR, YEARS = 1980, 20  # hydrological years of the training period, each 
 VALIDATION, TEST = ("2000-10-01", "2002-09-30"), ("2002-10-01", "2012-09-30")
 HORIZON: Final = 7
 LR: Final = 1e-3
-ROWS: Final = ("tuned", "scratch", "scratch, long")
+ROWS: Final = ("tuned", "tuned, full rate", "scratch", "scratch, long")
 
 
 def years_with_flow(share: float) -> list[int]:
@@ -143,9 +144,9 @@ def train_and_score(options: argparse.Namespace, folder: Path, share: float) -> 
     pretrained = to_its_end(new_run(config.model_copy(update={"training": training}), store))
     rows = []
     for name in ROWS:
-        scratch = name != "tuned"
+        scratch = name.startswith("scratch")
         overrides = [f"training.epochs={2 * epochs if 'long' in name else epochs}"]
-        if scratch:
+        if name != "tuned":
             overrides.append(f"training.lr={LR}")
         output = folder / f"{config.name}_{name.replace(', ', '_')}"
         run = to_its_end(finetune(pretrained.path, "forecast", overrides, output, from_scratch=scratch))
