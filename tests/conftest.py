@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Idle OpenMP threads that spin make the suite many times slower where something else uses the cores; read by torch
 # when it is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# pytest-xdist gives its workers the width of the terminal that it was started in; output is tested as that of none.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture
