@@ -84,8 +84,9 @@ class ModelConfig(Section):
     recurrent_donors: int = Field(
         0,
         ge=0,
-        description="means over the visible values of the window's other stations that the recurrence also reads, each "
-        "with weights of its own by distance and attributes (0 = none); for gaps and ungauged stations",
+        description="means over the visible values of the window's other stations that the recurrence also reads, with "
+        "weights by attributes and, where series_position is coordinates, distance (0 = none); for gaps and ungauged "
+        "stations",
     )
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
     quantiles: tuple[float, ...] = Field(

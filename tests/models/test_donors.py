@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from hydromae.models.donors import DonorMeans
-from models.tiny import plain_dict, randomise, tiny_config, tiny_model
+from models.tiny import gradients, plain_dict, randomise, tiny_config, tiny_model
 
 SETS, SERIES = 3, 2
 
@@ -50,6 +50,26 @@ def test_a_lone_station_and_a_day_without_values_have_nothing() -> None:
     alone = donors()(seen[:, :, :1], attributes[:, :1])
     assert alone.shape == (2, 4, 1, SETS * SERIES * 2) and not alone.any()
     assert not donors()(torch.zeros_like(seen), attributes).any()
+
+
+def test_a_far_donor_is_heard_where_it_is_the_only_one() -> None:
+    made = DonorMeans(tiny_config(recurrent_dim=4, recurrent_donors=SETS))
+    torch.nn.init.zeros_(made.receiver.weight)
+    made.reset()
+    attributes, seen = torch.zeros(1, 3, 3), torch.zeros(1, 1, 3, 2)
+    attributes[0, :, 0] = torch.tensor([0.0, 0.1, 4.0])
+    seen[0, 0, 2] = torch.tensor([5.0, 1.0])  # the near one is hidden
+    found = made(seen, attributes).unflatten(-1, (SETS, 1, 2))
+    torch.testing.assert_close(found[0, 0, 0, :, 0, 0], torch.full((SETS,), 5.0))
+
+
+@pytest.mark.parametrize("position", ["learned", "none"])
+def test_without_coordinates_every_parameter_is_used(position: str) -> None:
+    config = tiny_config(recurrent_dim=4, recurrent_donors=SETS, series_position=position)
+    model = tiny_model(config)
+    assert model.station_states is not None and model.station_states.donors is not None
+    assert model.station_states.donors.nearness is None
+    assert gradients(model, model(plain_dict(config))[0])  # an error where a parameter has none
 
 
 def test_near_stations_come_first_at_the_start() -> None:

@@ -14,6 +14,10 @@ SETS: dict[str, dict[str, Kind]] = {
     "one series": {"level": "series"},
     "a grid and a series": {"rain": "grid", "level": "series"},
     "two series": {"level": "series", "riverflow": "series"},
+    "names that a dictionary of parameters has, and one with a word of ours": {
+        "values": "series",
+        "deposition": "series",
+    },
     "six": {"a": "grid", "b": "series", "c": "grid", "d": "series", "e": "grid", "f": "series"},
 }
 
@@ -30,13 +34,22 @@ def test_any_modalities_learn(modalities: dict[str, Kind], fusion: str, attribut
     assert all(gradient.isfinite().all() and gradient.any() for gradient in gradients(model, total).values())
 
 
-def test_modalities_of_a_batch_may_be_fewer_than_the_models() -> None:
-    config = tiny_config()
+@pytest.mark.parametrize("modalities", [names for names in SETS.values() if "series" in names.values()])
+def test_any_series_learn_with_a_recurrence(modalities: dict[str, Kind]) -> None:
+    model = tiny_model(config := tiny_config(modalities=modalities, recurrent_dim=4, recurrent_donors=2))
+    total, _ = model(plain_dict(config))
+    assert all(gradient.isfinite().all() and gradient.any() for gradient in gradients(model, total).values())
+
+
+@pytest.mark.parametrize("recurrent", [0, 4])
+@pytest.mark.parametrize("left", ["evap", "precip"])
+def test_modalities_of_a_batch_may_be_fewer_than_the_models(left: str, recurrent: int) -> None:
+    config = tiny_config(recurrent_dim=recurrent)
     model = tiny_model(config)
     batch = model.as_batch(plain_dict(config))
-    fewer = type(batch)({"evap": batch.tokens["evap"]}, batch.attributes, batch.day_of_year, batch.n_days)
+    fewer = type(batch)({left: batch.tokens[left]}, batch.attributes, batch.day_of_year, batch.n_days)
     total, losses = model(fewer)
-    assert set(losses) == {"evap_loss"} and total.isfinite()
+    assert set(losses) == {f"{left}_loss"} and total.isfinite()
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,17 @@ def test_operations_of_a_model_without_layers_above_the_embedding_can_be_worked_
     assert counted == embedding + layer + block + head
 
 
+@pytest.mark.parametrize("backward", [False, True])
+def test_the_products_of_a_recurrence_count(backward: bool) -> None:
+    first, wider = (
+        forward_operations(MultiModalMAE(tiny_config(recurrent_dim=dim, recurrent_backward=backward)), 6, RATIOS)
+        for dim in (64, 128)
+    )
+    # 6 days of 5 stations, 4 gates of an input of 32 and of the state itself.
+    more = 2 * 6 * 5 * 4 * (128 * (32 + 128) - 64 * (32 + 64)) * (2 if backward else 1)
+    assert more <= wider - first < 1.2 * more
+
+
 def test_operations_grow_faster_than_the_window() -> None:
     model = MultiModalMAE(tiny_config())
     assert forward_operations(model, 12, RATIOS) > 2 * forward_operations(model, 6, RATIOS)

@@ -26,12 +26,13 @@ from training.small import small_config, small_raw
 
 Prepared = tuple[World, Store]
 QUIET = {"images": False, "tensorboard": False}
+RECURRENT = {"recurrent_dim": 4, "recurrent_donors": 2}
 
 
 @pytest.fixture(scope="module")
 def trained(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     path = tmp_path_factory.mktemp("trained") / "run"
-    return new_run(small_config(prepared[0], path, training={"epochs": 1}, logging=QUIET), prepared[1])
+    return new_run(small_config(prepared[0], path, model=RECURRENT, training={"epochs": 1}, logging=QUIET), prepared[1])
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
@@ -39,7 +40,8 @@ def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
 
 
 def config_of(world: World, path: Path = Path("unused"), **sections: Any) -> Config:
-    return small_config(world, path, **{"logging": QUIET, **sections}).model_copy(update={"seed": 9})
+    sections = {"logging": QUIET, **sections, "model": {**RECURRENT, **sections.get("model", {})}}
+    return small_config(world, path, **sections).model_copy(update={"seed": 9})
 
 
 def started(config: Config, store: Store, path: Path) -> tuple[MultiModalMAE, dict[str, torch.Tensor], Start]:
@@ -130,7 +132,8 @@ def test_tokens_of_as_many_values_cut_otherwise_are_not_taken_for_the_same(
     config = config_of(prepared[0], model={"vector_patch_size": 1, "vector_patch_days": 2})
     model, fresh, start = started(config, prepared[1], trained.path)
     assert_as_told(model, fresh, start, weights(trained))
-    for name in ("evap_encoder.embedding.weight", "evap_decoder.decoder.head.weight", "evap_decoder.decoder.head.bias"):
+    cut = ("encoder.embedding.weight", "decoder.decoder.head.weight", "decoder.decoder.head.bias")
+    for name in (f"evap_{part}" for part in (*cut, "decoder.states.to_query.weight")):
         assert by_name(start)[name] == "new" and fresh[name].shape == weights(trained)[name].shape
 
 
@@ -154,7 +157,12 @@ def test_attributes_are_matched_by_name(world: World, prepared: Prepared, traine
     model, fresh, start = started(config_of(world), store, trained.path)
     old, names = weights(trained), prepared[1].attribute_names
     assert_as_told(model, fresh, start, old)
-    for name in ("evap_encoder.static.weight", "evap_encoder.stack.film.0.scale_and_shift.weight"):
+    states = ("attributes.weight", "donors.receiver.weight", "donors.donor.weight")
+    for name in (
+        "evap_encoder.static.weight",
+        "evap_encoder.stack.film.0.scale_and_shift.weight",
+        *(f"station_states.{part}" for part in states),
+    ):
         assert by_name(start)[name] == "resized"
         for i, attribute in enumerate(store.attribute_names):
             assert torch.equal(model.get_parameter(name)[:, i], old[name][:, names.index(attribute)])
@@ -187,7 +195,7 @@ def test_a_model_of_which_nothing_fits_is_refused(world: World, trained: RunDire
     soil = data["modalities"]["soil"]
     data["modalities"] = {"wetness": {**soil, "kind": "grid", "units": "1"}}
     store = prepare(world.config())
-    config = config_of(world, model={"fusion": "none"})
+    config = config_of(world, model={"fusion": "none", "recurrent_dim": 0, "recurrent_donors": 0})
     with pytest.raises(ConfigError, match=r"of whose weights none fits this model .*; make model\.\* agree"):
         started(config, store, trained.path)
     with pytest.raises(RunError, match="holds no trained model"):

@@ -45,7 +45,10 @@ def raw_of(prepared: Prepared, folder: Path, **training: Any) -> dict[str, Any]:
     # 9 windows an epoch in batches of 4: the last batch is uneven, and with two processes of parts some are empty.
     # Gaps in the flow make the counts of the windows differ; no dropout, which differs between processes on purpose.
     raw = small_raw(
-        prepared[0], folder, model={"dropout": 0.0, "recurrent_dim": 4}, training={"batch_size": 4, **training}
+        prepared[0],
+        folder,
+        model={"dropout": 0.0, "recurrent_dim": 4, "recurrent_donors": 2},
+        training={"batch_size": 4, **training},
     )
     raw["data"] = {**raw["data"], "store": str(prepared[1].path), "cache": "none"}
     return raw

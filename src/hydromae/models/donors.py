@@ -11,14 +11,17 @@ from hydromae.config import ModelConfig
 _KEY_WIDTH = 8
 # Apart by more than any two stations can be, and yet finite: a lone station gets no NaN.
 _NEVER = -1e4
+# Where all near stations are hidden, the weight of those that are left is small.
+_LEAST_SHARE = 1e-12
 
 
 class DonorMeans(nn.Module):
     """Means over the other stations that are visible, with several sets of weights.
 
-    A weight falls with the distance between two stations and depends on how their attributes match, both learnt, so
-    that a set may become an inverse distance weighting or a choice of similar catchments (He et al. 2011 review such
-    donors). What is not visible has no part in a mean, and a station none in its own.
+    A weight depends on how the attributes of two stations match and, with `series_position: coordinates`, falls with
+    their distance, both learnt, so that a set may become an inverse distance weighting or a choice of similar
+    catchments (He et al. 2011 review such donors). What is not visible has no part in a mean, and a station none in its
+    own.
 
     Args:
         config: `recurrent_donors` is the number of sets H.
@@ -33,12 +36,14 @@ class DonorMeans(nn.Module):
         self.coordinates = config.coordinate_attrs if config.series_position == "coordinates" else None
         self.receiver = nn.Linear(config.static_attr_dim, self.heads * _KEY_WIDTH)
         self.donor = nn.Linear(config.static_attr_dim, self.heads * _KEY_WIDTH)
-        self.nearness = nn.Parameter(torch.zeros(self.heads))
+        # Without coordinates it would be a parameter that nothing uses, which distributed training refuses.
+        self.nearness = None if self.coordinates is None else nn.Parameter(torch.zeros(self.heads))
 
     def reset(self) -> None:
         """Give the weights their first values: near stations before others, by more from set to set."""
-        with torch.no_grad():
-            self.nearness.copy_(torch.linspace(0.0, 4.0, self.heads))
+        if self.nearness is not None:
+            with torch.no_grad():
+                self.nearness.copy_(torch.linspace(0.0, 4.0, self.heads))
 
     def forward(
         self, seen: Float[Tensor, "batch days stations both"], attributes: Float[Tensor, "batch stations attributes"]
@@ -47,7 +52,7 @@ class DonorMeans(nn.Module):
         weights = rearrange(self.weights(attributes), "b h s d -> b (h s) d")  # [B, H * S, S]
         values, visible = (rearrange(seen[..., i::2], "b t d m -> b d (t m)") for i in (0, 1))  # 2 x [B, S, T * M]
         share = weights @ visible  # [B, H * S, T * M]
-        means = (weights @ (values * visible)) / share.clamp(min=1e-6)
+        means = (weights @ (values * visible)) / share.clamp(min=_LEAST_SHARE)
         both = torch.stack([means, share], dim=-1)
         return rearrange(both, "b (h s) (t m) v -> b t s (h m v)", h=self.heads, t=seen.shape[1])
 
@@ -60,7 +65,7 @@ class DonorMeans(nn.Module):
             for layer in (self.receiver, self.donor)
         )
         match = receiver @ donor.transpose(-1, -2) * _KEY_WIDTH**-0.5  # [B, H, S, S]
-        if self.coordinates is not None:
+        if self.coordinates is not None and self.nearness is not None:
             places = torch.stack([attributes[..., i] for i in self.coordinates], dim=-1)  # [B, S, 2]
             apart = (places[:, :, None] - places[:, None]).square().sum(-1).clamp(min=1e-12).sqrt()  # [B, S, S]
             match = match - functional.softplus(self.nearness)[:, None, None] * apart[:, None]

@@ -38,5 +38,8 @@ def initialise(model: nn.Module) -> None:
         elif isinstance(module, Calendar):
             nn.init.normal_(module.mixture.weight, std=_TOKEN_STD)
         for name, parameter in module.named_parameters(recurse=False):
-            if any(word in name for word in ("token", "position", "modality", "learned")):
+            # The names in a dictionary are the user's, who may have a series of deposition.
+            if not isinstance(module, nn.ParameterDict) and any(
+                word in name for word in ("token", "position", "modality", "learned")
+            ):
                 nn.init.normal_(parameter, std=_TOKEN_STD)

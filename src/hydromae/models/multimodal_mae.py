@@ -125,7 +125,8 @@ class MultiModalMAE(nn.Module, HubModel):
         encoded = {name: self.encode(name, batch) for name in batch.tokens}
         if self.config.fusion == "full":
             encoded = dict.fromkeys(encoded, self.fuse(encoded))
-        states = None if self.station_states is None else self.station_states(batch)  # [B, T, stations, R]
+        series = any(tokens.shape.kind == "series" for tokens in batch.tokens.values())
+        states = self.station_states(batch) if self.station_states is not None and series else None  # [B, T, S, R]
         return {name: self.decode(name, batch, encoded[name], states) for name in batch.tokens}
 
     def reconstruct(self, batch: Batch) -> dict[str, Float[Tensor, "batch days *place"]]:

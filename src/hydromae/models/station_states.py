@@ -40,10 +40,11 @@ class StationStates(nn.Module):
         names = [name for name, kind in config.modalities.items() if kind == "series"]
         width = _DAY_WIDTH
         # One for each modality, so that a model of other modalities can start from these weights.
-        self.inputs = nn.ParameterDict({name: torch.zeros(2, width) for name in names})
+        self.inputs = nn.ParameterDict({_key(name): torch.zeros(2, width) for name in names})
+        self.names = names
         donors = config.recurrent_donors
         self.donors = DonorMeans(config) if donors else None
-        self.donor_inputs = nn.ParameterDict({name: torch.zeros(2 * donors, width) for name in names if donors})
+        self.donor_inputs = nn.ParameterDict({_key(name): torch.zeros(2 * donors, width) for name in names if donors})
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
         self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=config.recurrent_backward)
@@ -51,15 +52,15 @@ class StationStates(nn.Module):
     def forward(self, batch: Batch) -> Float[Tensor, "batch days stations width"]:
         dtype = next(self.lstm.parameters()).dtype
         with torch.autocast(next(iter(batch.tokens.values())).values.device.type, enabled=False):
-            names = [name for name in self.inputs if name in batch.tokens]
+            names = [name for name in self.names if name in batch.tokens]
             seen = torch.cat([visible_days(batch.tokens[name], batch.n_days) for name in names], dim=-1).to(dtype)
-            days = seen @ torch.cat([self.inputs[name] for name in names])  # [B, T, S, W]
+            days = seen @ torch.cat([self.inputs[_key(name)] for name in names])  # [B, T, S, W]
             if self.attributes is not None and batch.attributes is not None:
                 attributes = torch.nan_to_num(batch.attributes).to(dtype)  # [B, S, A]
                 days = days + self.attributes(attributes)[:, None]
                 if self.donors is not None:
                     means = self.donors(seen, attributes)  # [B, T, S, H * 2M]
-                    weights = torch.stack([self.donor_inputs[name] for name in names])  # [M, H * 2, W]
+                    weights = torch.stack([self.donor_inputs[_key(name)] for name in names])  # [M, H * 2, W]
                     days = days + means @ by_set(weights, self.donors.heads)
             if self.calendar is not None:
                 every = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
@@ -107,7 +108,14 @@ class StateReadout(nn.Module):
         rows = cell_rows(tokens, *states.shape[1:3])  # [B, n, cells]
         chosen = states.flatten(0, 2).index_select(0, rows.flatten())  # [B * n * cells, R]
         chosen = chosen.reshape(*rows.shape, states.shape[-1])  # [B, n, cells, R]
-        return self.to_query(chosen.flatten(2)), self.to_value(chosen).squeeze(-1)
+        with torch.autocast(chosen.device.type, enabled=False):  # as the head that it is added to
+            values: Tensor = self.to_value(chosen.to(self.to_value.weight.dtype)).squeeze(-1)  # [B, n, cells]
+        return self.to_query(chosen.flatten(2)), values
+
+
+def _key(name: str) -> str:
+    """A name that no attribute of a dictionary of parameters has, whatever the modality is called."""
+    return f"{name}_series"
 
 
 def state_width(config: ModelConfig) -> int:

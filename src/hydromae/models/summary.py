@@ -68,7 +68,14 @@ def forward_operations(model: MultiModalMAE, days: int, ratios: dict[str, float]
         # torch counts no fused attention on a CPU; the plain form does the same products.
         with counter, nn.attention.sdpa_kernel(nn.attention.SDPBackend.MATH), torch.no_grad():
             model.predict(batch)
-    return int(counter.get_total_flops())
+    total = int(counter.get_total_flops())
+    if model.station_states is not None:
+        # A recurrence is one operation to torch, whose products it does not count.
+        weights = sum(
+            p.numel() for name, p in model.station_states.lstm.named_parameters() if name.startswith("weight")
+        )
+        total += 2 * days * model.config.num_catchments * weights
+    return total
 
 
 def _count(parameters: Iterator[nn.Parameter]) -> tuple[int, int]:

@@ -24,8 +24,10 @@ How = Literal["loaded", "resized", "new", "left out"]
 
 _QUANTILES = "_decoder.decoder.quantile_head.projection"
 _OF_TOKENS = ("_encoder.embedding.weight", "_encoder.validity.weight", "_decoder.decoder.head.weight",
-              "_decoder.decoder.head.bias", f"{_QUANTILES}.weight", f"{_QUANTILES}.bias")  # fmt: skip
-_OF_ATTRIBUTES = (".static.weight", ".scale_and_shift.weight")
+              "_decoder.decoder.head.bias", "_decoder.states.to_query.weight", f"{_QUANTILES}.weight",
+              f"{_QUANTILES}.bias")  # fmt: skip
+_OF_ATTRIBUTES = (".static.weight", ".scale_and_shift.weight", "station_states.attributes.weight",
+                  "donors.receiver.weight", "donors.donor.weight")  # fmt: skip
 
 
 @dataclass(frozen=True)

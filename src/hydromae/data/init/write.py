@@ -168,9 +168,12 @@ def _periods(result: InitResult) -> list[str]:
     if shortest < usual.window:
         lines += comment(f"The shortest period has {shortest} days, less than the usual window of {usual.window}.", 2)
         lines.append(f"  window: {shortest}")
-    elif _series_alone(result):
+    if _series_alone(result):
         lines += comment("Each station in windows of its own, which makes steps cheap; see under model.", 2)
-        lines += [f"  #{key}: {scalar(value)}" for key, value in series_settings()["data"].items()]
+        kept = series_settings()["data"]
+        if shortest < usual.window:
+            kept = {key: value for key, value in kept.items() if key == "stations_per_window"}
+        lines += [f"  #{key}: {scalar(value)}" for key, value in kept.items()]
     return lines
 
 
