@@ -52,7 +52,7 @@ class DonorMeans(nn.Module):
         weights = rearrange(self.weights(attributes), "b h s d -> b (h s) d")  # [B, H * S, S]
         values, visible = (rearrange(seen[..., i::2], "b t d m -> b d (t m)") for i in (0, 1))  # 2 x [B, S, T * M]
         share = weights @ visible  # [B, H * S, T * M]
-        means = (weights @ (values * visible)) / share.clamp(min=_LEAST_SHARE)
+        means = (weights @ (values * visible)) / share.clamp(min=max(_LEAST_SHARE, torch.finfo(share.dtype).tiny))
         both = torch.stack([means, share], dim=-1)
         return rearrange(both, "b (h s) (t m) v -> b t s (h m v)", h=self.heads, t=seen.shape[1])
 
