@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from hydromae.models.positions import Calendar, coordinate_positions, time_positions
+from hydromae.models.positions import Calendar, coordinate_positions, learned_position, time_positions
 from models.tiny import plain_dict, predictions, tiny_config, tiny_model
 
 
@@ -67,3 +67,18 @@ def test_unknown_dates_leave_the_calendar_in_the_graph() -> None:
     del plain["day_of_year"]
     model(plain)[0].backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_the_gradient_of_learned_positions_is_the_same_each_time_on_several_threads() -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        positions = torch.randn(60, 64, requires_grad=True)
+        place, weight = torch.randint(60, (32, 180)), torch.randn(32, 180, 64)
+        found = [
+            torch.autograd.grad((learned_position(positions, place) * weight).sum(), positions)[0] for _ in range(20)
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(gradient, found[0]) for gradient in found)
+    torch.testing.assert_close(found[0], torch.zeros(60, 64).index_add(0, place.flatten(), weight.flatten(0, 1)))

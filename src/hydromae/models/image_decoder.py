@@ -8,7 +8,7 @@ from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
 from hydromae.models.decoder import Decoder, Predicted
-from hydromae.models.positions import TimePosition
+from hydromae.models.positions import TimePosition, learned_position
 
 
 class ImageDecoder(nn.Module):
@@ -42,7 +42,7 @@ class ImageDecoder(nn.Module):
     ) -> Predicted:
         index = tokens.target.index
         patch = valid_patches[tokens.shape.place(index)]  # [B, n] patch of the whole grid
-        queries = self.decoder.mask_token + self.patch_position[patch]  # [B, n, E]
+        queries = self.decoder.mask_token + learned_position(self.patch_position, patch)  # [B, n, E]
         queries = queries + self.time(index, batch)
         if modality_token is not None:
             queries = queries + modality_token

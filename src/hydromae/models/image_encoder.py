@@ -10,7 +10,7 @@ from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
 from hydromae.models.encoder import EncoderStack, embed_visible, validity_embedding
-from hydromae.models.positions import TimePosition
+from hydromae.models.positions import TimePosition, learned_position
 
 
 class ImageEncoder(nn.Module):
@@ -42,7 +42,7 @@ class ImageEncoder(nn.Module):
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index = tokens.visible.index
         embedded = embed_visible(self.embedding, self.validity, tokens)  # [B, n, D]
-        embedded = embedded + self.patch_position[tokens.shape.place(index)]
+        embedded = embedded + learned_position(self.patch_position, tokens.shape.place(index))
         embedded = embedded + self.time(index, batch).to(embedded.dtype)
         if modality_token is not None:
             embedded = embedded + modality_token

@@ -5,6 +5,7 @@ import math
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hydromae.data.batch import Batch
 from hydromae.data.tokens import TokenShape
@@ -40,6 +41,16 @@ def coordinate_positions(coordinates: Float[Tensor, "*any two"], dim: int) -> Fl
     """
     features = sinusoidal(coordinates, dim // 2, longest=10.0, shortest=0.1)  # [..., 2, dim/2]
     return features.flatten(-2)  # [..., dim]
+
+
+def learned_position(
+    positions: Float[Tensor, "places dim"], place: Int[Tensor, "batch n"]
+) -> Float[Tensor, "batch n dim"]:
+    """The learned position of each token's place.
+
+    As an embedding, whose gradient is summed in one order: that of an index into the tensor is not on several threads.
+    """
+    return functional.embedding(place, positions)
 
 
 class TimePosition(nn.Module):

@@ -12,7 +12,7 @@ from hydromae.config import ModelConfig
 from hydromae.data.batch import Batch, ModalityTokens
 from hydromae.data.tokens import TokenShape
 from hydromae.models.encoder import EncoderStack, append_padding, embed_visible, validity_embedding
-from hydromae.models.positions import TimePosition, coordinate_positions
+from hydromae.models.positions import TimePosition, coordinate_positions, learned_position
 
 
 def mean_attributes(
@@ -46,7 +46,7 @@ class GroupPosition(nn.Module):
         self, place: Int[Tensor, "batch n"], groups: Float[Tensor, "batch groups attributes"] | None
     ) -> Float[Tensor, "batch n dim"] | float:
         if self.learned is not None:
-            return self.learned[place]
+            return learned_position(self.learned, place)
         if self.kind == "coordinates" and groups is not None:
             coordinates = torch.stack([groups[..., i] for i in self.coordinates], dim=-1)  # [B, G, 2]
             every = coordinate_positions(coordinates, self.dim)  # [B, G, D]
