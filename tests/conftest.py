@@ -23,6 +23,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.pop("COLUMNS", None)
 
 
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """The same random numbers whichever tests ran before in this process."""
+    import torch
+
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def hydromae(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -29,14 +29,14 @@ def drawn(days: int = 4, stations: int = 5, visible: float = 0.7) -> tuple[Tenso
 def test_a_mean_is_that_of_the_others_that_are_visible() -> None:
     made = donors()
     seen, attributes = drawn()
-    found = made(seen, attributes).unflatten(-1, (SETS, SERIES, 2))
+    found = made(seen, attributes).unflatten(-1, (SERIES, SETS, 2))
     weights = made.weights(attributes)
     for sample, day, station, one, series in [(0, 0, 0, 0, 0), (1, 3, 4, 2, 1), (0, 2, 3, 1, 1)]:
         others = [other for other in range(5) if other != station and seen[sample, day, other, 2 * series + 1]]
         each = torch.stack([weights[sample, one, station, other] for other in others])
         values = torch.stack([seen[sample, day, other, 2 * series] for other in others])
-        torch.testing.assert_close(found[sample, day, station, one, series, 0], (each * values).sum() / each.sum())
-        torch.testing.assert_close(found[sample, day, station, one, series, 1], each.sum())
+        torch.testing.assert_close(found[sample, day, station, series, one, 0], (each * values).sum() / each.sum())
+        torch.testing.assert_close(found[sample, day, station, series, one, 1], each.sum())
 
 
 def test_weights_are_shares_of_the_other_stations() -> None:
@@ -59,8 +59,8 @@ def test_a_far_donor_is_heard_where_it_is_the_only_one() -> None:
     attributes, seen = torch.zeros(1, 3, 3), torch.zeros(1, 1, 3, 2)
     attributes[0, :, 0] = torch.tensor([0.0, 0.1, 4.0])
     seen[0, 0, 2] = torch.tensor([5.0, 1.0])  # the near one is hidden
-    found = made(seen, attributes).unflatten(-1, (SETS, 1, 2))
-    torch.testing.assert_close(found[0, 0, 0, :, 0, 0], torch.full((SETS,), 5.0))
+    found = made(seen, attributes).unflatten(-1, (1, SETS, 2))
+    torch.testing.assert_close(found[0, 0, 0, 0, :, 0], torch.full((SETS,), 5.0))
 
 
 @pytest.mark.parametrize("position", ["learned", "none"])

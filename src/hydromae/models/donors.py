@@ -27,7 +27,7 @@ class DonorMeans(nn.Module):
         config: `recurrent_donors` is the number of sets H.
 
     Shape: values and whether they are visible [B, T, S, 2M], attributes [B, S, A] -> means and the share of the weight
-    that is visible [B, T, S, 2MH]; 0 where nothing is.
+    that is visible [B, T, S, 2MH], series by series; 0 where nothing is.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -54,7 +54,7 @@ class DonorMeans(nn.Module):
         share = weights @ visible  # [B, H * S, T * M]
         means = (weights @ (values * visible)) / share.clamp(min=max(_LEAST_SHARE, torch.finfo(share.dtype).tiny))
         both = torch.stack([means, share], dim=-1)
-        return rearrange(both, "b (h s) (t m) v -> b t s (h m v)", h=self.heads, t=seen.shape[1])
+        return rearrange(both, "b (h s) (t m) v -> b t s (m h v)", h=self.heads, t=seen.shape[1])
 
     def weights(
         self, attributes: Float[Tensor, "batch stations attributes"]

@@ -59,9 +59,8 @@ class StationStates(nn.Module):
                 attributes = torch.nan_to_num(batch.attributes).to(dtype)  # [B, S, A]
                 days = days + self.attributes(attributes)[:, None]
                 if self.donors is not None:
-                    means = self.donors(seen, attributes)  # [B, T, S, H * 2M]
-                    weights = torch.stack([self.donor_inputs[_key(name)] for name in names])  # [M, H * 2, W]
-                    days = days + means @ by_set(weights, self.donors.heads)
+                    means = self.donors(seen, attributes)  # [B, T, S, 2MH]
+                    days = days + means @ torch.cat([self.donor_inputs[_key(name)] for name in names])
             if self.calendar is not None:
                 every = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
                 days = days + self.calendar(batch.day_of_year, every)[:, :, None]
@@ -130,11 +129,6 @@ def visible_days(tokens: ModalityTokens, n_days: int) -> Float[Tensor, "batch da
     values = torch.where(seen, tokens.values, 0.0)
     both = [from_tokens(part, tokens.shape, n_days) for part in (values, seen.to(values.dtype))]  # 2 x [B, T, S]
     return torch.stack(both, dim=-1)
-
-
-def by_set(weights: Float[Tensor, "series both_of_sets width"], sets: int) -> Float[Tensor, "all width"]:
-    """The weights of each series, in the order in which `DonorMeans` gives its means."""
-    return rearrange(weights, "m (h b) w -> (h m b) w", h=sets)
 
 
 def cell_rows(tokens: ModalityTokens, days: int, stations: int) -> Int[Tensor, "batch n cells"]:
