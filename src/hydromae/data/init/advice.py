@@ -2,10 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-import yaml
+from hydromae.evaluation.benchmark.settings import packaged_settings
 
 _WISHED_PATCH = 10
 _FEW_TOKENS, _FEW_DAYS = 2500, 3653
@@ -28,7 +27,7 @@ _OF_THE_BENCHMARK = {
 
 def series_settings() -> dict[str, dict[str, Any]]:
     """What the benchmark trains, the better model where there are series alone: section -> its keys."""
-    raw = yaml.safe_load(files("hydromae.evaluation.benchmark").joinpath("gb_flow_7.yaml").read_text(encoding="utf-8"))
+    raw = packaged_settings()
     return {section: {key: raw[section][key] for key in keys} for section, keys in _OF_THE_BENCHMARK.items()}
 
 

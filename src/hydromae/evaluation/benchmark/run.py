@@ -7,13 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
-import yaml
 
 from hydromae.config import Config, Period
 from hydromae.config_io import build_config
@@ -21,6 +18,7 @@ from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
 from hydromae.evaluation.benchmark import gb_flow_7 as definition
+from hydromae.evaluation.benchmark.settings import packaged_settings
 from hydromae.evaluation.compare import Comparison
 from hydromae.files import sha256
 from hydromae.tasks.evaluate_forecast import check_reference, evaluate_forecasts
@@ -65,8 +63,7 @@ def benchmark_config(
     Raises:
         ConfigError: a key or a value is wrong.
     """
-    text = files("hydromae.evaluation.benchmark").joinpath("gb_flow_7.yaml").read_text(encoding="utf-8")
-    raw: dict[str, Any] = yaml.safe_load(text)
+    raw = packaged_settings()
     raw["data"] |= {"root": str(data), "store": str(output / "store")}
     if select:
         raw["data"] |= {"train": _days(definition.HELD_OUT_TRAIN), "test": _days(definition.HELD_OUT)}
