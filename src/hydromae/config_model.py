@@ -81,6 +81,13 @@ class ModelConfig(Section):
     recurrent_backward: bool = Field(
         False, description="a second LSTM from the last day to the first, for gaps that are filled from both sides"
     )
+    recurrent_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="dropout of the recurrence's states, and of what the attributes tell it, in training; above 0 "
+        "it keeps stations from being learnt by heart",
+    )
     recurrent_donors: int = Field(
         0,
         ge=0,
@@ -127,6 +134,8 @@ class ModelConfig(Section):
             raise ValueError("use_weighted_fm needs use_cross_attn: the standard decoder reads one feature map")
         if self.recurrent_backward and not self.recurrent_dim:
             raise ValueError("recurrent_backward needs a recurrent_dim above 0")
+        if self.recurrent_dropout and not self.recurrent_dim:
+            raise ValueError("recurrent_dropout needs a recurrent_dim above 0")
         if self.recurrent_donors and not (self.recurrent_dim and self.static_attr_dim):
             raise ValueError("recurrent_donors needs a recurrent_dim above 0 and attributes, which weigh the stations")
         if self.recurrent_dim and self.fusion == "none":

@@ -30,7 +30,8 @@ class StationStates(nn.Module):
     Args:
         config: `recurrent_dim` is the width R of the states; with `recurrent_backward` a second LSTM runs from the last
             day to the first, and R doubles. With `recurrent_donors` a day also brings means over what the other
-            stations of the window show.
+            stations of the window show. `recurrent_dropout` drops parts of the states, and of the attributes' part of the
+            input alike on all days, in training.
 
     Shape: batch -> states [B, T, stations, R], float32 or the weights' type if wider.
     """
@@ -47,6 +48,7 @@ class StationStates(nn.Module):
         self.donor_inputs = nn.ParameterDict({_key(name): torch.zeros(2 * donors, width) for name in names if donors})
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
+        self.dropout = nn.Dropout(config.recurrent_dropout)
         self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=config.recurrent_backward)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch days stations width"]:
@@ -57,7 +59,7 @@ class StationStates(nn.Module):
             days = seen @ torch.cat([self.inputs[_key(name)] for name in names])  # [B, T, S, W]
             if self.attributes is not None and batch.attributes is not None:
                 attributes = torch.nan_to_num(batch.attributes).to(dtype)  # [B, S, A]
-                days = days + self.attributes(attributes)[:, None]
+                days = days + self.dropout(self.attributes(attributes))[:, None]
                 if self.donors is not None:
                     means = self.donors(seen, attributes)  # [B, T, S, 2MH]
                     days = days + means @ torch.cat([self.donor_inputs[_key(name)] for name in names])
@@ -66,7 +68,7 @@ class StationStates(nn.Module):
                 days = days + self.calendar(batch.day_of_year, every)[:, :, None]
             stations = days.shape[2]
             states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
-            return rearrange(states, "(b s) t r -> b t s r", s=stations)  # [B, T, S, R]
+            return rearrange(self.dropout(states), "(b s) t r -> b t s r", s=stations)  # [B, T, S, R]
 
     def reset(self) -> None:
         """Give the weights their first values: those of the LSTM orthogonal over time, its forget gate open."""
