@@ -111,6 +111,11 @@ class TrainingConfig(Section):
     )
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     task_weights: dict[str, float] = Field({}, description="weight of each loss, as precip_loss: 100; 1 if not named")
+    station_weights: tuple[str, ...] = Field(
+        (),
+        description="series whose errors count at each station as in the NSE, by the inverse of its variance in the "
+        "training period; for those that have one scale for all stations (scaling_per: all)",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     precision: Literal["fp32", "bf16", "fp16", "auto"] = Field(
         "fp32",
@@ -196,6 +201,9 @@ class Config(Section):
         for name in self.masking.forecast or ():
             if name not in names:
                 raise ValueError(f"masking.forecast names {name}, which is none of {', '.join(names)}")
+        for name in self.training.station_weights:
+            if name not in names:
+                raise ValueError(f"training.station_weights names {name}, which is none of {', '.join(names)}")
         if self.data.fill and self.masking.strategies.get("gap"):
             raise ValueError("data.fill and strategy gap do not go together: a fill would show what the gap hides")
         for strategy, hidden in self.masking.targets.items():

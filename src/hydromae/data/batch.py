@@ -48,6 +48,7 @@ class ModalityTokens:
             `hydromae.data.fills`) and no gap hides; None where that is `valid`.
         scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where that is
             `valid`.
+        weights: [B, tokens, cells] of the errors in training, 0 where there is no day or station; None is 1.
     """
 
     values: Float[Tensor, "batch tokens cells"]
@@ -57,6 +58,7 @@ class ModalityTokens:
     shape: TokenShape
     shown: Bool[Tensor, "batch tokens cells"] | None = None
     scored: Bool[Tensor, "batch tokens cells"] | None = None
+    weights: Float[Tensor, "batch tokens cells"] | None = None
 
 
 @dataclass(frozen=True)

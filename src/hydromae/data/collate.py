@@ -1,7 +1,9 @@
 """From windows to a batch: scale, cut into tokens, hide, fill. Runs on the model's device."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -29,6 +31,7 @@ class Collator:
         seed: of the masks.
         device: where batches are made.
         fill: modality -> how its missing values are filled for the model to see; the others' are not.
+        weights: series -> weight of each station's errors in training (see `station_weights`); the others' is 1.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Collator:
         seed: int,
         device: torch.device,
         fill: Mapping[str, Method] = {},
+        weights: Mapping[str, Float[np.ndarray, " station"]] = {},
     ) -> None:
         self.shapes = dict(shapes)
         self.scalers = {name: store.scaler(name) for name in shapes}
@@ -47,6 +51,7 @@ class Collator:
         self.masker = Masker(masking, shapes, forecast_modalities(units, shapes, masking.forecast), seed, self.fills)
         attributes = torch.from_numpy(store.scaled_attributes)
         self.attributes = attributes.to(device) if attributes.shape[-1] else None  # [stations, A]
+        self.weights = {name: torch.from_numpy(of_name).to(device) for name, of_name in weights.items()}  # [stations]
         self.day_of_year = torch.from_numpy(days_of_year(store.days)).to(device)  # [days of the store]
 
     def training_batch(self, windows: Windows, epoch: int) -> Batch:
@@ -65,6 +70,8 @@ class Collator:
         plan = self.masker.plan(windows, epoch)
         masks = self.masker.masks(windows, available, plan, epoch)
         tokens = {name: ModalityTokens(*cut[name], *masks[name], shape) for name, shape in self.shapes.items()}
+        for name in self.weights:
+            tokens[name] = replace(tokens[name], weights=self._token_weights(name, windows))
         for name, samples in self.masker.gapped(windows, plan, epoch).items():
             gap_epoch = UNCHANGING if epoch is None else epoch
             tokens[name] = hide_gaps(tokens[name], windows, samples, seed=self.masker.seed, epoch=gap_epoch, name=name)
@@ -78,6 +85,12 @@ class Collator:
             attributes = self.attributes[windows.stations]  # [B, n, A]
         dates = windows.starts[:, None] + torch.arange(windows.days, device=device)  # [B, T]
         return Batch(tokens, attributes, self.day_of_year[dates], windows.days)
+
+    def _token_weights(self, name: str, windows: Windows) -> Float[Tensor, "batch tokens cells"]:
+        of_windows = self.weights[name]  # [stations]
+        of_windows = of_windows[None] if windows.stations is None else of_windows[windows.stations]  # [B or 1, n]
+        of_days = of_windows[:, None].expand(len(windows.starts), windows.days, -1)  # [B, T, n]
+        return torch.nan_to_num(to_tokens(of_days, self.shapes[name]))  # tokens past the last day or station hold NaN
 
     def _scaled(self, name: str, windows: Windows) -> Float[Tensor, "batch days *place"]:
         stations = windows.stations if self.shapes[name].kind == "series" else None

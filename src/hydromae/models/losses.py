@@ -14,13 +14,17 @@ def squared_error(
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Sum of squared errors over the observed values of the targets, and their number; in float32 or better.
 
-    What is missing or padding counts in neither, and cannot reach a gradient.
+    Each error counts by its weight, if there are weights, and once in the number. What is missing or padding counts in
+    neither, and cannot reach a gradient.
     """
     precision = torch.promote_types(predicted.dtype, torch.float32)
     truth = tokens.target.take(tokens.values).to(precision)  # [B, n, cells]
     scored = scored_cells(tokens)  # [B, n, cells]
     error = torch.where(scored, predicted.to(precision) - truth, 0.0)
-    return error.square().sum(), scored.sum().to(precision)
+    squares = error.square()
+    if tokens.weights is not None:
+        squares = squares * tokens.target.take(tokens.weights)  # [B, n, cells]
+    return squares.sum(), scored.sum().to(precision)
 
 
 def pinball(
@@ -29,11 +33,14 @@ def pinball(
     """Sum of pinball losses over the values that `squared_error` scores, each averaged over the levels.
 
     At level q a prediction p of y costs max(q (y - p), (q - 1) (y - p)), which is least in the mean where p is the
-    q-quantile (Koenker and Bassett 1978).
+    q-quantile (Koenker and Bassett 1978). Its weights are the roots of those of squares, since it grows with an error,
+    not with its square.
     """
     precision = torch.promote_types(quantiles.dtype, torch.float32)
     truth = tokens.target.take(tokens.values).to(precision)[..., None]  # [B, n, cells, 1]
     error = torch.where(scored_cells(tokens)[..., None], truth - quantiles.to(precision), 0.0)
+    if tokens.weights is not None:
+        error = error * tokens.target.take(tokens.weights).sqrt()[..., None]
     # A number at a time: levels as a tensor would have to be brought to the device in every step.
     costs = [torch.maximum(q * e, (q - 1) * e).sum() for q, e in zip(levels, error.unbind(-1), strict=True)]
     return torch.stack(costs).mean()

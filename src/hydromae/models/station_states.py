@@ -30,8 +30,8 @@ class StationStates(nn.Module):
     Args:
         config: `recurrent_dim` is the width R of the states; with `recurrent_backward` a second LSTM runs from the last
             day to the first, and R doubles. With `recurrent_donors` a day also brings means over what the other
-            stations of the window show. `recurrent_dropout` drops parts of the states, and of the attributes' part of the
-            input alike on all days, in training.
+            stations of the window show. `recurrent_dropout` drops parts of the states and, alike on all days, of what
+            the attributes add, in training.
 
     Shape: batch -> states [B, T, stations, R], float32 or the weights' type if wider.
     """

@@ -16,6 +16,7 @@ from hydromae.data.cache import SharedValues
 from hydromae.data.collate import Collator
 from hydromae.data.identity import changed_since
 from hydromae.data.loader import WindowLoader
+from hydromae.data.station_weights import station_weights
 from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import RunError
@@ -82,7 +83,10 @@ class Trainer:
         if self.world.rank:
             torch.manual_seed(config.seed + self.world.rank)  # dropout of its own
         self.engine = make_engine(self.model, self.world, settings)
-        self.collator = Collator(store, self.model.shapes, config.masking, config.seed, self.device, config.data.fill)
+        weights = {name: station_weights(store, name) for name in settings.station_weights}
+        self.collator = Collator(
+            store, self.model.shapes, config.masking, config.seed, self.device, config.data.fill, weights
+        )
         self.stepper = Stepper(self.engine, self.collator, settings.task_weights)
         self.reader = WindowReader(store, self.model.shapes)
         self.batch = batch or settings.batch_size * settings.accumulate * self.world.size
