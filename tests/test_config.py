@@ -116,6 +116,11 @@ def test_the_default_grid_has_522_patches_and_11_attributes_a_station():
     assert [ATTRIBUTES[i] for i in model.coordinate_attrs] == ["latitude", "longitude"]
 
 
+def test_station_weights_belong_to_a_modality_of_the_data():
+    with pytest.raises(ConfigError, match="station_weights names riverflow, which is none of evap"):
+        build_config({"data": {"modalities": {"evap": {}}}, "training": {"station_weights": ["riverflow"]}})
+
+
 def test_a_task_weight_must_belong_to_a_modality_of_the_data_or_a_usual_one():
     with pytest.raises(ConfigError, match="names rain_loss, which is none of evap_loss"):
         build_config({"data": {"modalities": {"evap": {}}}, "training": {"task_weights": {"rain_loss": 2}}})

@@ -20,7 +20,7 @@ from hydromae.data.collate import Collator, forecast_modalities
 from hydromae.data.fills import Method
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
-from hydromae.data.tokens import from_tokens, to_tokens
+from hydromae.data.tokens import TokenShape, from_tokens, to_tokens
 from hydromae.data.windows import WindowReader, Windows
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.tasks.fields import state_window
@@ -210,6 +210,24 @@ def test_attributes_are_the_stores_scaled_ones_for_every_sample(prepared: tuple[
     assert attributes is not None and attributes.shape == (2, 4, 3)
     for sample in attributes:
         np.testing.assert_array_equal(sample.numpy(), prepared[1].scaled_attributes)
+
+
+@pytest.mark.parametrize("stations", [None, np.array([[3, 1, 0], [2, 2, 1]])])
+def test_every_value_has_the_weight_of_its_station(parts: Parts, stations: np.ndarray | None) -> None:
+    model, reader, _ = parts
+    weights = np.array([1.0, 2.0, 3.0, 4.0], np.float32)
+    shape = TokenShape("series", size=2, days=3, width=4 if stations is None else 3)
+    collator = Collator(
+        reader.store, model.shapes | {"evap": shape}, MaskingConfig(), 0, torch.device("cpu"), weights={"evap": weights}
+    )
+    batch = collator.evaluation_batch(reader.read([60, 100], DAYS, stations=stations))
+    assert batch.tokens["riverflow"].weights is None
+    found = batch.tokens["evap"].weights
+    assert found is not None and found.isfinite().all()
+    expected = weights[np.arange(4)[None].repeat(2, 0) if stations is None else stations]  # [B, stations]
+    back = from_tokens(found, shape, DAYS)  # [B, T, stations]
+    for day in range(DAYS):
+        np.testing.assert_array_equal(back[:, day], expected)
 
 
 def test_tokens_can_be_put_back_to_the_window_they_came_from(parts: Parts) -> None:

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from hydromae.data.batch import ModalityTokens, Selection
 from hydromae.data.tokens import TokenShape
-from hydromae.models.losses import squared_error, weighted_total
+from hydromae.models.losses import pinball, squared_error, weighted_total
 
 
 def some_tokens(seed: int, padded: bool) -> tuple[torch.Tensor, ModalityTokens]:
@@ -55,6 +56,23 @@ def test_errors_are_summed_in_single_precision_or_better(dtype: torch.dtype) -> 
     predicted, tokens = some_tokens(0, False)
     total, count = squared_error(predicted.to(dtype), tokens)
     assert total.dtype == count.dtype == torch.promote_types(dtype, torch.float32)
+
+
+def test_weights_count_the_squares_and_their_roots_the_pinball_losses() -> None:
+    predicted, tokens = some_tokens(0, True)
+    weights = torch.rand(tokens.values.shape, generator=torch.Generator().manual_seed(1))
+    weighted = replace(tokens, weights=weights)
+    of_targets = tokens.target.take(weights).sqrt()
+    # An error of r times the size costs r^2 as a square and r in the pinball loss.
+    scaled = replace(tokens, values=tokens.values * weights.sqrt())
+    total, count = squared_error(predicted, weighted)
+    as_scaled, count_without = squared_error(predicted * of_targets, scaled)
+    torch.testing.assert_close(total, as_scaled)
+    assert count == count_without
+    quantiles = torch.stack([predicted, predicted + 1], dim=-1)
+    torch.testing.assert_close(
+        pinball(quantiles, [0.1, 0.7], weighted), pinball(quantiles * of_targets[..., None], [0.1, 0.7], scaled)
+    )
 
 
 def test_losses_that_no_weight_names_count_once() -> None:

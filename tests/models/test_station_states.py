@@ -83,6 +83,19 @@ def test_the_attributes_and_the_date_reach_the_states() -> None:
     assert changed_days(states, batch, later).all()
 
 
+def test_dropout_acts_in_training_alone_and_on_the_attributes_alike_on_all_days() -> None:
+    states, batch = states_and_batch(recurrent_dropout=0.5)
+    states.eval()
+    assert torch.equal(states(batch), states(batch))
+    states.train()
+    outputs: list[Tensor] = []
+    states.dropout.register_forward_hook(lambda module, given, output: outputs.append(output))
+    states(batch)
+    assert [tuple(output.shape[:2]) for output in outputs] == [(batch.size, 5), (batch.size * 5, DAYS)]  # no days; all
+    for output in outputs:
+        assert 0.3 < (output == 0).double().mean() < 0.7
+
+
 @pytest.mark.parametrize("days", [1, 2, 3])
 def test_a_cell_starts_from_the_state_of_its_own_station_and_day(days: int) -> None:
     config = tiny_config(recurrent_dim=3, vector_patch_days=days)
@@ -120,6 +133,7 @@ def test_the_forget_gate_starts_open() -> None:
     ("changes", "words"),
     [
         ({"recurrent_backward": True}, "needs a recurrent_dim"),
+        ({"recurrent_dropout": 0.5}, "needs a recurrent_dim"),
         ({"recurrent_dim": 4, "fusion": "none"}, "fusion full"),
         ({"recurrent_dim": 4, "modalities": {"precip": "grid"}}, "a series among"),
     ],

@@ -10,6 +10,7 @@ import torch
 from sources import World
 
 from hydromae.data.prepare import prepare
+from hydromae.data.station_weights import station_weights
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, RunError
 from hydromae.models.pretrained import load_pretrained
@@ -90,6 +91,20 @@ def test_losses_are_weighted_by_task(prepared: Prepared, tmp_path: Path) -> None
         losses = record["losses"]
         expected = losses["precip"] + 10 * losses["soil"] + losses["riverflow"]
         assert record["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_stations_count_as_their_weights_say_in_training_and_validation(prepared: Prepared, tmp_path: Path) -> None:
+    plain, weighted = (
+        Trainer(small_config(prepared[0], tmp_path / "run", training=training), prepared[1], None)
+        for training in ({}, {"station_weights": ["riverflow"]})
+    )
+    found = weighted.collator.weights["riverflow"]
+    np.testing.assert_array_equal(found, station_weights(prepared[1], "riverflow"))
+    usual, other = plain.validate()["losses"], weighted.validate()["losses"]
+    assert {name for name in usual if usual[name] != other[name]} == {"riverflow"}
+    # The same weight at each station is a factor of the loss.
+    weighted.collator.weights["riverflow"] = torch.full_like(found, 4.0)
+    assert weighted.validate()["losses"]["riverflow"] == pytest.approx(4 * usual["riverflow"], rel=1e-5)
 
 
 def test_records_say_step_epoch_rate_and_come_as_often_as_asked(prepared: Prepared, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def raw_of(prepared: Prepared, folder: Path, **training: Any) -> dict[str, Any]:
         prepared[0],
         folder,
         model={"dropout": 0.0, "recurrent_dim": 4, "recurrent_donors": 2},
-        training={"batch_size": 4, **training},
+        training={"batch_size": 4, "station_weights": ["riverflow"], **training},
     )
     raw["data"] = {**raw["data"], "store": str(prepared[1].path), "cache": "none"}
     return raw
