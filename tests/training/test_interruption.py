@@ -35,6 +35,7 @@ def test_a_signal_becomes_a_request_and_handlers_are_put_back(number: signal.Sig
 
 
 def test_a_second_signal_acts_at_once() -> None:
+    outside = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     before = signal.getsignal(signal.SIGINT)
     stop = StopRequest()
     with stop.on_signals():
@@ -43,6 +44,7 @@ def test_a_second_signal_acts_at_once() -> None:
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+    signal.signal(signal.SIGINT, outside)
 
 
 def test_in_another_thread_signals_are_left_alone() -> None:
