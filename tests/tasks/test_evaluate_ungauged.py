@@ -82,6 +82,18 @@ def test_a_station_of_the_training_is_refused(trained: RunDirectory, everywhere:
         evaluate_ungauged(trained.path, tmp_path, data=everywhere, folds=folds, fold=(fold + 1) % 4)
 
 
+def test_a_station_that_any_of_several_runs_has_trained_on_is_refused(
+    trained: RunDirectory, everywhere: Store, tmp_path: Path
+) -> None:
+    other = series_run(tmp_path / "other", exclude_stations=["101"])
+    with pytest.raises(ConfigError, match=r"other.*: was trained on station 27003, so it is not ungauged"):
+        evaluate_ungauged([trained.path, other.path], tmp_path / "scores", data=everywhere, min_pairs=10)
+    twice = evaluate_ungauged([trained.path, trained.path], tmp_path / "scores", data=everywhere, min_pairs=10)
+    once = evaluate_ungauged(trained.path, tmp_path / "scores", data=everywhere, min_pairs=10)
+    score = [found.scores["score"].sel(model="hydromae", metric="nse", percentile=50).item() for found in (twice, once)]
+    assert score[0] == pytest.approx(score[1], rel=1e-6)
+
+
 def test_a_run_that_scales_by_each_stations_own_flow_is_refused(everywhere: Store, tmp_path: Path) -> None:
     run = series_run(tmp_path, change_flow=lambda raw: {**raw, "scaling_per": "station"}, exclude_stations=["27003"])
     with pytest.raises(ConfigError, match="scaling_per=all"):

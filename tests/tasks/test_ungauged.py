@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from safetensors.torch import load_file
 
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
+from hydromae.models.pretrained import load_pretrained, save_pretrained
 from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.ungauged import ungauged
 from hydromae.training.run_directory import RunDirectory
@@ -138,6 +140,33 @@ def test_a_run_of_all_stations_has_donors_too(tmp_path: Path) -> None:
     ):
         assert np.isfinite(seen["riverflow"].values).all() and seen["riverflow"].shape == (59, 1)
         assert not np.array_equal(seen["riverflow"].values, unseen["riverflow"].values)
+
+
+def test_several_runs_are_averaged(
+    trained: RunDirectory, everywhere: Store, simulated: xr.Dataset, tmp_path: Path
+) -> None:
+    other = series_run(tmp_path / "other", exclude_stations=["27003"])
+    weights = load_file(other.model / "model.safetensors")
+    moved = {name: value + 0.05 if value.is_floating_point() else value for name, value in weights.items()}
+    save_pretrained(load_pretrained(other.path), other.model, moved)
+    with ungauged(other.path, tmp_path / "other.nc", data=everywhere) as file:
+        alone = file["riverflow"].load()
+    with ungauged([trained.path, other.path], tmp_path / "both.nc", data=everywhere) as file:
+        together = file.load()
+    assert not np.allclose(alone, simulated["riverflow"], equal_nan=True)
+    np.testing.assert_allclose(together["riverflow"], (alone + simulated["riverflow"]) / 2, rtol=1e-4, atol=1e-6)
+    assert str(trained.path) in together.attrs["runs"] and str(other.path) in together.attrs["runs"]
+
+
+def test_runs_that_do_not_fit_each_other_are_refused(
+    trained: RunDirectory, neighbourly: RunDirectory, everywhere: Store, tmp_path: Path
+) -> None:
+    longer = series_run(tmp_path / "longer", exclude_stations=["27003"], window=35)
+    with pytest.raises(ConfigError, match=r"longer.*: has other windows or tokens than"):
+        ungauged([trained.path, longer.path], tmp_path / "out.nc", data=everywhere)
+    with pytest.raises(ConfigError, match="no run is named"):
+        ungauged([], tmp_path / "out.nc")
+    assert not (tmp_path / "out.nc").exists()
 
 
 def test_a_scale_of_the_stations_own_flow_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

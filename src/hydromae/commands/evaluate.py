@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.commands.options import Overrides, listed
+from hydromae.commands.options import Overrides, Runs, listed
 
 Baselines = Annotated[
     str,
@@ -23,7 +23,7 @@ _BASELINES = "persistence,climatology,recession,ridge"
 
 
 def evaluate(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directory; several are averaged.")],
+    runs: Runs,
     task: Annotated[str, typer.Option(help="forecast, infill, ungauged or modalities.")] = "forecast",
     split: Annotated[
         str | None, typer.Option(help="val, test or train; default: val where there is one, else test.")

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from hydromae.commands.options import listed
+from hydromae.commands.options import Runs, listed
 
 
 def forecast(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directory; several are averaged.")],
+    runs: Runs,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File: .nc, .zarr, .csv or .parquet, by its name.")
     ] = Path("forecast.nc"),

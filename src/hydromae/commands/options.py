@@ -12,6 +12,7 @@ Overrides = Annotated[
     list[str] | None, typer.Argument(help="Keys to change, as training.lr=3e-4.", metavar="KEY=VALUE")
 ]
 Run = Annotated[Path, typer.Argument(help="Run directory, the output of `hydromae train`.")]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directory; several are averaged.")]
 Overwrite = Annotated[bool, typer.Option(help="Replace what is there; it stays until the new one is complete.")]
 Span = Annotated[
     tuple[datetime, datetime] | None, typer.Option(help="First and last day.", formats=["%Y-%m-%d"], metavar="DAY DAY")

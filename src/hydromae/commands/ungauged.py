@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from hydromae.commands.options import Run, Span, dates, listed
+from hydromae.commands.options import Runs, Span, dates, listed
 
 
 def ungauged(
-    run: Run,
+    runs: Runs,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File: .nc, .csv or .parquet; default: ungauged.nc in RUN."),
+        typer.Option("--output", "-o", help="File: .nc, .csv or .parquet; default: ungauged.nc in the (first) RUN."),
     ] = None,
     data: Annotated[
         Path | None,
@@ -28,13 +28,15 @@ def ungauged(
     """Simulate daily flow from weather and attributes, the stations' own flow never being seen.
 
     Example: `hydromae ungauged output/my_fold0 --data stores/my --stations 39001,9002 -o ungauged.nc`
+
+    Example: `hydromae ungauged output/seed_0 output/seed_1 --data stores/my`
     """
     from hydromae.console import Stages, console
     from hydromae.tasks.ungauged import ungauged as simulate
 
     with Stages() as shown:
         simulated = simulate(
-            run,
+            runs,
             output,
             data,
             dates(period),
@@ -45,4 +47,4 @@ def ungauged(
         )
     console.print(f"{simulated.sizes['station']} stations, {simulated.sizes['time']} days")
     simulated.close()
-    console.print(f"Written: {output or run / 'ungauged.nc'}", soft_wrap=True)
+    console.print(f"Written: {output or runs[0] / 'ungauged.nc'}", soft_wrap=True)

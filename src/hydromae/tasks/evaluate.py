@@ -153,7 +153,7 @@ def _infill(question: Question, on_stage: OnStage) -> Evaluation:
 def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
     folder = question.folder("ungauged")
     scores = evaluate_ungauged(
-        question.only_run("ungauged"),
+        question.runs,
         folder,
         question.data,
         question.split,

@@ -18,6 +18,7 @@ from hydromae.evaluation.metrics.pairs import MIN_PAIRS
 from hydromae.tasks.choices import chosen_stations, target_series
 from hydromae.tasks.cores import last_cores
 from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.several_runs import Runs, open_runs
 from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days
 from hydromae.tasks.ungauged import Simulation
 
@@ -27,7 +28,7 @@ STEM: Final = "ungauged_scores"
 
 
 def evaluate_ungauged(
-    run: str | Path,
+    runs: Runs,
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
     split: str | None = None,
@@ -47,8 +48,9 @@ def evaluate_ungauged(
     against area scaling, and `ungauged_scores.csv`, with quartiles.
 
     Args:
-        run: run directory, trained without the stations (`data.exclude_stations`).
-        output: folder; None is `evaluation/ungauged_<split>` in the run directory.
+        runs: run directory, trained without the stations (`data.exclude_stations`); of several, as seeds of one
+            training, the simulations are averaged.
+        output: folder; None is `evaluation/ungauged_<split>` in the (first) run directory.
         data: data that have the held-out stations: a store, its directory, or a configuration.
         split: the days that are scored; None is test where there is one, else val.
         stations: ids of the held-out stations.
@@ -64,21 +66,23 @@ def evaluate_ungauged(
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: a station was trained on, none is held out, or the run scales flow by each station's own.
+        ConfigError: a station was trained on, none is held out, a run scales flow by each station's own, or the runs do
+            not fit each other.
         DataError: a station is unknown, or lacks an area or coordinates.
     """
-    predictor = Predictor(run, data)
+    predictors = open_runs(runs, data)
+    predictor = predictors[0]
     name = target_series(predictor.config, target)
     split, days = scored_days(predictor.store, split)
-    held_out = _held_out(predictor, stations, folds, fold)
-    simulation = Simulation(predictor, name, held_out, donors)
+    held_out = _held_out(predictors, stations, folds, fold)
+    simulation = Simulation(predictors, name, held_out, donors)
     if simulation.scaled_by_own_flow():
         raise ConfigError(
             f"{predictor.run.path}: scales {name} by each station's own mean flow, which an ungauged station has not; "
             f"train with data.modalities.{name}.scaling_per=all"
         )
     observed = observed_series(predictor, name)
-    observed[simulation.excluded] = np.nan
+    observed[np.any(simulation.excluded, axis=0)] = np.nan
     observed = observed.isel(time=days)
     simulated = observed.sel(station=simulation.stations).copy()
     cores = last_cores(predictor, days)
@@ -104,9 +108,10 @@ def evaluate_ungauged(
 
 
 def _held_out(
-    predictor: Predictor, stations: Sequence[str] | None, folds: str | Path | Folds | None, fold: int
+    predictors: Sequence[Predictor], stations: Sequence[str] | None, folds: str | Path | Folds | None, fold: int
 ) -> list[str]:
-    """The stations to simulate, none of which the run has trained on."""
+    """The stations to simulate, none of which a run has trained on."""
+    predictor = predictors[0]
     taught = set(predictor.data.trained_on["stations"])
     if stations is None and folds is not None:
         table = folds if isinstance(folds, Folds) else Folds.read(Path(folds))
@@ -121,9 +126,10 @@ def _held_out(
             f"{predictor.run.path}: was trained on all stations of {predictor.store.path}; train without some "
             f"(data.exclude_stations), and give data that have them"
         )
-    if known := [station for station in held_out if station in taught]:
-        raise ConfigError(
-            f"{predictor.run.path}: was trained on station {known[0]}, so it is not ungauged; "
-            f"train without it (data.exclude_stations)"
-        )
+    for one in predictors:
+        if known := set(held_out) & set(one.data.trained_on["stations"]):
+            raise ConfigError(
+                f"{one.run.path}: was trained on station {min(known)}, so it is not ungauged; "
+                f"train without it (data.exclude_stations)"
+            )
     return held_out

@@ -21,13 +21,14 @@ from hydromae.errors import ConfigError
 from hydromae.tasks.choices import excluded_days, limited, predicted_stations
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
+from hydromae.tasks.several_runs import Runs, average, open_runs
 from hydromae.tasks.weather import Weather, open_weather
 
 REGIMES: Final = ("none", "perfect")
 
 
 def forecast(
-    runs: str | Path | Sequence[str | Path],
+    runs: Runs,
     issue_times: Sequence[date | np.datetime64] | None = None,
     output: str | Path | None = None,
     *,
@@ -68,10 +69,8 @@ def forecast(
     """
     if output is not None:
         require_known_suffix(Path(output))
-    paths = [runs] if isinstance(runs, str | Path) else list(runs)
-    first = Predictor(paths[0], data, device)
-    # All see the same data, so that a day of one is that day of all.
-    predictors = [first, *(Predictor(path, first.store, device) for path in paths[1:])]
+    predictors = open_runs(runs, data, device)
+    first = predictors[0]
     names = forecast_modalities(first.data.units, first.model.shapes, first.config.masking.forecast)
     _require_alike(predictors, names)
     chosen = np.array(predicted_stations(first, stations), dtype=np.int64)
@@ -88,7 +87,7 @@ def forecast(
             _ask(predictor, issue, history, horizon, names, chosen, str(forcing), weather, excluded)
             for predictor, history, excluded in zip(predictors, histories, wrong, strict=True)
         ]
-        answers.append({name: _average([one[name] for one in own]) for name in names})
+        answers.append({name: average([one[name] for one in own]) for name in names})
         on_progress((i + 1) / len(issues))
     result = _dataset(first, names, issues, horizon, chosen, answers)
     result.attrs |= {
@@ -114,8 +113,6 @@ def _require_alike(predictors: Sequence[Predictor], names: Sequence[str]) -> Non
         if not first.data.has(name):
             raise ConfigError(f"{first.store.path}: has no {name}, which is to be forecast; give data that have it")
     for other in predictors[1:]:
-        if (other.stations, other.quantiles) != (first.stations, first.quantiles):
-            raise ConfigError(f"{other.run.path}: has other stations or quantiles than {first.run.path}")
         for name in names:
             if name not in other.model.shapes:
                 raise ConfigError(f"{other.run.path}: has no {name}, which {first.run.path} forecasts")
@@ -188,12 +185,6 @@ def _ask(
             possible.mean[history:], None if possible.quantiles is None else possible.quantiles[history:]
         )
     return ahead
-
-
-def _average(answers: Sequence[Answer]) -> Answer:
-    mean = torch.stack([answer.mean for answer in answers]).mean(0)
-    quantiles = [answer.quantiles for answer in answers if answer.quantiles is not None]
-    return Answer(mean, torch.stack(quantiles).mean(0) if quantiles else None)
 
 
 def _dataset(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Bool
 from torch import Tensor
 
 import hydromae
@@ -17,6 +18,7 @@ from hydromae.tasks.choices import chosen_days, excluded_days, limited, predicte
 from hydromae.tasks.cores import Core, Shown, answers, hide_days, last_cores
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, ResultFile
+from hydromae.tasks.several_runs import Runs, average, open_runs
 from hydromae.tasks.task_output import check_output, write_streamed
 from hydromae.tasks.task_scores import units_of
 
@@ -24,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def ungauged(
-    run: str | Path,
+    runs: Runs,
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
     period: Period | None = None,
@@ -41,8 +43,9 @@ def ungauged(
     mean, within the `minimum` and `maximum` of the modality. Memory grows with a block of days, not with the period.
 
     Args:
-        run: run directory; for stations it knows nothing of, one with a single scale for all (`scaling_per: all`).
-        output: .nc, .csv or .parquet; None is `ungauged.nc` in the run directory.
+        runs: run directory; for stations it knows nothing of, one with a single scale for all (`scaling_per: all`). Of
+            several, as seeds of one training, the simulations are averaged.
+        output: .nc, .csv or .parquet; None is `ungauged.nc` in the (first) run directory.
         data: other data, which may lack the flow: a store, its directory, or a configuration; None is the run's own.
         period: first and last day; None is all days of the data.
         stations: ids of those to simulate; None is all that the run can predict in the data.
@@ -57,14 +60,16 @@ def ungauged(
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the period, the target or the format cannot be used, or donors are asked for where there are none.
+        ConfigError: the period, the target or the format cannot be used, donors are asked for where there are none, or
+            the runs do not fit each other.
         DataError: a station is unknown or has no catchment area, or the file cannot be written.
     """
-    predictor = Predictor(run, data)
-    path = Path(output) if output is not None else predictor.run.path / "ungauged.nc"
+    predictors = open_runs(runs, data)
+    first = predictors[0]
+    path = Path(output) if output is not None else first.run.path / "ungauged.nc"
     check_output(path)
-    simulation = Simulation(predictor, target_series(predictor.config, target), stations, donors)
-    days = chosen_days(predictor.store, period)
+    simulation = Simulation(predictors, target_series(first.config, target), stations, donors)
+    days = chosen_days(first.store, period)
     return write_streamed(path, lambda temporary: _write(temporary, simulation, days, on_progress))
 
 
@@ -72,25 +77,35 @@ class Simulation:
     """Flow of some stations, told without having seen it.
 
     Args:
-        predictor: a trained model and data.
+        predictors: trained models, whose simulations are averaged, and data.
         name: the flow.
         stations: ids of those to simulate; None is all.
         donors: whether the flow of the others is seen.
 
     Raises:
-        ConfigError: donors are asked for, but no other station can be seen.
+        ConfigError: donors are asked for, but no other station can be seen, or the runs have other windows or series.
         DataError: a station is unknown or has no catchment area.
     """
 
-    def __init__(self, predictor: Predictor, name: str, stations: Sequence[str] | None, donors: bool) -> None:
-        self.predictor, self.name, self.donors = predictor, name, donors
+    def __init__(
+        self, predictors: Sequence[Predictor], name: str, stations: Sequence[str] | None, donors: bool
+    ) -> None:
+        predictor = predictors[0]
+        self.predictors, self.predictor, self.name, self.donors = predictors, predictor, name, donors
+        for other in predictors[1:]:
+            if name not in other.model.shapes:
+                raise ConfigError(f"{other.run.path}: has no {name}, which {predictor.run.path} simulates")
+            if (other.window, other.token_days) != (predictor.window, predictor.token_days):
+                raise ConfigError(f"{other.run.path}: has other windows or tokens than {predictor.run.path}")
         here = {station: place for place, station in enumerate(predictor.store.station_ids)}
         self.places = predicted_stations(predictor, stations)
         self.in_store = [here[predictor.stations[place]] for place in self.places]
-        self.excluded = excluded_days(predictor.config, predictor.store)
+        # As in training, no run sees a value of these days.
+        self.excluded = [excluded_days(one.config, one.store) for one in predictors]
         self._hidden = torch.zeros(len(predictor.stations), dtype=torch.bool)
         self._hidden[self.places] = True
-        if donors and (self._hidden.all() or (predictor.groups is not None and predictor.groups.shape[1] == 1)):
+        alone = any(one.groups is not None and one.groups.shape[1] == 1 for one in predictors)
+        if donors and (self._hidden.all() or alone):
             raise ConfigError(
                 "no other station's flow can be seen: name the stations to simulate, so that the others are donors, "
                 "and take a run whose windows hold several (data.stations_per_window)"
@@ -110,17 +125,25 @@ class Simulation:
 
     def scaled_by_own_flow(self) -> bool:
         """Whether the run scales each station's flow by its own mean and deviation."""
-        return len(self.predictor.data.scalers[self.name].mean) > 1
+        return any(len(one.data.scalers[self.name].mean) > 1 for one in self.predictors)
 
     def run(self, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
         """The flow of the stations, [core days, stations], core after core."""
-        for core, found in answers(self.predictor, list(cores), self._question):
-            answer = limited(found[self.name], self.predictor.config, self.name)
+        every = [self._told(number, cores) for number in range(len(self.predictors))]
+        for told in zip(*every, strict=True):
+            yield told[0][0], average([answer for _, answer in told])
+
+    def _told(self, number: int, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
+        predictor, excluded = self.predictors[number], self.excluded[number]
+        for core, found in answers(predictor, list(cores), lambda core, values: self._question(core, values, excluded)):
+            answer = limited(found[self.name], predictor.config, self.name)
             quantiles = None if answer.quantiles is None else answer.quantiles[:, self.places]
             yield core, Answer(answer.mean[:, self.places], quantiles)
 
-    def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
-        shown = hide_days(values, self.excluded[core.window : core.window + core.length])
+    def _question(
+        self, core: Core, values: Shown, excluded: Bool[np.ndarray, "day"]
+    ) -> tuple[Shown, dict[str, Tensor]]:
+        shown = hide_days(values, excluded[core.window : core.window + core.length])
         unseen = self._hidden if self.donors else torch.ones_like(self._hidden)
         shown = {**shown, self.name: torch.where(unseen, torch.nan, shown[self.name])}
         return shown, {self.name: self._hidden.expand(core.stop - core.first, -1)}
@@ -166,9 +189,10 @@ def _file(path: Path, simulation: Simulation, days: slice) -> ResultFile:
         False,
         predictor.quantiles,
         {
-            "title": f"Flow of ungauged stations by {predictor.config.name}",
+            "title": f"Flow of ungauged stations by {', '.join(one.config.name for one in simulation.predictors)}",
             "source": f"hydromae {hydromae.__version__}",
             "window_days": predictor.window,
+            "runs": ", ".join(str(one.run.path) for one in simulation.predictors),
             "donors": "the other stations' flow was seen" if simulation.donors else "no flow was seen",
         },
     )
