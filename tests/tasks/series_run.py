@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors.torch import load_file
 from sources import World, make_world
 
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
+from hydromae.models.pretrained import load_pretrained, save_pretrained
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import new_run
 from training.small import small_config
@@ -54,6 +56,13 @@ def other_store(root: Path, change: Callable[[dict[str, np.ndarray]], None], **d
     world.write_series()
     config = small_config(world, root / "run", data=world.raw["data"], model={"vector_patch_size": 1})
     return prepare(config)
+
+
+def move_weights(run: RunDirectory, by: float = 0.05) -> None:
+    """Change all weights of a run, so that it predicts something else."""
+    weights = load_file(run.model / "model.safetensors")
+    moved = {name: value + by if value.is_floating_point() else value for name, value in weights.items()}
+    save_pretrained(load_pretrained(run.path), run.model, moved)
 
 
 def bits(values: np.ndarray) -> bytes:

@@ -30,7 +30,7 @@ def test_a_task_is_asked_for_the_run_s_validation_period_and_writes_beside_it(
     monkeypatch.setattr(module, f"evaluate_{task}", answer)
     done = evaluate(task, Question((run.path,)))
     folder = run.path / "evaluation" / f"{task}_val"
-    assert asked == [(run.path if task == "infill" else (run.path,), folder, None, "val")]
+    assert asked == [((run.path,), folder, None, "val")]
     assert done.output == folder and done.tables == (TABLE,)
 
 
@@ -55,6 +55,5 @@ def test_what_cannot_be_evaluated_is_refused_before_any_work(run: RunDirectory, 
         evaluate("forecast", Question(()))
     with pytest.raises(RunError, match="is not a run directory"):
         evaluate("forecast", Question((tmp_path,)))
-    for task in ("infill", "modalities"):
-        with pytest.raises(ConfigError, match="one run at a time; name one of the 2"):
-            evaluate(task, Question((run.path, run.path)))
+    with pytest.raises(ConfigError, match="one run at a time; name one of the 2"):
+        evaluate("modalities", Question((run.path, run.path)))

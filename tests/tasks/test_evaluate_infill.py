@@ -46,8 +46,7 @@ def test_garbage_in_the_hidden_flow_changes_nothing_bit_for_bit(trained: RunDire
     for data in (None, store):
         predictor = Predictor(trained.path, data)
         shown = observed_series(predictor, "riverflow").where(~hidden).values
-        nothing = np.zeros(200, bool)
-        found.append(task._filled(predictor, "riverflow", shown, hidden.values, DAYS, nothing, lambda done: None))
+        found.append(task._filled([predictor], "riverflow", shown, hidden.values, DAYS, lambda done: None))
     assert bits(found[0]) == bits(found[1])
     assert np.isfinite(found[0][hidden.values]).all()
 
@@ -71,9 +70,8 @@ def test_the_models_score_is_that_of_what_it_fills(scored: TaskScores, trained: 
     predictor = Predictor(trained.path)
     observed = observed_series(predictor, "riverflow")
     hidden = hide_spans(observed, period=slice("2001-05-21", "2001-07-19"), spans={5: 2})
-    nothing = np.zeros(200, bool)
     filled = task._filled(
-        predictor, "riverflow", hidden.hide(observed).values, hidden.mask.values, DAYS, nothing, lambda done: None
+        [predictor], "riverflow", hidden.hide(observed).values, hidden.mask.values, DAYS, lambda done: None
     )
     expected = score_infill(observed.copy(data=filled), observed, hidden, 3)["nse"].sel(length=5, drop=True)
     xr.testing.assert_allclose(scored.scores["nse"].sel(model="hydromae", length=5, drop=True), expected)

@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from safetensors.torch import load_file
 from sources import FIRST, World, make_world
 
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
-from hydromae.models.pretrained import load_pretrained, save_pretrained
 from hydromae.tasks.forecast import forecast, issue_days
 from hydromae.training.run_directory import RunDirectory
+from tasks.series_run import move_weights
 from tasks.untrained import ALL, ONE, untrained_run
 
 ISSUE = 150  # days since the first one
@@ -202,12 +201,7 @@ def test_a_weather_file_that_does_not_fit_is_refused(
 def test_several_runs_are_averaged(prepared: tuple[World, Store], tmp_path: Path):
     one = untrained_run(*prepared, tmp_path / "one", **ONE)
     two = untrained_run(*prepared, tmp_path / "two", **{**ONE, "training": {"lr": 0.5}})
-    # Its weights are moved, so that the two differ.
-    model = load_pretrained(two.path)
-    weights = {
-        k: v + 0.05 if v.is_floating_point() else v for k, v in load_file(two.model / "model.safetensors").items()
-    }
-    save_pretrained(model, two.model, weights)
+    move_weights(two)
     alone = [forecast(path, [issue()], horizon=HORIZON)["riverflow"].values for path in (one.path, two.path)]
     together = forecast([one.path, two.path], [issue()], horizon=HORIZON)["riverflow"].values
     assert not np.allclose(*alone)

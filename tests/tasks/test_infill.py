@@ -17,7 +17,7 @@ from hydromae.tasks.cores import last_cores, middle_cores
 from hydromae.tasks.infill import infill
 from hydromae.tasks.predictor import Predictor
 from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import bits, other_store, series_run
+from tasks.series_run import bits, move_weights, other_store, series_run
 
 PERIOD = (date(2001, 5, 3), date(2001, 6, 30))
 OBSERVED, FILLED, MISSING = 0, 1, 2
@@ -179,6 +179,25 @@ def test_grids_are_filled_on_land_when_asked(run: RunDirectory, prepared: tuple[
             assert np.isnan(found[~land]).all() and (flag[~land] == MISSING).all()
             assert file[name].dims == ("time", "y", "x")
         assert "riverflow" in file
+
+
+def test_several_runs_are_averaged_and_what_was_observed_stays(
+    trained: RunDirectory, filled: xr.Dataset, tmp_path: Path
+) -> None:
+    other = series_run(tmp_path / "other")
+    move_weights(other)
+    with infill(other.path, tmp_path / "other.nc") as file:
+        alone = file.load()
+    with infill([trained.path, other.path], tmp_path / "both.nc") as file:
+        together = file.load()
+    flag = filled["riverflow_flag"].values
+    np.testing.assert_array_equal(together["riverflow_flag"], flag)
+    one, two, both = (made["riverflow"].values for made in (filled, alone, together))
+    assert not np.allclose(one[flag == FILLED], two[flag == FILLED])
+    np.testing.assert_allclose(both[flag == FILLED], (one + two)[flag == FILLED] / 2, rtol=1e-4, atol=1e-6)
+    assert bits(both[flag == OBSERVED]) == bits(one[flag == OBSERVED])
+    with pytest.raises(ConfigError, match="has other windows or tokens"):
+        infill([trained.path, series_run(tmp_path / "longer", window=35).path], tmp_path / "none.nc")
 
 
 def test_quantiles_of_the_fills_rise_with_their_level(tmp_path: Path) -> None:

@@ -7,16 +7,14 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
-from safetensors.torch import load_file
 
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
-from hydromae.models.pretrained import load_pretrained, save_pretrained
 from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.ungauged import ungauged
 from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import bits, other_store, series_run, series_world
+from tasks.series_run import bits, move_weights, other_store, series_run, series_world
 from training.small import small_config
 
 PERIOD = (date(2001, 5, 3), date(2001, 6, 30))
@@ -146,9 +144,7 @@ def test_several_runs_are_averaged(
     trained: RunDirectory, everywhere: Store, simulated: xr.Dataset, tmp_path: Path
 ) -> None:
     other = series_run(tmp_path / "other", exclude_stations=["27003"])
-    weights = load_file(other.model / "model.safetensors")
-    moved = {name: value + 0.05 if value.is_floating_point() else value for name, value in weights.items()}
-    save_pretrained(load_pretrained(other.path), other.model, moved)
+    move_weights(other)
     with ungauged(other.path, tmp_path / "other.nc", data=everywhere) as file:
         alone = file["riverflow"].load()
     with ungauged([trained.path, other.path], tmp_path / "both.nc", data=everywhere) as file:

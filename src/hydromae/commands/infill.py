@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from hydromae.commands.options import Run, Span, dates, listed
+from hydromae.commands.options import Runs, Span, dates, listed
 
 
 def infill(
-    run: Run,
+    runs: Runs,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File: .nc, or .csv or .parquet for series; default: infilled.nc in RUN."),
+        typer.Option(
+            "--output", "-o", help="File: .nc, or .csv or .parquet for series; default: infilled.nc in the (first) RUN."
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
@@ -35,7 +37,7 @@ def infill(
 
     with Stages() as shown:
         filled = infill_run(
-            run,
+            runs,
             output,
             data,
             dates(period),
@@ -48,4 +50,4 @@ def infill(
         flags = filled[f"{name}_flag"]
         console.print(f"{name}: {int((flags == 1).sum()):,} of {flags.size:,} values filled")
     filled.close()
-    console.print(f"Written: {output or run / 'infilled.nc'}", soft_wrap=True)
+    console.print(f"Written: {output or runs[0] / 'infilled.nc'}", soft_wrap=True)

@@ -4,7 +4,7 @@ A core is the days that one window is asked for; cores follow one another withou
 on multiples of their length since 1970-01-01, so that a day is told by the same window whatever period is asked for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,9 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from hydromae.tasks.choices import excluded_days, limited
 from hydromae.tasks.predictor import Answer, Predictor
+from hydromae.tasks.several_runs import average
 
 _SHARE_IN_THE_MIDDLE, _SHARE_AT_THE_END = 4, 8  # a core is that part of its window
 
@@ -67,11 +69,16 @@ def last_cores(predictor: Predictor, days: slice) -> list[Core]:
     return _cores(predictor, days, _step(predictor, _SHARE_AT_THE_END), lambda core: core.stop - predictor.window)
 
 
-def answers(predictor: Predictor, cores: list[Core], question: Question) -> Iterator[tuple[Core, dict[str, Answer]]]:
-    """Ask each core's window.
+def answers(
+    predictors: Sequence[Predictor], cores: Sequence[Core], question: Question
+) -> Iterator[tuple[Core, dict[str, Answer]]]:
+    """Ask each core's window, and average what several runs answer.
+
+    As in training, no run sees a value of the days that its configuration excludes, and answers lie within what it says
+    is possible.
 
     Args:
-        predictor: a trained model and data.
+        predictors: trained models and data, with windows and modalities alike.
         cores: as above.
         question: of a core and its window's values (modality -> [T, *place]) makes what the model is shown, and what is
             wanted of the core (modality -> bool [core days, *place]).
@@ -79,14 +86,23 @@ def answers(predictor: Predictor, cores: list[Core], question: Question) -> Iter
     Yields:
         The core and its answers, [core days, *place]; no answer of a modality of which nothing was wanted.
     """
+    wrong = [excluded_days(predictor.config, predictor.store) for predictor in predictors]
     for core in cores:
-        shown, asked = question(core, predictor.read(core.window, core.length))
-        wanted = {name: core.in_window(some) for name, some in asked.items() if some.any()}
-        found = predictor.ask(core.window, shown, wanted) if wanted else {}
-        yield core, {name: _inside(answer, core.inside) for name, answer in found.items()}
+        every = [_ask(*run, core, question) for run in zip(predictors, wrong, strict=True)]
+        yield core, {name: average([found[name] for found in every]) for name in every[0]}
 
 
-def hide_days(values: Shown, days: Bool[np.ndarray, "day"]) -> Shown:
+def _ask(predictor: Predictor, excluded: Bool[np.ndarray, "day"], core: Core, question: Question) -> dict[str, Answer]:
+    shown, asked = question(core, predictor.read(core.window, core.length))
+    wanted = {name: core.in_window(some) for name, some in asked.items() if some.any()}
+    if not wanted:
+        return {}
+    shown = _hide_days(shown, excluded[core.window : core.window + core.length])
+    found = predictor.ask(core.window, shown, wanted)
+    return {name: limited(_inside(answer, core.inside), predictor.config, name) for name, answer in found.items()}
+
+
+def _hide_days(values: Shown, days: Bool[np.ndarray, "day"]) -> Shown:
     """Every modality without some days."""
     if not days.any():
         return values

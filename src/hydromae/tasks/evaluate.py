@@ -141,7 +141,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
 def _infill(question: Question, on_stage: OnStage) -> Evaluation:
     folder = question.folder("infill")
     scores = evaluate_infill(
-        question.only_run("infill"),
+        question.runs,
         folder,
         question.data,
         question.split,

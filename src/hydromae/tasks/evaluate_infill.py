@@ -17,9 +17,10 @@ from hydromae.evaluation.hidden_spans import SPANS, hide_spans
 from hydromae.evaluation.infill_scores import MIN_PAIRS, score_infill
 from hydromae.evaluation.metrics.ordered import ascending, quantile
 from hydromae.evaluation.tables import ScoreTable, number_text, short
-from hydromae.tasks.choices import excluded_days, limited, target_series
-from hydromae.tasks.cores import Core, Shown, answers, hide_days, middle_cores
+from hydromae.tasks.choices import target_series
+from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.several_runs import Runs, excluded_by_any, open_runs, require_alike
 from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days, training_period
 
 _SHOWN: Final = ("nse", "log_nse", "kge", "rmse", "percent_bias", "filled_share")
@@ -27,7 +28,7 @@ STEM: Final = "infill_scores"
 
 
 def evaluate_infill(
-    run: str | Path,
+    runs: Runs,
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
     split: str | None = None,
@@ -44,8 +45,8 @@ def evaluate_infill(
     table of medians over stations for each length, and `infill_scores.csv`, with quartiles.
 
     Args:
-        run: run directory.
-        output: folder; None is `evaluation/infill_<split>` in the run directory.
+        runs: run directory; of several, as seeds of one training, the fills are averaged.
+        output: folder; None is `evaluation/infill_<split>` in the (first) run directory.
         data: other data: a store, its directory, or a configuration; None is the run's own store.
         split: in which spans are hidden; None is test where there is one, else val.
         target: the series; None is the river flow, see `target_series`.
@@ -59,17 +60,18 @@ def evaluate_infill(
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the split or the target cannot be told.
+        ConfigError: the split or the target cannot be told, or the runs do not fit each other.
         DataError: no station can hold the spans.
     """
-    predictor = Predictor(run, data)
+    predictors = open_runs(runs, data)
+    predictor = predictors[0]
     name = target_series(predictor.config, target)
+    require_alike(predictors, [name])
     split, days = scored_days(predictor.store, split)
     train = training_period(predictor)
-    excluded = excluded_days(predictor.config, predictor.store)
     observed = observed_series(predictor, name)
     # Values of excluded days are wrong: nobody is to learn from them, nor to be measured by them.
-    observed[excluded] = np.nan
+    observed[excluded_by_any(predictors)] = np.nan
     first, last = predictor.store.days[days.start], predictor.store.days[days.stop - 1]
     scores: dict[str, list[xr.Dataset]] = {method: [] for method in ("hydromae", *METHODS)}
     for done, length in enumerate(sorted(spans)):
@@ -80,7 +82,7 @@ def evaluate_infill(
             on_progress((done + share) / len(spans))
 
         mask = hidden.mask.values
-        filled = {"hydromae": shown.copy(data=_filled(predictor, name, shown.values, mask, days, excluded, report))}
+        filled = {"hydromae": shown.copy(data=_filled(predictors, name, shown.values, mask, days, report))}
         filled |= {method: fill(shown, train=train) for method, fill in METHODS.items()}
         for method, series in filled.items():
             scores[method].append(score_infill(series, observed, hidden, min_pairs))
@@ -94,12 +96,11 @@ def evaluate_infill(
 
 
 def _filled(
-    predictor: Predictor,
+    predictors: list[Predictor],
     name: str,
     shown: np.ndarray,
     hidden: np.ndarray,
     days: slice,
-    excluded: np.ndarray,
     report: Callable[[float], None],
 ) -> np.ndarray:
     """The series with the model's mean where it was hidden, [time, station]."""
@@ -107,13 +108,14 @@ def _filled(
 
     def question(core: Core, window: Shown) -> tuple[Shown, dict[str, Tensor]]:
         inside = slice(core.window, core.window + core.length)
-        out = {**hide_days(window, excluded[inside]), name: torch.from_numpy(shown[inside])}
-        return out, {name: torch.from_numpy(hidden[core.first : core.stop])}
+        return {**window, name: torch.from_numpy(shown[inside])}, {
+            name: torch.from_numpy(hidden[core.first : core.stop])
+        }
 
-    cores = middle_cores(predictor, days)
-    for number, (core, found) in enumerate(answers(predictor, cores, question)):
+    cores = middle_cores(predictors[0], days)
+    for number, (core, found) in enumerate(answers(predictors, cores, question)):
         if name in found:
-            mean = limited(found[name], predictor.config, name).mean.numpy()
+            mean = found[name].mean.numpy()
             inside = slice(core.first, core.stop)
             values[inside] = np.where(hidden[inside], mean, values[inside])
         report((number + 1) / len(cores))

@@ -18,7 +18,7 @@ from hydromae.evaluation.metrics.pairs import MIN_PAIRS
 from hydromae.tasks.choices import chosen_stations, target_series
 from hydromae.tasks.cores import last_cores
 from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import Runs, open_runs
+from hydromae.tasks.several_runs import Runs, excluded_by_any, open_runs
 from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days
 from hydromae.tasks.ungauged import Simulation
 
@@ -82,7 +82,7 @@ def evaluate_ungauged(
             f"train with data.modalities.{name}.scaling_per=all"
         )
     observed = observed_series(predictor, name)
-    observed[np.any(simulation.excluded, axis=0)] = np.nan
+    observed[excluded_by_any(predictors)] = np.nan
     observed = observed.isel(time=days)
     simulated = observed.sel(station=simulation.stations).copy()
     cores = last_cores(predictor, days)

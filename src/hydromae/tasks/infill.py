@@ -12,18 +12,19 @@ from hydromae.config import Period
 from hydromae.data.cf import variable_attributes
 from hydromae.data.patches import to_grid
 from hydromae.data.store import Store
-from hydromae.tasks.choices import chosen_days, excluded_days, limited, predicted_stations
-from hydromae.tasks.cores import Core, Shown, answers, hide_days, middle_cores
+from hydromae.tasks.choices import chosen_days, predicted_stations
+from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.gaps import Filling, fill_names, fillable
 from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, FILLED, MISSING, OBSERVED, ResultFile, flag_attributes
+from hydromae.tasks.several_runs import Runs, open_runs, require_alike
 from hydromae.tasks.task_output import check_output, write_streamed
 
 _GRID_DAYS = 32  # days of a block where there are grids, of which a day is large
 
 
 def infill(
-    run: str | Path,
+    runs: Runs,
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
     period: Period | None = None,
@@ -41,8 +42,8 @@ def infill(
     modality. Memory grows with a block of days, not with the period.
 
     Args:
-        run: run directory.
-        output: .nc, or .csv or .parquet, tables of series; None is `infilled.nc` in the run directory.
+        runs: run directory; of several, as seeds of one training, the fills are averaged.
+        output: .nc, or .csv or .parquet, tables of series; None is `infilled.nc` in the (first) run directory.
         data: other data: a store, its directory, or a configuration; None is the run's own store.
         period: first and last day; None is all days of the data.
         stations: ids; None is all that the run can predict in the data.
@@ -57,31 +58,34 @@ def infill(
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the period, a modality or the format cannot be used, or grids are asked of a run that has none.
+        ConfigError: the period, a modality or the format cannot be used, grids are asked of a run that has none, or the
+            runs do not fit each other.
         DataError: a station is unknown, or the file cannot be written.
     """
-    predictor = Predictor(run, data)
+    predictors = open_runs(runs, data)
+    predictor = predictors[0]
     names = fill_names(predictor, modalities, grids)
+    require_alike(predictors, names)
     target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
     check_output(target, grids=any(predictor.store.kind(name) == "grid" for name in names))
     days = chosen_days(predictor.store, period)
-    task = _Infill(predictor, names, predicted_stations(predictor, stations))
+    task = _Infill(predictors, names, predicted_stations(predictor, stations))
     return write_streamed(target, lambda path: task.write(path, days, on_progress))
 
 
 class _Infill:
     """Fills some modalities of some stations."""
 
-    def __init__(self, predictor: Predictor, names: list[str], stations: list[int]) -> None:
-        self.predictor, self.names, self.store = predictor, names, predictor.store
+    def __init__(self, predictors: list[Predictor], names: list[str], stations: list[int]) -> None:
+        self.predictors, self.predictor, self.names = predictors, predictors[0], names
+        self.store = self.predictor.store
         self.grids = any(self.store.kind(name) == "grid" for name in names)
-        self.where = {name: fillable(predictor, name, stations) for name in names}
-        self.excluded = excluded_days(predictor.config, self.store)
+        self.where = {name: fillable(self.predictor, name, stations) for name in names}
 
     def write(self, path: Path, days: slice, on_progress: Callable[[float], None]) -> None:
         """Fill a period and write it as netCDF, a block of cores at a time."""
         cores = middle_cores(self.predictor, days)
-        asked = answers(self.predictor, cores, self._question)
+        asked = answers(self.predictors, cores, self._question)
         size = max(1, (_GRID_DAYS if self.grids else BLOCK_DAYS) // max(core.stop - core.first for core in cores))
         with self._file(path, days) as file:
             for begin in range(0, len(cores), size):
@@ -92,7 +96,7 @@ class _Infill:
                     core, found = next(asked)
                     at = slice(core.first - block.start, core.stop - block.start)
                     for name, answer in found.items():
-                        fillings[name].put(at, self.where[name], limited(answer, self.predictor.config, name))
+                        fillings[name].put(at, self.where[name], answer)
                     on_progress((number + 1) / len(cores))
                 kept = slice(max(block.start, days.start), min(block.stop, days.stop))
                 inside = slice(kept.start - block.start, kept.stop - block.start)
@@ -101,7 +105,7 @@ class _Infill:
 
     def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
         wanted = {name: values[name][core.inside].isnan() & self.where[name].may for name in self.names}
-        return hide_days(values, self.excluded[core.window : core.window + core.length]), wanted
+        return values, wanted
 
     def _filling(self, name: str, days: slice) -> Filling:
         observed = self.store.read(name, days)
@@ -118,8 +122,9 @@ class _Infill:
             self.grids,
             self.predictor.quantiles,
             {
-                "title": f"Gaps filled by {self.predictor.config.name}",
+                "title": f"Gaps filled by {', '.join(predictor.config.name for predictor in self.predictors)}",
                 "source": f"hydromae {hydromae.__version__}",
+                "runs": ", ".join(str(predictor.run.path) for predictor in self.predictors),
                 "window_days": self.predictor.window,
             },
         )

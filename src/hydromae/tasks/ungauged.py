@@ -7,18 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Bool
 from torch import Tensor
 
 import hydromae
 from hydromae.config import Period
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
-from hydromae.tasks.choices import chosen_days, excluded_days, limited, predicted_stations, target_series
-from hydromae.tasks.cores import Core, Shown, answers, hide_days, last_cores
+from hydromae.tasks.choices import chosen_days, predicted_stations, target_series
+from hydromae.tasks.cores import Core, Shown, answers, last_cores
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, ResultFile
-from hydromae.tasks.several_runs import Runs, average, open_runs
+from hydromae.tasks.several_runs import Runs, open_runs, require_alike
 from hydromae.tasks.task_output import check_output, write_streamed
 from hydromae.tasks.task_scores import units_of
 
@@ -92,16 +91,10 @@ class Simulation:
     ) -> None:
         predictor = predictors[0]
         self.predictors, self.predictor, self.name, self.donors = predictors, predictor, name, donors
-        for other in predictors[1:]:
-            if name not in other.model.shapes:
-                raise ConfigError(f"{other.run.path}: has no {name}, which {predictor.run.path} simulates")
-            if (other.window, other.token_days) != (predictor.window, predictor.token_days):
-                raise ConfigError(f"{other.run.path}: has other windows or tokens than {predictor.run.path}")
+        require_alike(predictors, [name])
         here = {station: place for place, station in enumerate(predictor.store.station_ids)}
         self.places = predicted_stations(predictor, stations)
         self.in_store = [here[predictor.stations[place]] for place in self.places]
-        # As in training, no run sees a value of these days.
-        self.excluded = [excluded_days(one.config, one.store) for one in predictors]
         self._hidden = torch.zeros(len(predictor.stations), dtype=torch.bool)
         self._hidden[self.places] = True
         alone = any(one.groups is not None and one.groups.shape[1] == 1 for one in predictors)
@@ -129,23 +122,14 @@ class Simulation:
 
     def run(self, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
         """The flow of the stations, [core days, stations], core after core."""
-        every = [self._told(number, cores) for number in range(len(self.predictors))]
-        for told in zip(*every, strict=True):
-            yield told[0][0], average([answer for _, answer in told])
-
-    def _told(self, number: int, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
-        predictor, excluded = self.predictors[number], self.excluded[number]
-        for core, found in answers(predictor, list(cores), lambda core, values: self._question(core, values, excluded)):
-            answer = limited(found[self.name], predictor.config, self.name)
+        for core, found in answers(self.predictors, cores, self._question):
+            answer = found[self.name]
             quantiles = None if answer.quantiles is None else answer.quantiles[:, self.places]
             yield core, Answer(answer.mean[:, self.places], quantiles)
 
-    def _question(
-        self, core: Core, values: Shown, excluded: Bool[np.ndarray, "day"]
-    ) -> tuple[Shown, dict[str, Tensor]]:
-        shown = hide_days(values, excluded[core.window : core.window + core.length])
+    def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
         unseen = self._hidden if self.donors else torch.ones_like(self._hidden)
-        shown = {**shown, self.name: torch.where(unseen, torch.nan, shown[self.name])}
+        shown = {**values, self.name: torch.where(unseen, torch.nan, values[self.name])}
         return shown, {self.name: self._hidden.expand(core.stop - core.first, -1)}
 
 
