@@ -25,7 +25,7 @@ os.environ.pop("COLUMNS", None)
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
-    """The same random numbers whichever tests ran before in this process."""
+    """What a test itself draws is the same whichever tests ran before in this process."""
     import torch
 
     torch.manual_seed(0)

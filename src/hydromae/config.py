@@ -114,7 +114,8 @@ class TrainingConfig(Section):
     station_weights: tuple[str, ...] = Field(
         (),
         description="series whose errors count at each station as in the NSE, by the inverse of its variance in the "
-        "training period; for those that have one scale for all stations (scaling_per: all)",
+        "training period, in training and validation; for those that have one scale for all stations "
+        "(scaling_per: all)",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     precision: Literal["fp32", "bf16", "fp16", "auto"] = Field(

@@ -10,9 +10,10 @@ from hydromae.evaluation.infill_scores import score_infill
 from hydromae.tasks import evaluate_infill as task
 from hydromae.tasks.evaluate_infill import evaluate_infill
 from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.several_runs import excluded_by_any
 from hydromae.tasks.task_scores import TaskScores, observed_series
 from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import bits, other_store, series_run
+from tasks.series_run import bits, move_weights, other_store, series_run
 
 SPANS = {1: 6, 5: 2}
 DAYS = slice(140, 200)
@@ -49,6 +50,25 @@ def test_garbage_in_the_hidden_flow_changes_nothing_bit_for_bit(trained: RunDire
         found.append(task._filled([predictor], "riverflow", shown, hidden.values, DAYS, lambda done: None))
     assert bits(found[0]) == bits(found[1])
     assert np.isfinite(found[0][hidden.values]).all()
+
+
+def test_several_runs_are_scored_by_their_mean_and_not_on_days_that_any_excludes(
+    trained: RunDirectory, tmp_path: Path
+) -> None:
+    other = series_run(tmp_path / "other", exclude_dates=[["2001-06-10", "2001-06-20"]])
+    move_weights(other)
+    predictors = [Predictor(run.path) for run in (trained, other)]
+    observed = observed_series(predictors[0], "riverflow")
+    hidden = hide_spans(observed, period=slice("2001-05-21", "2001-07-19"), spans={5: 2})
+    one, two, both = (
+        task._filled(some, "riverflow", hidden.hide(observed).values, hidden.mask.values, DAYS, lambda done: None)
+        for some in ([predictors[0]], [predictors[1]], predictors)
+    )
+    assert not np.allclose(one, two, equal_nan=True)
+    np.testing.assert_allclose(both, (one + two) / 2, rtol=1e-4, atol=1e-6)
+    wrong = excluded_by_any(predictors)
+    days = predictors[0].store.days[wrong]
+    assert (str(days[0]), str(days[-1]), len(days)) == ("2001-06-10", "2001-06-20", 11)
 
 
 def test_every_method_is_scored_at_every_length(scored: TaskScores, trained: RunDirectory) -> None:

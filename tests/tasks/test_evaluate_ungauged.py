@@ -15,7 +15,7 @@ from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.task_scores import TaskScores, observed_series
 from hydromae.tasks.ungauged import ungauged
 from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import other_store, series_run
+from tasks.series_run import move_weights, other_store, series_run
 
 MODELS = ["hydromae", "area scaling", "similar donor", "inverse distance"]
 
@@ -87,11 +87,18 @@ def test_a_station_that_any_of_several_runs_has_trained_on_is_refused(
 ) -> None:
     other = series_run(tmp_path / "other", exclude_stations=["101"])
     with pytest.raises(ConfigError, match=r"other.*: was trained on station 27003, so it is not ungauged"):
-        evaluate_ungauged([trained.path, other.path], tmp_path / "scores", data=everywhere, min_pairs=10)
-    twice = evaluate_ungauged([trained.path, trained.path], tmp_path / "scores", data=everywhere, min_pairs=10)
-    once = evaluate_ungauged(trained.path, tmp_path / "scores", data=everywhere, min_pairs=10)
-    score = [found.scores["score"].sel(model="hydromae", metric="nse", percentile=50).item() for found in (twice, once)]
-    assert score[0] == pytest.approx(score[1], rel=1e-6)
+        evaluate_ungauged([trained.path, other.path], tmp_path / "scores", data=everywhere, stations=["27003"])
+
+
+def test_several_runs_are_scored_by_their_mean(trained: RunDirectory, everywhere: Store, tmp_path: Path) -> None:
+    other = series_run(tmp_path / "other", exclude_stations=["27003"])
+    move_weights(other)
+    both = [trained.path, other.path]
+    found = evaluate_ungauged(both, tmp_path / "scores", data=everywhere, min_pairs=10).scores["score"]
+    observed = observed_series(Predictor(trained.path, everywhere), "riverflow")[140:].sel(station=["27003"])
+    with ungauged(both, tmp_path / "out.nc", data=everywhere, stations=["27003"]) as file:
+        expected = float(nse(file["riverflow"].load(), observed, 10)[0])
+    assert found.sel(model="hydromae", metric="nse", percentile=50).item() == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_run_that_scales_by_each_stations_own_flow_is_refused(everywhere: Store, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from hydromae.training.run_directory import RunDirectory
 from tasks.series_run import bits, move_weights, other_store, series_run, series_world
 from training.small import small_config
 
+RUNS_OF_ALL: dict[str, dict[str, Any]] = {"all": {}, "fewer": {"exclude_stations": ["101"]}}
 PERIOD = (date(2001, 5, 3), date(2001, 6, 30))
 
 
@@ -154,15 +155,35 @@ def test_several_runs_are_averaged(
     assert str(trained.path) in together.attrs["runs"] and str(other.path) in together.attrs["runs"]
 
 
-def test_runs_that_do_not_fit_each_other_are_refused(
-    trained: RunDirectory, neighbourly: RunDirectory, everywhere: Store, tmp_path: Path
-) -> None:
+def test_runs_that_do_not_fit_each_other_are_refused(trained: RunDirectory, everywhere: Store, tmp_path: Path) -> None:
     longer = series_run(tmp_path / "longer", exclude_stations=["27003"], window=35)
-    with pytest.raises(ConfigError, match=r"longer.*: has other windows or tokens than"):
+    with pytest.raises(ConfigError, match=r"longer.*: has windows of 35 days, but .* of 28"):
         ungauged([trained.path, longer.path], tmp_path / "out.nc", data=everywhere)
     with pytest.raises(ConfigError, match="no run is named"):
         ungauged([], tmp_path / "out.nc")
+    levels = series_run(tmp_path / "levels", exclude_stations=["27003"], model={"quantiles": [0.1, 0.9]})
+    with pytest.raises(ConfigError, match=r"levels.*: has the quantiles \[0.1, 0.9\], but .* none"):
+        ungauged([trained.path, levels.path], tmp_path / "out.nc", data=everywhere)
+    whole = [series_run(tmp_path / name, stations_per_window=None, **data) for name, data in RUNS_OF_ALL.items()]
+    with pytest.raises(ConfigError, match=r"fewer.*: predicts other stations than .*: only one of them has 101"):
+        ungauged([run.path for run in whole], tmp_path / "out.nc", data=everywhere)
     assert not (tmp_path / "out.nc").exists()
+
+
+def test_runs_of_other_units_are_refused_also_where_the_data_lack_the_flow(tmp_path: Path) -> None:
+    runs = [
+        series_run(
+            tmp_path / unit,
+            change_flow=lambda raw, unit=unit: {**raw, "units": unit, "per_area": False},
+            exclude_stations=["101"],
+        )
+        for unit in ("m3/s", "mm/d")
+    ]
+    world = series_world(tmp_path / "without")
+    del world.raw["data"]["modalities"]["riverflow"]
+    config = small_config(world, tmp_path / "unused", data=world.raw["data"], model={"vector_patch_size": 1})
+    with pytest.raises(ConfigError, match=r"mm/d.*: riverflow is in mm/d, but in .* in m3/s"):
+        ungauged([run.path for run in runs], tmp_path / "out.nc", data=prepare(config), target="riverflow")
 
 
 def test_a_scale_of_the_stations_own_flow_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

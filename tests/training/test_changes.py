@@ -6,7 +6,7 @@ from sources import World
 
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
-from hydromae.training.changes import refuse_changes
+from hydromae.training.changes import listed_changes, refuse_changes, settings_that_matter, with_later_keys
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.setup import model_config_for
 from training.small import small_config
@@ -51,6 +51,20 @@ def test_what_was_changed_is_listed_with_both_values(
 ) -> None:
     with pytest.raises(ConfigError, match=expected):
         refuse_changes(run, small_config(prepared[0], run.path, **sections))
+
+
+def test_a_key_that_a_checkpoint_does_not_know_yet_had_its_default(prepared: Prepared, tmp_path: Path) -> None:
+    now = settings_that_matter(small_config(prepared[0], tmp_path))
+    new = ("training.station_weights", "model.recurrent_dropout")
+    then = {key: value for key, value in now.items() if key not in new}
+    assert then.keys() | set(new) == now.keys()
+    assert not listed_changes(with_later_keys(then, now), now)
+    changed = {**now, "model.recurrent_dropout": 0.5, "masking.strategies.span": 1.0}
+    found = listed_changes(with_later_keys(then, changed), changed)
+    # What is an entry of a mapping was chosen, or was not there.
+    assert found == (
+        "masking.strategies.span (None in the run, now 1.0), model.recurrent_dropout (0.0 in the run, now 0.5)"
+    )
 
 
 def test_a_changed_training_is_not_continued(hydromae: Any, prepared: Prepared, run: RunDirectory) -> None:

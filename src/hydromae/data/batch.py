@@ -48,7 +48,7 @@ class ModalityTokens:
             `hydromae.data.fills`) and no gap hides; None where that is `valid`.
         scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where that is
             `valid`.
-        weights: [B, tokens, cells] of the errors in training, 0 where there is no day or station; None is 1.
+        weights: [B, tokens, cells] of the errors in the loss, 0 where there is no day or station; None is 1.
     """
 
     values: Float[Tensor, "batch tokens cells"]

@@ -31,7 +31,7 @@ class Collator:
         seed: of the masks.
         device: where batches are made.
         fill: modality -> how its missing values are filled for the model to see; the others' are not.
-        weights: series -> weight of each station's errors in training (see `station_weights`); the others' is 1.
+        weights: series -> weight of each station's errors in the loss (see `station_weights`); the others' is 1.
     """
 
     def __init__(

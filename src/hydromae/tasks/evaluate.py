@@ -39,7 +39,7 @@ class Question:
     """What is to be evaluated; the task takes of it what concerns it.
 
     Attributes:
-        runs: run directories, more than one for forecasts alone.
+        runs: run directories, whose predictions are averaged; one alone across modalities.
         split: val, test or train; None is val where there is one, else test.
         data: other data than the run's.
         output: folder; None is `evaluation/<task>_<split>` in the first run.

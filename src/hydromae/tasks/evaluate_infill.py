@@ -20,7 +20,7 @@ from hydromae.evaluation.tables import ScoreTable, number_text, short
 from hydromae.tasks.choices import target_series
 from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import Runs, excluded_by_any, open_runs, require_alike
+from hydromae.tasks.several_runs import Runs, excluded_by_any, open_runs, require_alike, require_same_windows
 from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days, training_period
 
 _SHOWN: Final = ("nse", "log_nse", "kge", "rmse", "percent_bias", "filled_share")
@@ -67,6 +67,7 @@ def evaluate_infill(
     predictor = predictors[0]
     name = target_series(predictor.config, target)
     require_alike(predictors, [name])
+    require_same_windows(predictors)
     split, days = scored_days(predictor.store, split)
     train = training_period(predictor)
     observed = observed_series(predictor, name)

@@ -76,9 +76,9 @@ def evaluate_ungauged(
     split, days = scored_days(predictor.store, split)
     held_out = _held_out(predictors, stations, folds, fold)
     simulation = Simulation(predictors, name, held_out, donors)
-    if simulation.scaled_by_own_flow():
+    if (run := simulation.scaled_by_own_flow()) is not None:
         raise ConfigError(
-            f"{predictor.run.path}: scales {name} by each station's own mean flow, which an ungauged station has not; "
+            f"{run}: scales {name} by each station's own mean flow, which an ungauged station has not; "
             f"train with data.modalities.{name}.scaling_per=all"
         )
     observed = observed_series(predictor, name)
@@ -91,7 +91,7 @@ def evaluate_ungauged(
         of_core = slice(inside.start - core.first, inside.stop - core.first)
         simulated.values[inside.start - days.start : inside.stop - days.start] = answer.mean[of_core].numpy()
         on_progress((number + 1) / len(cores))
-    taught = set(predictor.data.trained_on["stations"])
+    taught = _taught(predictors)
     gauged = observed.sel(station=[station for station in predictor.stations if station in taught])
     table = station_table(open_store(predictor.store))
     rivals = {method: estimate(gauged, table, held_out=held_out) for method, estimate in METHODS.items()}
@@ -107,12 +107,16 @@ def evaluate_ungauged(
     return result
 
 
+def _taught(predictors: Sequence[Predictor]) -> set[str]:
+    """Stations that any of the runs has trained on."""
+    return {station for predictor in predictors for station in predictor.data.trained_on["stations"]}
+
+
 def _held_out(
     predictors: Sequence[Predictor], stations: Sequence[str] | None, folds: str | Path | Folds | None, fold: int
 ) -> list[str]:
     """The stations to simulate, none of which a run has trained on."""
-    predictor = predictors[0]
-    taught = set(predictor.data.trained_on["stations"])
+    predictor, taught = predictors[0], _taught(predictors)
     if stations is None and folds is not None:
         table = folds if isinstance(folds, Folds) else Folds.read(Path(folds))
         if not 0 <= fold < table.count:

@@ -21,7 +21,7 @@ from hydromae.errors import ConfigError
 from hydromae.tasks.choices import excluded_days, limited, predicted_stations
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
-from hydromae.tasks.several_runs import Runs, average, open_runs
+from hydromae.tasks.several_runs import Runs, average, open_runs, require_alike
 from hydromae.tasks.weather import Weather, open_weather
 
 REGIMES: Final = ("none", "perfect")
@@ -72,7 +72,8 @@ def forecast(
     predictors = open_runs(runs, data, device)
     first = predictors[0]
     names = forecast_modalities(first.data.units, first.model.shapes, first.config.masking.forecast)
-    _require_alike(predictors, names)
+    _require_series(first, names)
+    require_alike(predictors, names)
     chosen = np.array(predicted_stations(first, stations), dtype=np.int64)
     histories = [_history(predictor, horizon) for predictor in predictors]
     # As in training, no value of these days is seen.
@@ -102,8 +103,7 @@ def forecast(
     return result
 
 
-def _require_alike(predictors: Sequence[Predictor], names: Sequence[str]) -> None:
-    first = predictors[0]
+def _require_series(first: Predictor, names: Sequence[str]) -> None:
     for name in names:
         if first.model.shapes[name].kind == "grid":
             raise ConfigError(
@@ -112,10 +112,6 @@ def _require_alike(predictors: Sequence[Predictor], names: Sequence[str]) -> Non
             )
         if not first.data.has(name):
             raise ConfigError(f"{first.store.path}: has no {name}, which is to be forecast; give data that have it")
-    for other in predictors[1:]:
-        for name in names:
-            if name not in other.model.shapes:
-                raise ConfigError(f"{other.run.path}: has no {name}, which {first.run.path} forecasts")
 
 
 def _history(predictor: Predictor, horizon: int) -> int:

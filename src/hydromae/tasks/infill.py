@@ -17,7 +17,7 @@ from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.gaps import Filling, fill_names, fillable
 from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, FILLED, MISSING, OBSERVED, ResultFile, flag_attributes
-from hydromae.tasks.several_runs import Runs, open_runs, require_alike
+from hydromae.tasks.several_runs import Runs, open_runs, require_alike, require_same_windows
 from hydromae.tasks.task_output import check_output, write_streamed
 
 _GRID_DAYS = 32  # days of a block where there are grids, of which a day is large
@@ -66,6 +66,9 @@ def infill(
     predictor = predictors[0]
     names = fill_names(predictor, modalities, grids)
     require_alike(predictors, names)
+    require_same_windows(predictors)
+    for other in predictors[1:]:
+        fill_names(other, names, grids)  # refuses grids where windows hold some stations
     target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
     check_output(target, grids=any(predictor.store.kind(name) == "grid" for name in names))
     days = chosen_days(predictor.store, period)

@@ -17,7 +17,7 @@ from hydromae.tasks.choices import chosen_days, predicted_stations, target_serie
 from hydromae.tasks.cores import Core, Shown, answers, last_cores
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, ResultFile
-from hydromae.tasks.several_runs import Runs, open_runs, require_alike
+from hydromae.tasks.several_runs import Runs, open_runs, require_alike, require_same_windows
 from hydromae.tasks.task_output import check_output, write_streamed
 from hydromae.tasks.task_scores import units_of
 
@@ -92,6 +92,7 @@ class Simulation:
         predictor = predictors[0]
         self.predictors, self.predictor, self.name, self.donors = predictors, predictor, name, donors
         require_alike(predictors, [name])
+        require_same_windows(predictors)
         here = {station: place for place, station in enumerate(predictor.store.station_ids)}
         self.places = predicted_stations(predictor, stations)
         self.in_store = [here[predictor.stations[place]] for place in self.places]
@@ -103,22 +104,25 @@ class Simulation:
                 "no other station's flow can be seen: name the stations to simulate, so that the others are donors, "
                 "and take a run whose windows hold several (data.stations_per_window)"
             )
-        factor = predictor.data.scalers[name].factor
-        for place in self.places:
-            if factor is not None and not np.isfinite(factor[place]):
-                raise DataError(
-                    f"{predictor.store.path}: station {predictor.stations[place]} has no catchment area that the run's "
-                    f"mm/d could be brought to {units_of(predictor, name)} with; give it in the table of attributes"
-                )
+        for one in predictors:
+            factor = one.data.scalers[name].factor
+            for place in self.places:
+                if factor is not None and not np.isfinite(factor[place]):
+                    raise DataError(
+                        f"{one.store.path}: station {one.stations[place]} has no catchment area that the mm/d of "
+                        f"{one.run.path} could be brought to {units_of(one, name)} with; give it in the table of "
+                        f"attributes"
+                    )
 
     @property
     def stations(self) -> list[str]:
         """Ids of the stations that are simulated, in order."""
         return [self.predictor.stations[place] for place in self.places]
 
-    def scaled_by_own_flow(self) -> bool:
-        """Whether the run scales each station's flow by its own mean and deviation."""
-        return any(len(one.data.scalers[self.name].mean) > 1 for one in self.predictors)
+    def scaled_by_own_flow(self) -> Path | None:
+        """The first run that scales each station's flow by its own mean and deviation; None where none does."""
+        runs = (one.run.path for one in self.predictors if len(one.data.scalers[self.name].mean) > 1)
+        return next(runs, None)
 
     def run(self, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
         """The flow of the stations, [core days, stations], core after core."""
@@ -135,9 +139,9 @@ class Simulation:
 
 def _write(path: Path, simulation: Simulation, days: slice, on_progress: Callable[[float], None]) -> None:
     predictor, name = simulation.predictor, simulation.name
-    if simulation.scaled_by_own_flow():
+    if (run := simulation.scaled_by_own_flow()) is not None:
         _log.warning(
-            f"the run scales {name} by each station's own mean flow, which an ungauged station has not: a station of "
+            f"{run}: scales {name} by each station's own mean flow, which an ungauged station has not: a station of "
             f"the training is told its own, any other gets the average; train with "
             f"data.modalities.{name}.scaling_per=all"
         )

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from hydromae.config import Config
 from hydromae.errors import ConfigError
 from hydromae.training.run_directory import RunDirectory
@@ -54,11 +56,27 @@ def settings_that_matter(config: Config) -> dict[str, Any]:
     return dict(_leaves(config.model_dump(mode="json"), (*_PLACES, *_OUTWARD)))
 
 
+def with_later_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a checkpoint, with the defaults of the keys that the package has had only since."""
+    defaults = dict(_defaults("", Config(), Config().model_dump(mode="json")))
+    return {key: defaults[key] for key in now.keys() & defaults.keys()} | dict(then)
+
+
 def listed_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """The keys that differ, with both values; empty where none does."""
     changed = [key for key in sorted(then.keys() | now.keys()) if then.get(key) != now.get(key)]
     listed = ", ".join(f"{key} ({then.get(key)} in the run, now {now.get(key)})" for key in changed[:_SHOWN])
     return listed + (f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else "")
+
+
+def _defaults(prefix: str, section: BaseModel, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Keys of sections; not the entries of a key that is a mapping, each of which somebody chose."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _defaults(f"{prefix}{name}.", value, raw[name])
+        elif not isinstance(value, Mapping):
+            yield f"{prefix}{name}", raw[name]
 
 
 def _leaves(raw: Mapping[str, Any], without: Sequence[str]) -> Iterator[tuple[str, Any]]:

@@ -21,7 +21,7 @@ from hydromae.data.store import Store
 from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import RunError
 from hydromae.models.pretrained import save_pretrained
-from hydromae.training.changes import listed_changes, settings_that_matter
+from hydromae.training.changes import listed_changes, settings_that_matter, with_later_keys
 from hydromae.training.checkpoint import random_state, restore_random_state, save_checkpoint
 from hydromae.training.early_stopping import check_patience, note_validation, out_of_patience
 from hydromae.training.engine import make_engine
@@ -131,7 +131,8 @@ class Trainer:
                 f"{where}: the data in {self.store.path} are not those its checkpoint was made with: {changed}; "
                 f"prepare that store anew from the same files, or train a new run"
             )
-        if changed := listed_changes(state["data"]["settings"], self.data["settings"]):
+        settings = self.data["settings"]
+        if changed := listed_changes(with_later_keys(state["data"]["settings"], settings), settings):
             raise RunError(
                 f"{where}: config.yaml is not as it was when its checkpoint was made: {changed}; set it as it was, or "
                 f"train a new run"
@@ -139,7 +140,7 @@ class Trainer:
         before, now = state["data"]["arithmetic"], self.data["arithmetic"]
         if before != now and self.world.is_main:
             logger.warning("%s: goes on in %s instead of %s, so its numbers differ from here on", where, now, before)
-        self.data = {**state["data"], "arithmetic": now}
+        self.data = {**state["data"], "settings": settings, "arithmetic": now}
         self.engine.load(state)
         self.schedule.load_state_dict(state["schedule"])
         self.progress = Progress(**state["progress"])
@@ -217,7 +218,7 @@ class Trainer:
         """Losses over the validation period, each averaged over all hidden values; None without such a period.
 
         `loss` and `losses` are mean squared errors with quantiles as without, so that they compare, and choose the best
-        epoch; `pinball` is there beside them in a model with quantiles.
+        epoch; `pinball` is there beside them in a model with quantiles. Stations have the weights of the training.
 
         Where the weights are averaged it is the average that is validated.
         """
