@@ -60,6 +60,15 @@ def test_figures_are_written_as_png(file: Path, tmp_path: Path) -> None:
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 
+def test_the_maps_do_without_what_is_asked_or_what_costs_most(file: Path, tmp_path: Path) -> None:
+    usual, rain, flow = (
+        cross_modality_section(file, without=without).maps[0][1].source for without in (None, "precip", "flow")
+    )
+    assert usual == rain != flow
+    with pytest.raises(DataError, match="has no hail; name one of precip, snow_depth, flow"):
+        write_figures(file, tmp_path, without="hail")
+
+
 def test_page_has_the_section_where_the_run_has_the_file(full_run: Path, file: Path, tmp_path: Path) -> None:
     run = shutil.copytree(full_run, tmp_path / "run")
     assert HEADING not in Page(write_report(run).read_text(encoding="utf-8")).text

@@ -60,34 +60,43 @@ def load_cross_modality(path: Path) -> xr.Dataset:
     return dataset
 
 
-def cross_modality_section(path: Path, label: Label = str) -> CrossModality:
+def cross_modality_section(path: Path, label: Label = str, without: str | None = None) -> CrossModality:
     """Figures and sentences of a file, drawn in the style of the page.
 
     Args:
         path: of the file that `cross_modality` wrote.
         label: name of a modality -> its words.
+        without: the modality that the maps of the others do without; None is the costliest of each, see `draw_example`.
 
     Raises:
-        DataError: the file is not such a one.
+        DataError: the file is not such a one, or has no such modality.
     """
     dataset = load_cross_modality(path)
+    names = [str(name) for name in dataset["target"].values]
+    if without is not None and without not in names:
+        raise DataError(f"{path}: has no {without}; name one of {', '.join(names)}")
     grids = [str(name) for name in dataset["target"].values if f"{name}_reconstructed" in dataset]
     with style():
         return CrossModality(
             period=str(dataset.attrs.get("period", "")).replace(" ", " to "),
             findings=tuple(_finding(dataset, str(target), label) for target in dataset["target"].values),
             table=draw_table(dataset, label),
-            maps=tuple((label(name), draw_example(dataset, name, label)) for name in grids),
+            maps=tuple(
+                (label(name), draw_example(dataset, name, label, None if without == name else without))
+                for name in grids
+            ),
         )
 
 
-def write_figures(path: Path, directory: Path, label: Label = str) -> list[Path]:
+def write_figures(path: Path, directory: Path, label: Label = str, without: str | None = None) -> list[Path]:
     """Write the figures of a file as PNG, `cross_modality.png` and one for each grid, and return their paths.
+
+    Arguments are those of `cross_modality_section`.
 
     Raises:
         DataError: the file is not one of `cross_modality`, or the directory cannot be written.
     """
-    section = cross_modality_section(path, label)
+    section = cross_modality_section(path, label, without)
     dataset = load_cross_modality(path)
     names = [str(name) for name in dataset["target"].values if f"{name}_reconstructed" in dataset]
     pictures = {"cross_modality.png": section.table}
