@@ -186,6 +186,21 @@ def test_runs_of_other_units_are_refused_also_where_the_data_lack_the_flow(tmp_p
         ungauged([run.path for run in runs], tmp_path / "out.nc", data=prepare(config), target="riverflow")
 
 
+def test_an_area_that_any_run_needs_is_asked_for_whatever_their_order(trained: RunDirectory, tmp_path: Path) -> None:
+    flat = series_run(tmp_path / "flat", change_flow=lambda raw: {**raw, "per_area": False}, exclude_stations=["27003"])
+    world = series_world(tmp_path / "without")
+    table = pd.read_csv(world.root / "attributes.csv")
+    table.loc[table["id"] == 27003, "catchment-area"] = np.nan
+    table.to_csv(world.root / "attributes.csv", index=False)
+    world.raw["data"]["modalities"]["riverflow"]["per_area"] = False
+    config = small_config(world, tmp_path / "unused", data=world.raw["data"], model={"vector_patch_size": 1})
+    store = prepare(config)
+    for runs in ([trained.path, flat.path], [flat.path, trained.path]):
+        with pytest.raises(DataError, match="station 27003 has no catchment area that the mm/d of"):
+            ungauged(runs, tmp_path / "out.nc", data=store)
+    ungauged(flat.path, tmp_path / "out.nc", data=store).close()  # needs none
+
+
 def test_a_scale_of_the_stations_own_flow_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def per_station(raw: dict[str, Any]) -> dict[str, Any]:
         return {**raw, "scaling_per": "station"}
