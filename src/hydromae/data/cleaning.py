@@ -10,6 +10,8 @@ from hydromae.config import ModalityConfig
 
 # Fill values of netCDF and its kin are 1e20 or above in float32 however they were rounded.
 _FILL = 1e19
+# What is beyond a limit by no more than this, or this share of the limit, is so by rounding, as packed values are.
+_ROUNDING = 1e-6
 
 
 def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> None:
@@ -23,6 +25,32 @@ def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> 
         for code in np.asarray(codes, values.dtype):
             missing |= values == code
     values[missing] = np.nan
+
+
+def within_limits(values: Float[np.ndarray, "..."], settings: ModalityConfig) -> None:
+    """Bring values to a limit that they are beyond by rounding alone, as rain of -2e-16 to 0, in place.
+
+    Where logarithm or root need at least 0 and the settings' minimum is below it, values from there to 0 become 0.
+    """
+    low, high = limits(settings)
+    with np.errstate(invalid="ignore"):
+        if low is not None:
+            admitted = min(low - _margin(low), low if settings.minimum is None else settings.minimum)
+            values[(values < low) & (values >= admitted)] = low
+        if high is not None:
+            values[(values > high) & (values <= high + _margin(high))] = high
+
+
+def _margin(limit: float) -> float:
+    return _ROUNDING * max(1.0, abs(limit))
+
+
+def number_text(value: float) -> str:
+    """A value of a file with as many digits as tell it from all others, so that it can be copied as a missing code."""
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    text = str(single) if float(single) == value or np.isnan(value) else repr(float(value))
+    return text.removesuffix(".0")
 
 
 @dataclass(frozen=True)

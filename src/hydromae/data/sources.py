@@ -12,8 +12,9 @@ from jaxtyping import Float
 
 from hydromae.config import ModalityConfig
 from hydromae.data.alignment import check_days, days_in
-from hydromae.data.cleaning import Fault, first_fault, missing_to_nan
+from hydromae.data.cleaning import Fault, first_fault, missing_to_nan, number_text, within_limits
 from hydromae.data.readers.detect import Request, locate
+from hydromae.data.readers.stamps import Clocks, calendar_days
 from hydromae.data.readers.units import same_units
 from hydromae.data.regrid import Cells
 from hydromae.data.target_grid import Regrid, cells_of, north_first, same_cells
@@ -141,6 +142,7 @@ class Source:
                 with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 becomes inf, which is named later
                     block[(piece.days[begin:end] - first).astype(np.int64)] = _values(piece, begin, end)
         missing_to_nan(block, self.codes)
+        within_limits(block, self.settings)
         block[np.isin(first + np.arange(count), self.excluded)] = np.nan
         if self.regrid is None:
             return block
@@ -162,7 +164,7 @@ class Source:
         """What to tell the user about an impossible value; `place` is its station or its row and column."""
         variable = self.pieces[0].values.name
         return DataError(
-            f"{self.path_of(day)}: {variable} {place} on {day} is {fault.value:g} {self.settings.units}, "
+            f"{self.path_of(day)}: {variable} {place} on {day} is {number_text(fault.value)} {self.settings.units}, "
             f"{fault.reason}; correct the file, list the value in data.missing_values if it means missing, "
             f"or change the limits of data.modalities.{self.name}"
         )
@@ -178,6 +180,7 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
     if not settings.paths:
         raise ConfigError(f"data.modalities.{name}.paths is empty; name its files")
     pieces: list[Piece] = []
+    clocks = Clocks()
     shift = timedelta(days=settings.shift_days)
     for located in locate(name, settings, root):
         start = settings.start
@@ -187,12 +190,14 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
         values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
-        days = values["time"].values.astype("datetime64[D]") + settings.shift_days
+        days = calendar_days(values["time"].values) + settings.shift_days
+        clocks.add(Clocks(values.attrs.get("clocks", ())))
         piece = Piece(path, values, days, located.reader.name, located.files, located.why)
         if pieces:
             _check_follows(pieces[-1], piece, name)
         pieces.append(piece)
     source = Source(name, settings, tuple(pieces), codes)
+    clocks.check(source.where)
     if settings.kind == "grid":
         check_shapes([source])
         return source

@@ -1,5 +1,6 @@
 """Weather after an issue time, from the user's own forecast in a file."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hydromae.config import ModalityConfig
-from hydromae.data.cleaning import first_fault
+from hydromae.data.cleaning import first_fault, number_text, within_limits
+from hydromae.data.readers.labelled import open_labelled, whole_days, without_single
+from hydromae.data.readers.stamps import Clocks, calendar_days, several_a_day
 from hydromae.data.readers.units import same_units
 from hydromae.data.tokens import TokenShape
 from hydromae.errors import DataError
 from hydromae.tasks.known_data import KnownData
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,10 @@ class Weather:
         leads = np.arange(1, horizon + 1)
         series = self.series[name]
         if "issue_time" in series.dims:
-            if day not in series["issue_time"].values.astype("datetime64[D]"):
+            issued = calendar_days(series["issue_time"].values)
+            if day not in issued:
                 raise DataError(f"{self.path}: {name} has no issue time {day}; add it, or choose another")
-            place = int(np.flatnonzero(series["issue_time"].values.astype("datetime64[D]") == day)[0])
+            place = int(np.flatnonzero(issued == day)[0])
             found = series.isel(issue_time=place).reindex(lead_time=leads).values
         else:
             valid = (day + leads).astype("datetime64[ns]")
@@ -74,7 +80,8 @@ def open_weather(
     """Open a file of weather: netCDF or Zarr with variables named and measured as the run's series modalities are.
 
     A variable has dimensions (time, station), days after the issue times, or (issue_time, lead_time, station), lead
-    times in days. Stations are ids; those that are absent have no weather. What is forecast is never read from it.
+    times in days; others of one entry, as height, are dropped. A stamp stands for its calendar day. Stations are ids;
+    those that are absent have no weather. What is forecast is never read from it.
 
     Args:
         path: the file.
@@ -91,11 +98,7 @@ def open_weather(
     if not path.exists():
         raise DataError(f"{path}: is not there; forcing is none, perfect, or a netCDF or Zarr file of weather")
     try:
-        dataset = (
-            xr.open_zarr(path, consolidated=False)
-            if path.suffix == ".zarr"
-            else xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False)
-        )
+        dataset = open_labelled(path)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
     wanted = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
@@ -106,17 +109,20 @@ def open_weather(
             f"name its variables so (it has {', '.join(map(str, dataset.data_vars))})"
         )
     for name, series in found.items():
+        if name in settings:
+            within_limits(series.values, settings[name])
         fault = first_fault(series.values, settings[name]) if name in settings else None
         if fault is not None:
             day = np.datetime64(series[series.dims[0]].values[fault.index[0]], "D")
             raise DataError(
-                f"{path}: {name} of station {data.stations[fault.index[-1]]} on {day} is {fault.value:g}, "
+                f"{path}: {name} of station {data.stations[fault.index[-1]]} on {day} is {number_text(fault.value)}, "
                 f"{fault.reason}; write what is missing as NaN"
             )
     return Weather(path, found, data)
 
 
 def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> xr.DataArray:
+    variable = without_single(variable, "time", "station", "issue_time", "lead_time")
     dims = set(variable.dims)
     if dims not in ({"time", "station"}, {"issue_time", "lead_time", "station"}):
         raise DataError(
@@ -126,6 +132,8 @@ def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> x
     for dim in dims - {"lead_time"}:
         if dim not in variable.indexes:
             raise DataError(f"{path}: {name} has no values of its coordinate {dim}; give them")
+        if dim != "station" and variable[dim].dtype.kind != "M":
+            raise DataError(f"{path}: {name} has a {dim} that is no date; write it in days since 1970-01-01")
     units = data.units[name]
     given = str(variable.attrs.get("units", ""))
     if not same_units(given, units):
@@ -136,20 +144,28 @@ def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> x
         named = named.transpose("issue_time", "lead_time", "station")
     else:
         named = named.transpose("time", "station")
-        named = named.assign_coords(time=named["time"].values.astype("datetime64[D]").astype("datetime64[ns]"))
+        clocks, stamps = Clocks(), named["time"].values
+        named = named.assign_coords(time=clocks.days_of(stamps).astype("datetime64[ns]"))
+        clocks.check(path)
     for dim in named.dims:
-        if not named.indexes[str(dim)].is_unique:
-            raise DataError(f"{path}: {name} has a {dim} more than once; give one value a day and station")
-    return named.reindex(station=list(data.stations))
+        index = named.indexes[str(dim)]
+        if not index.is_unique:
+            often = several_a_day(stamps[index == index[index.duplicated()][0]]) if dim == "time" else ""
+            how = f", the sum for an amount such as rain, else the mean (its values are {often})" if often else ""
+            raise DataError(f"{path}: {name} has a {dim} more than once; give one value a day and station{how}")
+    if "time" in dims:
+        for note in clocks.notes("write the local days as time"):
+            _log.warning("%s: %s: %s", path, name, note)
+    return named.reindex(station=list(data.stations)).astype(np.float32)  # in memory
 
 
 def _lead_days(path: Path, leads: xr.DataArray) -> np.ndarray:
     """Lead times in days."""
     if np.issubdtype(leads.dtype, np.timedelta64):
-        return np.asarray(leads.values / np.timedelta64(1, "D"))
+        return whole_days(leads.values / np.timedelta64(1, "D"))
     units = str(leads.attrs.get("units", "days")).lower()
     if units.startswith("hour") or units == "h":
-        return np.asarray(leads.values / 24)
+        return whole_days(leads.values / 24)
     if units in ("days", "day", "d"):
-        return np.asarray(leads.values)
+        return whole_days(leads.values)
     raise DataError(f"{path}: lead_time is in {units}; give days")

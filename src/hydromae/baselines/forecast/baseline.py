@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.data.readers.stamps import calendar_days
 from hydromae.errors import DataError
 
 Regime = Literal["none", "perfect"]
@@ -134,7 +135,7 @@ def station_ids(series: xr.Dataset) -> list[str]:
 
 def train_days(series: xr.Dataset, train: slice) -> np.ndarray:
     """The consecutive days, datetime64[D], from the first to the last of `series` that lie in the training period."""
-    held = pd.DatetimeIndex(series["time"].values).floor("D").sort_values()
+    held = pd.DatetimeIndex(calendar_days(series["time"].values)).sort_values()
     first, last = (pd.Timestamp(day) if isinstance(day, date) else day for day in (train.start, train.stop))
     inside = held[held.slice_indexer(first, last)]
     if len(inside) == 0:
@@ -146,4 +147,4 @@ def train_days(series: xr.Dataset, train: slice) -> np.ndarray:
 
 def issue_days(issue_times: pd.DatetimeIndex) -> np.ndarray:
     """Issue times as days, datetime64[D]."""
-    return np.asarray(issue_times.values.astype("datetime64[D]"))
+    return calendar_days(issue_times.values)

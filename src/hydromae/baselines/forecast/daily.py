@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
+from hydromae.data.readers.stamps import calendar_days
+
 
 def daily_values(series: xr.Dataset, name: str, days: np.ndarray) -> Float[np.ndarray, "day station"]:
     """One variable on consecutive days, float64, NaN where it is missing, infinite or has no such day.
@@ -20,7 +22,7 @@ def daily_values(series: xr.Dataset, name: str, days: np.ndarray) -> Float[np.nd
     values = np.full((len(days), series.sizes["station"]), np.nan)
     if len(days) == 0:
         return values
-    place = (series["time"].values.astype("datetime64[D]") - days[0]).astype(np.int64)  # [time]
+    place = (calendar_days(series["time"].values) - days[0]).astype(np.int64)  # [time]
     rows = np.flatnonzero((place >= 0) & (place < len(days)))
     if len(rows):
         span = slice(rows[0], rows[-1] + 1)

@@ -7,12 +7,13 @@ from jaxtyping import Float
 
 from hydromae.baselines.forecast.baseline import issue_days
 from hydromae.baselines.forecast.daily import carried_forward, daily_values
+from hydromae.data.readers.stamps import calendar_days
 
 
 def days_until(series: xr.Dataset, issue_times: pd.DatetimeIndex) -> np.ndarray:
     """Consecutive days, datetime64[D], from the first of `series` (or of the issue times) to the last issue time."""
     last = issue_days(issue_times).max()
-    held = series["time"].values.astype("datetime64[D]")
+    held = calendar_days(series["time"].values)
     first = min(held.min(), issue_days(issue_times).min()) if len(held) else issue_days(issue_times).min()
     return np.arange(first, last + np.timedelta64(1, "D"))
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from hydromae.config import ModalityConfig
 from hydromae.data.init.found import Candidate, as_date, summarise
+from hydromae.data.readers.cf_grid import grid_variables
 from hydromae.data.readers.hdf5_file import data_sets, open_hdf5
 from hydromae.data.readers.hdf5_grid import DATES
 from hydromae.data.readers.netcdf_file import open_netcdf
@@ -100,7 +101,7 @@ def _variables(path: Path, reader: Reader) -> list[tuple[str | None, int | None]
 
 
 def _three_dimensional(data: xr.Dataset) -> list[tuple[str | None, int | None]]:
-    return [(str(name), None) for name, item in data.data_vars.items() if item.ndim == 3 and item.dtype.kind in "iuf"]
+    return [(name, None) for name in grid_variables(data)]
 
 
 def _guess_start(path: Path, n_days: int) -> date | None:

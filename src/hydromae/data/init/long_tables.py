@@ -14,6 +14,7 @@ import pyarrow.parquet
 from hydromae.data.init.found import AttributeTable, Candidate, as_date, summarise
 from hydromae.data.init.words import DATE_WORDS, ID_WORDS, roles_of, words_of
 from hydromae.data.readers.dates import day_of
+from hydromae.data.readers.stamps import calendar_days
 from hydromae.data.readers.table import sorted_ids
 from hydromae.errors import DataError
 
@@ -205,7 +206,7 @@ def _id_column(frame: pd.DataFrame, date_column: str) -> str | None:
 def _days(column: "pd.Series[Any]") -> np.ndarray:
     """Days, datetime64[D]."""
     if column.dtype.kind == "M":
-        days = column.dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+        days = calendar_days(column.dt.tz_localize(None).to_numpy())
     else:
         codes, texts = pd.factorize(column.astype(str))
         known = [day_of(text) for text in texts]

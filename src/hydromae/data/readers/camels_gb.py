@@ -12,6 +12,7 @@ import xarray as xr
 
 from hydromae.data.readers.files import first_line, require_file
 from hydromae.data.readers.guard import reading
+from hydromae.data.readers.stamps import stamps_of_texts
 from hydromae.data.readers.station_files import StationFile, join_stations
 from hydromae.errors import DataError
 
@@ -75,8 +76,9 @@ def _read(path: Path, variable: str) -> StationFile:
             hint = f"did you mean {near[0]}?" if near else "name another with the modality's key variable"
             raise DataError(f"{path}: has no column {column}, only {', '.join(columns)}; {hint}")
     options = pa.csv.ConvertOptions(
-        column_types={DATE: pa.date32(), variable: pa.float64()},
+        column_types={DATE: pa.string(), variable: pa.float64()},
         include_columns=[DATE, variable],
+        strings_can_be_null=True,
         null_values=["", "NA", "NaN", "nan"],
     )
     with reading(path, advice="correct it or download it again"):
@@ -84,6 +86,11 @@ def _read(path: Path, variable: str) -> StationFile:
     dates, values = table.column(0), table.column(1)
     if dates.null_count:
         raise DataError(f"{path}: column {DATE} is blank in {dates.null_count} rows; give every row its date")
-    days = dates.to_numpy().astype("datetime64[D]")
+    stamps = stamps_of_texts(dates.to_pylist())
+    if (wrong := np.flatnonzero(np.isnat(stamps))).size:
+        text = dates[int(wrong[0])].as_py()[:64]
+        raise DataError(
+            f"{path}: cannot be read ({DATE} holds {text!r}, no date as YYYY-MM-DD); correct it or download it again"
+        )
     with np.errstate(over="ignore"):  # beyond float32 becomes inf, which is found and named later
-        return StationFile(path, named["station"], days, values.to_numpy().astype(np.float32))
+        return StationFile(path, named["station"], stamps, values.to_numpy().astype(np.float32))

@@ -76,9 +76,9 @@ def _station(path: Path, data: xr.Dataset, variable: str) -> StationFile:
         near = difflib.get_close_matches(variable, series, n=1)
         hint = f"did you mean {near[0]}?" if near else "name another with the modality's key variable"
         raise DataError(f"{path}: has no {variable} over {DATE}, only {', '.join(series[:10]) or 'none'}; {hint}")
-    days = stamps_of(path, data[DATE]).astype("datetime64[D]")
+    stamps = stamps_of(path, data[DATE])
     with np.errstate(all="ignore"):  # beyond float32 becomes inf, which is found and named later
-        return StationFile(path, path.stem, days, data[variable].values.astype(np.float32))
+        return StationFile(path, path.stem, stamps, data[variable].values.astype(np.float32))
 
 
 def _units(data: xr.Dataset, variable: str) -> str:

@@ -13,6 +13,7 @@ from hydromae.data.readers.cf_time import is_time, notes_on_time, stamps_of
 from hydromae.data.readers.dates import check_days
 from hydromae.data.readers.guard import check_maps, check_stored, reading
 from hydromae.data.readers.hdf5_file import positions
+from hydromae.data.readers.stamps import Clocks
 from hydromae.errors import DataError
 
 _NAMES = {"y": {"projection_y_coordinate", "latitude"}, "x": {"projection_x_coordinate", "longitude"}}
@@ -31,15 +32,17 @@ def cf_grid(
 
     The rows run from the north: where the y coordinate (axis Y, or latitude or projection_y_coordinate) grows from row
     to row, the rows are turned round, and the columns where x falls. A stamp at any time of a day stands for that
-    calendar day. Coordinates of two dimensions, as latitude and longitude on a projection, are left alone.
+    calendar day. Dimensions of one entry beside time, y and x, as height, are dropped. Coordinates of two dimensions,
+    as latitude and longitude on a projection, are left alone.
 
     Args:
         path: where it is, for messages.
         data: opened with undecoded times, values masked and scaled as they are read.
-        variable: the variable over time, y and x, in any order; None takes the only one over three dimensions.
+        variable: the variable over time, y and x, in any order; None takes the only one over these three.
         allow_absent_days: accept days that are missing between the first and the last.
         stored: bytes on disk, which a hostile declaration of many values is held against.
-        before: called with the variable, the positions of days that are about to be read, and the axis that is time.
+        before: called with the variable, the positions of days that are about to be read, and the axis that is time in
+            the file.
 
     Returns:
         [time, y, x] with y falling and x growing; `time` holds calendar days. The variable's and the coordinates'
@@ -51,6 +54,7 @@ def cf_grid(
             repeated, unordered or absent; or more is declared than any real grid has.
     """
     values = _variable(path, data, variable)
+    stored_dims = data[values.name].dims
     time = _time(path, data, values)
     axes = {time: "time", **{axis_of(path, data, values, axis): axis for axis in ("y", "x")}}
     if len(axes) != 3:
@@ -58,14 +62,19 @@ def cf_grid(
     ordered = values.variable.transpose(*axes)
     check_maps(path, values.name, ordered.shape)
     check_stored(path, values.name, ordered.shape, 1, stored)
-    stamps = stamps_of(path, data[time])
-    days = stamps.astype("datetime64[D]")
-    check_days(path, days, allow_absent_days)
+    stamps, clocks = stamps_of(path, data[time]), Clocks()
+    days = clocks.days_of(stamps)
+    clocks.check(path, str(time))
+    daily = (
+        f"make it daily first, as xarray.open_dataset(...).resample({time}='1D').sum(skipna=False) does for an amount "
+        f"such as rain, and .mean(skipna=False) for other values"
+    )
+    check_days(path, stamps, allow_absent_days, str(time), daily)
     coordinates = {axis: data[dim].variable for dim, axis in axes.items() if axis != "time"}
     grid = xr.DataArray(
         indexing.LazilyIndexedArray(
             _Guarded(
-                path, str(values.name), ordered, days, lambda name, read: before(name, read, values.dims.index(time))
+                path, str(values.name), ordered, days, lambda name, read: before(name, read, stored_dims.index(time))
             )
         ),
         dims=("time", "y", "x"),
@@ -74,16 +83,16 @@ def cf_grid(
         attrs={**values.attrs, **_projection(data, values)},
     )
     methods = " ".join(str(values.attrs.get(key, "")) for key in ("cell_methods", "comment"))
-    notes = notes_on_time(path, data, time, stamps, methods)
+    notes = notes_on_time(path, data, time, days, clocks, methods)
     for axis, falls, turned in (("y", True, "rows from the south were turned"), ("x", False, "columns were turned")):
         if coordinate_falls(path, grid[axis]) != falls:
             grid = grid.isel({axis: slice(None, None, -1)})
             notes.append(turned)
-    grid.attrs["notes"] = tuple(notes)
+    grid.attrs |= {"notes": tuple(notes), "clocks": clocks.minutes}
     grid.encoding["source"] = str(path)
     chunks = values.encoding.get("chunksizes") or values.encoding.get("chunks")
     if chunks:
-        grid.encoding["chunksizes"] = tuple(chunks[values.dims.index(dim)] for dim in axes)
+        grid.encoding["chunksizes"] = tuple(chunks[stored_dims.index(dim)] for dim in axes)
     return grid
 
 
@@ -114,14 +123,37 @@ class _Guarded(BackendArray):
             return np.asarray(self.values[key].values)
 
 
-def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
+def grid_variables(data: xr.Dataset) -> list[str]:
+    """The variables of numbers over time, y and x, whatever dimensions of one entry they have beside these."""
     bounds = {str(item.attrs.get("bounds")) for item in data.variables.values()}
-    grids = [
+    return [
         str(found)
         for found, item in data.data_vars.items()
-        if item.ndim == 3 and item.dtype.kind in "iuf" and found not in bounds
+        if item.dtype.kind in "iuf" and found not in bounds and squeezed(data, item).ndim == 3
     ]
+
+
+def squeezed(data: xr.Dataset, values: xr.DataArray) -> xr.DataArray:
+    """The values without dimensions of one entry that are neither time, y nor x; as they are where three are left."""
+    if values.ndim <= 3:
+        return values
+    axes = _known_axes(data, values)
+    return values.isel({dim: 0 for dim in values.dims if values.sizes[dim] == 1 and dim not in axes})
+
+
+def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
+    grids = grid_variables(data)
     listed = ", ".join(grids) or "none"
+    wanted = [str(n) for n, item in data.data_vars.items() if item.ndim > 3 and n not in grids and name in (None, n)]
+    if wanted and (name is not None or not grids):
+        sizes = data[wanted[0]].sizes
+        axes = _known_axes(data, data[wanted[0]])
+        chosen = next((dim for dim in sizes if dim not in axes and sizes[dim] > 1), next(iter(sizes)))
+        raise DataError(
+            f"{path}: {wanted[0]} has the dimensions {', '.join(f'{dim} ({size})' for dim, size in sizes.items())}, "
+            f"not time, y and x; write one entry of {chosen}, as xarray.open_dataset(...).isel({chosen}=[0]) gives the "
+            f"first, or a mean over it"
+        )
     if name is None and len(grids) != 1:
         raise DataError(
             f"{path}: has {len(grids)} variables over three dimensions ({listed}), not one; "
@@ -130,7 +162,7 @@ def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
     name = name or grids[0]
     if name not in grids:
         raise DataError(f"{path}: has no variable {name} over time, y and x, only {listed}; name one of those")
-    values = data[name]
+    values = squeezed(data, data[name])
     if 0 in values.shape:
         raise DataError(f"{path}: {name} has shape {values.shape}; none of its dimensions may be empty")
     return values
@@ -150,18 +182,30 @@ def axis_of(path: Path, data: xr.Dataset, values: xr.DataArray, axis: str) -> Ha
         DataError: none is.
     """
     for dim in values.dims:
-        if dim not in data.variables:
-            continue
-        attrs = data[dim].attrs
-        if str(attrs.get("axis")) == axis.upper() or str(attrs.get("standard_name")) in _NAMES[axis]:
-            return dim
-        if str(dim).lower() in _SHORT[axis]:
+        if _is_axis(data, dim, axis):
             return dim
     dims = ", ".join(str(dim) for dim in values.dims)
     raise DataError(
         f"{path}: {values.name} over {dims} has no coordinate {axis} (axis {axis.upper()}), "
         f"so which way its {'rows' if axis == 'y' else 'columns'} run cannot be told; write it as CF has it"
     )
+
+
+def _is_axis(data: xr.Dataset, dim: Hashable, axis: str) -> bool:
+    if dim not in data.variables:
+        return False
+    attrs = data[dim].attrs
+    named = str(attrs.get("axis")) == axis.upper() or str(attrs.get("standard_name")) in _NAMES[axis]
+    return named or str(dim).lower() in _SHORT[axis]
+
+
+def _known_axes(data: xr.Dataset, values: xr.DataArray) -> set[Hashable]:
+    """The dimensions that are known as time, y or x."""
+    return {
+        dim
+        for dim in values.dims
+        if (dim in data.variables and is_time(data[dim])) or any(_is_axis(data, dim, axis) for axis in _NAMES)
+    }
 
 
 def coordinate_falls(path: Path, coordinate: xr.DataArray) -> bool:

@@ -10,11 +10,12 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from hydromae.data.readers.dates import check_days, day_of
+from hydromae.data.readers.dates import check_days
 from hydromae.data.readers.files import require_file
 from hydromae.data.readers.guard import check_maps, check_stored, reading
 from hydromae.data.readers.hdf5_file import check_packed, data_sets, find_data_set, may_burst, open_hdf5, positions
 from hydromae.data.readers.monthly_hdf5 import month_files
+from hydromae.data.readers.stamps import Clocks, stamps_of_texts
 from hydromae.errors import DataError
 
 DEFAULT_VARIABLE = "data"
@@ -67,7 +68,8 @@ def open_hdf5_grid(
     with open_hdf5(path) as file:
         values = _data_set(path, file, variable)
         dated = find_data_set(path, file, DATES) is not None
-        days = _days(path, file, len(values), start)
+        clocks, stamps = Clocks(), _stamps(path, file, len(values), start)
+        days = clocks.days_of(stamps)
         lazy = _LazyDataSet(path, variable, values.shape, values.dtype, may_burst(values), days)
         chunks = values.chunks
         coordinates = {
@@ -75,12 +77,14 @@ def open_hdf5_grid(
             for axis, length in zip(("y", "x"), values.shape[1:], strict=True)
             if (found := find_data_set(path, file, axis)) is not None and found.shape == (length,)
         }
-    check_days(path, days, allow_absent_days, DATES)
+    clocks.check(path, DATES)
+    check_days(path, stamps, allow_absent_days, DATES)
     grid = xr.DataArray(
         indexing.LazilyIndexedArray(lazy),
         dims=("time", "y", "x"),
         coords={"time": days, **coordinates},
         name=variable,
+        attrs={"notes": clocks.notes(), "clocks": clocks.minutes},
     )
     if not dated:
         grid.attrs["dated"] = False
@@ -139,7 +143,7 @@ def _data_set(path: Path, file: h5py.File, variable: str) -> h5py.Dataset:
     return found
 
 
-def _days(path: Path, file: h5py.File, count: int, start: date | None) -> np.ndarray:
+def _stamps(path: Path, file: h5py.File, count: int, start: date | None) -> np.ndarray:
     dates = find_data_set(path, file, DATES)
     if dates is None:
         if start is None:
@@ -147,18 +151,15 @@ def _days(path: Path, file: h5py.File, count: int, start: date | None) -> np.nda
                 f"{path}: has no data set {DATES} that says which day each map is; "
                 f"set the modality's key start to the day of the first one"
             )
-        return np.datetime64(start, "D") + np.arange(count)
+        return (np.datetime64(start, "D") + np.arange(count)).astype("datetime64[s]")
     if dates.shape != (count,):
         raise DataError(f"{path}: {DATES} has {dates.size} entries for {count} maps; write one date a map")
-    days: list[np.datetime64] = []
-    for text in _texts(path, dates):
-        day = day_of(text)
-        if day is None:
-            raise DataError(
-                f"{path}: entry {len(days)} of {DATES} is {text[:_DATE_BYTES]!r}; write dates as YYYY-MM-DD"
-            )
-        days.append(day)
-    return np.array(days, "datetime64[D]")
+    texts = _texts(path, dates)
+    stamps = stamps_of_texts(texts)
+    if (wrong := np.flatnonzero(np.isnat(stamps))).size:
+        text = texts[wrong[0]][:_DATE_BYTES]
+        raise DataError(f"{path}: entry {wrong[0]} of {DATES} is {text!r}; write dates as YYYY-MM-DD")
+    return stamps
 
 
 def _texts(path: Path, dates: h5py.Dataset) -> list[str]:

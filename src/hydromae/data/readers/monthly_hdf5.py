@@ -15,10 +15,11 @@ from xarray.core import indexing
 from hydromae.data.readers.coordinates import same_centres
 from hydromae.data.readers.guard import MAX_AXIS, check_maps, check_stored, reading
 from hydromae.data.readers.hdf5_file import find_data_set, open_hdf5
+from hydromae.data.readers.stamps import Clocks, several_a_day, stamp_of, times_of
 from hydromae.errors import DataError
 
 _MONTH = re.compile(r"\d{4}-\d{2}\.(h5|hdf5)")
-_KEY = re.compile(r"(\d{4})(-?)(\d{2})\2(\d{2})")
+_KEY = re.compile(r"(\d{4})(-?)(\d{2})\2(\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 _COORDINATES = ("y", "x")
 
 
@@ -38,7 +39,8 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
 
     Args:
         folder: holds `YYYY-MM.h5`; other files in it are left alone. Each has one data set [rows, columns] a day, keyed
-            YYYY-MM-DD or YYYYMMDD; 1-D data sets `y` and `x`, where a file has them, become coordinates.
+            YYYY-MM-DD or YYYYMMDD, with or without a time of day; 1-D data sets `y` and `x`, where a file has them,
+            become coordinates.
         allow_absent_days: accept days that no file holds between the first and the last.
 
     Returns:
@@ -63,14 +65,17 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
             _take_coordinates(path, file, coordinates)
     if not maps:
         raise DataError(f"{folder}: its {len(files)} months hold no day; give the folder of complete months")
-    maps.sort(key=lambda one: (one.day, one.path))
-    _check(folder, maps, allow_absent_days)
+    maps.sort(key=lambda one: (one.stamp, one.path))
+    clocks = Clocks()
+    days = clocks.days_of(np.array([one.stamp for one in maps]))
+    clocks.check(folder, "key")
+    _check(folder, maps, days, allow_absent_days)
     shape = maps[0].shape
     grid = xr.DataArray(
         indexing.LazilyIndexedArray(_LazyMaps(maps)),
         dims=("time", "y", "x"),
         coords={
-            "time": np.array([one.day for one in maps]),
+            "time": days,
             **{
                 axis: (axis, coordinates[axis][1])
                 for axis, length in zip(_COORDINATES, shape, strict=True)
@@ -78,6 +83,7 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
             },
         },
         name="data",
+        attrs={"notes": clocks.notes(), "clocks": clocks.minutes},
     )
     grid.encoding["source"] = str(folder)
     return grid
@@ -87,7 +93,7 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
 class _Map:
     """One day's data set: where it is and what it holds."""
 
-    day: np.datetime64
+    stamp: np.datetime64
     path: Path
     key: str
     shape: tuple[int, ...]
@@ -128,24 +134,18 @@ def _maps(path: Path, file: h5py.File) -> list[_Map]:
         item = find_data_set(path, file, key)
         if key in _COORDINATES and item is not None and item.ndim == 1:
             continue
-        day = _day(key)
-        if day is None:
+        stamp = _stamp(key)
+        if stamp is None:
             raise DataError(f"{path}: has {key!r}, which is no date; key each day as YYYY-MM-DD or YYYYMMDD")
         if item is None or item.ndim != 2 or 0 in item.shape or item.dtype.kind not in "iuf":
             raise DataError(f"{path}: {key} is no grid of numbers; write one data set [rows, columns] a day")
         check_maps(path, key, (1, *item.shape))
-        found.append(_Map(day, path, key, item.shape, item.dtype))
+        found.append(_Map(stamp, path, key, item.shape, item.dtype))
     return found
 
 
-def _day(key: str) -> np.datetime64 | None:
-    matched = _KEY.fullmatch(key)
-    if matched is None:
-        return None
-    try:
-        return np.datetime64(f"{matched[1]}-{matched[3]}-{matched[4]}", "D")
-    except ValueError:
-        return None
+def _stamp(key: str) -> np.datetime64 | None:
+    return stamp_of(key) if _KEY.fullmatch(key) else None
 
 
 def _take_coordinates(path: Path, file: h5py.File, taken: dict[str, tuple[Path, np.ndarray]]) -> None:
@@ -167,7 +167,7 @@ def _ends(values: np.ndarray) -> str:
     return f"{len(values)} values, {values[0]:g} to {values[-1]:g}"
 
 
-def _check(folder: Path, maps: list[_Map], allow_absent_days: bool) -> None:
+def _check(folder: Path, maps: list[_Map], days: np.ndarray, allow_absent_days: bool) -> None:
     first = maps[0]
     for one in maps:
         if one.shape != first.shape:
@@ -175,12 +175,17 @@ def _check(folder: Path, maps: list[_Map], allow_absent_days: bool) -> None:
                 f"{one.path}: {one.key} has {one.shape[0]} x {one.shape[1]} cells, but {first.key} has "
                 f"{first.shape[0]} x {first.shape[1]}; bring all days to the same cells"
             )
-    days = np.array([one.day for one in maps])
     steps = np.diff(days).astype(np.int64)
     if (wrong := np.flatnonzero(steps == 0)).size:
-        one, other = maps[wrong[0]], maps[wrong[0] + 1]
+        one, other, day = maps[wrong[0]], maps[wrong[0] + 1], days[wrong[0]]
+        same = np.array([found.stamp for found in maps])[days == day]
+        if often := several_a_day(same):
+            raise DataError(
+                f"{one.path}: has {len(same)} maps of {day}, at {times_of(same)}: its values are {often}, "
+                f"not daily; write one map a day, the sum of those of a day for an amount such as rain, else their mean"
+            )
         raise DataError(
-            f"{other.path}: {other.key} repeats {one.day}, which {one.path} holds as {one.key}; remove one of them"
+            f"{other.path}: {other.key} repeats {day}, which {one.path} holds as {one.key}; remove one of them"
         )
     if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
         absent = np.setdiff1d(np.arange(days[0], days[-1] + 1), days)

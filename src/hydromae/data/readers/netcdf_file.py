@@ -5,6 +5,7 @@ from typing import Any
 
 import xarray as xr
 
+from hydromae.data.readers.fill_values import masked
 from hydromae.data.readers.guard import MAX_AXIS, reading
 from hydromae.data.readers.hdf5_file import data_sets, open_hdf5
 from hydromae.errors import DataError
@@ -40,7 +41,16 @@ def open_netcdf(path: Path) -> xr.Dataset:
                 if item.ndim == 1:
                     _check_coordinate(path, name, len(item), item.chunks[0] if item.chunks else len(item))
     with reading(path, problem):
-        return xr.open_dataset(path, engine=engine, decode_times=False, decode_timedelta=False, cache=False, **options)
+        raw = xr.open_dataset(
+            path,
+            engine=engine,
+            mask_and_scale=False,
+            decode_times=False,
+            decode_timedelta=False,
+            cache=False,
+            **options,
+        )
+        return masked(raw)
 
 
 def _check_coordinate(path: Path, name: str, length: int, chunk: int) -> None:

@@ -34,10 +34,10 @@ def is_netcdf_grid(path: Path) -> str:
             timed = any(" since " in str(item.attrs.get("units", "")) for item in found.values())
             if DATES in found or not (timed or "_NCProperties" in file.attrs):
                 return ""
-            grids = [f"{name} {list(item.shape)}" for name, item in found.items() if item.ndim == 3]
+            grids = [f"{name} {list(item.shape)}" for name, item in found.items() if item.ndim >= 3]
     except DataError:
         return named
-    return f"netCDF-4 with {', '.join(grids[:3]) or 'no variable over three dimensions'}"
+    return f"netCDF-4 with {', '.join(grids[:3]) or 'no variable over time, y and x'}"
 
 
 def open_netcdf_grid(path: str | Path, variable: str | None = None, allow_absent_days: bool = False) -> xr.DataArray:
@@ -45,7 +45,7 @@ def open_netcdf_grid(path: str | Path, variable: str | None = None, allow_absent
 
     Args:
         path: netCDF of version 4, or classic (versions 1 and 2), with a variable over time, y and x, in any order.
-        variable: its name; None takes the only one over three dimensions.
+        variable: its name; None takes the only one over these three.
         allow_absent_days: accept days that are missing between the first and the last.
 
     Raises:
@@ -66,7 +66,7 @@ def _check_before(path: Path) -> Callable[[str, range, int], None]:
     large: set[str] = set()
     if not classic_version(path):
         with open_hdf5(path) as file:
-            large = {name for name, item in data_sets(path, file).items() if item.ndim == 3 and may_burst(item)}
+            large = {name for name, item in data_sets(path, file).items() if item.ndim >= 3 and may_burst(item)}
 
     def check(name: str, days: range, axis: int) -> None:
         if name in large:

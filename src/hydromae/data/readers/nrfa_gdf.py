@@ -12,6 +12,7 @@ import xarray as xr
 
 from hydromae.data.readers.files import first_line, require_file
 from hydromae.data.readers.guard import reading
+from hydromae.data.readers.stamps import stamps_of_texts
 from hydromae.data.readers.station_files import StationFile, join_stations
 from hydromae.data.readers.units import same_units
 from hydromae.errors import DataError
@@ -99,9 +100,9 @@ def _read(path: Path, content: TextIO, header: _Header) -> StationFile:
     except pd.errors.EmptyDataError:
         table = pd.DataFrame({"day": [], "value": []}, dtype=str)
     texts = table["value"].fillna("").str.strip()
-    days = pd.to_datetime(table["day"].str.strip(), format="%Y-%m-%d", errors="coerce")
+    stamps = stamps_of_texts(table["day"].fillna("").str.strip().tolist())
     values = pd.to_numeric(texts.where(texts != ""), errors="coerce")
-    wrong = np.flatnonzero((days.isna() | (values.isna() & (texts != ""))).to_numpy())
+    wrong = np.flatnonzero(np.isnat(stamps) | (values.isna() & (texts != "")).to_numpy())
     if wrong.size:
         day, value = table["day"].iloc[wrong[0]], texts.iloc[wrong[0]]
         raise DataError(
@@ -110,4 +111,4 @@ def _read(path: Path, content: TextIO, header: _Header) -> StationFile:
         )
     with np.errstate(over="ignore"):  # beyond float32 becomes inf, which is found and named later
         numbers = values.to_numpy(np.float64).astype(np.float32)
-    return StationFile(path, header.station, days.to_numpy().astype("datetime64[D]"), numbers)
+    return StationFile(path, header.station, stamps, numbers)

@@ -13,6 +13,7 @@ import xarray as xr
 
 from hydromae.data.readers.guard import reason_of
 from hydromae.data.readers.reader import Reader, Request
+from hydromae.data.readers.stamps import Clocks, calendar_days
 from hydromae.errors import ConfigError, DataError
 
 GROUP = "hydromae.readers"
@@ -92,7 +93,7 @@ def _guarded(reader: Reader, package: str) -> Reader:
         problem = _problem(values, reader.kind)
         if problem:
             raise DataError(f"{paths[0]}: {who} returned {problem}; tell its authors")
-        return values
+        return _with_days(paths[0], values)
 
     return replace(
         reader,
@@ -100,6 +101,15 @@ def _guarded(reader: Reader, package: str) -> Reader:
         folder=calling(lambda path: reader.folder(path), "to list the folder"),
         open=calling(open_checked, "to open the file"),
     )
+
+
+def _with_days(path: Path, values: xr.DataArray) -> xr.DataArray:
+    """The same over calendar days, with a note where the stamps of the reader are at other times than midnight."""
+    clocks = Clocks()
+    days = clocks.days_of(values["time"].values)
+    clocks.check(path)
+    notes = (*values.attrs.get("notes", ()), *clocks.notes())
+    return values.assign_coords(time=days).assign_attrs(notes=notes, clocks=clocks.minutes)
 
 
 def _problem(values: object, kind: str) -> str:
@@ -117,6 +127,6 @@ def _problem(values: object, kind: str) -> str:
     if kind == "series" and "station" not in values.coords:
         return "no ids of stations"
     days = values["time"].values
-    if (np.diff(days.astype("datetime64[D]")).astype(np.int64) <= 0).any():
+    if (np.diff(calendar_days(days)).astype(np.int64) <= 0).any():
         return "days that are not in order, each once"
     return ""

@@ -9,17 +9,18 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.data.readers.guard import check_series
+from hydromae.data.readers.stamps import Clocks, more_than_once
 from hydromae.data.readers.table import sorted_ids
 from hydromae.errors import DataError
 
 
 @dataclass(frozen=True)
 class StationFile:
-    """One station's file: `days` are datetime64[D] in any order, `values` float32, NaN where missing."""
+    """One station's file: `stamps` are datetime64 in any order, `values` float32, NaN where missing."""
 
     path: Path
     station: str
-    days: np.ndarray
+    stamps: np.ndarray
     values: Float[np.ndarray, "day"]
 
 
@@ -28,40 +29,51 @@ def join_stations(files: Sequence[StationFile], variable: str) -> xr.DataArray:
 
     Returns:
         float32 [time, station], NaN on days that a station's file lacks; ids sorted as numbers where all are whole
-        numbers.
+        numbers; `notes` says at what times of day the stamps are.
 
     Raises:
         DataError: a file has no rows or a day twice, or two files hold the same station.
     """
     of_station: dict[str, StationFile] = {}
+    days: dict[str, np.ndarray] = {}
+    clocks = Clocks()
     for file in files:
-        _check_days(file)
+        days[file.station] = _days(file, clocks)
         other = of_station.setdefault(file.station, file)
         if other is not file:
             raise DataError(f"{file.path}: holds station {file.station}, as {other.path} does; keep one of them")
-    first = min(file.days.min() for file in files)
-    last = max(file.days.max() for file in files)
+    where = files[0].path if len(files) == 1 else files[0].path.parent
+    clocks.check(where, "date")
+    first = min(held.min() for held in days.values())
+    last = max(held.max() for held in days.values())
     check_series(files[0].path, int((last - first).astype(np.int64)) + 1, len(of_station))
     time = np.arange(first, last + np.timedelta64(1, "D"))
     ids = sorted_ids(of_station)
     values = np.full((len(time), len(ids)), np.nan, np.float32)  # [time, station]
     for column, station in enumerate(ids):
-        file = of_station[station]
-        values[(file.days - first).astype(np.int64), column] = file.values
+        values[(days[station] - first).astype(np.int64), column] = of_station[station].values
     series = xr.DataArray(
         values,
         dims=("time", "station"),
         coords={"time": time, "station": np.array(ids, object)},
         name=variable,
+        attrs={"notes": clocks.notes(), "clocks": clocks.minutes},
     )
-    series.encoding["source"] = str(files[0].path if len(files) == 1 else files[0].path.parent)
+    series.encoding["source"] = str(where)
     return series
 
 
-def _check_days(file: StationFile) -> None:
-    if not file.days.size:
+def _days(file: StationFile, clocks: Clocks) -> np.ndarray:
+    """Its days; their times of day are added to `clocks`."""
+    if not file.stamps.size:
         raise DataError(f"{file.path}: has no rows of values; download it again or leave station {file.station} out")
-    ordered = np.sort(file.days)
+    own = Clocks()
+    days = own.days_of(file.stamps)
+    own.check(file.path, "date")
+    clocks.add(own)
+    ordered = np.sort(days)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if repeated.size:
-        raise DataError(f"{file.path}: has {repeated[0]} of station {file.station} more than once; keep one row")
+        twice = file.stamps[days == repeated[0]]
+        raise more_than_once(file.path, f"{repeated[0]} of station {file.station}", twice)
+    return days

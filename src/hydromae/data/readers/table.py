@@ -12,10 +12,18 @@ import xarray as xr
 
 from hydromae.data.readers.files import require_file
 from hydromae.data.readers.guard import check_series, reading
-from hydromae.data.readers.table_columns import batches, column_names, days_of, id_texts, numbers_of
+from hydromae.data.readers.stamps import Clocks, calendar_days, more_than_once
+from hydromae.data.readers.table_columns import (
+    batches,
+    column_names,
+    days_of,
+    id_texts,
+    numbers_of,
+    stamps_of_column,
+)
 from hydromae.errors import DataError
 
-_Table = tuple[np.ndarray, list[str], np.ndarray]  # time [day], ids, values [day, station]
+_Table = tuple["_Extent", list[str], np.ndarray]  # days, ids, values [day, station]
 _INDEX = re.compile(r"(__index_level_\d+__)?")  # the row numbers that pandas adds to parquet, or to CSV without a name
 _ADVICE = "write it as a parquet or CSV table"
 
@@ -59,19 +67,20 @@ def open_table(path: str | Path, variable: str, date_column: str = "date", id_co
             check_columns(path, names, (id_column,), "id_column")
             check_columns(path, names, (variable,), "variable")
         if wide:
-            time, ids, values = _wide(
+            extent, ids, values = _wide(
                 path, date_column, [n for n in names if n != date_column and not _INDEX.fullmatch(n)]
             )
         else:
-            time, ids, values = _long(path, date_column, id_column, variable)
+            extent, ids, values = _long(path, date_column, id_column, variable)
     series = xr.DataArray(
         values,  # [time, station]
         dims=("time", "station"),
-        coords={"time": time, "station": np.array(ids, object)},
+        coords={"time": extent.time, "station": np.array(ids, object)},
         name=variable,
+        attrs={"notes": extent.clocks.notes(), "clocks": extent.clocks.minutes},
     )
     if wide:
-        series.attrs["notes"] = (f"{path.name} has no {id_column} and no {variable}: each column is a station",)
+        series.attrs["notes"] += (f"{path.name} has no {id_column} and no {variable}: each column is a station",)
     series.encoding["source"] = str(path)
     return series
 
@@ -82,6 +91,7 @@ class _Extent:
 
     first: int
     last: int
+    clocks: Clocks
 
     @property
     def time(self) -> np.ndarray:
@@ -99,25 +109,29 @@ def _long(path: Path, date: str, station: str, variable: str) -> _Table:
     for batch in batches(path, (date, station), (variable,)):
         day, who = days_of(path, batch.column(0), date), _codes(path, batch.column(1), station, codes)
         position = (day.astype(np.int64) - extent.first) * len(ids) + rank[who]
-        _see(path, seen, position, extent.time, ids)
+        if (twice := _see(seen, position)) is not None:
+            place = divmod(twice, len(ids))
+            raise _twice(path, extent.time[place[0]], date, (station, ids[place[1]]))
         table[position] = numbers_of(path, batch.column(2), variable)
-    return extent.time, ids, table.reshape(-1, len(ids))  # [time, station]
+    return extent, ids, table.reshape(-1, len(ids))  # [time, station]
 
 
 def _extent(path: Path, date: str, station: str | None, codes: dict[str, int]) -> _Extent:
     """The days, stations and rows; `codes` grows by each station met."""
     first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    clocks = Clocks()
     for batch in batches(path, (date, station) if station else (date,)):
         if not batch.num_rows:
             continue
-        day = days_of(path, batch.column(0), date)
+        day = clocks.days_of(stamps_of_column(path, batch.column(0), date)).astype(np.int64)
         if station:
             _codes(path, batch.column(1), station, codes)
         first, last = min(first, int(day.min())), max(last, int(day.max()))
         check_series(path, last - first + 1, max(len(codes), 1))
     if last < first:
         raise DataError(f"{path}: has no rows; give a table with {', '.join(filter(None, (date, station)))} and values")
-    return _Extent(first, last)
+    clocks.check(path, date)
+    return _Extent(first, last, clocks)
 
 
 def _wide(path: Path, date: str, stations: Iterable[str]) -> _Table:
@@ -128,25 +142,37 @@ def _wide(path: Path, date: str, stations: Iterable[str]) -> _Table:
     seen = np.zeros(len(table), bool)
     for batch in batches(path, (date,), ids):
         row = days_of(path, batch.column(0), date).astype(np.int64) - extent.first
-        _see(path, seen, row, extent.time, [])
+        if (twice := _see(seen, row)) is not None:
+            raise _twice(path, extent.time[twice], date)
         for column, name in enumerate(ids):
             table[row, column] = numbers_of(path, batch.column(column + 1), name)
-    return extent.time, [name.strip() for name in ids], table
+    return extent, [name.strip() for name in ids], table
 
 
-def _see(path: Path, seen: np.ndarray, position: np.ndarray, time: np.ndarray, ids: Sequence[str]) -> None:
-    """Mark the places (days x ids, or days where no ids are given); DataError where one is filled before, or twice."""
+def _see(seen: np.ndarray, position: np.ndarray) -> int | None:
+    """Mark the places (days x ids, or days); one that is filled before, or twice, or None."""
     again = position[seen[position]]
     before = np.count_nonzero(seen)
     seen[position] = True
     if not again.size and np.count_nonzero(seen) - before == len(position):
-        return
+        return None
     if not again.size:
         ordered = np.sort(position)
         again = ordered[:-1][np.diff(ordered) == 0]
-    day, station = divmod(int(again[0]), len(ids) or 1)
-    what = f"station {ids[station]} on {time[day]}" if ids else str(time[day])
-    raise DataError(f"{path}: has {what} more than once; keep one row")
+    return int(again[0])
+
+
+def _twice(path: Path, day: np.datetime64, date: str, of: tuple[str, str] | None = None) -> DataError:
+    """The error of a day that is there twice, of a station where `of` gives the column of ids and its id."""
+    found = []
+    for batch in batches(path, (date, of[0]) if of else (date,)):
+        stamps = stamps_of_column(path, batch.column(0), date)
+        same = calendar_days(stamps) == day
+        if of:
+            ids, index = id_texts(path, batch.column(1), of[0])
+            same &= np.array([known == of[1] for known in ids], bool)[index]
+        found.append(stamps[same])
+    return more_than_once(path, f"station {of[1]} on {day}" if of else str(day), np.concatenate(found))
 
 
 def _codes(path: Path, column: pa.Array, name: str, codes: dict[str, int]) -> np.ndarray:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from hydromae.data.readers.dates import day_of
+from hydromae.data.readers.stamps import calendar_days, stamps_of_texts
 from hydromae.errors import DataError
 
 _ROWS = 1 << 18
@@ -90,26 +90,35 @@ def _is_number(text: str) -> bool:
 
 def days_of(path: Path, column: pa.Array, name: str) -> np.ndarray:
     """Days since 1970-01-01, int32 [row]."""
+    days = calendar_days(stamps_of_column(path, column, name))
+    return days.astype(np.int64).astype(np.int32)
+
+
+def stamps_of_column(path: Path, column: pa.Array, name: str) -> np.ndarray:
+    """The moments of a column, datetime64 [row], by the clock of its own time zone where it has one."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         encoded = column.dictionary_encode()
-        distinct = np.array([_day_of_text(path, text, name) for text in encoded.dictionary.to_pylist()], "int32")
+        distinct = _stamps_of_texts(path, encoded.dictionary.to_pylist(), name)
         if encoded.null_count == 0:
             return np.take(distinct, encoded.indices.to_numpy(zero_copy_only=False))
     elif not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
         raise DataError(f"{path}: column {name} holds {column.type}; write dates as YYYY-MM-DD")
     if column.null_count:
         raise DataError(f"{path}: column {name} is blank in {column.null_count} rows; give every row its date")
-    floored = pc.floor_temporal(column, unit="day") if pa.types.is_timestamp(column.type) else column
-    return floored.cast(pa.date32()).cast(pa.int32()).to_numpy()
+    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
+        column = pc.local_timestamp(column)
+    stamps: np.ndarray = column.to_numpy(zero_copy_only=False)
+    return stamps
 
 
-def _day_of_text(path: Path, text: str | None, name: str) -> int:
-    day = day_of(str(text))
-    if day is None:
-        raise DataError(f"{path}: column {name} holds {str(text)[:64]!r}; write dates as YYYY-MM-DD")
-    return int(day.astype(np.int64))
+def _stamps_of_texts(path: Path, texts: Sequence[str | None], name: str) -> np.ndarray:
+    known = [str(text) for text in texts]
+    stamps = stamps_of_texts(known)
+    if (wrong := np.flatnonzero(np.isnat(stamps))).size:
+        raise DataError(f"{path}: column {name} holds {known[wrong[0]][:64]!r}; write dates as YYYY-MM-DD")
+    return stamps
 
 
 def id_texts(path: Path, column: pa.Array, name: str) -> tuple[list[str], np.ndarray]:

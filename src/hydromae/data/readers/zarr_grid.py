@@ -28,7 +28,7 @@ def open_zarr_grid(path: str | Path, variable: str | None = None, allow_absent_d
 
     Args:
         path: a Zarr group, as a folder or in one .zip file, with a variable over time, y and x, in any order.
-        variable: its name; None takes the only one over three dimensions.
+        variable: its name; None takes the only one over these three.
         allow_absent_days: accept days that are missing between the first and the last.
 
     Raises:

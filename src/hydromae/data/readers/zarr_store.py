@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import xarray as xr
+import zarr
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, WrapperStore, ZipStore
 
+from hydromae.data.readers.fill_values import masked
 from hydromae.data.readers.guard import MAX_AXIS, MAX_CHUNK, check_chunk, inflates_beyond, reading
 from hydromae.errors import DataError
 
@@ -54,13 +56,25 @@ def open_zarr_store(path: Path) -> xr.Dataset:
     with reading(path, "is no Zarr group that can be read", "write it again"):
         arrays, hidden = _arrays(path)
         store: Store = ZipStore(path, mode="r") if path.is_file() else LocalStore(path, read_only=True)
-        return xr.open_zarr(
-            _Bounded(store, path, arrays, hidden),
-            chunks=None,
-            consolidated=False,
-            decode_times=False,
-            decode_timedelta=False,
-        )
+        return open_masked(_Bounded(store, path, arrays, hidden), zarr_format(path))
+
+
+def open_masked(store: Store | Path, version: int) -> xr.Dataset:
+    """The arrays at the root of a Zarr group of version 2 or 3, times undecoded, codes for missing values as NaN."""
+    raw = xr.open_zarr(
+        store, chunks=None, consolidated=False, mask_and_scale=False, decode_times=False, decode_timedelta=False
+    )
+    filled = {}
+    if version == 2:
+        # xarray gives what chunks are filled with as the attribute `_FillValue`, in place of one that is there.
+        group = zarr.open_group(store, mode="r", use_consolidated=False)
+        for name, variable in raw.variables.items():
+            array = group[str(name)]
+            filled[name] = array.fill_value
+            variable.attrs.pop("_FillValue", None)
+            if "_FillValue" in array.attrs:
+                variable.attrs["_FillValue"] = array.attrs["_FillValue"]
+    return masked(raw, filled)
 
 
 def _top_names(path: Path) -> set[str]:

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from hydromae.data.readers.stamps import calendar_days
 from hydromae.data.readers.units import same_units
 from hydromae.errors import DataError
 
@@ -27,8 +28,8 @@ def sample_dim(array: xr.DataArray) -> str:
 
 
 def days(coordinate: xr.DataArray) -> np.ndarray:
-    """Times as whole days, datetime64[D], whatever their hour."""
-    return coordinate.values.astype("datetime64[D]")
+    """Times as whole days, datetime64[D], whatever their hour, which is rounded to the second."""
+    return calendar_days(coordinate.values)
 
 
 def lead_days(forecast: xr.DataArray) -> np.ndarray:
