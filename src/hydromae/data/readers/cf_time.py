@@ -108,9 +108,10 @@ def _reference(text: str, proleptic: bool) -> np.datetime64:
 
 
 def _to_utc(stamp: pd.Timestamp) -> np.datetime64:
-    if stamp is pd.NaT:
+    if pd.isna(stamp):
         raise ValueError("no date")
-    return np.datetime64((stamp if stamp.tz is None else stamp.tz_convert(None)).to_datetime64(), "s")
+    moment: np.datetime64 = (stamp if stamp.tz is None else stamp.tz_convert(None)).to_datetime64()
+    return moment.astype("datetime64[s]")
 
 
 def _julian_day(year: int, month: int, day: int) -> int:

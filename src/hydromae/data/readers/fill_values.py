@@ -1,5 +1,6 @@
 """Which values of netCDF and Zarr mean missing: what attributes say, and in Zarr what chunks are filled with."""
 
+import warnings
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -37,7 +38,9 @@ def masked(raw: xr.Dataset, filled: Mapping[Hashable, object] | None = None) -> 
         elif fill.size and not np.isin(fill, said).all():
             also = [*codes.get("missing_value", ()), *fill]
             variable.attrs["missing_value"] = np.array(also, variable.dtype)
-    return xr.decode_cf(raw, decode_times=False, decode_timedelta=False)
+    with warnings.catch_warnings():  # that there are several codes is no fault
+        warnings.filterwarnings("ignore", "(?s).*has multiple fill values", xr.SerializationWarning)
+        return xr.decode_cf(raw, decode_times=False, decode_timedelta=False)
 
 
 def _coordinates(data: xr.Dataset) -> set[Hashable]:

@@ -70,6 +70,7 @@ def open_masked(store: Store | Path, version: int) -> xr.Dataset:
         group = zarr.open_group(store, mode="r", use_consolidated=False)
         for name, variable in raw.variables.items():
             array = group[str(name)]
+            assert isinstance(array, zarr.Array)
             filled[name] = array.fill_value
             variable.attrs.pop("_FillValue", None)
             if "_FillValue" in array.attrs:
