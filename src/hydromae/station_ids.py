@@ -46,9 +46,9 @@ def id_text(value: object, where: str) -> str:
 
 
 def _text(value: object, where: str) -> str:
-    if isinstance(value, np.floating | float) and np.isfinite(value):
+    if isinstance(value, np.floating | float):
         exact = 2.0 ** (np.finfo(type(value)).nmant + 1)
-        if abs(value) > exact:
+        if np.isfinite(value) and abs(float(value)) > exact:
             raise _lost(where, str(value))
     if isinstance(value, np.generic):
         value = value.item()
