@@ -32,8 +32,9 @@ def options_of(config: Config) -> dict[str, Any]:
     if any(settings.kind == "grid" for settings in data.modalities.values()):
         options["patch_size"] = model.patch_size
     for settings in options["modalities"].values():
-        if settings["reader"] is None:
-            del settings["reader"]
+        for key in ("reader", "layout"):  # keys that stores made before they were there do not have
+            if settings[key] is None:
+                del settings[key]
     return options if data.station_order == "given" else {**options, "vector_patch_size": model.vector_patch_size}
 
 

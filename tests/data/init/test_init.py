@@ -382,3 +382,48 @@ def test_where_a_configuration_cannot_be_written_is_known_before_the_work(tmp_pa
     assert check_target(tmp_path / "a.yaml", overwrite=True) == tmp_path / "a.yaml"
     with pytest.raises(ConfigError, match="name it a"):
         check_target(tmp_path / "a.txt")
+
+
+def wide_table(path: Path, names: Sequence[str], **beside: object) -> None:
+    frame = pd.DataFrame(flow(stations=len(names)), columns=list(names))
+    frame.assign(date=DAYS.astype(str), **beside).to_csv(path, index=False)
+
+
+def test_columns_beside_the_stations_of_a_wide_table_are_none_for_init_either(tmp_path):
+    wide_table(tmp_path / "streamflow.csv", ["27001", "27002"], mean=1.0, year=2001, index=range(len(DAYS)))
+    result = init(tmp_path)
+    assert result.chosen.taken["riverflow"].pieces[0].stations == ("27001", "27002")
+    config = written(result, tmp_path)
+    assert check(config).exit_code == 0 and config.data.modalities["riverflow"].layout is None
+    store = prepare(config.model_copy(update={"data": config.data.model_copy(update={"store": str(tmp_path / "s")})}))
+    assert store.station_ids == ("27001", "27002")
+
+
+def test_columns_with_names_are_stations_where_a_table_of_attributes_has_them(tmp_path):
+    names = ["Thames at Kingston", "Severn at Bewdley"]
+    wide_table(tmp_path / "streamflow.csv", names)
+    with pytest.raises(DataError, match=r"has no column of ids, and its other columns look like none; .* layout: wide"):
+        init(tmp_path)
+    write_attributes(tmp_path / "a.csv", names, {"latitude": [50.0, 51.0], "slope": [1.0, 2.0]})
+    config = written(init(tmp_path), tmp_path)
+    assert config.data.modalities["riverflow"].layout == "wide" and check(config).exit_code == 0
+
+
+def test_the_table_of_one_basin_is_left_out_with_what_it_lacks(tmp_path):
+    write_grid(tmp_path / "rain.h5", rain(), DAYS)
+    wide_table(tmp_path / "basin.csv", ["prcp", "tmax", "QObs(mm/d)"])
+    wide_table(tmp_path / "other.csv", ["srad", "vp"])
+    result = init(tmp_path)
+    assert list(result.chosen.taken) == ["precip"] and "no column of station ids" in reason(result, "basin.csv")
+    assert "no column of ids" in reason(result, "other.csv")
+
+
+@pytest.mark.parametrize("spell", ["{:08d}", "{}.0", " {}"])
+def test_attributes_that_spell_the_ids_otherwise_are_found(tmp_path, spell):
+    write_table(tmp_path / "t.csv", DAYS, [1013500, 2, 3], {"discharge_vol": flow()})
+    ids = [spell.format(i) for i in (1013500, 2)]
+    write_attributes(tmp_path / "a.csv", ids, {"latitude": [50.0, 51.0], "slope": [1.0, 2.0]})
+    config = written(init(tmp_path), tmp_path)
+    assert config.data.attributes.path == "a.csv" and config.data.exclude_stations == ("3",)
+    store = prepare(config.model_copy(update={"data": config.data.model_copy(update={"store": str(tmp_path / "s")})}))
+    assert store.station_ids == tuple(text.strip().removesuffix(".0") for text in ids)

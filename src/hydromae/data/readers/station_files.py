@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from hydromae.data.readers.guard import check_series
 from hydromae.data.readers.stamps import Clocks, more_than_once
-from hydromae.data.readers.table import sorted_ids
 from hydromae.errors import DataError
+from hydromae.station_ids import id_key, id_text, sorted_ids
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,17 @@ def join_stations(files: Sequence[StationFile], variable: str) -> xr.DataArray:
         DataError: a file has no rows or a day twice, or two files hold the same station.
     """
     of_station: dict[str, StationFile] = {}
+    keys: dict[str, tuple[str, StationFile]] = {}
     days: dict[str, np.ndarray] = {}
     clocks = Clocks()
     for file in files:
-        days[file.station] = _days(file, clocks)
-        other = of_station.setdefault(file.station, file)
+        station = id_text(file.station, str(file.path))
+        days[station] = _days(file, clocks)
+        spelled, other = keys.setdefault(id_key(station), (station, file))
         if other is not file:
-            raise DataError(f"{file.path}: holds station {file.station}, as {other.path} does; keep one of them")
+            alike = "" if spelled == station else f" under the id {spelled}, which differs in zeros"
+            raise DataError(f"{file.path}: holds station {station}, as {other.path} does{alike}; keep one of them")
+        of_station[station] = file
     where = files[0].path if len(files) == 1 else files[0].path.parent
     clocks.check(where, "date")
     first = min(held.min() for held in days.values())
