@@ -34,6 +34,10 @@ def options_of(config: Config) -> dict[str, Any]:
     for settings in options["modalities"].values():
         if settings["reader"] is None:
             del settings["reader"]
+        # A list, since their order matters, which that of keys does not; what they are called does not.
+        settings["sources"] = list(settings["sources"].values())
+        if not settings["sources"]:
+            del settings["sources"]
     return options if data.station_order == "given" else {**options, "vector_patch_size": model.vector_patch_size}
 
 
@@ -48,7 +52,8 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
     named = [
         (name, file)
         for name, settings in data.modalities.items()
-        for located in locate(name, settings, Path(data.root))
+        for part in settings.parts(name).items()
+        for located in locate(*part, Path(data.root))
         for file in located.files
     ]
     named += [("attributes", data.attributes.path)] if data.attributes.path else []
