@@ -8,6 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from hydromae.config_sources import SourceConfig
 from hydromae.config_types import Kind, Period, Section, Share, Weight
+from hydromae.errors import DataError
+from hydromae.station_ids import id_texts
 
 # Days in a list may be named one by one or as [first, last].
 Days = tuple[date | Period, ...]
@@ -75,8 +77,12 @@ class ModalityConfig(Section):
     date_column: str = Field("date", description="table: column of the days")
     id_column: str = Field(
         "ID",
-        description="table: column of the station ids; a table with neither it nor the variable has a column a station",
+        description="table: column of the station ids",
     )
+    layout: Literal["long", "wide"] | None = Field(
+        None, description="table: long (a row a day and station) or wide (a column a station); null = wide where it "
+        "lacks both id_column and the variable, and its columns are stations of the attributes or look like ids"
+    )  # fmt: skip
     start: date | None = Field(None, description="grid without dates: day of its first map")
     end: date | None = Field(
         None, description="grid without dates: day of its last map, which its length must match (null = the last day "
@@ -231,7 +237,13 @@ class DataConfig(Section):
     def _numbers_are_ids(cls, value: object) -> object:
         if not isinstance(value, list | tuple):
             return value
-        return [str(station) if isinstance(station, int) else station for station in value]
+        for station in value:
+            if isinstance(station, bool) or not isinstance(station, str | int | float):
+                raise ValueError(f"{station!r} is no station id; quote ids that YAML takes for something else")
+        try:
+            return id_texts(value, "the list")
+        except DataError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("modalities", mode="before")
     @classmethod

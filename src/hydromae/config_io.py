@@ -14,6 +14,20 @@ from hydromae.config import Config
 from hydromae.config_help import is_key, section_at
 from hydromae.errors import ConfigError
 
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which digits after a zero stay text: 01013500 is the id of a station, not a number to the base 8."""
+
+
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    return node.value if _OCTAL.fullmatch(node.value) else loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -53,7 +67,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in seen:
         raise ConfigError(f"{path}: extends itself; break the circle")
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such configuration file; give the path of a YAML file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -79,7 +93,7 @@ def _parse_override(text: str) -> dict[str, Any]:
     if not separator or not key:
         raise ConfigError(f"{text!r} is not key=value; write for example training.lr=3e-4")
     try:
-        nested: Any = yaml.safe_load(value)
+        nested: Any = yaml.load(value, _Loader)
     except yaml.YAMLError:
         raise ConfigError(f"{text!r}: the value is not valid YAML; quote it") from None
     except ValueError as error:

@@ -1,6 +1,6 @@
 """One of several sources of a series: its files, and what of the modality's settings is otherwise in them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,9 @@ class SourceConfig(Section):
     )
     id_column: str | None = Field(
         None, description="table: column of the station ids in this source (null = as the modality has it)"
+    )
+    layout: Literal["long", "wide"] | None = Field(
+        None, description="table: long or wide (null = as the modality has it)"
     )
     id_prefix: str = Field(
         "", description="what the station ids of this source begin with and those of the others do not, as camelsgb_; "

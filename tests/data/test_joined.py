@@ -134,6 +134,15 @@ def test_each_source_has_its_own_reader_variable_columns_prefix_and_shift(tmp_pa
         opened(tmp_path, {"sources": sources})
 
 
+def test_a_station_whose_id_lost_zeros_in_one_source_is_one_station(tmp_path):
+    one, other = flow(60), flow()
+    write_table(tmp_path / "a.csv", DAYS[:60], [7], {"discharge_vol": one[:, None]})
+    write_table(tmp_path / "b.csv", DAYS, ["007"], {"discharge_vol": other[:, None]})
+    source = opened(tmp_path, {"sources": {"a": {"paths": "a.csv"}, "b": {"paths": "b.csv"}}})
+    assert source.station_ids == ("007",)
+    np.testing.assert_array_equal(values_of(source, "007"), np.concatenate([one, other[60:]]))
+
+
 def test_sources_in_other_units_are_refused_and_never_converted(tmp_path):
     write_archives(tmp_path, flow(), flow(), flow(), flow())
     sources = {**SOURCES, "camels": {"paths": "camels", "variable": "discharge_spec"}}

@@ -28,6 +28,7 @@ from hydromae.data.target_grid import same_cells
 from hydromae.data.work_directory import locked, work_directory
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import sha256
+from hydromae.station_ids import respelled
 
 _ANEW = "prepare anew with --overwrite"
 
@@ -130,6 +131,11 @@ def _aligned(old: Store, plan: Plan) -> Plan:
             f"{old.path}: ends on {old.days[-1]}, but the configuration's periods on {last}; "
             f"let data.val or data.test reach beyond {old.days[-1]}"
         )
+    plan = replace(
+        plan,
+        station_ids=tuple(respelled(plan.station_ids, old.station_ids)),
+        sources=tuple(s.spelled_as(old.station_ids) if s.settings.kind == "series" else s for s in plan.sources),
+    )
     new = [station for station in plan.station_ids if station not in set(old.station_ids)]
     if new:
         source = next(s for s in plan.sources if s.settings.kind == "series")

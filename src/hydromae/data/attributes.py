@@ -15,6 +15,7 @@ from hydromae.config import AttributesConfig
 from hydromae.data.readers.files import require_file
 from hydromae.data.readers.guard import reading
 from hydromae.errors import DataError
+from hydromae.station_ids import id_texts, require_distinct
 
 _SEPARATORS = (",", ";", "\t")
 _BLANK = ("", "na", "nan", "null", "none")
@@ -83,15 +84,7 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
             raise DataError(f"{path}: has no column {column}; {hint}; set data.attributes.id or .columns")
         if header.count(column) > 1:
             raise DataError(f"{path}: has two columns {column}; rename one of them")
-    ids = tuple((row[settings.id] or "").strip() for row in rows)
-    if not ids:
-        raise DataError(f"{path}: has no stations; give one row a station")
-    seen: set[str] = set()
-    for line, station in enumerate(ids, start=2):
-        if not station or station in seen:
-            problem = f"has station {station} more than once" if station else "has a row without an id"
-            raise DataError(f"{path}: {problem} (line {line}); keep one row a station")
-        seen.add(station)
+    ids = _ids(path, [row[settings.id] for row in rows])
 
     def column_values(column: str) -> Float[np.ndarray, "station"]:
         values = _numbers(path, column, [row[column] for row in rows], ids)
@@ -103,6 +96,17 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
         station = ids[int(np.flatnonzero(areas <= 0)[0])]
         raise DataError(f"{path}: {settings.area} of station {station} is not above 0; correct it or leave it blank")
     return Attributes(ids, settings.columns, values, areas)
+
+
+def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:
+    if not column:
+        raise DataError(f"{path}: has no stations; give one row a station")
+    for line, text in enumerate(column, start=2):
+        if not (text or "").strip():
+            raise DataError(f"{path}: has a row without an id (line {line}); keep one row a station")
+    ids = id_texts(column, str(path))
+    require_distinct(ids, str(path), "keep one row a station", first_line=2)
+    return tuple(ids)
 
 
 def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:

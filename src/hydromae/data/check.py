@@ -26,9 +26,10 @@ from hydromae.data.joined import open_modality
 from hydromae.data.land import Land, find_land
 from hydromae.data.origin import changed_sources
 from hydromae.data.patches import cell_index
-from hydromae.data.plan import check_options, open_attributes, periods_of
+from hydromae.data.plan import check_options, known_ids, open_attributes, periods_of
 from hydromae.data.readers.detect import locate
 from hydromae.data.sources import Source, check_days
+from hydromae.data.station_choice import spelled_alike
 from hydromae.data.store import Store
 from hydromae.data.target_grid import bring_to_target
 from hydromae.errors import ConfigError, DataError
@@ -56,14 +57,17 @@ def check(
     data = config.data
     report = CheckReport(config.name, 1 if full else every, excluded=configured(data))
     _passes(report, True, check_options, data)
-    sources = []
+    attributes = _attempt(report, True, open_attributes, data)
+    sources, known = [], known_ids(data, attributes)
     for name, settings in data.modalities.items():
-        source = _attempt(report, True, open_modality, name, settings, Path(data.root), data.missing_values)
+        source = _attempt(report, True, open_modality, name, settings, Path(data.root), data.missing_values, known)
         if source is None:
             report.rows.append(_unread(name, settings, Path(data.root)))
         else:
             sources.append(source)
-    attributes = _attempt(report, True, open_attributes, data)
+    alike = _attempt(report, True, spelled_alike, [s for s in sources if s.settings.kind == "series"], attributes)
+    spelled = {source.name: source for source in alike or ()}
+    sources = [spelled.get(source.name, source) for source in sources]
     periods = periods_of(data)
     if "val" not in periods:
         report.warning("data.val is not set: training goes on without validation, so no best checkpoint is chosen")

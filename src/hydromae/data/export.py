@@ -18,6 +18,7 @@ from hydromae.data.store import Store
 from hydromae.data.verified_store import VerifiedStore
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import atomic_path
+from hydromae.station_ids import id_texts, places_among
 
 SUFFIXES: Final = (".nc", ".zarr", ".csv", ".parquet")
 _GRID_BLOCK, _SERIES_BLOCK = 32, 1024  # days; multiples of every chunk, so that each chunk is written once
@@ -150,15 +151,16 @@ def _stations(store: Store, stations: Sequence[str] | None) -> np.ndarray:
         return np.arange(len(store.station_ids))
     if not stations:
         raise ConfigError("no station is named to export; name some, or leave the choice of stations out")
-    place = {station: i for i, station in enumerate(store.station_ids)}
-    if not place:
+    if not store.station_ids:
         raise DataError(f"{store.path}: has no series, so no stations; leave the choice of stations out")
-    for station in stations:
-        if station not in place:
+    stations = id_texts(stations, "the stations to export")
+    places = places_among(stations, store.station_ids, str(store.path)).tolist()
+    for station, place in zip(stations, places, strict=True):
+        if place < 0:
             near = get_close_matches(station, store.station_ids, n=1)
             hint = f"did you mean {near[0]}?" if near else f"its stations are {', '.join(store.station_ids[:5])}, ..."
             raise DataError(f"{store.path}: has no station {station}; {hint}")
-    return np.array([place[station] for station in dict.fromkeys(stations)])
+    return np.array(list(dict.fromkeys(places)))
 
 
 def _part(store: Store, names: list[str], days: slice, stations: np.ndarray) -> xr.Dataset:

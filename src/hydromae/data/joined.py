@@ -14,6 +14,7 @@ from hydromae.data.overlap import Overlap, overlap_of
 from hydromae.data.pieces import Piece
 from hydromae.data.sources import OF_STATION, Source, open_source
 from hydromae.errors import DataError
+from hydromae.station_ids import one_spelling
 
 RULE = "where two hold a station, the first named gives each value that it has, and the next gives what it lacks"
 
@@ -83,6 +84,12 @@ class JoinedSource(Source):
         """A sentence for each two parts that can hardly be of the same station, days and units."""
         return tuple(f"{self.where}: {self.name}: {doubt}" for one in self.overlaps if (doubt := one.doubt))
 
+    def spelled_as(self, known: Sequence[str]) -> "JoinedSource":
+        """The same with ids spelled as they are known; they are alike in all parts already."""
+        names = one_spelling(self.ids, known, self.where)
+        parts = [part.spelled_as(known) for part in self.parts]
+        return replace(self, ids=tuple(names.values()), parts=tuple(parts), pieces=_pieces(parts))
+
     def for_stations(self, ids: Sequence[str]) -> "JoinedSource":
         """The series of these stations, in this order; of each part those that it holds."""
         parts = []
@@ -123,20 +130,23 @@ class JoinedSource(Source):
         return next((part for part in holding if day in part.held), holding[0])
 
 
-def open_modality(name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...]) -> Source:
+def open_modality(
+    name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...], known: Sequence[str] = ()
+) -> Source:
     """Open all sources of a modality; see `open_source` for each.
 
     Raises:
         ConfigError: no file is named.
         DataError: a file is wrong, or two of one source do not go together.
     """
-    parts = []
-    for key, (label, own) in zip(settings.sources or (None,), settings.parts(name).items(), strict=True):
-        source = open_source(label, own, root, codes)
-        parts.append(source if key is None else _without_prefix(source, settings.sources[key].id_prefix))
     if not settings.sources:
-        return parts[0]
-    return join(name, settings, parts, codes)
+        return open_source(name, settings, root, codes, known)
+    parts = []
+    for one, (label, own) in zip(settings.sources.values(), settings.parts(name).items(), strict=True):
+        ids = (*known, *(one.id_prefix + station for station in known)) if one.id_prefix else known
+        parts.append(_without_prefix(open_source(label, own, root, codes, ids), one.id_prefix))
+    alike = tuple(one_spelling([station for part in parts for station in part.station_ids]).values())
+    return join(name, settings, [part.spelled_as(alike) for part in parts], codes)
 
 
 def join(name: str, settings: ModalityConfig, parts: Sequence[Source], codes: tuple[float, ...]) -> JoinedSource:
@@ -176,13 +186,4 @@ def _without_prefix(source: Source, prefix: str) -> Source:
                 f"{source.where}: station {station} does not begin with {prefix} and more ({key}); correct {key}, or "
                 f"leave it out where the ids are those of the other sources"
             )
-
-    def rename(piece: Piece) -> Piece:
-        ids = np.array([renamed[str(station)] for station in piece.values["station"].values], object)
-        return replace(
-            piece,
-            values=piece.values.assign_coords(station=ids),
-            origins=tuple(rename(origin) for origin in piece.origins),
-        )
-
-    return replace(source, pieces=tuple(rename(piece) for piece in source.pieces))
+    return replace(source, pieces=tuple(piece.renamed(renamed) for piece in source.pieces))

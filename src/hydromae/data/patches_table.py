@@ -11,8 +11,8 @@ from rich.table import Table
 from hydromae.config import Config
 from hydromae.data.attributes import Attributes
 from hydromae.data.joined import open_modality
-from hydromae.data.plan import open_attributes, station_order
-from hydromae.data.station_choice import with_enough
+from hydromae.data.plan import known_ids, open_attributes, station_order
+from hydromae.data.station_choice import spelled_alike, with_enough
 from hydromae.data.station_groups import coordinates, group_extents, spatial_order
 from hydromae.data.stations import cell_ids, require_coordinates, station_grid
 from hydromae.errors import ConfigError
@@ -90,9 +90,11 @@ def station_patches(config: Config, aggregate: int | None = None) -> StationPatc
     series = {name: settings for name, settings in data.modalities.items() if settings.kind == "series"}
     if not series:
         raise ConfigError("data.modalities names no series; name one with kind series and its paths")
-    sources = [open_modality(*named, Path(data.root), data.missing_values) for named in series.items()]
     attributes = open_attributes(data)
     assert attributes is not None
+    known = known_ids(data, attributes)
+    sources = [open_modality(*named, Path(data.root), data.missing_values, known) for named in series.items()]
+    sources = spelled_alike(sources, attributes)
     ids = station_order(sources, attributes, data)
     if data.train is not None:
         ids, _ = with_enough(ids, sources, data.train)

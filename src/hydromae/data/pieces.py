@@ -1,7 +1,7 @@
 """Files that are read as one, and series of several files put side by side."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +39,14 @@ class Piece:
         """The file that holds a day of a station, or the one before it; its folder where that cannot be told."""
         held = (one for one in self.origins if station in one.values["station"].values)
         return next((one.path for one in reversed(list(held)) if one.days[0] <= day), self.path)
+
+    def renamed(self, names: Mapping[str, str], note: str = "") -> "Piece":
+        """The same with other station ids, and a note that says so."""
+        ids = np.array([names[str(station)] for station in self.values["station"].values], object)
+        values = self.values.assign_coords(station=ids)
+        if note:
+            values = values.assign_attrs(notes=(*values.attrs.get("notes", ()), note))
+        return replace(self, values=values, origins=tuple(one.renamed(names) for one in self.origins))
 
 
 def side_by_side(pieces: Sequence[Piece], name: str) -> Piece:

@@ -15,12 +15,12 @@ from hydromae.data.attributes import Attributes, read_attributes
 from hydromae.data.cf import coordinates_of
 from hydromae.data.joined import open_modality
 from hydromae.data.land import Land, find_land
-from hydromae.data.readers.table import sorted_ids
 from hydromae.data.sources import Source
-from hydromae.data.station_choice import with_enough, without_excluded
+from hydromae.data.station_choice import spelled_alike, with_enough, without_excluded
 from hydromae.data.stations import Stations, aggregated, in_spatial_order, require_coordinates
 from hydromae.data.target_grid import bring_to_target
 from hydromae.errors import ConfigError, DataError
+from hydromae.station_ids import sorted_ids
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,18 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
     periods = periods_of(data)
     first, last = min(p[0] for p in periods.values()), max(p[1] for p in periods.values())
     codes = data.missing_values
-    sources = [open_modality(name, settings, Path(data.root), codes) for name, settings in data.modalities.items()]
+    attributes = _attributes(data)
+    sources = [
+        open_modality(name, settings, Path(data.root), codes, known_ids(data, attributes))
+        for name, settings in data.modalities.items()
+    ]
     absent = [note for source in sources for note in check_days(source, periods)]
     for source in sources if fit else ():
         check_training(source, periods["train"])
     grids = bring_to_target([source for source in sources if source.settings.kind == "grid"], data.target_grid)
-    series = [source for source in sources if source.settings.kind == "series"]
+    series = spelled_alike([source for source in sources if source.settings.kind == "series"], attributes)
     n_days = (last - first).days + 1
-    stations = _stations(config, series, periods, np.datetime64(first) + np.arange(n_days))
+    stations = _stations(config, series, attributes, periods, np.datetime64(first) + np.arange(n_days))
     arranged = {source.name: source for source in (*grids, *stations.series)}
     land = find_land(config, grids, first, last) if grids else None
     y, x = _coordinates(grids)
@@ -108,10 +112,21 @@ def _coordinates(grids: Sequence[Source]) -> tuple[tuple[float, ...] | None, tup
     return None if y is None else tuple(y.tolist()), None if x is None else tuple(x.tolist())
 
 
-def _stations(config: Config, series: Sequence[Source], periods: dict[str, Period], days: np.ndarray) -> Stations:
+def _attributes(data: DataConfig) -> Attributes | None:
+    """The table of attributes, where there are series that it is of."""
+    has_series = any(settings.kind == "series" for settings in data.modalities.values())
+    return open_attributes(data) if has_series else None
+
+
+def _stations(
+    config: Config,
+    series: Sequence[Source],
+    attributes: Attributes | None,
+    periods: dict[str, Period],
+    days: np.ndarray,
+) -> Stations:
     """The stations of the store as `data.aggregate` and `data.station_order` ask for them."""
     data = config.data
-    attributes = open_attributes(data) if series else None
     ids, notes = with_enough(station_order(series, attributes, data), series, periods["train"])
     aligned = tuple(source.for_stations(ids) for source in series)
     stations = Stations(ids, aligned, attributes.of(ids) if attributes else None, notes=tuple(notes))
@@ -169,6 +184,11 @@ def open_attributes(data: DataConfig) -> Attributes | None:
             f"set data.attributes.area to its column, or per_area to false"
         )
     return attributes
+
+
+def known_ids(data: DataConfig, attributes: Attributes | None) -> tuple[str, ...]:
+    """Ids that are those of stations, whatever they look like: of the attributes, and those to be left out."""
+    return (*(attributes.ids if attributes else ()), *data.exclude_stations)
 
 
 def station_order(series: Sequence[Source], attributes: Attributes | None, data: DataConfig) -> tuple[str, ...]:

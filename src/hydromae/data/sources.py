@@ -20,6 +20,7 @@ from hydromae.data.readers.units import same_units
 from hydromae.data.regrid import Cells
 from hydromae.data.target_grid import Regrid, cells_of, north_first, same_cells
 from hydromae.errors import ConfigError, DataError
+from hydromae.station_ids import id_texts, one_spelling, require_distinct
 
 __all__ = ["OF_STATION", "Piece", "Source", "check_days", "check_shapes", "open_source"]
 
@@ -114,6 +115,21 @@ class Source:
         ids = (str(i) for piece in self.pieces for i in piece.values["station"].values)
         return tuple(dict.fromkeys(ids))
 
+    def spelled_as(self, known: Sequence[str]) -> "Source":
+        """The same with ids spelled as they are known, others alike in all files; a note says which were not.
+
+        Raises:
+            DataError: an id may be either of two known stations.
+        """
+        names = one_spelling(self.station_ids, known, self.where)
+        other = {old: new for old, new in names.items() if old != new}
+        if not other:
+            return self
+        (old, new), *more = other.items()
+        others = f" (and {len(more)} more)" if more else ""
+        note = f"station {old}{others} differs from {new} only in zeros, and is taken for it"
+        return replace(self, pieces=tuple(piece.renamed(names, note) for piece in self.pieces))
+
     def for_stations(self, ids: Sequence[str]) -> "Source":
         """The series of these stations, in this order; one that a file lacks is missing there."""
         order = np.array(ids, object)
@@ -162,16 +178,19 @@ class Source:
         )
 
 
-def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...]) -> Source:
+def open_source(
+    name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...], known: Sequence[str] = ()
+) -> Source:
     """Open the files of one source of a modality; grids stay on disk, with rows from the north, and series are read.
 
     Series files of different stations are put side by side; see `open_modality` for several sources.
 
     Args:
         name: of the modality, or of one of its sources, as `ModalityConfig.parts` has it.
-        settings: of that source.
+        settings: its files and what they hold.
         root: folder that its paths are relative to.
         codes: numbers that mean missing.
+        known: ids of stations, by which a table's columns are known for stations.
 
     Raises:
         ConfigError: no file is named.
@@ -186,7 +205,7 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
         start = settings.start
         if start is not None and pieces:  # a file without dates goes on where the one before it ends
             start = pieces[-1].days[-1].item() - shift + timedelta(days=1)
-        values = located.reader.open(located.paths, Request(name.partition(".")[0], settings, start))
+        values = located.reader.open(located.paths, Request(name.partition(".")[0], settings, start, tuple(known)))
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
         values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
@@ -195,21 +214,20 @@ def open_source(name: str, settings: ModalityConfig, root: Path, codes: tuple[fl
         if pieces and settings.kind == "grid":
             check_follows(pieces[-1], piece, name)
         pieces.append(piece)
-    if settings.kind == "series" and any(after.days[0] <= before.days[-1] for before, after in pairwise(pieces)):
-        pieces = [side_by_side(pieces, name)]
     source = Source(name, settings, tuple(pieces), codes)
     if settings.kind == "grid":
         check_shapes([source])
         return source
+    source = source.spelled_as(())
+    if any(after.days[0] <= before.days[-1] for before, after in pairwise(source.pieces)):
+        source = replace(source, pieces=(side_by_side(source.pieces, name),))
     return source.for_stations(source.station_ids)
 
 
 def _with_text_ids(series: xr.DataArray, path: Path) -> xr.DataArray:
-    """The same with station ids as text, whatever a reader gives them as; DataError where one is there twice."""
-    ids = [str(station) for station in series["station"].values]
-    if len(set(ids)) < len(ids):
-        twice = next(station for station in ids if ids.count(station) > 1)
-        raise DataError(f"{path}: has station {twice} more than once; keep one of them")
+    """The same with station ids as text, whatever a reader gives them as; DataError where one may be there twice."""
+    ids = id_texts(series["station"].values, str(path))
+    require_distinct(ids, str(path))
     return series.assign_coords(station=np.array(ids, object))
 
 

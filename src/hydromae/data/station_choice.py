@@ -7,10 +7,23 @@ import numpy as np
 from jaxtyping import Float
 
 from hydromae.config import Period
+from hydromae.data.attributes import Attributes
 from hydromae.data.sources import Source
 from hydromae.errors import ConfigError, DataError
+from hydromae.station_ids import one_spelling, places_among
 
 _BLOCK_DAYS = 1024
+
+
+def spelled_alike(series: Sequence[Source], attributes: Attributes | None) -> list[Source]:
+    """The series with each station under one id: that of the attributes, else the spelling with the most zeros.
+
+    Raises:
+        DataError: an id may be either of two stations.
+    """
+    every = [station for source in series for station in source.station_ids]
+    names = one_spelling(every, attributes.ids if attributes else ())
+    return [source.spelled_as(list(dict.fromkeys(names.values()))) for source in series]
 
 
 def without_excluded(stations: Iterable[str], excluded: Sequence[str], known: Iterable[str] = ()) -> tuple[str, ...]:
@@ -23,16 +36,17 @@ def without_excluded(stations: Iterable[str], excluded: Sequence[str], known: It
 
     Raises:
         ConfigError: an excluded id is unknown; the message names the nearest one.
-        DataError: no station is left.
+        DataError: no station is left, or an id may be either of two.
     """
     stations = tuple(stations)
-    every = dict.fromkeys((*stations, *known))
-    for station in excluded:
-        if station not in every:
+    every = list(dict.fromkeys((*stations, *known)))
+    places = places_among(excluded, every, "data.exclude_stations").tolist()
+    for station, place in zip(excluded, places, strict=True):
+        if place < 0:
             near = difflib.get_close_matches(station, every, n=1)
             hint = f"did you mean {near[0]}?" if near else "correct it or take it out"
             raise ConfigError(f"data.exclude_stations names {station}, which no series or attribute table has; {hint}")
-    left_out = set(excluded)
+    left_out = {every[place] for place in places}
     kept = tuple(station for station in stations if station not in left_out)
     if stations and not kept:
         raise DataError(f"data.exclude_stations names all {len(stations)} stations of the series; leave some in")

@@ -10,6 +10,7 @@ from hydromae.config import Config, Period
 from hydromae.data.areas import is_flow
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
+from hydromae.station_ids import id_texts, places_among
 from hydromae.tasks.predictor import Answer, Predictor
 
 
@@ -45,17 +46,18 @@ def chosen_stations(known: Sequence[str], wanted: Sequence[str] | None) -> list[
     """Places of the wanted stations among those that are known, each once and in their order; all where none is named.
 
     Raises:
-        DataError: one is not known.
+        DataError: one is not known, or may be either of two.
     """
     if wanted is None:
         return list(range(len(known)))
-    places = {station: place for place, station in enumerate(known)}
-    for station in wanted:
-        if station not in places:
+    wanted = id_texts(wanted, "the stations")
+    places = places_among(wanted, known).tolist()
+    for station, place in zip(wanted, places, strict=True):
+        if place < 0:
             near = get_close_matches(station, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:5])}, ..."
             raise DataError(f"station {station} is not among those that the run can predict in these data; {hint}")
-    return [places[station] for station in dict.fromkeys(wanted)]
+    return list(dict.fromkeys(places))
 
 
 def target_series(config: Config, target: str | None = None) -> str:

@@ -15,6 +15,7 @@ from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.evaluation.compare import compare
 from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.station_ids import places_among, respelled
 from hydromae.tasks.choices import chosen_stations, target_series
 from hydromae.tasks.cores import last_cores
 from hydromae.tasks.predictor import Predictor
@@ -108,8 +109,9 @@ def evaluate_ungauged(
 
 
 def _taught(predictors: Sequence[Predictor]) -> set[str]:
-    """Stations that any of the runs has trained on."""
-    return {station for predictor in predictors for station in predictor.data.trained_on["stations"]}
+    """Stations that any of the runs has trained on, as the data of the first spell them."""
+    known = predictors[0].store.station_ids
+    return {station for one in predictors for station in respelled(one.data.trained_on["stations"], known)}
 
 
 def _held_out(
@@ -121,7 +123,9 @@ def _held_out(
         table = folds if isinstance(folds, Folds) else Folds.read(Path(folds))
         if not 0 <= fold < table.count:
             raise ConfigError(f"there is no fold {fold} among {table.count}; name one from 0 to {table.count - 1}")
-        stations = [station for station in table.held_out(fold) if station in predictor.stations]
+        held = table.held_out(fold)
+        places = places_among(held, predictor.stations).tolist()
+        stations = [station for station, place in zip(held, places, strict=True) if place >= 0]
     if stations is None:
         stations = [station for station in predictor.stations if station not in taught]
     held_out = [predictor.stations[place] for place in chosen_stations(predictor.stations, stations)]
@@ -131,7 +135,7 @@ def _held_out(
             f"(data.exclude_stations), and give data that have them"
         )
     for one in predictors:
-        if known := set(held_out) & set(one.data.trained_on["stations"]):
+        if known := set(held_out) & _taught([one]):
             raise ConfigError(
                 f"{one.run.path}: was trained on station {min(known)}, so it is not ungauged; "
                 f"train without it (data.exclude_stations)"

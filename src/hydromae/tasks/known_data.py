@@ -16,6 +16,7 @@ from hydromae.data.scaling import Scaler
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.station_ids import places_among, respelled
 
 
 class KnownData:
@@ -36,10 +37,10 @@ class KnownData:
 
     def __init__(self, model: MultiModalMAE, store: Store, every_station: bool) -> None:
         self.model, self.store, self.trained_on = model, store, model.trained_on
-        self.stations = tuple(self.trained_on["stations"]) if every_station else store.station_ids
-        here = {station: place for place, station in enumerate(store.station_ids)}
+        trained = respelled(self.trained_on["stations"], store.station_ids, str(store.path))
+        self.stations = tuple(trained) if every_station else store.station_ids
         # Places of the stations in the store; -1 where it has no such station.
-        self._here = np.array([here.get(station, -1) for station in self.stations], dtype=np.int64)
+        self._here = places_among(self.stations, store.station_ids)
         if len(self.stations) and (self._here < 0).all():
             raise ConfigError(f"{store.path}: has none of the {len(self.stations)} stations of the run")
         for name in model.shapes:
@@ -98,8 +99,7 @@ class KnownData:
         scaler = Scaler.from_dict(known["scaler"])
         if self.model.shapes[name].kind == "grid":
             return scaler
-        before = {station: place for place, station in enumerate(self.trained_on["stations"])}
-        taught = [before.get(station, -1) for station in self.stations]
+        taught = places_among(self.stations, self.trained_on["stations"]).tolist()
         mean, std = (_of_stations(numbers, taught) for numbers in (scaler.mean, scaler.std))
         factor = scaler.factor
         if factor is not None:

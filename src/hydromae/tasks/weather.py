@@ -15,6 +15,7 @@ from hydromae.data.cleaning import first_fault
 from hydromae.data.readers.units import same_units
 from hydromae.data.tokens import TokenShape
 from hydromae.errors import DataError
+from hydromae.station_ids import id_texts, require_distinct, respelled
 from hydromae.tasks.known_data import KnownData
 
 
@@ -130,7 +131,9 @@ def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> x
     given = str(variable.attrs.get("units", ""))
     if not same_units(given, units):
         raise DataError(f"{path}: {name} is in {given or 'no unit'}, the run's in {units}; bring it to that unit")
-    named = variable.assign_coords(station=[str(station) for station in variable["station"].values])
+    ids = id_texts(variable["station"].values, str(path))
+    require_distinct(ids, f"{path}: {name}")
+    named = variable.assign_coords(station=respelled(ids, data.stations, str(path)))
     if "lead_time" in dims:
         named = named.assign_coords(lead_time=_lead_days(path, named["lead_time"]))
         named = named.transpose("issue_time", "lead_time", "station")

@@ -17,6 +17,7 @@ from hydromae.data.sources import Source
 from hydromae.data.spans import require_fit, runs_of
 from hydromae.data.station_choice import with_enough
 from hydromae.errors import ConfigError, DataError
+from hydromae.station_ids import places_among
 
 
 def choose_stations(
@@ -30,6 +31,8 @@ def choose_stations(
     data, series = config.data, [source for source in sources if source.settings.kind == "series"]
     if not series:
         return None, None
+    every = [*(attributes.ids if attributes else ()), *(i for source in series for i in source.station_ids)]
+    excluded = {every[place] for place in places_among(data.exclude_stations, every).tolist() if place >= 0}
     ids = {source.name: source.station_ids for source in series}
     where = str(Path(data.root) / str(data.attributes.path))
     try:
@@ -39,13 +42,12 @@ def choose_stations(
             for note in notes:
                 report.note(note)
     except (DataError, ConfigError) as error:
-        known = set(attributes.ids if attributes else ()) | set(data.exclude_stations)
+        known = set(attributes.ids if attributes else ()) | excluded
         unknown = tuple(dict.fromkeys(i for found in ids.values() for i in found if i not in known))
         alone = not attributes or len(unknown) == len({i for found in ids.values() for i in found})
         exclusion = Exclusion() if alone else Exclusion(stations=unknown)
         report.error(str(error), details=unknown if attributes else (), exclusion=exclusion)
         return None, None
-    excluded = set(data.exclude_stations)
     kept = {name: tuple(i for i in found if i not in excluded) for name, found in ids.items()}
     judge_membership(report, where, [i for i in attributes.ids if i not in excluded] if attributes else [], kept)
     if attributes is None:

@@ -77,6 +77,7 @@ class Candidate:
         seen: first and last day with a value in the sample, None without any.
         absent: share of the days and stations of a table that have no row; 0 where it is not known.
         dated: False where the days are guessed from the file's name.
+        layout: wide where its columns are stations only if a table of attributes has them, else None.
     """
 
     path: str
@@ -99,6 +100,7 @@ class Candidate:
     dated: bool = True
     date_column: str | None = None
     id_column: str | None = None
+    layout: str | None = None
 
     @property
     def label(self) -> str:

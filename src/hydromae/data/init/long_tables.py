@@ -14,8 +14,9 @@ import pyarrow.parquet
 from hydromae.data.init.found import AttributeTable, Candidate, as_date, summarise
 from hydromae.data.init.words import DATE_WORDS, ID_WORDS, roles_of, words_of
 from hydromae.data.readers.dates import day_of
-from hydromae.data.readers.table import sorted_ids
+from hydromae.data.readers.table_layout import station_columns
 from hydromae.errors import DataError
+from hydromae.station_ids import id_texts, sorted_ids
 
 _WHOLE = 2**21  # bytes of text up to which a file is looked at as a whole
 _PIECE = 2**18
@@ -47,7 +48,7 @@ def look_at_table(path: Path, given: str) -> list[Candidate] | AttributeTable:
         ids, days = _parquet_extent(path, date_column, id_column)
     else:
         ids, days = frame[id_column], frame[date_column]
-    stations = tuple(sorted_ids({_id_text(value) for value in pd.unique(ids.dropna())}))
+    stations = tuple(sorted_ids(set(id_texts(pd.unique(ids.dropna()), given))))
     whole = whole or (is_parquet and len(ids) < _COUNTED_ROWS)
     dates = _days(days)
     n_days = int((dates.max() - dates.min()).astype(int)) + 1
@@ -89,9 +90,11 @@ def look_at_table(path: Path, given: str) -> list[Candidate] | AttributeTable:
 
 def _wide(given: str, frame: pd.DataFrame, date_column: str, whole: bool) -> Candidate:
     """A table of one variable with a column for each station."""
-    stations = [str(name) for name in frame.columns if name != date_column]
+    columns = [str(name) for name in frame.columns if name != date_column]
+    stations, _, strange = station_columns(columns)
+    stations = [name for name in columns if name in stations or name in strange]
     numbers = [_numbers(frame[name]) for name in stations]
-    if any(column is None for column in numbers) or any(roles_of(name) for name in stations):
+    if not stations or any(column is None for column in numbers) or any(roles_of(name) for name in strange):
         raise DataError(
             f"has days in {date_column} but no column of station ids; write it long (date, ID, one column a variable), "
             f"or as one variable with a column a station"
@@ -111,10 +114,11 @@ def _wide(given: str, frame: pd.DataFrame, date_column: str, whole: bool) -> Can
         last=as_date(dates.max()),
         n_days=int((dates.max() - dates.min()).astype(int)) + 1,
         values=summarise(values),
-        stations=tuple(stations),
+        stations=tuple(id_texts(stations, given)),
         n_stations=len(stations),
         seen=(as_date(held.min()), as_date(held.max())) if held.size else None,
         date_column=date_column,
+        layout="wide" if strange else None,
     )
 
 
@@ -225,7 +229,3 @@ def _numbers(column: "pd.Series[Any]") -> np.ndarray | None:
     if numbers is None or (numbers.isna() & column.notna()).any() or numbers.isna().all():
         return None
     return numbers.to_numpy(np.float64)
-
-
-def _id_text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

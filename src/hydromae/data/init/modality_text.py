@@ -74,6 +74,8 @@ def _keys(name: str, group: Group, area_known: bool, top: Path) -> dict[str, obj
     for key, column, usual in (("date_column", one.date_column, "date"), ("id_column", one.id_column, "ID")):
         if column is not None and column != usual:
             keys[key] = column
+    if one.layout is not None:
+        keys["layout"] = one.layout
     if not one.dated:
         keys |= {"start": group.first, "end": group.last}
     if group.kind == "grid" and group.has_gaps:

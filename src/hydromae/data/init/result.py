@@ -1,12 +1,12 @@
 """Looking at a folder and deciding what to make of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hydromae.config import Kind
 from hydromae.data.init.choose import Chosen, choose
-from hydromae.data.init.found import CODES, Found, LeftOut, Mask
+from hydromae.data.init.found import CODES, AttributeTable, Candidate, Found, LeftOut, Mask
 from hydromae.data.init.groups import Group, in_groups
 from hydromae.data.init.look import look
 from hydromae.data.init.periods import Split, split
@@ -77,7 +77,7 @@ def init(folder: str | Path, on_progress: Callable[[str, float], None] | None = 
         raise DataError(f"{folder}: is no folder; give the one that holds the data")
     if not is_text(str(top)):
         raise DataError(f"{str(top)!a}: its name is not UTF-8, so no configuration can hold it; rename it")
-    found = look(top, on_progress or (lambda path, fraction: None))
+    found = _with_stations(look(top, on_progress or (lambda path, fraction: None)))
     undated = [
         LeftOut(one.label, "its file does not date the days, and its name does not tell; set the modality's key start")
         for one in found.candidates
@@ -118,6 +118,23 @@ def init(folder: str | Path, on_progress: Callable[[str, float], None] | None = 
         codes=tuple(code for code in CODES if code in seen),
         left_out=tuple(left_out),
     )
+
+
+def _with_stations(found: Found) -> Found:
+    """Without tables whose columns are no station by their names, nor by a table of attributes."""
+    unknown = [one for one in found.candidates if one.layout == "wide" and not _are_stations(one, found.tables)]
+    reason = (
+        "has no column of ids, and its other columns look like none; name it with the key layout: wide if each of them "
+        "is a station"
+    )
+    left_out = (*found.left_out, *(LeftOut(one.path, reason) for one in unknown))
+    candidates = tuple(one for one in found.candidates if one not in unknown)
+    return replace(found, candidates=candidates, left_out=left_out)
+
+
+def _are_stations(candidate: Candidate, tables: tuple[AttributeTable, ...]) -> bool:
+    table = station_table(tables, candidate.stations)
+    return table is not None and not table.absent
 
 
 def _other_table(path: str, table: StationTable | None, fits: bool) -> str:

@@ -1,6 +1,7 @@
 """Which table holds the attributes of the stations, and which of its columns."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from hydromae.config import ATTRIBUTES, AttributesConfig
 from hydromae.data.attributes import coordinate_columns
 from hydromae.data.init.found import CODES, AttributeTable
 from hydromae.data.init.words import words_of
+from hydromae.errors import DataError
+from hydromae.station_ids import id_key, id_texts
 
 _BLANK = {"", "na", "nan", "null", "none"}
 _SHARES = {"fraction", "frac", "perc", "pct"}
@@ -60,11 +63,12 @@ def station_table(tables: Iterable[AttributeTable], stations: Iterable[str]) -> 
 
 def describe(table: AttributeTable, stations: tuple[str, ...]) -> StationTable | None:
     """What a table tells about the stations; None where no column holds their ids, or none is a number."""
-    held = {name: len(ids & set(stations)) for name, ids in _id_columns(table).items()}
+    keys = {id_key(station) for station in stations}
+    held = {name: len(ids & keys) for name, ids in _id_columns(table).items()}
     if not stations or not held or not max(held.values()):
         return None
     id_column = max(held, key=lambda name: (held[name], "id" in words_of(name), name))
-    ids = [text.strip() for text in table.columns[id_column]]
+    ids = {id_key(text) for text in id_texts(table.columns[id_column], table.path)}
     numeric: dict[str, np.ndarray] = {}
     left: dict[str, str] = {}
     for name, texts in table.columns.items():
@@ -99,20 +103,21 @@ def describe(table: AttributeTable, stations: tuple[str, ...]) -> StationTable |
         left=left,
         area=_area(numeric),
         located=located and {latitude, longitude} <= set(columns),
-        held=len(set(ids) & set(stations)) / len(stations),
-        absent=tuple(station for station in stations if station not in set(ids)),
+        held=len(ids & keys) / len(keys),
+        absent=tuple(station for station in stations if id_key(station) not in ids),
         blanks={name: count for name in columns if (count := int(np.isnan(numeric[name]).sum()))},
         codes=tuple(sorted(coded)),
     )
 
 
 def _id_columns(table: AttributeTable) -> dict[str, set[str]]:
-    """The columns whose values are there and differ in every row."""
+    """The columns whose values are there and differ in every row, as ids in any spelling."""
     found = {}
     for name, texts in table.columns.items():
-        values = {text.strip() for text in texts}
-        if len(values) == len(texts) and "" not in values:
-            found[name] = values
+        with suppress(DataError):  # a blank
+            values = {id_key(text) for text in id_texts(texts, table.path)}
+            if len(values) == len(texts):
+                found[name] = values
     return found
 
 

@@ -81,7 +81,12 @@ READERS = (
         "a table, .parquet or .csv",
         is_table,
         lambda paths, request: open_table(
-            paths[0], request.variable, request.settings.date_column, request.settings.id_column
+            paths[0],
+            request.variable,
+            request.settings.date_column,
+            request.settings.id_column,
+            request.settings.layout,
+            request.known,
         ),
     ),
 )

@@ -12,11 +12,19 @@ from hydromae.config import Kind, ModalityConfig
 
 @dataclass(frozen=True)
 class Request:
-    """What a reader is asked for: the settings of the modality `name`, and the day of a dateless file's first map."""
+    """What a reader is asked for.
+
+    Attributes:
+        name: the modality.
+        settings: of the modality.
+        start: day of a dateless file's first map.
+        known: ids of stations, by which a table's columns are known for stations; () where none are known.
+    """
 
     name: str
     settings: ModalityConfig
     start: date | None = None
+    known: tuple[str, ...] = ()
 
     @property
     def variable(self) -> str:

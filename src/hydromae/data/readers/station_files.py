@@ -9,8 +9,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.data.readers.guard import check_series
-from hydromae.data.readers.table import sorted_ids
 from hydromae.errors import DataError
+from hydromae.station_ids import id_key, id_text, sorted_ids
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,15 @@ def join_stations(files: Sequence[StationFile], variable: str) -> xr.DataArray:
         DataError: a file has no rows or a day twice, or two files hold the same station.
     """
     of_station: dict[str, StationFile] = {}
+    keys: dict[str, tuple[str, StationFile]] = {}
     for file in files:
         _check_days(file)
-        other = of_station.setdefault(file.station, file)
+        station = id_text(file.station, str(file.path))
+        spelled, other = keys.setdefault(id_key(station), (station, file))
         if other is not file:
-            raise DataError(f"{file.path}: holds station {file.station}, as {other.path} does; keep one of them")
+            alike = "" if spelled == station else f" under the id {spelled}, which differs in zeros"
+            raise DataError(f"{file.path}: holds station {station}, as {other.path} does{alike}; keep one of them")
+        of_station[station] = file
     first = min(file.days.min() for file in files)
     last = max(file.days.max() for file in files)
     check_series(files[0].path, int((last - first).astype(np.int64)) + 1, len(of_station))

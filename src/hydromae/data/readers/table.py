@@ -1,10 +1,9 @@
 """Tables of station series, parquet or CSV: long (a row a day and station), or wide (a column a station)."""
 
-import difflib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +11,12 @@ import xarray as xr
 
 from hydromae.data.readers.files import require_file
 from hydromae.data.readers.guard import check_series, reading
-from hydromae.data.readers.table_columns import batches, column_names, days_of, id_texts, numbers_of
+from hydromae.data.readers.table_columns import batches, column_names, days_of, ids_of, numbers_of
+from hydromae.data.readers.table_layout import Layout, layout_of
 from hydromae.errors import DataError
+from hydromae.station_ids import id_texts, require_distinct, sorted_ids
 
 _Table = tuple[np.ndarray, list[str], np.ndarray]  # time [day], ids, values [day, station]
-_INDEX = re.compile(r"(__index_level_\d+__)?")  # the row numbers that pandas adds to parquet, or to CSV without a name
 _ADVICE = "write it as a parquet or CSV table"
 
 
@@ -32,46 +32,49 @@ def is_table(path: Path) -> str:
     return f"a table with the columns {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
 
 
-def open_table(path: str | Path, variable: str, date_column: str = "date", id_column: str = "ID") -> xr.DataArray:
+def open_table(
+    path: str | Path,
+    variable: str,
+    date_column: str = "date",
+    id_column: str = "ID",
+    layout: Literal["long", "wide"] | None = None,
+    known: Collection[str] = (),
+) -> xr.DataArray:
     """Read one variable of a table, in pieces and only the columns it needs; peak memory is the result and a piece.
 
     Args:
         path: .parquet or .csv (also .csv.gz).
-        variable: the column of values. Where neither it nor `id_column` is a column, the table is taken as wide: every
-            column but `date_column` is a station, under its id.
+        variable: the column of values.
         date_column: the column of days: dates, timestamps or text as YYYY-MM-DD or YYYYMMDD.
         id_column: the column of station ids, numbers or text.
+        layout: long, or wide, where each column but `date_column` and row numbers is a station, under its id. None:
+            where neither `variable` nor `id_column` is a column, the table is taken as wide if its columns are known
+            stations or look like ids; columns as `mean` or `year` beside them are left out.
+        known: ids of stations.
 
     Returns:
         float32 [time, station] from the first to the last day of the table, NaN where a row is absent or blank, missing
         codes included; station ids are text, sorted as numbers where all are whole numbers.
 
     Raises:
-        DataError: the file or a column is absent or unreadable, a day and station occur twice, or the days and
-            stations are more than any real record has.
+        DataError: the file or a column is absent or unreadable, a day and station occur twice, two ids differ only in
+            zeros, or the days and stations are more than any real record has.
     """
     path = require_file(Path(path))
     with reading(path, advice=_ADVICE):
-        names = column_names(path)
-        wide = date_column in names and not {id_column, variable} & set(names) and len(names) > 1
-        if not wide:
-            check_columns(path, names, (date_column,), "date_column")
-            check_columns(path, names, (id_column,), "id_column")
-            check_columns(path, names, (variable,), "variable")
-        if wide:
-            time, ids, values = _wide(
-                path, date_column, [n for n in names if n != date_column and not _INDEX.fullmatch(n)]
-            )
-        else:
-            time, ids, values = _long(path, date_column, id_column, variable)
+        found = layout_of(path, column_names(path), variable, date_column, id_column, layout, known)
+        time, ids, values = _wide(path, found) if found.stations else _long(path, found)
     series = xr.DataArray(
         values,  # [time, station]
         dims=("time", "station"),
         coords={"time": time, "station": np.array(ids, object)},
         name=variable,
     )
-    if wide:
-        series.attrs["notes"] = (f"{path.name} has no {id_column} and no {variable}: each column is a station",)
+    if found.stations:
+        why = "" if layout == "wide" else f"{path.name} has no {id_column} and no {variable}: "
+        note = f"{why}each column{'' if why else f' of {path.name}'} is a station"
+        beside = ", ".join(name.strip() for name in found.beside)
+        series.attrs["notes"] = (f"{note}, but {beside}, left out" if beside else note,)
     series.encoding["source"] = str(path)
     return series
 
@@ -88,24 +91,26 @@ class _Extent:
         return np.datetime64(self.first, "D") + np.arange(self.last - self.first + 1)
 
 
-def _long(path: Path, date: str, station: str, variable: str) -> _Table:
-    codes: dict[str, int] = {}
-    extent = _extent(path, date, station, codes)
-    ids = sorted_ids(codes)
-    rank = np.empty(len(ids), np.int64)
-    rank[[codes[i] for i in ids]] = np.arange(len(ids))
+def _long(path: Path, columns: Layout) -> _Table:
+    codes: dict[object, int] = {}
+    extent = _extent(path, columns.date, columns.id, codes)
+    texts = id_texts(codes, f"{path}: column {columns.id}")  # of each code; two may be one station
+    ids = sorted_ids(set(texts))
+    require_distinct(ids, str(path))
+    place = {station: column for column, station in enumerate(ids)}
+    rank = np.array([place[text] for text in texts], np.int64)
     table = np.full(len(extent.time) * len(ids), np.nan, np.float32)
     seen = np.zeros(len(table), bool)
-    for batch in batches(path, (date, station), (variable,)):
-        day, who = days_of(path, batch.column(0), date), _codes(path, batch.column(1), station, codes)
+    for batch in batches(path, (columns.date, columns.id), (columns.variable,)):
+        day, who = days_of(path, batch.column(0), columns.date), _codes(path, batch.column(1), columns.id, codes)
         position = (day.astype(np.int64) - extent.first) * len(ids) + rank[who]
         _see(path, seen, position, extent.time, ids)
-        table[position] = numbers_of(path, batch.column(2), variable)
+        table[position] = numbers_of(path, batch.column(2), columns.variable)
     return extent.time, ids, table.reshape(-1, len(ids))  # [time, station]
 
 
-def _extent(path: Path, date: str, station: str | None, codes: dict[str, int]) -> _Extent:
-    """The days, stations and rows; `codes` grows by each station met."""
+def _extent(path: Path, date: str, station: str, codes: dict[object, int]) -> _Extent:
+    """The first and last day; `codes` grows by each spelling of an id that is met."""
     first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
     for batch in batches(path, (date, station) if station else (date,)):
         if not batch.num_rows:
@@ -120,18 +125,21 @@ def _extent(path: Path, date: str, station: str | None, codes: dict[str, int]) -
     return _Extent(first, last)
 
 
-def _wide(path: Path, date: str, stations: Iterable[str]) -> _Table:
-    extent = _extent(path, date, None, {})
-    ids = sorted_ids(stations)
+def _wide(path: Path, columns: Layout) -> _Table:
+    extent = _extent(path, columns.date, "", {})
+    texts = id_texts(columns.stations, str(path))
+    ids = sorted_ids(texts)
+    require_distinct(ids, str(path))
+    names = [columns.stations[texts.index(station)] for station in ids]
     check_series(path, len(extent.time), len(ids))
     table = np.full((len(extent.time), len(ids)), np.nan, np.float32)  # [time, station]
     seen = np.zeros(len(table), bool)
-    for batch in batches(path, (date,), ids):
-        row = days_of(path, batch.column(0), date).astype(np.int64) - extent.first
+    for batch in batches(path, (columns.date,), names):
+        row = days_of(path, batch.column(0), columns.date).astype(np.int64) - extent.first
         _see(path, seen, row, extent.time, [])
-        for column, name in enumerate(ids):
+        for column, name in enumerate(names):
             table[row, column] = numbers_of(path, batch.column(column + 1), name)
-    return extent.time, [name.strip() for name in ids], table
+    return extent.time, ids, table
 
 
 def _see(path: Path, seen: np.ndarray, position: np.ndarray, time: np.ndarray, ids: Sequence[str]) -> None:
@@ -149,24 +157,7 @@ def _see(path: Path, seen: np.ndarray, position: np.ndarray, time: np.ndarray, i
     raise DataError(f"{path}: has {what} more than once; keep one row")
 
 
-def _codes(path: Path, column: pa.Array, name: str, codes: dict[str, int]) -> np.ndarray:
-    """Integer codes of the ids; `codes` grows by those not seen before."""
-    distinct, index = id_texts(path, column, name)
+def _codes(path: Path, column: pa.Array, name: str, codes: dict[object, int]) -> np.ndarray:
+    """Integer codes of the ids as they are spelled; `codes` grows by those not seen before."""
+    distinct, index = ids_of(path, column, name)
     return np.take(np.array([codes.setdefault(i, len(codes)) for i in distinct], np.int32), index)
-
-
-def check_columns(path: Path, names: Sequence[str], columns: Iterable[str], key: str = "variable") -> None:
-    """Raise DataError, suggesting the near one, where a column, which the modality's `key` names, is not there."""
-    for column in columns:
-        if column not in names:
-            near = difflib.get_close_matches(column, names, n=1)
-            hint = f"did you mean {near[0]}? Name it" if near else "name another"
-            hint += f" with the modality's key {key}"
-            listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-            raise DataError(f"{path}: has no column {column}, only {listed}; {hint}")
-
-
-def sorted_ids(ids: Iterable[str]) -> list[str]:
-    """Station ids in order: as numbers where all are whole numbers, else as text."""
-    ids = list(ids)
-    return sorted(ids, key=int) if all(i.isdecimal() for i in ids) else sorted(ids)

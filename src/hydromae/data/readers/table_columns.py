@@ -112,17 +112,15 @@ def _day_of_text(path: Path, text: str | None, name: str) -> int:
     return int(day.astype(np.int64))
 
 
-def id_texts(path: Path, column: pa.Array, name: str) -> tuple[list[str], np.ndarray]:
-    """The distinct ids as text, and each row's place among them [row]."""
+def ids_of(path: Path, column: pa.Array, name: str) -> tuple[list[object], np.ndarray]:
+    """The distinct ids as the file has them, and each row's place among them [row]."""
     encoded: pa.DictionaryArray = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     if encoded.indices.null_count:
         raise DataError(f"{path}: column {name} is blank in {encoded.indices.null_count} rows; give every row its id")
-    ids = [_id_text(value) for value in encoded.dictionary.to_pylist()]
-    return ids, encoded.indices.to_numpy(zero_copy_only=False)
-
-
-def _id_text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    ids = encoded.dictionary
+    # A narrow float must stay one: it tells which digits are lost.
+    distinct = list(ids.to_numpy(zero_copy_only=False)) if pa.types.is_floating(ids.type) else ids.to_pylist()
+    return distinct, encoded.indices.to_numpy(zero_copy_only=False)
 
 
 def numbers_of(path: Path, column: pa.Array, name: str) -> np.ndarray:
