@@ -114,13 +114,18 @@ class _Guarded(BackendArray):
             return np.asarray(self.values[key].values)
 
 
-def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
+def grid_variables(data: xr.Dataset) -> list[str]:
+    """The variables of numbers over three dimensions that are no bounds of others."""
     bounds = {str(item.attrs.get("bounds")) for item in data.variables.values()}
-    grids = [
+    return [
         str(found)
         for found, item in data.data_vars.items()
         if item.ndim == 3 and item.dtype.kind in "iuf" and found not in bounds
     ]
+
+
+def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
+    grids = grid_variables(data)
     listed = ", ".join(grids) or "none"
     if name is None and len(grids) != 1:
         raise DataError(
