@@ -229,6 +229,19 @@ def test_one_station_twice_in_one_source_is_refused_with_a_remedy_that_works(tmp
     np.testing.assert_array_equal(values_of(source, "3"), other)
 
 
+@pytest.mark.parametrize("order", [["1", "2"], ["2", "1"]])
+def test_every_file_that_holds_a_station_is_compared_even_those_of_one_folder(tmp_path, order):
+    folder = tmp_path / "all"
+    folder.mkdir()
+    write_nrfa(folder / "1_gdf.csv", "1", DAYS[:50], flow(50))
+    write_nrfa(folder / "4_gdf.csv", "4", DAYS[:50], flow(50))
+    for station in ("2", "3"):
+        write_camels(folder, station, DAYS, {"discharge_vol": flow()})
+    write_table(tmp_path / "t.parquet", DAYS[60:], order, {"discharge_vol": np.stack([flow(40), flow(40)], axis=1)})
+    with pytest.raises(DataError, match=r"t\.parquet: overlaps with .*all \(2001-03-02 of station 2 is in both\)"):
+        opened(tmp_path, {"paths": ["all/*_gdf.csv", "all/CAMELS*", "t.parquet"]})
+
+
 def test_wrong_keys_of_sources_are_named(tmp_path):
     with pytest.raises(ConfigError, match="paths and sources are both given; name all files under sources"):
         configured(tmp_path, {"paths": "a.csv", "sources": SOURCES})

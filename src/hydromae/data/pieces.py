@@ -54,7 +54,7 @@ def side_by_side(pieces: Sequence[Piece], name: str) -> Piece:
     latest: dict[str, Piece] = {}
     for piece in pieces:
         stations = piece.values["station"].values.tolist()
-        for before, station in {latest[s].path: (latest[s], s) for s in stations if s in latest}.values():
+        for before, station in {id(latest[s]): (latest[s], s) for s in stations if s in latest}.values():
             check_follows(before, piece, name, station)
         latest |= dict.fromkeys(stations, piece)
     paths = [piece.path for piece in pieces]

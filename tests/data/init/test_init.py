@@ -453,6 +453,17 @@ def test_tables_of_a_station_each_are_all_taken(tmp_path):
         np.testing.assert_array_equal(got[station], values[:, column])
 
 
+def test_tables_of_one_column_a_station_are_all_taken(tmp_path):
+    folder, values = tmp_path / "data/streamflow", flow(stations=5)
+    folder.mkdir(parents=True)
+    for column, station in enumerate(range(39001, 39006)):
+        pd.DataFrame({str(station): values[:, column]}, pd.Index(DAYS.astype(str), name="date")).to_csv(
+            folder / f"{station}.csv"
+        )
+    got = stored(written(init(tmp_path / "data"), tmp_path), tmp_path)
+    np.testing.assert_array_equal(np.stack([got[str(station)] for station in range(39001, 39006)], axis=1), values)
+
+
 def test_tables_that_follow_each_other_in_time_are_all_taken(tmp_path):
     values = flow(stations=2)
     write_table(tmp_path / "b.csv", DAYS[:300], [1, 2], {"discharge_vol": values[:300]})
