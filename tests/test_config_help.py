@@ -28,8 +28,11 @@ def keys_of(value: dict[str, object], path: str = "") -> Iterator[str]:
 
 
 def test_every_key_that_can_be_written_is_listed_once():
-    config = build_config({"data": {"modalities": {"precip": {}}}})
-    written = {key.replace(".precip.", ".<name>.") for key in keys_of(config.model_dump())}
+    config = build_config({"data": {"modalities": {"evap": {"sources": {"a": {"paths": "b"}}}}}})
+    written = {
+        key.replace(".evap.", ".<name>.").replace(".sources.a.", ".sources.<name>.")
+        for key in keys_of(config.model_dump())
+    }
     listed = names(all_keys())
     open_keys = {
         "data.window_mix",
@@ -39,7 +42,7 @@ def test_every_key_that_can_be_written_is_listed_once():
         "training.lr_scale",
     }  # their own keys are the user's to name
     written = {next((key for key in open_keys if w.startswith(key)), w) for w in written} | open_keys
-    assert written | {"data.modalities"} == set(listed)
+    assert written | {"data.modalities", "data.modalities.<name>.sources"} == set(listed)
     assert len(listed) == len(set(listed))
 
 
@@ -52,7 +55,7 @@ def test_every_key_says_its_type_and_meaning():
 
 def test_a_key_finds_itself_alone():
     for key in all_keys():
-        if key.name != "data.modalities":
+        if key.name not in ("data.modalities", "data.modalities.<name>.sources"):
             assert find_keys(key.name) == [key]
 
 
@@ -70,7 +73,8 @@ def test_part_of_a_name_is_no_prefix():
 def test_a_modality_of_any_name_has_the_keys_of_a_modality(modality):
     found = find_keys(f"data.modalities.{modality}")
     prefix = f"data.modalities.{modality}."
-    assert [name.removeprefix(prefix) for name in names(found)] == list(ModalityConfig.model_fields)
+    own = [name for name in names(found) if ".sources." not in name]
+    assert [name.removeprefix(prefix) for name in own] == list(ModalityConfig.model_fields)
     assert names(find_keys(f"{prefix}units")) == [f"{prefix}units"]
     assert section_at(["data", "modalities", modality]) is ModalityConfig
 

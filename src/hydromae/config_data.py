@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hydromae.config_sources import SourceConfig
 from hydromae.config_types import Kind, Period, Section, Share, Weight
 from hydromae.errors import DataError
 from hydromae.station_ids import id_texts
@@ -48,6 +49,10 @@ class ModalityConfig(Section):
     paths: tuple[str, ...] = Field(
         (), description="its files, folders or patterns (rain/*.nc), relative to data.root, in order of time"
     )
+    sources: dict[str, SourceConfig] = Field(
+        {}, description="series from several sources, in place of paths: name -> its files and what differs in them; "
+        "the first named wins where it has a value, the next gives what it lacks"
+    )  # fmt: skip
     reader: str | None = Field(
         None, description="format, one of those in docs/data.md or registered by a package (null = found by content)"
     )
@@ -112,10 +117,45 @@ class ModalityConfig(Section):
     def _one_path_is_a_list(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
 
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _null_is_no_source(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {name: source for name, source in value.items() if source is not None}
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_are_named(cls, value: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
+        for name in value:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"source name {name!r} must be lower-case letters, digits and _")
+        return value
+
+    @model_validator(mode="after")
+    def _files_are_named_once(self) -> "ModalityConfig":
+        if self.sources and self.kind != "series":
+            raise ValueError("sources are for series; list the files of a grid under paths, in order of time")
+        if self.sources and self.paths:
+            raise ValueError("paths and sources are both given; name all files under sources, and leave paths empty")
+        return self
+
     @field_validator("exclude_dates")
     @classmethod
     def _excluded_days_are_ordered(cls, value: Days) -> Days:
         return ordered_days(value)
+
+    def parts(self, name: str) -> dict[str, "ModalityConfig"]:
+        """The settings of each source by the key that messages name it with; those of `name` alone without sources.
+
+        Days to exclude and shares that may be missing are of the whole, so no part has them.
+        """
+        if not self.sources:
+            return {name: self}
+        whole: dict[str, Any] = {"sources": {}, "exclude_dates": (), "max_missing": None}
+        whole["variable"] = self.variable or name
+        return {f"{name}.sources.{key}": self.model_copy(update={**whole, **one.settings})
+                for key, one in self.sources.items()}  # fmt: skip
 
 
 # What files that hold modalities call their own.

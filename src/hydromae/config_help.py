@@ -63,17 +63,20 @@ def section_at(location: Sequence[int | str]) -> type[BaseModel]:
 
 
 def _generic(name: str) -> str:
-    """data.modalities.precip.units -> data.modalities.<name>.units."""
+    """data.modalities.precip.units -> data.modalities.<name>.units, and the same for the name of a source."""
     parts = name.split(".")
     if parts[:2] == ["data", "modalities"] and len(parts) > 2:
         parts[2] = ANY_NAME
+        if parts[3:4] == ["sources"] and len(parts) > 4:
+            parts[4] = ANY_NAME
     return ".".join(parts)
 
 
 def _of_modality(key: Key, modality: str) -> Key:
     """A key of every modality as that of one, with the default that a preset gives it."""
-    default = PRESETS.get(modality, {}).get(key.name.rsplit(".", 1)[-1], key.default)
-    return replace(key, name=key.name.replace(ANY_NAME, modality), default=str(default))
+    preset = {} if key.name.count(ANY_NAME) > 1 else PRESETS.get(modality, {})
+    default = preset.get(key.name.rsplit(".", 1)[-1], key.default)
+    return replace(key, name=key.name.replace(ANY_NAME, modality, 1), default=str(default))
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hydromae.config import Config
-from hydromae.data.blocks import BLOCK_DAYS, Blocks, place_of, read_blocks
+from hydromae.data.blocks import BLOCK_DAYS, Blocks, place_of, read_blocks, station_at
 from hydromae.data.land import Land
 from hydromae.data.origin import changed_files, differing_keys, key_of, options_of, package_version, source_files
 from hydromae.data.packing import Report, halved, pack_all, write_values
@@ -111,7 +111,9 @@ def _lasting(options: dict[str, Any], last_day: str) -> dict[str, Any]:
     for name, given in options["modalities"].items():
         spans = [(span if isinstance(span, list) else [span])[0] for span in given["exclude_dates"]]
         excluded = [span for first, span in zip(spans, given["exclude_dates"], strict=True) if first <= last_day]
-        others = {key: value for key, value in given.items() if key not in ("paths", "end")}
+        others = {key: value for key, value in given.items() if key not in ("paths", "end", "sources")}
+        if "sources" in given:
+            others["sources"] = [{key: v for key, v in one.items() if key != "paths"} for one in given["sources"]]
         kept["modalities"][name] = {**others, "exclude_dates": excluded}
     return kept
 
@@ -180,8 +182,9 @@ def _check_last_days(old: Store, plan: Plan, source: Source, patch_size: int) ->
             index = tuple(int(i) for i in np.unravel_index(int(differs.argmax()), differs.shape))
             days = np.flatnonzero(differs.reshape(len(block), -1).any(axis=1))
             day = old.days[start + index[0]]
+            path = source.path_of(day, station_at(plan, index[1:]))
             raise DataError(
-                f"{source.path_of(day)}: {source.name} {place_of(plan, index[1:], patch_size)} on {day} is "
+                f"{path}: {source.name} {place_of(plan, index[1:], patch_size)} on {day} is "
                 f"{block[index]:g}, but {stored[index]:g} in {old.path} (as stored; {len(days)} of the last "
                 f"{len(block)} days differ); days are added only to unchanged ones: give the old values, or {_ANEW}"
             )

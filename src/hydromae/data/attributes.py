@@ -109,6 +109,11 @@ def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(ids)
 
 
+def separator_of(header: str) -> str:
+    """The sign that parts the columns: of `,`, `;` and tabs that which is most often in the header line."""
+    return max(_SEPARATORS, key=header.count)
+
+
 def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
     """The header and the rows; the separator is the sign that is most often in the header."""
     require_file(path)
@@ -117,7 +122,7 @@ def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
     with reading(path, advice="write it as a CSV in UTF-8"), path.open(newline="", encoding="utf-8-sig") as content:
         first = content.readline()
         content.seek(0)
-        reader = csv.DictReader(content, delimiter=max(_SEPARATORS, key=first.count))
+        reader = csv.DictReader(content, delimiter=separator_of(first))
         rows = list(reader)
         return [name.strip() for name in reader.fieldnames or ()], [_stripped(row) for row in rows]
 

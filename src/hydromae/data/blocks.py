@@ -8,7 +8,7 @@ from jaxtyping import Float
 from hydromae.data.cleaning import first_fault
 from hydromae.data.patches import cell_index, pack
 from hydromae.data.plan import Plan
-from hydromae.data.sources import Source
+from hydromae.data.sources import OF_STATION, Source
 
 BLOCK_DAYS = 64
 _SPAN_BYTES = 192 * 2**20  # most that is read at once
@@ -85,10 +85,15 @@ def _checked(
     return block
 
 
+def station_at(plan: Plan, index: tuple[int, ...]) -> str | None:
+    """The station at a place of a series; None for a place of a grid."""
+    return plan.station_ids[index[0]] if len(index) == 1 else None
+
+
 def place_of(plan: Plan, index: tuple[int, ...], patch_size: int) -> str:
     """A station, or a patch and a cell, in words."""
-    if len(index) == 1:
-        return f"of station {plan.station_ids[index[0]]}"
+    if (station := station_at(plan, index)) is not None:
+        return f"{OF_STATION}{station}"
     assert plan.land is not None
     cell = int(cell_index(plan.land.patches, plan.land.shape, patch_size)[index])
     row, column = divmod(cell, plan.land.shape[1])

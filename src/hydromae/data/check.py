@@ -22,12 +22,13 @@ from hydromae.data.checks.quantity import quantity_of
 from hydromae.data.checks.stations import judge_attributes, view_of
 from hydromae.data.checks.subject import Subject, counted
 from hydromae.data.cleaning import limits
+from hydromae.data.joined import open_modality
 from hydromae.data.land import Land, find_land
 from hydromae.data.origin import changed_sources
 from hydromae.data.patches import cell_index
 from hydromae.data.plan import check_options, known_ids, open_attributes, periods_of
 from hydromae.data.readers.detect import locate
-from hydromae.data.sources import Source, check_days, open_source
+from hydromae.data.sources import Source, check_days
 from hydromae.data.station_choice import spelled_alike
 from hydromae.data.store import Store
 from hydromae.data.target_grid import bring_to_target
@@ -59,7 +60,7 @@ def check(
     attributes = _attempt(report, True, open_attributes, data)
     sources, known = [], known_ids(data, attributes)
     for name, settings in data.modalities.items():
-        source = _attempt(report, True, open_source, name, settings, Path(data.root), data.missing_values, known)
+        source = _attempt(report, True, open_modality, name, settings, Path(data.root), data.missing_values, known)
         if source is None:
             report.rows.append(_unread(name, settings, Path(data.root)))
         else:
@@ -82,6 +83,8 @@ def check(
             report.note(note)
         for note in source.notes:
             report.note(note)
+        for doubt in source.doubts:
+            report.error(doubt)
     first, last = min(p[0] for p in periods.values()), max(p[1] for p in periods.values())
     grids = [source for source in sources if source.settings.kind == "grid"]
     brought = _attempt(report, False, bring_to_target, grids, data.target_grid)
@@ -240,7 +243,7 @@ def _check_source(
     files = sum(len(piece.files) for piece in source.pieces)
     days = str(source.first_day), str(source.last_day)
     row = _row(name, settings.kind, files, ", ".join(source.readers), days, places, settings.units, numbers)
-    report.rows.append(replace(row, why=source.pieces[0].why))
+    report.rows.append(replace(row, why=source.why))
 
 
 def _positions(origin: date, first: date, last: date) -> tuple[int, int]:
@@ -285,9 +288,10 @@ def _row(
 def _unread(name: str, settings: ModalityConfig, root: Path) -> Row:
     """The row of a modality that could not be opened."""
     try:
-        located = locate(name, settings, root)
+        located = [one for part in settings.parts(name).items() for one in locate(*part, root)]
     except (DataError, ConfigError):
-        return Row(name, settings.kind, len(settings.paths), settings.reader or "", "", "", "", "")
+        named = sum(len(part.paths) for part in settings.parts(name).values())
+        return Row(name, settings.kind, named, settings.reader or "", "", "", "", "")
     readers = ", ".join(dict.fromkeys(piece.reader.name for piece in located))
     files = sum(len(piece.files) for piece in located)
     return Row(name, settings.kind, files, readers, "", "", "", "", why=located[0].why)

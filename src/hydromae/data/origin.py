@@ -35,7 +35,16 @@ def options_of(config: Config) -> dict[str, Any]:
         for key in ("reader", "layout"):  # keys that stores made before they were there do not have
             if settings[key] is None:
                 del settings[key]
+        # A list, since their order matters, which that of keys does not; what they are called does not.
+        settings["sources"] = [_given(source) for source in settings["sources"].values()]
+        if not settings["sources"]:
+            del settings["sources"]
     return options if data.station_order == "given" else {**options, "vector_patch_size": model.vector_patch_size}
+
+
+def _given(source: dict[str, Any]) -> dict[str, Any]:
+    """What a source has otherwise than its modality, so that keys of later versions change nothing."""
+    return {key: value for key, value in source.items() if value is not None and (key, value) != ("id_prefix", "")}
 
 
 def source_files(config: Config) -> tuple[SourceFile, ...]:
@@ -49,7 +58,8 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
     named = [
         (name, file)
         for name, settings in data.modalities.items()
-        for located in locate(name, settings, Path(data.root))
+        for part in settings.parts(name).items()
+        for located in locate(*part, Path(data.root))
         for file in located.files
     ]
     named += [("attributes", data.attributes.path)] if data.attributes.path else []

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from hydromae.config import Config
 from hydromae.data.areas import MM_PER_DAY, complete_areas
-from hydromae.data.blocks import BLOCK_DAYS, Blocks, place_of, place_shape, read_blocks
+from hydromae.data.blocks import BLOCK_DAYS, Blocks, place_of, place_shape, read_blocks, station_at
 from hydromae.data.moments import Moments
 from hydromae.data.plan import Plan
 from hydromae.data.scaling import Scaler, ScalerFit
@@ -186,8 +186,9 @@ def halved(plan: Plan, source: Source, patch_size: int, scaler: Scaler, blocks: 
         if (beyond := np.isinf(half)).any():
             index = tuple(int(i) for i in np.unravel_index(int(beyond.argmax()), half.shape))
             day = np.datetime64(plan.first_day) + start + index[0]
+            path = source.path_of(day, station_at(plan, index[1:]))
             raise DataError(
-                f"{source.path_of(day)}: {source.name} {place_of(plan, index[1:], patch_size)} on {day} is "
+                f"{path}: {source.name} {place_of(plan, index[1:], patch_size)} on {day} is "
                 f"{block[index]:g} {source.settings.units}, {scaled[index]:g} when scaled, which is more than float16 "
                 f"holds; set data.storage to float32, or data.modalities.{source.name}.scaling to other than none"
             )

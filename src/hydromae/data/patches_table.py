@@ -10,8 +10,8 @@ from rich.table import Table
 
 from hydromae.config import Config
 from hydromae.data.attributes import Attributes
+from hydromae.data.joined import open_modality
 from hydromae.data.plan import known_ids, open_attributes, station_order
-from hydromae.data.sources import open_source
 from hydromae.data.station_choice import spelled_alike, with_enough
 from hydromae.data.station_groups import coordinates, group_extents, spatial_order
 from hydromae.data.stations import cell_ids, require_coordinates, station_grid
@@ -93,7 +93,7 @@ def station_patches(config: Config, aggregate: int | None = None) -> StationPatc
     attributes = open_attributes(data)
     assert attributes is not None
     known = known_ids(data, attributes)
-    sources = [open_source(*named, Path(data.root), data.missing_values, known) for named in series.items()]
+    sources = [open_modality(*named, Path(data.root), data.missing_values, known) for named in series.items()]
     sources = spelled_alike(sources, attributes)
     ids = station_order(sources, attributes, data)
     if data.train is not None:

@@ -13,8 +13,9 @@ from hydromae.data.alignment import check_days, check_training
 from hydromae.data.areas import is_flow
 from hydromae.data.attributes import Attributes, read_attributes
 from hydromae.data.cf import coordinates_of
+from hydromae.data.joined import open_modality
 from hydromae.data.land import Land, find_land
-from hydromae.data.sources import Source, open_source
+from hydromae.data.sources import Source
 from hydromae.data.station_choice import spelled_alike, with_enough, without_excluded
 from hydromae.data.stations import Stations, aggregated, in_spatial_order, require_coordinates
 from hydromae.data.target_grid import bring_to_target
@@ -72,7 +73,7 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
     codes = data.missing_values
     attributes = _attributes(data)
     sources = [
-        open_source(name, settings, Path(data.root), codes, known_ids(data, attributes))
+        open_modality(name, settings, Path(data.root), codes, known_ids(data, attributes))
         for name, settings in data.modalities.items()
     ]
     absent = [note for source in sources for note in check_days(source, periods)]
@@ -86,7 +87,7 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
     land = find_land(config, grids, first, last) if grids else None
     y, x = _coordinates(grids)
     described = (coordinates_of(grid.pieces[0].values) for grid in grids if grid.regrid is None)
-    done = (note for source in (*grids, *series) for note in source.notes)
+    done = (note for source in (*grids, *series) for note in (*source.notes, *source.doubts))
     return Plan(
         sources=tuple(arranged[source.name] for source in sources),
         land=land,
@@ -205,9 +206,14 @@ def station_order(series: Sequence[Source], attributes: Attributes | None, data:
     if unknown:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise DataError(
-            f"{found[unknown[0]].pieces[0].path}: unknown station {unknown[0]}{more}, which "
+            f"{_path_of(found[unknown[0]], unknown[0])}: unknown station {unknown[0]}{more}, which "
             f"{data.attributes.path} lacks; add its row there, take it out of the series, or name it in "
             f"data.exclude_stations"
         )
     chosen = set(kept)
     return tuple(station for station in attributes.ids if station in chosen)
+
+
+def _path_of(source: Source, station: str) -> Path:
+    """The file or folder that holds a station."""
+    return source.path_of(source.last_day, station)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from jaxtyping import Float
 from hydromae.config import ModalityConfig
 from hydromae.data.alignment import check_days, days_in
 from hydromae.data.cleaning import Fault, first_fault, missing_to_nan, number_text, within_limits
+from hydromae.data.pieces import Piece, check_follows, read_values, side_by_side
 from hydromae.data.readers.detect import Request, locate
 from hydromae.data.readers.stamps import Clocks, calendar_days
 from hydromae.data.readers.units import same_units
@@ -21,28 +23,9 @@ from hydromae.data.target_grid import Regrid, cells_of, north_first, same_cells
 from hydromae.errors import ConfigError, DataError
 from hydromae.station_ids import id_texts, one_spelling, require_distinct
 
-__all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
+__all__ = ["OF_STATION", "Piece", "Source", "check_days", "check_shapes", "open_source"]
 
-
-@dataclass(frozen=True)
-class Piece:
-    """Files that are read as one: their values [time, ...] and days, datetime64[D], shifted as the settings ask.
-
-    `path` is the file, or the folder of several; `files` are counted, and `reader` and `why` it was chosen are named by
-    `check`. Grids run from the north.
-    """
-
-    path: Path
-    values: xr.DataArray
-    days: np.ndarray
-    reader: str = ""
-    files: tuple[str, ...] = ()
-    why: str = ""
-
-    @property
-    def dated(self) -> bool:
-        """Whether the files say which days they hold; else `start` does."""
-        return bool(self.values.attrs.get("dated", True))
+OF_STATION = "of station "  # how a message says that a place is a station
 
 
 @dataclass(frozen=True)
@@ -94,6 +77,16 @@ class Source:
         return days_in(self.settings.exclude_dates)
 
     @property
+    def why(self) -> str:
+        """What its reader was chosen for, as `check` says it."""
+        return self.pieces[0].why
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """A sentence for each thing about its files that is probably wrong."""
+        return ()
+
+    @property
     def readers(self) -> tuple[str, ...]:
         """The readers of its files, each once."""
         return tuple(dict.fromkeys(piece.reader for piece in self.pieces))
@@ -136,13 +129,7 @@ class Source:
         (old, new), *more = other.items()
         others = f" (and {len(more)} more)" if more else ""
         note = f"station {old}{others} differs from {new} only in zeros, and is taken for it"
-        pieces = []
-        for piece in self.pieces:
-            ids = [names[str(station)] for station in piece.values["station"].values]
-            notes = (*piece.values.attrs.get("notes", ()), note)
-            values = piece.values.assign_coords(station=np.array(ids, object)).assign_attrs(notes=notes)
-            pieces.append(replace(piece, values=values))
-        return replace(self, pieces=tuple(pieces))
+        return replace(self, pieces=tuple(piece.renamed(names, note) for piece in self.pieces))
 
     def for_stations(self, ids: Sequence[str]) -> "Source":
         """The series of these stations, in this order; one that a file lacks is missing there."""
@@ -162,7 +149,7 @@ class Source:
             begin, end = np.searchsorted(piece.days, [first, first + count]).tolist()
             if begin < end:
                 with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 becomes inf, which is named later
-                    block[(piece.days[begin:end] - first).astype(np.int64)] = _values(piece, begin, end)
+                    block[(piece.days[begin:end] - first).astype(np.int64)] = read_values(piece, begin, end)
         missing_to_nan(block, self.codes)
         within_limits(block, self.settings)
         block[np.isin(first + np.arange(count), self.excluded)] = np.nan
@@ -177,28 +164,32 @@ class Source:
         missing_to_nan(regridded, ())
         return regridded
 
-    def path_of(self, day: np.datetime64) -> Path:
-        """The file that holds a day, or the one before it where none does."""
-        before = [piece.path for piece in self.pieces if piece.days[0] <= day]
-        return before[-1] if before else self.pieces[0].path
+    def path_of(self, day: np.datetime64, station: str | None = None) -> Path:
+        """The file that holds a day, of a station if that is named, or the one before it where none does."""
+        before = [piece for piece in self.pieces if piece.days[0] <= day]
+        return (before[-1] if before else self.pieces[0]).path_of(day, station)
 
     def error(self, fault: Fault, day: np.datetime64, place: str) -> DataError:
         """What to tell the user about an impossible value; `place` is its station or its row and column."""
         variable = self.pieces[0].values.name
+        station = place.removeprefix(OF_STATION) if place.startswith(OF_STATION) else None
         return DataError(
-            f"{self.path_of(day)}: {variable} {place} on {day} is {number_text(fault.value)} {self.settings.units}, "
+            f"{self.path_of(day, station)}: {variable} {place} on {day} is {number_text(fault.value)} "
+            f"{self.settings.units}, "
             f"{fault.reason}; correct the file, list the value in data.missing_values if it means missing, "
-            f"or change the limits of data.modalities.{self.name}"
+            f"or change the limits of data.modalities.{self.name.partition('.')[0]}"
         )
 
 
 def open_source(
     name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...], known: Sequence[str] = ()
 ) -> Source:
-    """Open all files of a modality; grids stay on disk, with rows from the north, and series are read.
+    """Open the files of one source of a modality; grids stay on disk, with rows from the north, and series are read.
+
+    Series files of different stations are put side by side; see `open_modality` for several sources.
 
     Args:
-        name: the modality.
+        name: of the modality, or of one of its sources, as `ModalityConfig.parts` has it.
         settings: its files and what they hold.
         root: folder that its paths are relative to.
         codes: numbers that mean missing.
@@ -206,7 +197,8 @@ def open_source(
 
     Raises:
         ConfigError: no file is named.
-        DataError: a file is wrong, two of them overlap in time, are out of order, or differ in their cells.
+        DataError: a file is wrong, two of them hold a day (of the same station) or are out of order, or differ in their
+            cells.
     """
     if not settings.paths:
         raise ConfigError(f"data.modalities.{name}.paths is empty; name its files")
@@ -217,15 +209,15 @@ def open_source(
         start = settings.start
         if start is not None and pieces:  # a file without dates goes on where the one before it ends
             start = pieces[-1].days[-1].item() - shift + timedelta(days=1)
-        values = located.reader.open(located.paths, Request(name, settings, start, tuple(known)))
+        values = located.reader.open(located.paths, Request(name.partition(".")[0], settings, start, tuple(known)))
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
         values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
         days = calendar_days(values["time"].values) + settings.shift_days
         clocks.add(Clocks(values.attrs.get("clocks", ())))
         piece = Piece(path, values, days, located.reader.name, located.files, located.why)
-        if pieces:
-            _check_follows(pieces[-1], piece, name)
+        if pieces and settings.kind == "grid":
+            check_follows(pieces[-1], piece, name)
         pieces.append(piece)
     source = Source(name, settings, tuple(pieces), codes)
     clocks.check(source.where)
@@ -233,6 +225,8 @@ def open_source(
         check_shapes([source])
         return source
     source = source.spelled_as(())
+    if any(after.days[0] <= before.days[-1] for before, after in pairwise(source.pieces)):
+        source = replace(source, pieces=(side_by_side(source.pieces, name),))
     return source.for_stations(source.station_ids)
 
 
@@ -243,33 +237,21 @@ def _with_text_ids(series: xr.DataArray, path: Path) -> xr.DataArray:
     return series.assign_coords(station=np.array(ids, object))
 
 
-def _values(piece: Piece, begin: int, end: int) -> np.ndarray:
-    try:
-        return piece.values[begin:end].values
-    except (OSError, RuntimeError) as error:
-        raise DataError(
-            f"{piece.path}: {piece.values.name} cannot be read from {piece.days[begin]} to {piece.days[end - 1]} "
-            f"({error}); copy or download the file again"
-        ) from None
-
-
 def _check_units(path: Path, values: xr.DataArray, name: str, settings: ModalityConfig) -> None:
     """Formats that say their units are held to them; nothing is converted."""
     units = values.attrs.get("units")
     if units is not None and not same_units(str(units), settings.units):
+        modality, _, source = name.partition(".")
+        if source:
+            raise DataError(
+                f"{path}: {values.name} is in {units}, but data.modalities.{modality}.units, which holds for all its "
+                f"sources, is {settings.units}; name another variable in data.modalities.{name}, convert the file, or "
+                f"make it a modality of its own"
+            )
         raise DataError(
             f"{path}: {values.name} is in {units}, but data.modalities.{name}.units is {settings.units}; "
             f"name another variable, convert the file, or set units (and the limits) to those of the file"
         )
-
-
-def _check_follows(before: Piece, piece: Piece, name: str) -> None:
-    if piece.days[0] > before.days[-1]:
-        return
-    if piece.days[-1] < before.days[0]:
-        raise DataError(f"{piece.path}: ends before {before.path} begins; list data.modalities.{name}.paths in order")
-    day = max(piece.days[0], before.days[0])
-    raise DataError(f"{piece.path}: overlaps with {before.path} ({day} is in both); cut one of them")
 
 
 def check_shapes(grids: Sequence[Source]) -> None:

@@ -13,7 +13,7 @@ from hydromae.data.areas import complete_areas, is_flow
 from hydromae.data.attributes import Attributes, coordinate_columns
 from hydromae.data.cleaning import first_fault
 from hydromae.data.moments import Moments
-from hydromae.data.sources import Piece, Source
+from hydromae.data.sources import OF_STATION, Piece, Source
 from hydromae.data.station_groups import coordinates, spatial_order
 from hydromae.errors import ConfigError, DataError
 from hydromae.models.spatial_aggregation import SpatialAggregation
@@ -133,7 +133,7 @@ def _checked(source: Source, ids: Sequence[str], days: np.ndarray) -> Float[np.n
     values = source.read(days[0], len(days))
     fault = first_fault(values, source.settings)
     if fault is not None:
-        raise source.error(fault, days[fault.index[0]], f"of station {ids[fault.index[1]]}")
+        raise source.error(fault, days[fault.index[0]], f"{OF_STATION}{ids[fault.index[1]]}")
     return values
 
 
@@ -173,4 +173,4 @@ def _aggregated_source(
         name=source.pieces[0].values.name,
     )
     settings = source.settings.model_copy(update={"maximum": None})
-    return replace(source, settings=settings, pieces=(Piece(source.pieces[0].path, array, days),), codes=())
+    return Source(source.name, settings, (Piece(source.pieces[0].path, array, days),), codes=())

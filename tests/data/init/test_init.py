@@ -175,7 +175,7 @@ def test_stations_files_need_no_attributes(tmp_path):
 
 
 def test_of_two_sources_the_one_with_more_is_taken_and_the_other_listed(tmp_path):
-    write_camels(tmp_path / "camels", "9002", DAYS, {"discharge_vol": flow()[:, 0]})
+    write_camels(tmp_path / "camels", "2", DAYS, {"discharge_vol": flow()[:, 0]})
     write_table(tmp_path / "long.csv", DAYS, [1, 2, 3], {"discharge_vol": flow()})
     result = init(tmp_path)
     assert result.chosen.taken["riverflow"].pieces[0].path == "long.csv"
@@ -269,7 +269,18 @@ def test_absent_days_between_files_are_allowed_for(tmp_path):
 def test_stations_that_the_attributes_lack_are_excluded_by_name(tmp_path):
     write_table(tmp_path / "t.csv", DAYS, [1, 2, 3], {"discharge_vol": flow()})
     write_attributes(tmp_path / "a.csv", [1, 3], {"latitude": [50.0, 51.0], "bfihost": [0.1, 0.2]})
-    assert written(init(tmp_path), tmp_path).data.exclude_stations == ("2",)
+    result = init(tmp_path)
+    assert written(result, tmp_path).data.exclude_stations == ("2",)
+    assert reason(result, "station 2") == "has no row in a.csv"
+
+
+def test_columns_of_attributes_that_are_not_taken_are_in_the_table(tmp_path):
+    write_table(tmp_path / "t.csv", DAYS, [1, 3], {"discharge_vol": flow(stations=2)})
+    write_attributes(tmp_path / "a.csv", [1, 3], {"bfihost": [0.1, 0.2], "name": ["x", "y"], "easting": [1, 2]})
+    result = init(tmp_path)
+    assert result.table is not None and result.table.columns == ("bfihost",)
+    assert reason(result, "a.csv: name") == "not numbers"
+    assert reason(result, "a.csv: easting") == "no property of the catchment"
 
 
 def test_a_netcdf_map_of_0_and_1_is_the_land_mask(tmp_path):
@@ -427,3 +438,170 @@ def test_attributes_that_spell_the_ids_otherwise_are_found(tmp_path, spell):
     assert config.data.attributes.path == "a.csv" and config.data.exclude_stations == ("3",)
     store = prepare(config.model_copy(update={"data": config.data.model_copy(update={"store": str(tmp_path / "s")})}))
     assert store.station_ids == tuple(text.strip().removesuffix(".0") for text in ids)
+
+
+def with_days(folder: Path, values: np.ndarray, stations: list[str], days: np.ndarray = DAYS) -> None:
+    """One long table a station, named after it."""
+    for column, station in enumerate(stations):
+        write_table(folder / f"flow_{station}.csv", days, [station], {"discharge_vol": values[:, [column]]})
+
+
+def stored(config: Config, folder: Path) -> dict[str, np.ndarray]:
+    data = config.data.model_copy(update={"store": str(folder / "store")})
+    store = prepare(config.model_copy(update={"data": data}))
+    values = store.read("riverflow", slice(0, store.n_days))
+    return {station: values[:, i] for i, station in enumerate(store.station_ids)}
+
+
+def test_archives_of_different_stations_are_joined(tmp_path):
+    one, other, third = flow(), flow(), flow()
+    for place, station in enumerate(("1001", "1002")):
+        write_camels(tmp_path / "camels", station, DAYS, {"discharge_vol": one[:, place], "pet": other[:, place] % 9})
+    (tmp_path / "nrfa").mkdir()
+    write_nrfa(tmp_path / "nrfa/1002_gdf.csv", "1002", DAYS, third[:, 0])
+    write_nrfa(tmp_path / "nrfa/2003_gdf.csv", "2003", DAYS[100:], np.round(third[100:, 1], 3))
+    result = init(tmp_path)
+    config = written(result, tmp_path)
+    settings = config.data.modalities["riverflow"]
+    assert {name: (one.paths, one.variable) for name, one in settings.sources.items()} == {
+        "camels_gb": (("camels",), "discharge_vol"),
+        "nrfa_gdf": (("nrfa",), None),
+    }
+    assert config.data.modalities["evap"].paths == ("camels",) and not settings.paths
+    joined = [(row.path, row.taken_for) for row in result.rows if "both are joined" in row.reason]
+    assert joined == [("nrfa", "riverflow")]
+    got = stored(config, tmp_path)
+    np.testing.assert_array_equal(got["1002"], one[:, 1])
+    np.testing.assert_array_equal(got["2003"][100:], np.round(third[100:, 1], 3))
+    assert sorted(got) == ["1001", "1002", "2003"] and check(config).exit_code in (0, 1)
+
+
+def test_a_source_without_a_new_station_or_in_other_units_is_not_joined(tmp_path):
+    write_table(tmp_path / "long.csv", DAYS, [1, 2, 3], {"discharge_vol": flow()})
+    write_camels(tmp_path / "camels", "2", DAYS, {"discharge_vol": flow()[:, 0]})
+    write_caravan(tmp_path / "caravan", "x_9", flow()[:, 0])
+    settings = written(init(tmp_path), tmp_path).data.modalities["riverflow"]
+    assert settings.paths == ("long.csv",) and not settings.sources
+
+
+def test_tables_of_a_station_each_are_all_taken(tmp_path):
+    values, stations = flow(stations=5), ["11", "12", "13", "14", "15"]
+    (tmp_path / "data").mkdir()
+    with_days(tmp_path / "data", values, stations)
+    result = init(tmp_path / "data")
+    settings = written(result, tmp_path).data.modalities["riverflow"]
+    assert settings.paths == ("*.csv",) and not settings.sources
+    assert result.chosen.taken["riverflow"].n_stations == 5
+    assert [row.taken_for for row in result.rows] == ["riverflow"]
+    got = stored(written(result, tmp_path), tmp_path)
+    for column, station in enumerate(stations):
+        np.testing.assert_array_equal(got[station], values[:, column])
+
+
+def test_tables_of_one_column_a_station_are_all_taken(tmp_path):
+    folder, values = tmp_path / "data/streamflow", flow(stations=5)
+    folder.mkdir(parents=True)
+    for column, station in enumerate(range(39001, 39006)):
+        pd.DataFrame({str(station): values[:, column]}, pd.Index(DAYS.astype(str), name="date")).to_csv(
+            folder / f"{station}.csv"
+        )
+    got = stored(written(init(tmp_path / "data"), tmp_path), tmp_path)
+    np.testing.assert_array_equal(np.stack([got[str(station)] for station in range(39001, 39006)], axis=1), values)
+
+
+def test_tables_that_follow_each_other_in_time_are_all_taken(tmp_path):
+    values = flow(stations=2)
+    write_table(tmp_path / "b.csv", DAYS[:300], [1, 2], {"discharge_vol": values[:300]})
+    write_table(tmp_path / "a.csv", DAYS[300:], [1, 2], {"discharge_vol": values[300:]})
+    result = init(tmp_path)
+    config = written(result, tmp_path)
+    assert config.data.modalities["riverflow"].paths == ("b.csv", "a.csv")
+    assert [str(day) for day in result.chosen.common] == ["2001-01-01", "2002-12-31"]
+    got = stored(config, tmp_path)
+    np.testing.assert_array_equal(np.stack([got["1"], got["2"]], axis=1), values)
+
+
+def test_two_tables_of_the_same_station_and_days_are_not_mixed(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "clean").mkdir()
+    with_days(tmp_path / "raw", flow(), ["1", "2", "3"])
+    with_days(tmp_path / "clean", flow(), ["1", "2", "3"])
+    result = init(tmp_path)
+    paths = written(result, tmp_path).data.modalities["riverflow"].paths
+    assert paths == tuple(f"clean/flow_{station}.csv" for station in "123")
+    assert "it holds as much" in reason(result, "raw/flow_1.csv")
+
+
+def test_bounds_of_three_dimensions_do_not_hide_the_grid(tmp_path):
+    corners = (("projection_y_coordinate", "projection_x_coordinate", "nv"), np.zeros((6, 4, 4)))
+    place = (("projection_y_coordinate", "projection_x_coordinate"), np.zeros((6, 4)), {"bounds": "lat_bnds"})
+    unsaid = (("projection_y_coordinate", "projection_x_coordinate", "nv"), np.zeros((6, 4, 4)))
+    write_netcdf(tmp_path / "rain.nc", rain(), DAYS, latitude=place, lat_bnds=corners, vertices=unsaid)
+    result = init(tmp_path)
+    assert [(group.variable, group.n_days) for group in result.chosen.taken.values()] == [("rainfall", len(DAYS))]
+    assert "has no time" in reason(result, "rain.nc: vertices")
+    config = written(result, tmp_path)
+    assert config.data.modalities["precip"].variable == "rainfall" and check(config).exit_code in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("separator", "name"), [(";", "a.csv"), ("\t", "a.csv"), (";", "camels_topo.txt"), ("\t", "a.tsv")]
+)
+def test_attributes_are_found_whatever_parts_their_columns(tmp_path, separator, name):
+    write_table(tmp_path / "t.parquet", DAYS, [1, 2, 3], {"discharge_vol": flow()})
+    rows = [["id", " bfihost", "catchment-area"], ["1", "0.1", "10"], ["2", "0.2", "20"], ["3", "0.3", "30"]]
+    (tmp_path / name).write_text("\n".join(separator.join(row) for row in rows))
+    config = written(init(tmp_path), tmp_path)
+    assert config.data.attributes.path == name
+    assert config.data.attributes.columns == ("bfihost", "catchment-area") and check(config).exit_code == 0
+    got = stored(config, tmp_path)
+    assert sorted(got) == ["1", "2", "3"]
+
+
+def test_series_that_are_not_parted_by_commas_are_left_out_with_what_the_reader_says(tmp_path):
+    write_table(tmp_path / "t.csv", DAYS, [1, 2], {"discharge_vol": flow(stations=2)})
+    (tmp_path / "s.csv").write_text((tmp_path / "t.csv").read_text().replace(",", ";"))
+    (tmp_path / "u.txt").write_text((tmp_path / "t.csv").read_text())
+    result = init(tmp_path)
+    assert result.chosen.taken["riverflow"].pieces[0].path == "t.csv"
+    assert reason(result, "s.csv").startswith("its columns are separated by semicolons; write it with commas")
+    assert reason(result, "u.txt").startswith("tables are read from .parquet and .csv files")
+
+
+def test_a_first_column_without_a_name_is_row_numbers_or_the_days(tmp_path):
+    frame = pd.DataFrame({"date": DAYS.astype(str), "ID": 7, "discharge_vol": flow(stations=1)[:, 0]})
+    for name in ("numbered", "dated", "wide", "parquet"):
+        (tmp_path / name).mkdir()
+    frame.to_csv(tmp_path / "numbered/t.csv")
+    frame.set_index(pd.Index(DAYS.astype(str))).drop(columns="date").to_csv(tmp_path / "dated/t.csv")
+    wide = pd.DataFrame(flow(stations=2), DAYS.astype(str), ["27001", "27002"])
+    wide.to_csv(tmp_path / "wide/streamflow.csv")
+    frame.iloc[::-1].to_parquet(tmp_path / "parquet/t.parquet")
+    for name, stations in (("numbered", ["7"]), ("dated", ["7"]), ("wide", ["27001", "27002"]), ("parquet", ["7"])):
+        config = written(init(tmp_path / name), tmp_path)
+        (tmp_path / f"of_{name}").mkdir()
+        got = stored(config, tmp_path / f"of_{name}")
+        assert sorted(got) == stations, name
+        expected = wide["27001"] if name == "wide" else frame["discharge_vol"]
+        np.testing.assert_array_equal(got[stations[0]], expected.to_numpy(np.float32))
+    attributes = pd.DataFrame({"id": [27001, 27002], "bfihost": [0.2, 0.3]})
+    attributes.to_csv(tmp_path / "wide/attributes.csv")
+    chosen = written(init(tmp_path / "wide"), tmp_path).data.attributes
+    assert (chosen.id, chosen.columns) == ("id", ("bfihost",))
+
+
+def test_a_zarr_map_of_0_and_1_is_the_land_mask(tmp_path):
+    write_grid(tmp_path / "rain.h5", rain(), DAYS)
+    land = xr.Dataset({"land": (("y", "x"), np.eye(6, 4))}, {"y": np.arange(6.0)[::-1], "x": np.arange(4.0)})
+    land.to_zarr(tmp_path / "land.zarr", consolidated=False)
+    assert written(init(tmp_path), tmp_path).data.land_mask == "land.zarr"
+
+
+def test_a_text_beside_the_series_of_a_station_does_not_hide_them(tmp_path):
+    for station in ("x_1", "x_2"):
+        write_caravan(tmp_path / "timeseries", station, flow()[:, 0])
+        with xr.open_dataset(tmp_path / f"timeseries/{station}.nc", engine="h5netcdf") as data:
+            noted = data.load()
+        noted["note"] = ("date", np.array(["a"] * len(DAYS)))
+        noted.to_netcdf(tmp_path / f"timeseries/{station}.nc", engine="h5netcdf")
+    assert "riverflow" in written(init(tmp_path), tmp_path).data.modalities

@@ -12,6 +12,7 @@ from hydromae.data.checks.series import MOSTLY_WRONG, STUCK_DAYS, SeriesStatisti
 from hydromae.data.checks.subject import Subject, counted, listed
 from hydromae.data.cleaning import fault_of
 from hydromae.data.readers.units import same_units
+from hydromae.data.sources import OF_STATION
 
 _STUCK_SHARE = 0.2  # of a station's values: from here on it is better left out than kept
 _TELLING_STATIONS = 10  # fewer may all be equal on two days, as flow is rounded
@@ -67,7 +68,7 @@ def _impossible(report: CheckReport, subject: Subject, stations: tuple[str, ...]
         return
     day, column, value = found.first_wrong
     fault = fault_of((day, column), value, *subject.limits)
-    error = str(subject.fault(fault, subject.day(day), f"of station {stations[column]}"))
+    error = str(subject.fault(fault, subject.day(day), f"{OF_STATION}{stations[column]}"))
     at = np.flatnonzero(found.wrong)
     total = int(found.wrong.sum())
     more = f" ({counted(total, 'such value')} at {counted(at.size, 'station')})" if total > 1 else ""

@@ -1,7 +1,7 @@
 """Which source to take for each variable, and why not the others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hydromae.config import PRESETS, Period
 from hydromae.data.init.groups import Group
@@ -27,6 +27,9 @@ def choose(groups: list[Group], area_known: Callable[[Group], bool]) -> Chosen |
     variables and days. A grid goes before series of the same variable, unless grids that add no variable would cut
     the period to less than half.
 
+    Other series of a variable, in the same units, that have stations which the one taken lacks are joined to it: they
+    are its `more`, the one with the most first.
+
     Args:
         groups: the sources.
         area_known: whether a table holds the catchment areas of a series' stations, which a flow in m3/s needs.
@@ -41,7 +44,9 @@ def choose(groups: list[Group], area_known: Callable[[Group], bool]) -> Chosen |
         return None
     while (common := _common(list(taken.values()))) is None:
         role = min(taken, key=lambda one: (_weight(taken[one]), one))
-        others.append((taken.pop(role), "has no day in common with the others, which hold more"))
+        gone = taken.pop(role)
+        reason = "has no day in common with the others, which hold more"
+        others += [(group, reason) for group in (replace(gone, more=()), *gone.more)]
     reasons = {}
     for role, group in taken.items():
         rivals = sum(other.guess.role == role for other, _ in others)
@@ -80,10 +85,28 @@ def _best(
             return (extreme, -amount, not fits, place, group.where)
 
         first, *rest = sorted((group for group in groups if group.guess.role == role), key=order)
-        best[role] = first
+        best[role], rest = _joined(first, rest)
         for group in rest:
             others.append((group, _why_not(group, first, area_known(first))))
     return best
+
+
+def _joined(first: Group, rest: list[Group]) -> tuple[Group, list[Group]]:
+    """The source taken with those that have stations which the ones before lack, and those that are left."""
+    known, left = set(first.keys), []
+    for group in rest:
+        fits = group.kind == "series" and group.guess.units == first.guess.units and group.days_in(_span(first)) > 0
+        plain = not rank(str(group.guess.role), group.variable or "")[0]
+        if fits and plain and group.keys - known:
+            first = replace(first, more=(*first.more, group))
+            known |= group.keys
+        else:
+            left.append(group)
+    return first, left
+
+
+def _span(group: Group) -> Period:
+    return group.first, group.last
 
 
 def _why_not(group: Group, taken: Group, area_known: bool) -> str:
@@ -147,5 +170,6 @@ def _of_both(
             others += [(group, reason) for group in grids.values()]
             return dict(series)
     for role in grids.keys() & series.keys():
-        others.append((series[role], f"{grids[role].where} is taken for {MEANING[role]}: a grid tells more"))
+        reason = f"{grids[role].where} is taken for {MEANING[role]}: a grid tells more"
+        others += [(group, reason) for group in (replace(series[role], more=()), *series[role].more)]
     return {**series, **grids}

@@ -9,21 +9,22 @@ import numpy as np
 import xarray as xr
 
 from hydromae.config import ModalityConfig
-from hydromae.data.init.found import Candidate, as_date, summarise
+from hydromae.data.init.found import Candidate, LeftOut, as_date, summarise
 from hydromae.data.readers.cf_grid import grid_variables
 from hydromae.data.readers.hdf5_file import data_sets, open_hdf5
 from hydromae.data.readers.hdf5_grid import DATES
 from hydromae.data.readers.netcdf_file import open_netcdf
 from hydromae.data.readers.reader import Reader, Request
 from hydromae.data.readers.zarr_store import open_zarr_store
+from hydromae.errors import DataError
 
 SAMPLED_DAYS = 3
 _SAMPLED_CELLS = 2_000_000  # in a day: larger maps are looked at around their middle
 _YEARS = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 
 
-def look_at_grid(path: Path, given: str, reader: Reader) -> list[Candidate]:
-    """Every variable over time, y and x.
+def look_at_grid(path: Path, given: str, reader: Reader) -> tuple[list[Candidate], list[LeftOut]]:
+    """Every variable over time, y and x, and those that are not as the reader needs them.
 
     Args:
         path: the file or folder.
@@ -34,17 +35,24 @@ def look_at_grid(path: Path, given: str, reader: Reader) -> list[Candidate]:
         Its candidates; none where nothing in it is over three dimensions.
 
     Raises:
-        DataError: one cannot be read.
+        DataError: none of them can be read.
     """
-    found = []
+    found: list[Candidate] = []
+    failures: list[tuple[str | None, DataError]] = []
     for variable, n_days in _variables(path, reader):
         start = _guess_start(path, n_days) if n_days is not None else None
         settings = ModalityConfig(kind="grid", units="1", variable=variable, allow_absent_days=True)
         undated = n_days is not None and start is None
         # Without a day to begin with, any will do to see the values: the candidate says that its days are unknown.
-        grid = reader.open((path,), Request("grid", settings, date(1900, 1, 1) if undated else start))
-        found.append(_candidate(grid, given, reader.name, variable, n_days is None, undated))
-    return found
+        request = Request("grid", settings, date(1900, 1, 1) if undated else start)
+        try:
+            grid = reader.open((path,), request)
+            found.append(_candidate(grid, given, reader.name, variable, n_days is None, undated))
+        except DataError as error:
+            failures.append((variable, error))
+    if failures and not found:
+        raise failures[0][1]
+    return found, [LeftOut(f"{given}: {name}", str(error).removeprefix(f"{path}: ")) for name, error in failures]
 
 
 def _candidate(

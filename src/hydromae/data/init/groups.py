@@ -8,9 +8,11 @@ from pathlib import Path, PurePosixPath
 from hydromae.config import Kind, Period
 from hydromae.data.init.found import Candidate
 from hydromae.data.init.guess import Guess, guess
+from hydromae.data.init.station_tables import with_tables_joined
 from hydromae.data.init.words import words_of
 from hydromae.data.readers.files import expand
 from hydromae.errors import DataError
+from hydromae.station_ids import id_key
 
 _FEW = 4  # paths up to which each is listed, rather than a pattern
 _MARKS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -18,10 +20,11 @@ _MARKS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 
 @dataclass(frozen=True)
 class Group:
-    """Files of one variable in order of time, and what they are taken for."""
+    """Files of one variable in order of time, what they are taken for, and other sources with more stations of it."""
 
     guess: Guess
     pieces: tuple[Candidate, ...]
+    more: tuple["Group", ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -62,13 +65,26 @@ class Group:
 
     @property
     def n_stations(self) -> int:
-        """Stations of a series."""
-        return self.pieces[0].n_stations
+        """Stations of a series, those of other sources too."""
+        own = self.pieces[0]
+        return own.n_stations + len(set().union(*(group.keys for group in self.more)) - self.keys)
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        """Ids of the stations, as far as they were looked at, those of other sources too."""
+        return tuple(i for group in (self, *self.more) for piece in group.pieces for i in piece.stations)
+
+    @property
+    def keys(self) -> set[str]:
+        """Its own stations, whatever their ids are spelled like."""
+        return {id_key(station) for piece in self.pieces for station in piece.stations}
 
     @property
     def where(self) -> str:
         """Its files in words."""
         first, last = self.pieces[0].path, self.pieces[-1].path
+        if self.pieces[0].files:
+            first, last = self.pieces[0].files[0], self.pieces[0].files[-1]
         files = "this folder" if first == "." else first if first == last else f"{first} to {last}"
         return files + (f": {self.variable}" if self.variable else "")
 
@@ -76,7 +92,7 @@ class Group:
     def extent(self) -> str:
         """Its places and days in words."""
         one = self.pieces[0]
-        counted = f"{self.n_stations} stations" if one.all_stations else f"{self.n_stations} stations or more"
+        counted = f"{one.n_stations} stations" if one.all_stations else f"{one.n_stations} stations or more"
         places = f"{self.shape[0]} x {self.shape[1]} cells" if self.shape else counted
         return f"{places}, {'' if one.all_stations else 'at least '}{self.first} to {self.last}"
 
@@ -133,12 +149,9 @@ def _matches(top: Path, pattern: str) -> list[str]:
 def in_groups(candidates: tuple[Candidate, ...]) -> list[Group]:
     """Put together what can be one source: one format, variable, shape and unit, one after the other in time."""
     alike: dict[tuple[object, ...], list[tuple[Candidate, Guess]]] = {}
-    for one in candidates:
-        if one.first is None:
-            continue
-        found = guess(one)
+    for one, found in with_tables_joined([(one, guess(one)) for one in candidates if one.first is not None]):
         key = (found.role, one.kind, one.reader, one.variable, one.shape, one.units, one.dated)
-        # Files of unknown content are not put together, and neither are tables, whose columns may differ in anything.
+        # Files of unknown content are not put together; tables of one variable and different stations are already.
         alone = (one.path,) if found.role is None or one.kind == "series" else ()
         alike.setdefault(key + alone, []).append((one, found))
     groups: list[Group] = []

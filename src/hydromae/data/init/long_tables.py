@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,10 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from hydromae.data.attributes import separator_of
 from hydromae.data.init.found import AttributeTable, Candidate, as_date, summarise
 from hydromae.data.init.words import DATE_WORDS, ID_WORDS, roles_of, words_of
 from hydromae.data.readers.dates import day_of
 from hydromae.data.readers.stamps import calendar_days
+from hydromae.data.readers.table_columns import column_names
 from hydromae.data.readers.table_layout import station_columns
 from hydromae.errors import DataError
 from hydromae.station_ids import id_texts, sorted_ids
@@ -41,7 +44,12 @@ def look_at_table(path: Path, given: str) -> list[Candidate] | AttributeTable:
     if date_column is None:
         if is_parquet or not whole:
             raise DataError("has no column of dates as YYYY-MM-DD, and only CSVs of a few MB are tables of attributes")
-        return AttributeTable(given, {str(name): tuple(frame[name].fillna("").astype(str)) for name in frame.columns})
+        if path.suffix == ".gz":
+            raise DataError("has no column of dates as YYYY-MM-DD, and a table of attributes is read unpacked")
+        names = [str(name).strip() for name in frame.columns]
+        columns = (frame[name].fillna("").astype(str) for name in frame.columns)
+        return AttributeTable(given, {name: tuple(column) for name, column in zip(names, columns, strict=True)})
+    column_names(path)  # what the reader refuses, as other separators than commas, is left out with its words
     id_column = _id_column(frame, date_column)
     if id_column is None:
         return [_wide(given, frame, date_column, whole)]
@@ -143,15 +151,23 @@ def _text_rows(path: Path) -> tuple[pd.DataFrame, bool]:
     if b"\0" in text:
         raise DataError("is not text")
     try:
-        rows = csv.reader(io.StringIO(text.decode("utf-8-sig", errors="replace")))
+        content = text.decode("utf-8-sig", errors="replace")
+        rows = csv.reader(io.StringIO(content), delimiter=separator_of(content.partition("\n")[0]))
         header = next(rows, [])
         lines = [row for row in rows if len(row) == len(header)]
     except csv.Error as error:
         raise DataError(f"is not a CSV ({error})") from None
-    if len(header) < 2 or len(set(header)) < len(header) or not all(name.strip() for name in header):
+    if len(header) < 2 or len(set(header)) < len(header) or sum(not name.strip() for name in header) > 1:
         raise DataError("does not begin with a line of two or more column names")
     frame = pd.DataFrame(lines, columns=header, dtype=object)
-    return frame.where(~frame.isin(_BLANK), None), whole
+    return _without_row_numbers(frame.where(~frame.isin(_BLANK), None)), whole
+
+
+def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the column that has no name, or that which pandas gives it in parquet, where it counts the rows."""
+    nameless = [name for name in frame.columns if re.fullmatch(r"\s*|__index_level_\d+__", str(name))]
+    counts = [name for name in nameless if frame[name].map(lambda value: str(value).strip().isdecimal()).all()]
+    return frame.drop(columns=[name for name in counts if not _are_days(frame[name])])
 
 
 def _parquet_rows(path: Path) -> tuple[pd.DataFrame, bool]:
@@ -164,7 +180,7 @@ def _parquet_rows(path: Path) -> tuple[pd.DataFrame, bool]:
             parts += [next(rows)]
         if not parts:
             raise DataError("has no rows")
-        return pa.Table.from_batches(parts).to_pandas(ignore_metadata=True), False
+        return _without_row_numbers(pa.Table.from_batches(parts).to_pandas(ignore_metadata=True)), False
 
 
 def _parquet_extent(path: Path, date_column: str, id_column: str) -> tuple["pd.Series[Any]", "pd.Series[Any]"]:
@@ -184,14 +200,17 @@ def _parquet_extent(path: Path, date_column: str, id_column: str) -> tuple["pd.S
 def _date_column(frame: pd.DataFrame) -> str | None:
     ordered = sorted(frame.columns, key=lambda name: str(name).lower() not in DATE_WORDS)
     for name in ordered:
-        column = frame[name].dropna().iloc[:50]
-        if not len(column):
-            continue
-        if column.dtype.kind == "M":
-            return str(name)
-        if column.dtype.kind == "O" and all(day_of(str(value)) is not None for value in column):
+        if _are_days(frame[name]):
             return str(name)
     return None
+
+
+def _are_days(values: "pd.Series[Any]") -> bool:
+    """Whether a column holds days, by its first rows."""
+    column = values.dropna().iloc[:50]
+    if not len(column) or column.dtype.kind == "M":
+        return bool(len(column))
+    return column.dtype.kind == "O" and all(day_of(str(value)) is not None for value in column)
 
 
 def _id_column(frame: pd.DataFrame, date_column: str) -> str | None:

@@ -16,6 +16,7 @@ from hydromae.errors import DataError
 
 P = ParamSpec("P")
 
+_TEXTS = (".txt", ".tsv", ".tab", ".dat")
 _MASKS = (".pt", ".pth", ".npy")
 _LARGEST_MASK = 2**27
 
@@ -38,9 +39,10 @@ class _Looking:
             self.left_out.append(LeftOut(path, text.removeprefix(f"{self.top / path}: ")))
 
     def grid(self, path: str, reader: Reader) -> None:
-        found = look_at_grid(self.top / path, path, reader)
+        found, left_out = look_at_grid(self.top / path, path, reader)
         self.candidates += found
-        if not found and reader.name == "netcdf_grid":
+        self.left_out += left_out
+        if not found and reader.name in ("netcdf_grid", "zarr_grid"):
             self.mask(path)
         elif not found:
             raise DataError("holds nothing over days, rows and columns")
@@ -51,6 +53,17 @@ class _Looking:
             self.tables.append(found)
         else:
             self.candidates += found
+
+    def attributes(self, path: str, reason: str) -> None:
+        """A text that may be a table of attributes, which is read whatever its file is called."""
+        try:
+            found = look_at_table(self.top / path, path)
+        except DataError as error:
+            series = str(error).startswith(f"{self.top / path}: ")  # the reader of series was asked
+            self.left_out.append(LeftOut(path, str(error).removeprefix(f"{self.top / path}: ") if series else reason))
+            return
+        assert isinstance(found, AttributeTable)  # for series of other suffixes are refused
+        self.tables.append(found)
 
     def mask(self, path: str) -> None:
         self.masks.append(_mask(self.top / path, path))
@@ -82,7 +95,9 @@ def look(top: Path, on_progress: Callable[[str, float], None]) -> Found:
         except Exception as error:
             looking.left_out.append(LeftOut(file, f"cannot be read ({type(error).__name__}: {error})"))
             continue
-        if isinstance(reader_of, str):
+        if isinstance(reader_of, str) and (top / file).suffix in _TEXTS and (top / file).stat().st_size:
+            looking.attempt(file, looking.attributes, file, reader_of)
+        elif isinstance(reader_of, str):
             looking.left_out.append(LeftOut(file, reader_of))
         elif reader_of is None:
             looking.attempt(file, looking.mask, file)

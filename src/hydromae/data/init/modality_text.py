@@ -1,6 +1,8 @@
 """One modality as YAML: what differs from its preset, and why."""
 
-from pathlib import Path
+import re
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from hydromae.config import PRESETS, ModalityConfig
 from hydromae.data.init.groups import Group
@@ -10,6 +12,7 @@ from hydromae.data.readers.detect import find_reader
 from hydromae.errors import HydroMAEError
 
 _INDENT = 4
+_OF_A_SOURCE = ("reader", "variable", "date_column", "id_column", "layout")
 _POTENTIAL = {"pet", "peti", "potential", "et0", "evspsblpot"}
 
 
@@ -35,14 +38,18 @@ def modality_lines(
         lines += comment(f"{one.values.missing:.0%} of the sample is missing{seen}", _INDENT)
     if found.role in ("riverflow", "precip") and one.values.count and one.values.low < 0:
         lines += comment("there are values below 0, which its scaling cannot take: see hydromae check", _INDENT)
+    for source in group.more:
+        lines += comment(f"joined with {source.where} ({source.pieces[0].reader}, {source.extent})", _INDENT)
     preset = PRESETS.get(name, {})
     keys: dict[str, object] = {}
     if preset.get("kind") != group.kind:
         keys["kind"] = group.kind
     body = [f"{' ' * (_INDENT + 2)}{key}: {scalar(value)}" for key, value in keys.items()]
-    body += key_lines("paths", group.paths(top), _INDENT + 2)
+    body += _source_lines(name, group, top) if group.more else key_lines("paths", group.paths(top), _INDENT + 2)
     keys = _keys(name, group, area_known, top)
     for key, value in keys.items():
+        if group.more and key in _OF_A_SOURCE:
+            continue
         note = "" if key != "units" else "  # as the file says" if found.said else "  # guessed: check"
         body.append(f"{' ' * (_INDENT + 2)}{key}: {scalar(value)}{note}")
     if group.kind == "series" and one.absent + one.values.missing > 0.1:
@@ -50,6 +57,29 @@ def modality_lines(
     if regrid:
         body.append(f"{' ' * (_INDENT + 2)}regrid: conservative  # or coarsen, nearest, bilinear")
     return [*lines, f"{' ' * _INDENT}{name}:", *body]
+
+
+def _source_lines(name: str, group: Group, top: Path) -> list[str]:
+    """The key `sources`: of two that hold one station the first named wins."""
+    start = " " * (_INDENT + 2)
+    lines = [f"{start}sources:  # where two hold a station, the first gives each value it has, the next the others"]
+    names: list[str] = []
+    for source in (replace(group, more=()), *group.more):
+        names.append(_source_name(source, names))
+        lines.append(f"{start}  {names[-1]}:")
+        lines += key_lines("paths", source.paths(top), _INDENT + 6)
+        keys = _keys(name, source, False, top)
+        lines += [f"{start}    {key}: {scalar(keys[key])}" for key in _OF_A_SOURCE if key in keys]
+    return lines
+
+
+def _source_name(source: Group, taken: list[str]) -> str:
+    """A name that no other source has: of the archive's format, or of the table."""
+    one = source.pieces[0]
+    text = PurePosixPath(one.path).stem if one.reader == "table" and not one.files else one.reader
+    plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    base = plain if re.match(r"[a-z]", plain) else f"source_{plain}".rstrip("_")
+    return next(name for i in range(1, 10_000) if (name := base if i == 1 else f"{base}_{i}") not in taken)
 
 
 def _keys(name: str, group: Group, area_known: bool, top: Path) -> dict[str, object]:

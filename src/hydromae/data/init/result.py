@@ -15,6 +15,7 @@ from hydromae.data.init.tables import StationTable, describe, station_table
 from hydromae.errors import DataError
 
 _LISTED = 10
+_JOINED = "has stations that the source before it lacks, so both are joined; where both hold one, the first wins"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def init(folder: str | Path, on_progress: Callable[[str, float], None] | None = 
     if chosen is None:
         looked_for = "; ".join(reader.looks_for for reader in known_readers())
         raise DataError(f"{folder}: holds nothing to train on; looked for {looked_for}; {_what_lies_there(found)}")
-    stations = [station for group in chosen.taken.values() for piece in group.pieces for station in piece.stations]
+    stations = [station for group in chosen.taken.values() for station in group.stations]
     table = station_table(found.tables, stations)
     shape = next((group.shape for group in chosen.taken.values() if group.shape), None)
     fitting = [mask for mask in found.masks if mask.shape == shape]
@@ -167,9 +168,10 @@ def _rows(
     top: Path, chosen: Chosen, table: StationTable | None, mask: Mask | None, left_out: list[LeftOut]
 ) -> tuple[Row, ...]:
     rows = [
-        Row(path + _column(group), name, group.pieces[0].reader, chosen.reasons[name])
+        Row(path + _column(source), name, source.pieces[0].reader, chosen.reasons[name] if source is group else _JOINED)
         for name, group in chosen.taken.items()
-        for path in group.paths(top)
+        for source in (group, *group.more)
+        for path in source.paths(top)
     ]
     rows += [
         Row(path + _column(group), "", group.pieces[0].reader, reason)
@@ -178,6 +180,8 @@ def _rows(
     ]
     if table is not None:
         rows.append(Row(table.path, "attributes", "", f"its column {table.id} holds the ids of the stations"))
+        rows += [Row(f"{table.path}: {column}", "", "", why) for column, why in table.left.items()]
+        rows += [Row(f"station {station}", "", "", f"has no row in {table.path}") for station in table.absent]
     if mask is not None:
         rows.append(Row(mask.path, "land mask", "", f"0 and 1 on the cells of the grids, {mask.land:.0%} land"))
     rows += [Row(one.path, "", "", one.reason) for one in left_out]

@@ -78,7 +78,8 @@ def _station_variables(path: Path, reader: Reader) -> list[str | None]:
         return [name for name in header if name.lower() not in DATE_WORDS and not words_of(name) & ID_WORDS]
     if reader.name == "caravan":
         with open_netcdf(path) as data:
-            return [str(name) for name, item in data.data_vars.items() if item.dims == (DATE,)]
+            series = ((name, item) for name, item in data.data_vars.items() if item.dims == (DATE,))
+            return [str(name) for name, item in series if item.dtype.kind in "iuf"]
     return [None]
 
 

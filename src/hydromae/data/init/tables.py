@@ -77,7 +77,7 @@ def describe(table: AttributeTable, stations: tuple[str, ...]) -> StationTable |
             continue
         if numbers is None:
             left[name] = "not numbers"
-        elif words_of(name) & _NO_ATTRIBUTE:
+        elif words_of(name) & _NO_ATTRIBUTE or not name:
             left[name] = "no property of the catchment"
         elif np.unique(numbers[np.isfinite(numbers)]).size < min(2, len(ids)):
             left[name] = "blank or the same everywhere"

@@ -124,7 +124,7 @@ class _Guarded(BackendArray):
 
 
 def grid_variables(data: xr.Dataset) -> list[str]:
-    """The variables of numbers over time, y and x, whatever dimensions of one entry they have beside these."""
+    """The variables of numbers over time, y and x, whatever dimensions of one entry they have, that are no bounds."""
     bounds = {str(item.attrs.get("bounds")) for item in data.variables.values()}
     return [
         str(found)

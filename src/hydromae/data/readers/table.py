@@ -1,6 +1,6 @@
 """Tables of station series, parquet or CSV: long (a row a day and station), or wide (a column a station)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
