@@ -53,6 +53,21 @@ def test_prepare_says_what_was_decided_on_the_way(hydromae: Hydromae, world: Wor
     assert "note: riverflow: 1 station lacks more than 50 % of data.train and is left out: 9002 (100 %)" in output
 
 
+def test_prepare_ends_with_what_check_would_call_an_error(hydromae: Hydromae, world: World) -> None:
+    sound = [line for line in hydromae("prepare", write_config(world))[1].splitlines() if line.strip()]
+    assert "200 days from 2001-01-01" in sound[-1]
+    world.series["evap"][5:9, 1] = -9999
+    world.write_series()
+    config = write_config(world)
+    for options in (("--overwrite",), ()):  # the second time the store is there already
+        code, output, _ = hydromae("prepare", config, *options)
+        assert code == 0 and "evap is -9999.0 mm/d 4 times" in output.splitlines()[-1]
+        assert output.splitlines()[-1].startswith("error: Would spoil training")
+    world.raw["data"]["missing_values"] = [-99999.0, 1e20, -9999.0]
+    code, output, _ = hydromae("prepare", write_config(world), "--overwrite")
+    assert code == 0 and "200 days from 2001-01-01" in output.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("kept", "absent"), [(slice(0, 130), "2001-05-11 to 2001-05-20"), (slice(5, 140), "2001-01-01")]
 )

@@ -73,6 +73,37 @@ def make_gauges(root: Path, seed: int = 1) -> Gauges:
     return Gauges(root, raw, values, attributes)
 
 
+def make_rivers(root: Path, seed: int = 3) -> Gauges:
+    """24 catchments 40 km and more apart whose rain is alike nearby and whose flow is their rain, let out slowly."""
+    gauges = make_gauges(root, seed)
+    random, n, k = np.random.default_rng(seed), len(DAYS), 24
+    gauges.ids = [f"{2000 + i}" for i in range(k)]
+    row, column = np.divmod(np.arange(k), 4)
+    latitude, longitude = 50 + 0.8 * row, -5 + 1.2 * column
+    apart = np.hypot(latitude[:, None] - latitude, 0.6 * (longitude[:, None] - longitude))
+    mixing = np.linalg.cholesky(np.exp(-apart / 2) + 1e-6 * np.eye(k))
+    wet = random.normal(size=(n, k)) @ mixing.T
+    rain = np.where(wet > 0.3, 9 * np.maximum(wet - 0.3, 0), 0)  # mm/d
+    effective, held, flow = 0.5 * rain, np.zeros(k), np.zeros((n, k))
+    for day in range(n):
+        held = held + effective[day]
+        flow[day] = 0.3 * held + 0.05
+        held = 0.7 * held
+    areas = np.exp(random.uniform(np.log(10), np.log(900), k))
+    evap = np.repeat(gauges.values["evaporation"], 2, axis=1) * random.uniform(0.9, 1.1, (n, k))
+    gauges.values = {
+        "rain": rain.astype(np.float32),
+        "evaporation": evap.astype(np.float32),
+        "discharge_vol": (flow * areas / 86.4).astype(np.float32),
+    }
+    gauges.attributes = {
+        "latitude": latitude.tolist(),
+        "longitude": longitude.tolist(),
+        "catchment-area": areas.tolist(),
+    }
+    return gauges
+
+
 def problems(report: CheckReport, words: str) -> list[Problem]:
     """Those whose sentence holds the words."""
     return [problem for problem in report.problems if words in problem.text]

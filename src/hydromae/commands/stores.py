@@ -90,10 +90,13 @@ def prepare(
 ) -> None:
     """Read the sources and write the store; one that was interrupted goes on where it stopped.
 
+    The last line repeats what `hydromae check` would call an error in the store.
+
     Example: `hydromae prepare configs/gb.yaml data.root=my_data`
     """
     from hydromae.config_io import load_config
     from hydromae.console import Stages, console
+    from hydromae.data.check import check_store
     from hydromae.data.prepare import ALREADY
     from hydromae.data.prepare import prepare as prepare_store
 
@@ -101,9 +104,13 @@ def prepare(
     with Stages() as shown:
         progress = noted(titled(shown.stage, "Preparing the store"), told)
         store = prepare_store(loaded, progress, overwrite=overwrite, append=append)
+        report = check_store(store, verify=False, on_progress=titled(shown.stage, "Checking the store"))
     print_notes(store.provenance.notes)
     made = f"{store.n_days} days from {store.days[0]}, {', '.join(store.names)}"
     console.print(f"{store.path}: {made}{f' ({ALREADY})' if ALREADY in told else ''}", soft_wrap=True)
+    if errors := [problem.text for problem in report.problems if problem.severity == "error"]:
+        verdict = f"error: {report.verdict} " + "; ".join(errors)
+        console.print(f"{verdict}. `hydromae check {config}` says more", soft_wrap=True, markup=False)
 
 
 def export(

@@ -1,46 +1,40 @@
 """What is missing, constant, out of range or misaligned, said before any training."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 
 from hydromae.config import Config, ModalityConfig, Period
-from hydromae.config_types import Kind
 from hydromae.data.alignment import check_training
 from hydromae.data.attributes import Attributes
 from hydromae.data.check_report import CheckReport, Problem, Row, render
+from hydromae.data.checks.attempts import attempt, passes, row_of
+from hydromae.data.checks.code_findings import CodeFindings
+from hydromae.data.checks.codes import Codes
 from hydromae.data.checks.configured import choose_stations, droppable, judge_windows, tell_excluded
-from hydromae.data.checks.examine import Cells, Numbers, examine_grid, examine_series
+from hydromae.data.checks.examine import Cells, examine_grid, examine_series
 from hydromae.data.checks.exclusions import configured
 from hydromae.data.checks.gaps import Gaps
+from hydromae.data.checks.network import Network
+from hydromae.data.checks.network_findings import judge_network, network_of
 from hydromae.data.checks.progress import Done, Progress
 from hydromae.data.checks.quantity import quantity_of
-from hydromae.data.checks.stations import judge_attributes, view_of
-from hydromae.data.checks.subject import Subject, counted
+from hydromae.data.checks.stored import SAMPLE_EVERY, check_store
+from hydromae.data.checks.subject import Subject
 from hydromae.data.cleaning import limits
 from hydromae.data.joined import open_modality
 from hydromae.data.land import Land, find_land
-from hydromae.data.origin import changed_sources
 from hydromae.data.patches import cell_index
 from hydromae.data.plan import check_options, known_ids, open_attributes, periods_of
 from hydromae.data.readers.detect import locate
 from hydromae.data.sources import Source, check_days
 from hydromae.data.station_choice import spelled_alike
-from hydromae.data.store import Store
 from hydromae.data.target_grid import bring_to_target
 from hydromae.errors import ConfigError, DataError
 
 __all__ = ["CheckReport", "Problem", "Row", "check", "check_store", "render"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-SAMPLE_EVERY = 10
-_BLOCK_DAYS = 1024
 
 
 def check(
@@ -56,16 +50,16 @@ def check(
     """
     data = config.data
     report = CheckReport(config.name, 1 if full else every, excluded=configured(data))
-    _passes(report, True, check_options, data)
-    attributes = _attempt(report, True, open_attributes, data)
+    passes(report, True, check_options, data)
+    attributes = attempt(report, True, open_attributes, data)
     sources, known = [], known_ids(data, attributes)
     for name, settings in data.modalities.items():
-        source = _attempt(report, True, open_modality, name, settings, Path(data.root), data.missing_values, known)
+        source = attempt(report, True, open_modality, name, settings, Path(data.root), data.missing_values, known)
         if source is None:
             report.rows.append(_unread(name, settings, Path(data.root)))
         else:
             sources.append(source)
-    alike = _attempt(report, True, spelled_alike, [s for s in sources if s.settings.kind == "series"], attributes)
+    alike = attempt(report, True, spelled_alike, [s for s in sources if s.settings.kind == "series"], attributes)
     spelled = {source.name: source for source in alike or ()}
     sources = [spelled.get(source.name, source) for source in sources]
     periods = periods_of(data)
@@ -76,9 +70,9 @@ def check(
     tell_excluded(report, config)
     judge_windows(report, data, periods)
     for source in sources:
-        notes = _attempt(report, False, check_days, source, periods)
+        notes = attempt(report, False, check_days, source, periods)
         if notes is not None and "train" in periods:
-            _passes(report, False, check_training, source, periods["train"])
+            passes(report, False, check_training, source, periods["train"])
         for note in notes or ():
             report.note(note)
         for note in source.notes:
@@ -87,106 +81,29 @@ def check(
             report.error(doubt)
     first, last = min(p[0] for p in periods.values()), max(p[1] for p in periods.values())
     grids = [source for source in sources if source.settings.kind == "grid"]
-    brought = _attempt(report, False, bring_to_target, grids, data.target_grid)
-    land = _attempt(report, True, find_land, config, brought, first, last) if brought else None
+    brought = attempt(report, False, bring_to_target, grids, data.target_grid)
+    land = attempt(report, True, find_land, config, brought, first, last) if brought else None
     for note in land.notes if land is not None else ():
         report.note(note)
     stations, attributes = choose_stations(report, config, sources, attributes, periods)
-    done, gaps = Done(on_progress, len(sources)), Gaps()
+    chosen = stations or ()
+    network = (
+        network_of(chosen, attributes.areas, attributes.names, attributes.values)
+        if attributes
+        else network_of(chosen, None, (), None)
+    )
+    done, gaps, found = Done(on_progress, len(sources)), Gaps(), CodeFindings()
     placed = {grid.name: grid for grid in brought or ()}
     for source in sources:
         seen = placed.get(source.name, source)
         done.begin(source.name)
-        _check_source(report, config, seen, land if brought else None, (first, last), stations, attributes, gaps, done)
+        seen_land = land if brought else None
+        _check_source(report, config, seen, seen_land, (first, last), stations, attributes, network, found, gaps, done)
     gaps.tell(report)
+    found.tell(report)
+    judge_network(report, network)
     done.end()
     return report
-
-
-def check_store(
-    store: Store,
-    *,
-    root: Path | None = None,
-    every: int = SAMPLE_EVERY,
-    full: bool = False,
-    on_progress: Progress | None = None,
-) -> CheckReport:
-    """Verify every byte of a store, compare it with its sources, then look at its values. Errors are gathered.
-
-    Args:
-        store: an open store.
-        root: folder of its sources; None is where they were.
-        every: as in `check`.
-        full: as in `check`.
-        on_progress: as in `check`.
-    """
-    report = CheckReport(str(store.path), 1 if full else every)
-    if not _passes(report, True, store.verify):
-        return report
-    _compare_sources(report, store, root)
-    if store.attribute_names:
-        values = store.attributes.astype(np.float64)
-        where = f"{store.path}/attributes.npy"
-        judge_attributes(report, where, store.station_ids, store.attribute_names, values)
-        report.attributes = view_of(store.station_ids, store.attribute_names, values)
-    done, gaps = Done(on_progress, len(store.names)), Gaps()
-    for name in store.names:
-        done.begin(name)
-        subject = Subject(
-            name=name,
-            where=str(store.path),
-            units=store.units(name),
-            quantity=quantity_of(name, store.standard_name(name), store.long_name(name), store.units(name)),
-            logarithmic=store.scaler(name).transform == "log",
-            limits=(None, None),
-            first_day=store.first_day,
-            n_days=store.n_days,
-            splits={split: store.period_slice(split) for split in store.periods},
-        )
-        if store.kind(name) == "grid":
-            numbers = _check_stored_grid(report, store, subject, done)
-            places = f"{store.shape[0]} x {store.shape[1]}"
-        else:
-            numbers = _check_stored_series(report, store, subject, gaps, done)
-            places = f"{len(store.station_ids)} stations"
-        days = str(store.days[0]), str(store.days[-1])
-        report.rows.append(_row(name, store.kind(name), 1, "store", days, places, store.units(name), numbers))
-    gaps.tell(report)
-    done.end()
-    return report
-
-
-def _compare_sources(report: CheckReport, store: Store, root: Path | None) -> None:
-    changed = tuple(changed_sources(store, root))
-    if not changed:
-        return
-    if not Path(root if root is not None else store.provenance.root).is_dir():
-        report.note(changed[0])  # a store may well travel without its sources
-        return
-    more = f" (and {counted(len(changed) - 1, 'more file', 'more files')})" if len(changed) > 1 else ""
-    report.warning(
-        f"{changed[0]}{more}; the store is of the old files: `hydromae prepare --overwrite` takes the new ones", changed
-    )
-
-
-def _check_stored_grid(report: CheckReport, store: Store, subject: Subject, done: Done) -> Numbers:
-    land = store.land
-    index = cell_index(store.valid_patches, store.shape, store.patch_size)[land]
-
-    def read(first: int, count: int) -> np.ndarray:
-        return store.read(subject.name, slice(first, first + count))[:, land]  # [day, cell]
-
-    return examine_grid(report, subject, Cells(store.shape, index), read, False, done.share)
-
-
-def _check_stored_series(report: CheckReport, store: Store, subject: Subject, gaps: Gaps, done: Done) -> Numbers:
-    def read(stations: slice) -> np.ndarray:
-        # Blocks of days bound the memory where the store must be unscaled on the way.
-        starts = range(0, store.n_days, _BLOCK_DAYS)
-        parts = [store.read(subject.name, slice(day, day + _BLOCK_DAYS))[:, stations] for day in starts]
-        return np.concatenate(parts)  # [day, station]
-
-    return examine_series(report, subject, store.station_ids, store.areas, read, gaps, False, done.share)
 
 
 def _check_source(
@@ -197,6 +114,8 @@ def _check_source(
     period: Period,
     stations: tuple[str, ...] | None,
     attributes: Attributes | None,
+    network: Network,
+    found: CodeFindings,
     gaps: Gaps,
     done: Done,
 ) -> None:
@@ -215,7 +134,7 @@ def _check_source(
         splits=splits,
         fault=source.error,
     )
-    can_go = droppable(config, name)
+    can_go, codes = droppable(config, name), Codes(subject.quantity, settings.units)
     if settings.kind == "grid":
         height, width = source.shape
         index = np.arange(height * width)
@@ -223,66 +142,47 @@ def _check_source(
             size = round(land.cells.shape[1] ** 0.5)
             index = cell_index(land.patches, land.shape, size)[land.cells]
 
+        found.add(subject, codes)
+        before = replace(source, regrid=None)
+
         def read_days(begin: int, count: int) -> np.ndarray:
-            return source.read(first + begin, count).reshape(count, -1)[:, index]  # [day, cell]
+            if source.regrid is not None:  # a mean with a code in it is no code
+                codes.clear(begin, before.read(first + begin, count).reshape(count, -1))
+            block: np.ndarray = source.read(first + begin, count).reshape(count, -1)[:, index]  # [day, cell]
+            if source.regrid is None:
+                codes.clear(begin, block)
+            if subject.quantity == "rain":
+                network.take_grid(subject, block, begin, (height, width), index)
+            return block
 
         cells = Cells((height, width), index)
-        numbers = _attempt(report, True, examine_grid, report, subject, cells, read_days, can_go, done.share)
+        numbers = attempt(report, True, examine_grid, report, subject, cells, read_days, can_go, done.share)
         places = f"{height} x {width}"
     else:
         ids = stations or source.station_ids
 
+        found.add(subject, codes, ids)
+
         def read_stations(some: slice) -> np.ndarray:
-            return source.for_stations(ids[some]).read(first, n_days)  # [day, station]
+            block = source.for_stations(ids[some]).read(first, n_days)  # [day, station]
+            codes.clear(0, block, some.start, whole=True)
+            if stations and subject.quantity in ("flow", "rain"):
+                network.take_series(subject, block, some.start)
+            return block
 
         areas = attributes.areas if attributes and stations else None
-        numbers = _attempt(
+        numbers = attempt(
             report, True, examine_series, report, subject, ids, areas, read_stations, gaps, can_go, done.share
         )
         places = f"{len(ids)} stations"
     files = sum(len(piece.files) for piece in source.pieces)
     days = str(source.first_day), str(source.last_day)
-    row = _row(name, settings.kind, files, ", ".join(source.readers), days, places, settings.units, numbers)
+    row = row_of(name, settings.kind, files, ", ".join(source.readers), days, places, settings.units, numbers)
     report.rows.append(replace(row, why=source.why))
 
 
 def _positions(origin: date, first: date, last: date) -> tuple[int, int]:
     return (first - origin).days, (last - origin).days + 1
-
-
-def _attempt(
-    report: CheckReport, unreadable: bool, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T | None:
-    try:
-        return action(*args, **kwargs)
-    except (DataError, ConfigError) as error:
-        report.error(str(error), unreadable)
-        return None
-
-
-def _passes(
-    report: CheckReport, unreadable: bool, action: Callable[P, None], *args: P.args, **kwargs: P.kwargs
-) -> bool:
-    before = len(report.problems)
-    _attempt(report, unreadable, action, *args, **kwargs)
-    return len(report.problems) == before
-
-
-def _row(
-    name: str,
-    kind: Kind,
-    files: int,
-    reader: str,
-    days: tuple[str, str],
-    places: str,
-    units: str,
-    found: Numbers | None,
-) -> Row:
-    n = found or Numbers()
-    return Row(
-        name, kind, files, reader, *days, places, units, n.missing, n.minimum, n.mean, n.maximum,
-        split_missing=n.split_missing,
-    )  # fmt: skip
 
 
 def _unread(name: str, settings: ModalityConfig, root: Path) -> Row:

@@ -23,22 +23,24 @@ class Exclusion:
         days: modality -> spans of days on which its values are taken as missing.
         max_missing: modality -> largest share of missing training days that a station may have.
         modalities: names to leave out altogether.
+        missing_values: numbers that mean missing.
     """
 
     stations: tuple[str, ...] = ()
     days: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     max_missing: Mapping[str, float] = field(default_factory=dict)
     modalities: tuple[str, ...] = ()
+    missing_values: tuple[float, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.stations or self.days or self.max_missing or self.modalities)
+        return bool(self.stations or self.days or self.max_missing or self.modalities or self.missing_values)
 
 
 def configured(data: DataConfig) -> Exclusion:
     """What a configuration leaves out already: lists in a configuration replace each other, so these must stay."""
     days = {name: tuple(map(_span, m.exclude_dates)) for name, m in data.modalities.items() if m.exclude_dates}
     limits = {name: m.max_missing for name, m in data.modalities.items() if m.max_missing is not None}
-    return Exclusion(data.exclude_stations, days, limits)
+    return Exclusion(data.exclude_stations, days, limits, missing_values=data.missing_values)
 
 
 def spans_of(first_day: np.datetime64, days: Bool[np.ndarray, "day"]) -> tuple[Span, ...]:
@@ -67,7 +69,9 @@ def exclusion_lines(exclusions: Iterable[Exclusion], base: Exclusion) -> str:
             **({"max_missing": min(limits)} if limits else {}),
         }
     stations = list(dict.fromkeys(station for part in parts for station in part.stations))
+    codes = list(dict.fromkeys(code for part in parts for code in part.missing_values))
     data = {
+        **({"missing_values": codes} if any(part.missing_values for part in wanted) else {}),
         **({"exclude_stations": stations} if stations else {}),
         **({"modalities": modalities} if modalities else {}),
     }
