@@ -56,7 +56,7 @@ def leads_in_words(leads: Sequence[int], every: Sequence[int]) -> str:
 def scored(scores: xr.Dataset, metric: str = "nse") -> dict[str, tuple[int, ...]]:
     """Lead times at which both the model and a baseline have a score, of each baseline; arguments as of `beaten`."""
     median = scores["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time")
-    leads, known = median["lead_time"].values, np.isfinite(median)
+    leads, known = median["lead_time"].values, xr.DataArray(np.isfinite(median))
     own = known.sel(model=MODEL).values
     return {name: tuple(leads[own & known.sel(model=name).values].tolist()) for name in baselines_in(scores)}
 
