@@ -55,3 +55,18 @@ def test_the_verdict_says_for_each_regime_what_is_beaten_and_where() -> None:
 
 def test_without_a_baseline_there_is_no_verdict() -> None:
     assert forecast_verdict({"none": scores(hydromae=[0.5])}) == ""
+
+
+def test_what_could_not_be_scored_is_not_said_to_be_beaten_nowhere() -> None:
+    nothing = scores(hydromae=[np.nan, np.nan], persistence=[np.nan, np.nan])
+    text = forecast_verdict({"none": nothing})
+    assert (
+        text
+        == "Without any weather after the issue time, nothing can be said of the forecast: no station could be scored."
+    )
+    told = nothing.assign_attrs(unscored="no station is scored; set --min-pairs 73")
+    assert forecast_verdict({"none": told}).endswith("of the forecast: no station is scored; set --min-pairs 73.")
+    partly = scores(hydromae=[0.5, 0.4, np.nan], persistence=[0.7, 0.2, np.nan], ridge=[np.nan, np.nan, np.nan])
+    text = forecast_verdict({"none": partly})
+    assert "beats persistence at lead 2 (median NSE)" in text
+    assert "Not compared: persistence at lead 3, ridge at every lead time." in text

@@ -1,6 +1,7 @@
 """Forecasts beside baselines, on the small world."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,17 @@ import xarray as xr
 from sources import World
 
 from hydromae.data.dataset import open_store
+from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.evaluation.compare import Comparison
 from hydromae.evaluation.metrics import at_valid_times
+from hydromae.evaluation.overlap import Overlap, overlap_of
 from hydromae.tasks.evaluate_forecast import evaluate_forecasts, markdown_tables
 from hydromae.tasks.forecast_baselines import BaselineChoice, choose_baselines, forcing_of, regimes_of
+from tasks.series_run import series_world
+
+Log = pytest.LogCaptureFixture
 
 LEVELS = [0.1, 0.5, 0.9]
 
@@ -95,6 +101,64 @@ def test_a_baseline_that_would_read_rain_is_told_to_have_none(
     with caplog.at_level("WARNING", "hydromae"):
         evaluate_forecasts({"none": near_the_truth(store)}, store, train, tmp_path, choice, min_pairs=20, resamples=10)
     assert "no series is rain (they are riverflow, evap): recession must do without" in caplog.text
+
+
+def test_days_declared_wrong_are_neither_scored_nor_seen_by_baselines(tmp_path: Path) -> None:
+    """A month of one value, which persistence foresees without fault, counts for nobody."""
+    found, choice = [], BaselineChoice(("persistence", "climatology"))
+    june = (date(2001, 5, 25), date(2001, 6, 25))
+    for number, value in enumerate((7.0, 4000.0)):
+        world = series_world(tmp_path / str(number))
+        world.series["riverflow"][144:176] = value
+        world.write_series()
+        store = prepare(world.config(f"data.store={tmp_path / str(number) / 'store'}"))
+        made = near_the_truth(store)
+        assert store.periods["train"] == world.config().data.train
+        for declared, days in ((False, ()), (True, (june,)))[number:]:
+            seen = store.with_excluded(days)
+            output = tmp_path / f"{number}_{declared}"
+            one = evaluate_forecasts(
+                {"none": made}, seen, store.periods["train"], output, choice, min_pairs=5, resamples=2
+            )["none"]
+            score = one.scores["score"].sel(metric=["nse", "rmse", "pairs"], percentile=50)
+            found.append(score.sel(model=["persistence", "climatology"]).values)
+    silent, declared, other = found
+    np.testing.assert_array_equal(declared, other)
+    assert (silent[0, 2] > declared[0, 2] + 20).all()  # days that were scored, of persistence
+    assert (silent[0, 1] < declared[0, 1]).all()  # its error
+
+
+def test_every_row_of_days_that_were_trained_on_says_so(prepared: tuple[World, Store], tmp_path: Path) -> None:
+    store, overlap = prepared[1], Overlap(9, "9 of the 60 scored days were trained on")
+    choice = BaselineChoice(("persistence",))
+    made = {"none": near_the_truth(store)}
+    one = evaluate_forecasts(
+        made, store, store.periods["train"], tmp_path, choice, min_pairs=20, resamples=2, overlap=overlap
+    )["none"]
+    assert [row[0] for row in one.table("nse").rows] == [
+        "hydromae [trained on]",
+        "hydromae, median [trained on]",
+        "persistence [trained on]",
+    ]
+    assert (pd.read_csv(tmp_path / "table.csv")["days_trained_on"] == 9).all()
+    assert (tmp_path / "table.md").read_text().count("9 of the 60 scored days were trained on") == 6
+    for name in ("none", "none_scores", "none_stations"):
+        with xr.open_dataset(tmp_path / f"{name}.nc", engine="h5netcdf", decode_timedelta=False) as file:
+            assert overlap_of(file.attrs) == overlap
+
+
+def test_tables_without_scores_say_why(prepared: tuple[World, Store], tmp_path: Path, caplog: Log) -> None:
+    store, choice = prepared[1], BaselineChoice(("persistence",))
+    made = {"none": near_the_truth(store)}
+    with caplog.at_level("WARNING", "hydromae"):
+        evaluate_forecasts(made, store, store.periods["train"], tmp_path, choice, min_pairs=100, resamples=2)
+    said = re.search(r"needs 100 observed days .* and the most are (\d+); set --min-pairs (\d+)", caplog.text)
+    assert said is not None and said[1] == said[2]
+    assert said[0] in (tmp_path / "table.md").read_text()
+    caplog.clear()
+    with caplog.at_level("WARNING", "hydromae"):  # what was said to be set is enough
+        evaluate_forecasts(made, store, store.periods["train"], tmp_path, choice, min_pairs=int(said[1]), resamples=2)
+    assert "needs" not in caplog.text or "at lead times" in caplog.text
 
 
 def test_the_lstm_learns_the_regimes_that_are_asked_for() -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from hydromae.errors import ConfigError
 from hydromae.evaluation.hidden_spans import hide_spans
 from hydromae.evaluation.infill_scores import score_infill
 from hydromae.tasks import evaluate_infill as task
@@ -102,3 +103,12 @@ def test_values_of_excluded_days_are_not_scored(tmp_path: Path) -> None:
     found = evaluate_infill(run.path, spans={1: 10}, min_pairs=3)
     assert (found.scores["nse"].sel(model="hydromae").notnull()).any()
     assert (found.scores["filled_share"].sel(model="hydromae").fillna(1) == 1).all()
+
+
+def test_the_days_of_the_training_are_refused_or_marked_in_every_row(trained: RunDirectory, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"140 of its 140 days were trained on: .* --allow-overlap"):
+        evaluate_infill(trained.path, tmp_path, split="train", spans={1: 6}, min_pairs=3)
+    assert not list(tmp_path.iterdir())
+    found = evaluate_infill(trained.path, tmp_path, split="train", spans={1: 6}, min_pairs=3, allow_overlap=True)
+    assert [row[0] for row in found.tables[0].rows] == [f"{method} [trained on]" for method in METHODS]
+    assert (pd.read_csv(tmp_path / "infill_scores.csv")["days_trained_on"] == 140).all()

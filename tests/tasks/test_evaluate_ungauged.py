@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +90,19 @@ def test_a_station_that_any_of_several_runs_has_trained_on_is_refused(
     other = series_run(tmp_path / "other", exclude_stations=["101"])
     with pytest.raises(ConfigError, match=r"other.*: was trained on station 27003, so it is not ungauged"):
         evaluate_ungauged([trained.path, other.path], tmp_path / "scores", data=everywhere, stations=["27003"])
+
+
+def test_a_station_of_a_training_before_is_not_ungauged(
+    trained: RunDirectory, everywhere: Store, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "tuned")
+    path = tmp_path / "tuned" / "model" / "config.json"
+    content = json.loads(path.read_text())
+    before = {"run": "first", "period": ["1990-01-01", "1999-12-31"], "stations": ["27003", "39001"]}
+    content["trained_on"]["before"] = [before]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match="was trained on station 27003 by first, which it started from, so it is not"):
+        evaluate_ungauged(tmp_path / "tuned", tmp_path / "scores", data=everywhere, stations=["27003"])
 
 
 def test_several_runs_are_scored_by_their_mean(trained: RunDirectory, everywhere: Store, tmp_path: Path) -> None:

@@ -48,6 +48,10 @@ def evaluate(
     windows: Annotated[
         int | None, typer.Option(help="modalities: the most windows that are looked at; default: all.", min=1)
     ] = None,
+    allow_overlap: Annotated[
+        bool,
+        typer.Option("--allow-overlap", help="Score days that a run was trained on, too; every row then says so."),
+    ] = False,
 ) -> None:
     """Score a run on a held-out period, beside baselines fitted on the training period of the same stations.
 
@@ -78,6 +82,7 @@ def evaluate(
         folds=folds,
         fold=fold,
         windows=windows,
+        allow_overlap=allow_overlap,
     )
     with Stages() as shown:
         done = evaluate_task(task, question, shown.stage)

@@ -119,7 +119,10 @@ def reconstruct(
             "--output", "-o", help="netCDF file; default: in RUN, reconstruction.nc or named after the split or period."
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="train, val or test; --period goes before it.")] = "val",
+    split: Annotated[
+        str | None,
+        typer.Option(help="train, val or test; default: val where there is one, else test; --period goes before it."),
+    ] = None,
     period: Span = None,
 ) -> None:
     """Hide values as in training, reconstruct them, write netCDF and score against simple fills.
@@ -129,10 +132,13 @@ def reconstruct(
     from hydromae.console import Stages, console
     from hydromae.tasks.reconstruct import default_output, scores_file
     from hydromae.tasks.reconstruct import reconstruct as reconstruct_run
+    from hydromae.tasks.task_scores import default_split
     from hydromae.training.run_directory import RunDirectory
 
     days = dates(period)
-    target = output or default_output(run, split, days)
+    if split is None and days is None:
+        split = default_split(RunDirectory.open(run).store())
+    target = output or default_output(run, split or "chosen", days)
     with Stages() as shown:
         reconstruct_run(run, target, split, days, lambda done: shown.stage("Reconstructing", done)).close()
     directory = RunDirectory(run)

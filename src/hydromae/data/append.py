@@ -51,7 +51,9 @@ def append_days(config: Config, on_progress: Report) -> Store:
         old = Store.open(path)
         description = read_description(path / "store.json")
         _check_options(path, str(old.days[-1]), description.provenance.options, options)
-        plan = _aligned(old, make_plan(config, fit=False))
+        # What was decided by training days when the store was made is decided by the same days again.
+        as_made = config.data.model_copy(update={"exclude_dates": old.provenance.fitted_without})
+        plan = _aligned(old, make_plan(config.model_copy(update={"data": as_made}), fit=False))
         for source in plan.sources:
             _check_last_days(old, plan, source, config.model.patch_size)
         if plan.n_days == old.n_days and plan.periods == old.periods:

@@ -191,7 +191,7 @@ def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -
     """
     runs = usable_runs(store, store.period_slice("train"), data.exclude_dates)
     lengths = training_lengths(data)
-    events = flood_days(store, data.event_modality) if data.event_share else None
+    events = flood_days(store.with_excluded(data.exclude_dates), data.event_modality) if data.event_share else None
     groups = station_groups(data, store)
     return BatchOrder(runs, lengths, data.stride, batch_size, seed, events, data.event_share, groups)
 

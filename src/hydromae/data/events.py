@@ -26,7 +26,8 @@ def flood_days(store: Store, name: str | None = None) -> Bool[np.ndarray, "day"]
     A station is high on a day on which its flow exceeds its own 98th percentile over the observed training days
     (stations with fewer than 50 take no part). The share of a day is that of its observed stations that are high; days
     on which fewer than half as many stations are observed as on the median day have none, for there one station would
-    decide. Flood days are those with a share above 0 and not below the 98th percentile of the shares.
+    decide. Days that are declared wrong (`data.exclude_dates`) take no part. Flood days are those with a share above 0
+    and not below the 98th percentile of the shares.
 
     Args:
         store: the data.
@@ -41,10 +42,10 @@ def flood_days(store: Store, name: str | None = None) -> Bool[np.ndarray, "day"]
     high, observed = np.zeros(n_days, np.int64), np.zeros(n_days, np.int64)
     for first in range(0, len(store.station_ids), _STATIONS):
         block = slice(first, first + _STATIONS)
-        seen = store.present(name)[training, block]
+        seen = store.present(name)[training, block] & store.usable[training, None]
         usable = np.count_nonzero(seen, axis=0) >= FEWEST_DAYS  # [stations of the block]
         if usable.any():
-            flow = store.read(name, training)[:, block][:, usable]  # [days, stations]
+            flow = store.read_usable(name, training)[:, block][:, usable]  # [days, stations]
             high += np.count_nonzero(flow > np.nanquantile(flow, HIGH, axis=0), axis=1)
             observed += np.count_nonzero(seen[:, usable], axis=1)
     compared = observed > 0

@@ -1,21 +1,26 @@
 """What a store was made from, and whether one that is there can be used or must be replaced."""
 
 import ctypes
+import logging
 import os
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hydromae.config import Config, DataConfig
+from hydromae.config import Config, DataConfig, Period
 from hydromae.data.readers.detect import locate
 from hydromae.data.readers.files import require_file
 from hydromae.data.readers.zarr_grid import zarr_files
+from hydromae.data.spans import spans_within
 from hydromae.data.store import Store
 from hydromae.data.store_description import FORMAT, SourceFile, digest
 from hydromae.errors import DataError
 from hydromae.files import sha256
 
+logger = logging.getLogger(__name__)
+
+_SHOWN = 4
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2 (linux/fs.h)
 _HASHED_SIZE = 64 * 2**20  # larger sources are told apart by size and time, as hashing them would cost a second reading
 
@@ -191,6 +196,32 @@ def _change(path: Path, file: SourceFile) -> str | None:
         return "is absent"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
+
+
+def fitted_without(config: Config) -> tuple[Period, ...]:
+    """The training days that scalers are to be fitted without, since `data.exclude_dates` declares them wrong."""
+    return () if config.data.train is None else spans_within(config.data.exclude_dates, config.data.train)
+
+
+def declared(store: Store, config: Config) -> Store:
+    """The store with the days that a configuration declares wrong; said where its scalers were fitted on others."""
+    now, then = fitted_without(config), store.provenance.fitted_without
+    if now != then:
+        logger.warning(
+            "%s: its scalers and means were fitted without %s of the training days, while data.exclude_dates names %s; "
+            "they are kept: `hydromae prepare --overwrite` fits them anew, and runs on this store are then to be "
+            "trained anew",
+            store.path,
+            _listed(then),
+            _listed(now),
+        )
+    return store.with_excluded(config.data.exclude_dates)
+
+
+def _listed(spans: tuple[Period, ...]) -> str:
+    shown = [str(first) if first == last else f"{first} to {last}" for first, last in spans[:_SHOWN]]
+    more = f" and {len(spans) - _SHOWN} more spans" if len(spans) > _SHOWN else ""
+    return f"{', '.join(shown)}{more}" if spans else "none"
 
 
 def refuse_other_content(path: Path) -> None:

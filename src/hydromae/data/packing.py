@@ -36,11 +36,11 @@ class Fitted:
 
 
 class TrainingFit:
-    """Gathers scaler and mean from the training days of blocks that come in order."""
+    """Gathers scaler and mean from the training days of blocks that come in order, but for days declared wrong."""
 
     def __init__(self, plan: Plan, source: Source, factor: Float[np.ndarray, "station"] | None) -> None:
         settings = source.settings
-        self._period, self._shape = plan.training, place_shape(plan, source)
+        self._period, self._shape, self._usable = plan.training, place_shape(plan, source), plan.usable
         columns = int(np.prod(self._shape))
         self._fit = ScalerFit(
             source.name,
@@ -56,6 +56,9 @@ class TrainingFit:
         """Add a block of physical values whose first day is `start`."""
         begin, end = (min(max(edge - start, 0), len(block)) for edge in (self._period.start, self._period.stop))
         days = block.reshape(len(block), -1)[begin:end]  # [day, column]
+        usable = self._usable[start + begin : start + end]
+        if not usable.all():
+            days = days[usable]
         self._fit.update(days)
         self._means.update(days)
 
@@ -236,4 +239,5 @@ def _factor(plan: Plan, source: Source, notes: list[str]) -> Float[np.ndarray, "
 def _training_days(plan: Plan, source: Source) -> Iterator[Float[np.ndarray, "day station"]]:
     first = np.datetime64(plan.first_day)
     for start in range(plan.training.start, plan.training.stop, BLOCK_DAYS):
-        yield source.read(first + start, min(BLOCK_DAYS, plan.training.stop - start))
+        days = slice(start, min(start + BLOCK_DAYS, plan.training.stop))
+        yield source.read(first + start, days.stop - start)[plan.usable[days]]

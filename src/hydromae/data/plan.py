@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from hydromae.config import Config, DataConfig, ModalityConfig, Period
+from hydromae.config_data import Days
 from hydromae.data.alignment import check_days, check_training
 from hydromae.data.areas import is_flow
 from hydromae.data.attributes import Attributes, read_attributes
@@ -16,6 +19,7 @@ from hydromae.data.cf import coordinates_of
 from hydromae.data.joined import open_modality
 from hydromae.data.land import Land, find_land
 from hydromae.data.sources import Source
+from hydromae.data.spans import excluded_days
 from hydromae.data.station_choice import spelled_alike, with_enough, without_excluded
 from hydromae.data.stations import Stations, aggregated, in_spatial_order, require_coordinates
 from hydromae.data.target_grid import bring_to_target
@@ -33,6 +37,7 @@ class Plan:
         y: coordinates of the rows of all grids, from the north, where a file gives them; None else and without grids.
         x: coordinates of the columns, from the west.
         coordinates: what the files say of them and of their projection, after the CF conventions.
+        excluded: days that are declared wrong (`data.exclude_dates`).
     """
 
     sources: tuple[Source, ...]
@@ -47,6 +52,13 @@ class Plan:
     y: tuple[float, ...] | None = None
     x: tuple[float, ...] | None = None
     coordinates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    excluded: Days = ()
+
+    @cached_property
+    def usable(self) -> Bool[np.ndarray, "day"]:
+        """Which days of the store are not declared wrong (`excluded`): what is fitted is fitted on these."""
+        usable: np.ndarray = ~excluded_days(np.datetime64(self.first_day), self.n_days, self.excluded)
+        return usable
 
     @property
     def training(self) -> slice:
@@ -101,6 +113,7 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
         y=y,
         x=x,
         coordinates=next(filter(None, described), {}),
+        excluded=data.exclude_dates,
     )
 
 
@@ -127,14 +140,17 @@ def _stations(
 ) -> Stations:
     """The stations of the store as `data.aggregate` and `data.station_order` ask for them."""
     data = config.data
-    ids, notes = with_enough(station_order(series, attributes, data), series, periods["train"])
+    order = station_order(series, attributes, data)
+    ids, notes = with_enough(order, series, periods["train"], data.exclude_dates)
     aligned = tuple(source.for_stations(ids) for source in series)
     stations = Stations(ids, aligned, attributes.of(ids) if attributes else None, notes=tuple(notes))
     if not series:
         return stations
     if data.aggregate is not None:
-        begin, end = (int(np.searchsorted(days, np.datetime64(day))) for day in periods["train"])
-        stations = aggregated(stations, data.aggregate, data.attributes.area, days, slice(begin, end + 1))
+        first, last = (np.datetime64(day) for day in periods["train"])
+        wrong = excluded_days(days[0], len(days), data.exclude_dates)
+        training = np.flatnonzero((days >= first) & (days <= last) & ~wrong)
+        stations = aggregated(stations, data.aggregate, data.attributes.area, days, training)
     if data.station_order == "spatial":
         stations = in_spatial_order(stations, config.model.vector_patch_size)
     return stations

@@ -11,7 +11,9 @@ from hydromae.config import Config
 from hydromae.data.append import append_days
 from hydromae.data.blocks import BLOCK_DAYS
 from hydromae.data.origin import (
+    declared,
     existing_store,
+    fitted_without,
     key_of,
     options_of,
     package_version,
@@ -43,6 +45,9 @@ def prepare(
     A store with these options whose sources are not all there, as on a machine that it was copied to, is returned with
     a warning.
 
+    Scalers and means are fitted on the training days that `data.exclude_dates` does not name. A store that is there
+    keeps those it has, which is said where they were fitted on other days.
+
     Memory does not grow with the days of the grids. An error leaves nothing behind; an interruption (Ctrl-C, a signal,
     a power cut) leaves a hidden directory beside the store, and the next call with the same configuration goes on with
     it. The store is the same, bit for bit, however often it was interrupted. Of two processes that make the same store
@@ -64,7 +69,7 @@ def prepare(
     if append:
         if overwrite:
             raise ConfigError("a store is either replaced (overwrite) or added to (append); ask for one of them")
-        return append_days(config, on_progress)
+        return declared(append_days(config, on_progress), config)
     path = Path(config.store_path).absolute()
     options = options_of(config)
     try:
@@ -75,19 +80,21 @@ def prepare(
             raise
         # A store is all that training needs, so it may be taken where its sources are not.
         logger.warning("%s: is used as it is, since its sources cannot be compared with it (%s)", path, error)
-        return found
+        return declared(found, config)
     if not overwrite and (found := existing_store(path, options, sources)) is not None:
         on_progress(ALREADY, 1.0)
-        return found
+        return declared(found, config)
     refuse_other_content(path)
     plan = make_plan(config)
     with locked(path, lambda: on_progress("waiting for another process that prepares this store", 0.0)):
         if not overwrite and (found := existing_store(path, options, sources)) is not None:
             on_progress(ALREADY, 1.0)
-            return found
-        with work_directory(path, key_of(options, sources)) as directory:
+            return declared(found, config)
+        without = [[str(day) for day in span] for span in fitted_without(config)]
+        made_of = {**options, "fitted_without": without} if without else options
+        with work_directory(path, key_of(made_of, sources)) as directory:
             _write(directory, config, plan, options, sources, on_progress)
-    return Store.open(path)
+    return declared(Store.open(path), config)
 
 
 def _write(
@@ -137,6 +144,7 @@ def _write(
             sources=sources,
             notes=tuple(notes),
             members=plan.members,
+            fitted_without=fitted_without(config),
         ),
     )
     write_description(directory / "store.json", description)

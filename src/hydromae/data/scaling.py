@@ -136,7 +136,8 @@ class ScalerFit:
         count, mean, std = self._moments.pooled()
         if count == 0:
             raise DataError(
-                f"{self.name}: has no value in the training period; give files that cover it or change data.train"
+                f"{self.name}: has no value in the training period; give files that cover it, change data.train, or "
+                f"exclude fewer of its days (data.exclude_dates)"
             )
         factor = None if self.factor is None else tuple(self.factor.tolist())
         if self.transform == "none":

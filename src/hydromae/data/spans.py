@@ -1,16 +1,19 @@
 """Where windows may lie: the runs of days between those that are excluded."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
-from hydromae.config_data import Days
-from hydromae.data.store import Store
+from hydromae.config_data import Days, Period
 from hydromae.errors import ConfigError
 
+if TYPE_CHECKING:
+    from hydromae.data.store import Store
 
-def usable_runs(store: Store, period: slice, exclude: Days) -> list[slice]:
+
+def usable_runs(store: "Store", period: slice, exclude: Days) -> list[slice]:
     """The runs of consecutive days of a period without an excluded one, in order, as positions in the store.
 
     Args:
@@ -26,11 +29,7 @@ def usable_runs(store: Store, period: slice, exclude: Days) -> list[slice]:
 
 def runs_of(first_day: np.datetime64, period: slice, exclude: Days) -> list[slice]:
     """As `usable_runs`, where positions are counted from any first day."""
-    usable = np.ones(period.stop, bool)
-    for days in exclude:
-        first, last = days if isinstance(days, tuple) else (days, days)
-        begin, end = ((np.datetime64(day, "D") - first_day).astype(int) for day in (first, last))
-        usable[max(begin, 0) : max(end + 1, 0)] = False
+    usable = ~excluded_days(first_day, period.stop, exclude)
     # A step up opens a run, a step down closes it.
     edges = np.flatnonzero(np.diff(np.concatenate([[False], usable[period], [False]]).astype(np.int8)))
     if not len(edges):
@@ -39,6 +38,24 @@ def runs_of(first_day: np.datetime64, period: slice, exclude: Days) -> list[slic
             f"so no window is left there; exclude fewer days or change the period"
         )
     return [slice(period.start + first, period.start + last) for first, last in edges.reshape(-1, 2).tolist()]
+
+
+def excluded_days(first_day: np.datetime64, n_days: int, exclude: Days) -> Bool[np.ndarray, "day"]:
+    """Which of the `n_days` from a first day on are excluded; days before and behind them are of no concern."""
+    excluded = np.zeros(n_days, bool)
+    for days in exclude:
+        first, last = days if isinstance(days, tuple) else (days, days)
+        begin, end = ((np.datetime64(day, "D") - first_day).astype(int) for day in (first, last))
+        excluded[max(begin, 0) : max(end + 1, 0)] = True
+    return excluded
+
+
+def spans_within(exclude: Days, period: Period) -> tuple[Period, ...]:
+    """The excluded days of a period as spans that neither touch nor overlap, in order."""
+    first = np.datetime64(period[0], "D")
+    excluded = excluded_days(first, int((np.datetime64(period[1], "D") - first).astype(int)) + 1, exclude)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], excluded, [False]]).astype(np.int8))).reshape(-1, 2)
+    return tuple(((first + begin).item(), (first + end - 1).item()) for begin, end in edges.tolist())
 
 
 def require_fit(runs: Sequence[slice], length: int) -> None:

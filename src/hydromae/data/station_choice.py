@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from hydromae.config import Period
+from hydromae.config_data import Days
 from hydromae.data.attributes import Attributes
 from hydromae.data.sources import Source
+from hydromae.data.spans import excluded_days
 from hydromae.errors import ConfigError, DataError
 from hydromae.station_ids import one_spelling, places_among
 
@@ -53,13 +55,16 @@ def without_excluded(stations: Iterable[str], excluded: Sequence[str], known: It
     return kept
 
 
-def with_enough(ids: Sequence[str], series: Sequence[Source], training: Period) -> tuple[tuple[str, ...], list[str]]:
+def with_enough(
+    ids: Sequence[str], series: Sequence[Source], training: Period, exclude: Days = ()
+) -> tuple[tuple[str, ...], list[str]]:
     """The stations that lack no more of the training days than each series' `max_missing` allows, in their order.
 
     Args:
         ids: the stations.
         series: sources, of these stations or of more.
         training: first and last day of the training period.
+        exclude: days that are declared wrong, which do not count.
 
     Returns:
         The stations that stay, in all series, and a sentence for each series that left some out, with their shares.
@@ -73,7 +78,7 @@ def with_enough(ids: Sequence[str], series: Sequence[Source], training: Period) 
         limit = source.settings.max_missing
         if limit is None:
             continue
-        shares = missing_shares(source.for_stations(ids), training)
+        shares = missing_shares(source.for_stations(ids), training, exclude)
         lacking = np.flatnonzero(shares > limit).tolist()
         if lacking:
             one = len(lacking) == 1
@@ -95,11 +100,13 @@ def with_enough(ids: Sequence[str], series: Sequence[Source], training: Period) 
     return kept, notes
 
 
-def missing_shares(source: Source, training: Period) -> Float[np.ndarray, "station"]:
-    """Share of the training days on which each station of a series has no value, float64."""
+def missing_shares(source: Source, training: Period, exclude: Days = ()) -> Float[np.ndarray, "station"]:
+    """Share of the training days, without those declared wrong, on which each station has no value, float64."""
     first, last = (np.datetime64(day, "D") for day in training)
     n_days = int((last - first).astype(int)) + 1
+    usable = ~excluded_days(first, n_days, exclude)
     missing = np.zeros(source.shape[0], np.int64)
     for start in range(0, n_days, _BLOCK_DAYS):
-        missing += np.isnan(source.read(first + start, min(_BLOCK_DAYS, n_days - start))).sum(axis=0)
-    return missing / n_days
+        block = slice(start, min(start + _BLOCK_DAYS, n_days))
+        missing += np.isnan(source.read(first + start, block.stop - start))[usable[block]].sum(axis=0)
+    return missing / max(np.count_nonzero(usable), 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from hydromae.config import DataConfig
 from hydromae.data.areas import complete_areas, is_flow
@@ -64,7 +64,9 @@ def in_spatial_order(stations: Stations, group_size: int) -> Stations:
     )
 
 
-def aggregated(stations: Stations, n: int, area_column: str, days: np.ndarray, training: slice) -> Stations:
+def aggregated(
+    stations: Stations, n: int, area_column: str, days: np.ndarray, training: Int[np.ndarray, "training"]
+) -> Stations:
     """The occupied cells of an `n` x `n` grid over the stations' bounding box, in place of the stations.
 
     Attributes are area-weighted means over the members that have them; the area is the sum of the members'. A series is
@@ -77,7 +79,7 @@ def aggregated(stations: Stations, n: int, area_column: str, days: np.ndarray, t
         n: rows and columns of the grid.
         area_column: the attribute, if it is one, that is summed instead of averaged.
         days: every day of the store, datetime64[D].
-        training: positions of the training days on `days`.
+        training: positions on `days` of the training days that are not declared wrong.
 
     Raises:
         DataError: a station has no coordinates, or a value is impossible.
@@ -138,7 +140,7 @@ def _checked(source: Source, ids: Sequence[str], days: np.ndarray) -> Float[np.n
 
 
 def _complete_areas(
-    stations: Stations, series: dict[str, Float[np.ndarray, "day station"]], training: slice
+    stations: Stations, series: dict[str, Float[np.ndarray, "day station"]], training: Int[np.ndarray, "training"]
 ) -> tuple[Float[np.ndarray, "station"] | None, list[str]]:
     """Areas of all stations, None where no area is known, and a sentence for each assumed one."""
     assert stations.attributes is not None

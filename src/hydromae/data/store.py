@@ -16,8 +16,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from hydromae.config import Kind, Period
+from hydromae.config_data import Days
 from hydromae.data.integrity import content_until, verified_pieces, verify_files
 from hydromae.data.scaling import Scaler
+from hydromae.data.spans import excluded_days
 from hydromae.data.store_description import (
     FORMAT,
     ModalityDescription,
@@ -34,12 +36,18 @@ __all__ = ["FORMAT", "Store"]
 class Store:
     """A prepared data set, which pickles as its path and description: each process opens its own maps, on first use.
 
+    Values of the days that `excluded` names are on disk as they came, but wrong: whatever learns from values or
+    measures by them takes those of `read_usable`.
+
     Attributes:
         path: the directory, absolute.
+        excluded: days and spans of days that are declared wrong (`data.exclude_dates`), which whoever opens it adds.
     """
 
-    def __init__(self, path: Path, description: StoreDescription, values_at: Path | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, description: StoreDescription, values_at: Path | None = None, excluded: Days = ()
+    ) -> None:
+        self.path, self.excluded = path, excluded
         self._description = description
         self._values_at = values_at
         self._maps: dict[str, np.memmap] = {}
@@ -58,15 +66,21 @@ class Store:
 
     def with_values_at(self, directory: Path) -> "Store":
         """The same store whose values are read from copies `directory/<name>.npy`, in shared memory as an instance."""
-        return Store(self.path, self._description, Path(directory).absolute())
+        return Store(self.path, self._description, Path(directory).absolute(), self.excluded)
 
     def with_periods(self, periods: Mapping[str, Period]) -> "Store":
         """The same store with these splits in the place of its own of the same name, as a run that used it has them."""
         merged = {**self._description.periods, **periods}
-        return Store(self.path, self._description.model_copy(update={"periods": merged}), self._values_at)
+        description = self._description.model_copy(update={"periods": merged})
+        return Store(self.path, description, self._values_at, self.excluded)
 
-    def __reduce__(self) -> tuple[type["Store"], tuple[Path, StoreDescription, Path | None]]:
-        return (Store, (self.path, self._description, self._values_at))
+    def with_excluded(self, days: Days) -> "Store":
+        """The same store, of which these days too are declared wrong, as a run that used it declares them."""
+        more = tuple(span for span in days if span not in self.excluded)
+        return Store(self.path, self._description, self._values_at, (*self.excluded, *more)) if more else self
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[Path, StoreDescription, Path | None, Days]]:
+        return (Store, (self.path, self._description, self._values_at, self.excluded))
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r}: {', '.join(self.names)}; {self.days[0]} to {self.days[-1]})"
@@ -132,6 +146,20 @@ class Store:
         scaled = torch.from_numpy(np.array(stored)).float()  # torch converts 20 times faster than numpy
         physical: np.ndarray = self.scaler(name).unscale(scaled).numpy()
         return physical
+
+    @cached_property
+    def usable(self) -> Bool[np.ndarray, "day"]:
+        """Which days are not declared wrong."""
+        usable: np.ndarray = ~excluded_days(self.first_day, self.n_days, self.excluded)
+        return usable
+
+    def read_usable(self, name: str, days: slice) -> Float[np.ndarray, "day *place"]:
+        """As `read`, with the values of the days that are declared wrong missing."""
+        values, wrong = self.read(name, days), ~self.usable[days]
+        if wrong.any():
+            values = values.copy()
+            values[wrong] = np.nan
+        return values
 
     def gather(
         self, name: str, days: Int[np.ndarray, "batch day"], stations: Int[np.ndarray, "batch station"]

@@ -53,6 +53,8 @@ class Provenance(_Part):
     Attributes:
         root: folder that the paths of the sources are relative to, as the configuration gave it.
         members: cell -> the stations it was made of; empty where the stations are stored as they are.
+        fitted_without: spans of training days that scalers and means were fitted without, since `data.exclude_dates`
+            declared them wrong; empty in a store made when they were fitted on all training days.
     """
 
     version: str
@@ -61,6 +63,7 @@ class Provenance(_Part):
     sources: tuple[SourceFile, ...]
     notes: tuple[str, ...]
     members: dict[str, tuple[str, ...]] = {}
+    fitted_without: tuple[Period, ...] = ()
 
 
 class StoreDescription(_Part):

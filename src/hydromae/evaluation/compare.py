@@ -1,7 +1,7 @@
 """Several forecasts side by side: scored on the same days, with the differences that mean something marked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Final, get_args
 
@@ -10,11 +10,13 @@ import xarray as xr
 
 from hydromae.errors import DataError
 from hydromae.evaluation.forecast_scores import quartiles, score_forecast
-from hydromae.evaluation.metrics.pairs import MIN_PAIRS, with_whole_leads
+from hydromae.evaluation.metrics.pairs import MIN_PAIRS, pair, sample_dim, with_whole_leads
+from hydromae.evaluation.overlap import Overlap, overlap_of
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES, Statistic, bootstrap_difference, diebold_mariano
 from hydromae.evaluation.tables import ScoreTable, number_text, short
 
 ALPHA: Final = 0.05
+UNSCORED: Final = "unscored"  # attribute of scores that says why some are missing
 TESTED: Final[tuple[Statistic, ...]] = get_args(Statistic)
 
 
@@ -27,7 +29,7 @@ class Comparison:
             returns; `difference`, `lower`, `upper`, `p_value` [model, statistic, lead_time] as `bootstrap_difference`
             against the reference, NaN for itself; `stations_better` and `stations_worse` [model, lead_time], the shares
             of stations whose squared errors differ from the reference's by Diebold's and Mariano's test at `ALPHA`.
-            Without lead_time where series are compared.
+            Without lead_time where series are compared. Its attributes say where the days were trained on.
         reference: the model that the others are tested against.
         note: how it was tested, in words.
     """
@@ -55,7 +57,23 @@ class Comparison:
             for i, name in enumerate(by_lead["model"].values)
         )
         note = f"median over stations. {self.note}" if metric in TESTED else "median over stations"
-        return ScoreTable(title or metric, ("model", *self._heads, "stations"), rows, note)
+        if why := self.scores.attrs.get(UNSCORED):
+            note = f"{note}. {why}"
+        table = ScoreTable(title or metric, ("model", *self._heads, "stations"), rows, note)
+        return table if self.overlap is None else self.overlap.table(table)
+
+    @property
+    def overlap(self) -> Overlap | None:
+        """Scored days that a model was trained on, which every row of the tables then says."""
+        return overlap_of(self.scores.attrs)
+
+    def with_overlap(self, overlap: Overlap | None) -> "Comparison":
+        """The same of days of which some were trained on, or of none that were."""
+        return self if overlap is None else replace(self, scores=self.scores.assign_attrs(overlap.attributes()))
+
+    def with_reason(self, why: str) -> "Comparison":
+        """The same, whose tables say why they have no scores; nothing where `why` is empty."""
+        return replace(self, scores=self.scores.assign_attrs({UNSCORED: why})) if why else self
 
     def records(self, metrics: Sequence[str] = TESTED) -> ScoreTable:
         """Scores, differences and p values in full precision, one row a model, metric and lead time."""
@@ -75,7 +93,8 @@ class Comparison:
                 ]
         columns = ("model", "metric", "lead_time", "lower_quartile", "median", "upper_quartile")
         tests_of = ("difference", "difference_lower", "difference_upper", "p_value", "stations")
-        return ScoreTable("", (*columns, *tests_of), tuple(rows), numbers=2)
+        table = ScoreTable("", (*columns, *tests_of), tuple(rows), numbers=2)
+        return table if self.overlap is None else self.overlap.records(table)
 
     @property
     def _by_lead(self) -> xr.Dataset:
@@ -147,6 +166,21 @@ def compare(
         f"(block bootstrap of time, {resamples} resamples of {block_days}-day blocks)"
     )
     return Comparison(scores, reference, note)
+
+
+def common_pairs(forecasts: Mapping[str, xr.DataArray], observed: xr.DataArray) -> xr.DataArray:
+    """How many days `compare` has to score each station by, [lead_time, station] or [station].
+
+    Args:
+        forecasts: by name; the lead times are those of the first.
+        observed: [time, station].
+
+    Raises:
+        DataError: as of `compare`.
+    """
+    shared = _on_common_pairs({name: with_whole_leads(forecast) for name, forecast in forecasts.items()})
+    _, seen = pair(next(iter(shared.values())), observed, 1)
+    return seen.notnull().sum(sample_dim(seen))
 
 
 def _on_common_pairs(forecasts: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:

@@ -53,10 +53,26 @@ def leads_in_words(leads: Sequence[int], every: Sequence[int]) -> str:
     return f"leads {', '.join(map(str, leads[:-1]))} and {leads[-1]}"
 
 
+def scored(scores: xr.Dataset, metric: str = "nse") -> dict[str, tuple[int, ...]]:
+    """Lead times at which both the model and a baseline have a score, of each baseline; arguments as of `beaten`."""
+    median = scores["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time")
+    leads, known = median["lead_time"].values, xr.DataArray(np.isfinite(median))
+    own = known.sel(model=MODEL).values
+    return {name: tuple(leads[own & known.sel(model=name).values].tolist()) for name in baselines_in(scores)}
+
+
 def _sentence(regime: str, scores: xr.Dataset) -> str:
     every = scores["lead_time"].values.tolist()
+    words, both = _REGIMES.get(regime, regime).capitalize(), scored(scores)
+    why = str(scores.attrs.get("unscored", ""))
+    if not any(both.values()):
+        return f"{words}, nothing can be said of the forecast: {why or 'no station could be scored'}."
     together: dict[str, list[str]] = {}
     for name, leads in beaten(scores).items():
-        together.setdefault(leads_in_words(leads, every), []).append(name)
+        if both[name]:
+            together.setdefault(leads_in_words(leads, every), []).append(name)
     parts = [f"{' and '.join(names)} at {leads}" for leads, names in together.items()]
-    return f"{_REGIMES.get(regime, regime).capitalize()}, the forecast beats {', '.join(parts)} (median NSE)."
+    lacking = {name: [lead for lead in every if lead not in both[name]] for name in both}
+    unsaid = [f"{name} at {leads_in_words(leads, every)}" for name, leads in lacking.items() if leads]
+    rest = f" Not compared: {', '.join(unsaid)}{why and f' ({why})'}." if unsaid else ""
+    return f"{words}, the forecast beats {', '.join(parts)} (median NSE).{rest}"

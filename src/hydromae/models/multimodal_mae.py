@@ -41,7 +41,8 @@ class MultiModalMAE(nn.Module, HubModel):
         task_weights: weight of each loss by its name, as `precip_loss`; 1 where none is named.
 
     Attributes:
-        trained_on: what is known of the data: period, attributes, and unit and scaler of each modality; for JSON.
+        trained_on: what is known of the data: period, attributes, unit and scaler of each modality, and the trainings
+            before; for JSON.
 
     Raises:
         ValueError: a valid patch lies outside the grid, or there is none.

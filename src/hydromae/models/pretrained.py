@@ -88,6 +88,16 @@ def read_pretrained(path: str | Path, **hub: Any) -> Pretrained:
     return Pretrained(*_read_config(folder / CONFIG), _read_weights(folder / WEIGHTS), folder)
 
 
+def read_trained_on(path: str | Path) -> dict[str, Any]:
+    """What a trained model's `config.json` says of the data it was trained on; its weights are not read.
+
+    Raises:
+        RunError: there is no model here, or its configuration is damaged.
+    """
+    folder = Path(path) / "model" if (Path(path) / "model" / CONFIG).is_file() else Path(path)
+    return _read_config(folder / CONFIG)[2]
+
+
 def _is_on_hub(path: str | Path) -> bool:
     """Whether it has the form of a model's name there; a folder `user` here says that a place here is meant."""
     return isinstance(path, str) and _HUB_NAME.fullmatch(path) is not None and not Path(path).parent.exists()

@@ -1,6 +1,6 @@
 """Forecasts of a held-out period: scores by lead time beside the baselines, and hydrographs with their fans."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from hydromae.errors import DataError, HydroMAEError
 from hydromae.evaluation.compare import ALPHA
 from hydromae.evaluation.forecast_verdict import forecast_verdict
 from hydromae.evaluation.metrics.efficiency import nse
+from hydromae.evaluation.overlap import MARK, overlap_of
 from hydromae.evaluation.tables import short
 from hydromae.report.encode import Picture
 from hydromae.report.hydrographs import draw_hydrograph
@@ -85,12 +86,18 @@ def forecasts_section(run: Path) -> Forecasts | None:
             scores = {regime: one for regime, (_, one) in held.items()}
             return Forecasts(
                 period=_period(next(iter(made.values()))),
-                verdict=forecast_verdict(scores),
+                verdict=" ".join((forecast_verdict(scores), *_overlaps(scores))).strip(),
                 tables=tuple(_table(regime, one) for regime, one in scores.items()),
                 pictures=_pictures(made, _observed(run, next(iter(made.values())))),
                 folder=folder,
             )
     return None
+
+
+def _overlaps(scores: Mapping[str, xr.Dataset]) -> list[str]:
+    """What is to be known of days that were trained on, each sentence once."""
+    found = [overlap_of(one.attrs) for one in scores.values()]
+    return list(dict.fromkeys(f"{one.note}." for one in found if one is not None))
 
 
 def _open(path: Path) -> xr.Dataset:
@@ -105,8 +112,10 @@ def _table(regime: str, scores: xr.Dataset) -> RegimeTable:
     median = scores["score"].sel(metric="nse", percentile=50).transpose("model", "lead_time").values
     tested = scores[["difference", "p_value"]].sel(statistic="nse").transpose("model", "lead_time")
     differs = np.where(tested["p_value"].values < ALPHA, np.sign(tested["difference"].values), 0.0)
-    best = median == np.nanmax(median, axis=0)
-    names = [str(name) for name in scores["model"].values]
+    # A lead time at which no station could be scored has no best model.
+    best = np.isfinite(median) & (median == np.max(np.where(np.isnan(median), -np.inf, median), axis=0))
+    overlap = overlap_of(scores.attrs)
+    names = [f"{name}{'' if overlap is None else MARK}" for name in scores["model"].values]
     rows = tuple(
         (name, tuple(ScoreCell(short(v) + _MARKS[d], bool(b)) for v, b, d in zip(*row, strict=True)))
         for name, *row in zip(names, median, best, differs, strict=True)
@@ -146,13 +155,15 @@ def _choose(scores: Float[np.ndarray, " station"]) -> Sequence[int]:
 def _observed(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
     """What came, [time, station], of the first modality that is forecast; None without the run's store."""
     from hydromae.data.dataset import open_store
+    from hydromae.tasks.forecast_baselines import usable_values
 
     try:
-        store = open_store(RunDirectory.open(run).store())
+        held = RunDirectory.open(run).store()
+        store = open_store(held)
     except HydroMAEError:
         return None
     name = next((str(name) for name in forecast.data_vars if name in store), None)
-    return None if name is None else store[name].load()
+    return None if name is None else usable_values(store[name].load(), held)
 
 
 def _period(forecast: xr.Dataset) -> str:

@@ -89,9 +89,5 @@ def limited(answer: Answer, config: Config, name: str) -> Answer:
 
 
 def excluded_days(config: Config, store: Store) -> Bool[np.ndarray, "day"]:
-    """Which days of a store the run's configuration says are wrong (`data.exclude_dates`)."""
-    excluded = np.zeros(store.n_days, bool)
-    for span in config.data.exclude_dates:
-        first, last = span if isinstance(span, tuple) else (span, span)
-        excluded |= (store.days >= np.datetime64(first, "D")) & (store.days <= np.datetime64(last, "D"))
-    return excluded
+    """Which days of a store it, or the run's configuration, says are wrong (`data.exclude_dates`)."""
+    return ~store.with_excluded(config.data.exclude_dates).usable

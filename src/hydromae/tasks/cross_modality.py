@@ -13,6 +13,7 @@ from hydromae.data.neighbours import station_groups
 from hydromae.data.spans import usable_runs
 from hydromae.data.windows import WindowReader
 from hydromae.errors import ConfigError
+from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.paired_skills import MEAN, PairedErrors, PairedSkills, paired_skills
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES
@@ -20,6 +21,8 @@ from hydromae.files import atomic_path, write_text
 from hydromae.models.pretrained import load_pretrained
 from hydromae.tasks.cross_modality_maps import example_maps
 from hydromae.tasks.hidden_modalities import Hidden, HidingModel
+from hydromae.tasks.overlap import overlap_with_training
+from hydromae.tasks.task_scores import scored_days
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.world import choose_device
 
@@ -31,11 +34,12 @@ _DIMS: Final = ("own", "target", "hidden")
 
 def cross_modality(
     run: str | Path,
-    split: str = "val",
+    split: str | None = None,
     output: str | Path | None = None,
     *,
     windows: int | None = None,
     resamples: int = RESAMPLES,
+    allow_overlap: bool = False,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> xr.Dataset:
     """Skill of reconstructing each modality while another one is hidden wholly.
@@ -47,10 +51,11 @@ def cross_modality(
 
     Args:
         run: run directory.
-        split: train, val or test.
+        split: train, val or test; None is val where there is one, else test.
         output: netCDF file, with a CSV of the table beside it; None is `cross_modality.nc` in the run.
         windows: the most that are looked at, spread evenly over the split; None is all.
         resamples: of the block bootstrap over windows.
+        allow_overlap: score days that the run was trained on, too; every row says so.
         on_progress: told the share that is done.
 
     Returns:
@@ -63,7 +68,7 @@ def cross_modality(
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the split is not in the data, or the run has one modality alone.
+        ConfigError: the split is not in the data, the run was trained on its days, or it has one modality alone.
     """
     directory = RunDirectory.open(run)
     config, store = directory.config(), directory.store()
@@ -71,7 +76,9 @@ def cross_modality(
     model = load_pretrained(directory.path, device)
     if len(model.shapes) < 2:
         raise ConfigError(f"{directory.path}: has one modality alone, which can owe nothing to others")
-    days, length = store.period_slice(split), config.data.window
+    split, days = scored_days(store, split)
+    overlap = overlap_with_training([directory.path], store, days, f"its {split} period", allow_overlap)
+    length = config.data.window
     masking = config.masking.model_copy(update={"strategies": {"random": 1.0}})
     collator = Collator(store, model.shapes, masking, config.seed, device, config.data.fill)
     reader = WindowReader(store, model.shapes)
@@ -109,6 +116,7 @@ def cross_modality(
         "trained_with": ", ".join(f"{name}: {weight:g}" for name, weight in config.masking.strategies.items()),
         "interval": f"95 %, {resamples} resamples of blocks of {BLOCK_DAYS} days",
     }
+    dataset.attrs |= {} if overlap is None else overlap.attributes()
     _write(dataset, Path(output) if output is not None else directory.path / "cross_modality.nc")
     return dataset
 
@@ -166,4 +174,6 @@ def _write(dataset: xr.Dataset, output: Path) -> None:
     numbers = [name for name, values in dataset.data_vars.items() if values.dims == _DIMS]
     table = dataset[numbers].to_dataframe(list(_DIMS)).reset_index()
     table = table[[*_DIMS, "target_units", *numbers]]
+    if (overlap := overlap_of(dataset.attrs)) is not None:
+        table["days_trained_on"] = overlap.days
     write_text(output.with_suffix(".csv"), table.to_csv(index=False, lineterminator="\n"))

@@ -9,6 +9,7 @@ import xarray as xr
 
 from hydromae.errors import ConfigError
 from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
 from hydromae.tasks.cross_modality import cross_modality
 from hydromae.tasks.evaluate_forecast import evaluate_forecast, shown_tables
@@ -16,6 +17,7 @@ from hydromae.tasks.evaluate_infill import evaluate_infill
 from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
 from hydromae.tasks.forecast_baselines import BaselineChoice
 from hydromae.tasks.known_data import data_of
+from hydromae.tasks.task_scores import default_split
 from hydromae.training.run_directory import RunDirectory
 
 OnStage = Callable[[str, float], None]
@@ -53,6 +55,7 @@ class Question:
         folds: table of folds of ungauged stations.
         fold: the one that was held out.
         windows: the most that are looked at across modalities.
+        allow_overlap: score days that a run was trained on, too; every row says so.
     """
 
     runs: tuple[Path, ...]
@@ -69,6 +72,7 @@ class Question:
     folds: Path | None = None
     fold: int = 0
     windows: int | None = None
+    allow_overlap: bool = False
 
     def folder(self, task: str) -> Path:
         """Where to write."""
@@ -95,7 +99,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
 
     Raises:
         RunError: a run, its data or its model cannot be used.
-        ConfigError: the task is unknown, or does not fit the run or the options.
+        ConfigError: the task is unknown, or does not fit the run or the options; or a run was trained on the days.
         DataError: nothing can be scored, or the disk refuses.
     """
     answer = known_task(task)
@@ -103,7 +107,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
         raise ConfigError("no run is named; give the output of `hydromae train`")
     if question.split is None:
         store = RunDirectory.open(question.runs[0]).store() if question.data is None else data_of(question.data)
-        question = replace(question, split="val" if "val" in store.periods else "test")
+        question = replace(question, split=default_split(store))
     return answer(question, on_stage)
 
 
@@ -124,7 +128,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
     comparisons = evaluate_forecast(
         question.runs,
         folder,
-        split=question.split or "val",
+        split=question.split,
         every=question.every,
         horizon=question.horizon,
         forcing=question.forcing,
@@ -132,6 +136,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
         reference=question.reference,
         data=question.data,
         min_pairs=question.min_pairs,
+        allow_overlap=question.allow_overlap,
         on_stage=on_stage,
     )
     tables = [table for regime, one in comparisons.items() for table in shown_tables(one, regime)]
@@ -145,6 +150,7 @@ def _infill(question: Question, on_stage: OnStage) -> Evaluation:
         folder,
         question.data,
         question.split,
+        allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Filling hidden spans", done),
     )
     return Evaluation(folder, scores.tables)
@@ -161,6 +167,7 @@ def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
         folds=question.folds,
         fold=question.fold,
         min_pairs=question.min_pairs,
+        allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Simulating ungauged stations", done),
     )
     return Evaluation(folder, scores.tables)
@@ -172,9 +179,10 @@ def _modalities(question: Question, on_stage: OnStage) -> Evaluation:
     folder = question.folder("modalities")
     scores = cross_modality(
         question.only_run("modalities"),
-        question.split or "val",
+        question.split,
         folder / "cross_modality.nc",
         windows=question.windows,
+        allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Hiding each modality", done),
     )
     return Evaluation(folder, tuple(_skills(scores, str(own)) for own in scores["own"].values))
@@ -188,7 +196,8 @@ def _skills(scores: xr.Dataset, own: str) -> ScoreTable:
     )
     columns = ("reconstructed", *(f"{hidden} hidden" for hidden in skill["hidden"].values))
     title = f"Skill against the training mean, one modality hidden wholly; the target's own unmasked tokens {own}"
-    return ScoreTable(title, columns, rows, "skill: 1 - MSE / MSE of the training mean")
+    table = ScoreTable(title, columns, rows, "skill: 1 - MSE / MSE of the training mean")
+    return table if (overlap := overlap_of(scores.attrs)) is None else overlap.table(table)
 
 
 TASKS: Final[dict[str, Callable[[Question, OnStage], Evaluation]]] = {

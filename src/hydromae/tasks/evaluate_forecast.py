@@ -11,15 +11,20 @@ import pandas as pd
 import xarray as xr
 
 from hydromae.baselines.forecast import Regime
-from hydromae.config import Period
+from hydromae.config import Config, Period
+from hydromae.data.collate import forecast_modalities
 from hydromae.data.store import Store
+from hydromae.data.store_description import digest
+from hydromae.data.tokens import token_shape
 from hydromae.errors import ConfigError
 from hydromae.evaluation.compare import Comparison, compare
 from hydromae.evaluation.forecast_scores import score_forecast
 from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.evaluation.tables import ScoreTable
 from hydromae.files import write_text
+from hydromae.tasks.enough_pairs import require_issue_times, unscored
 from hydromae.tasks.forecast import forecast, issue_days
 from hydromae.tasks.forecast_baselines import (
     REGIMES,
@@ -33,6 +38,8 @@ from hydromae.tasks.forecast_baselines import (
 )
 from hydromae.tasks.known_data import data_of
 from hydromae.tasks.output import write_result
+from hydromae.tasks.overlap import overlap_with_training
+from hydromae.tasks.task_scores import scored_days
 from hydromae.training.run_directory import RunDirectory
 
 logger = logging.getLogger(__name__)
@@ -47,7 +54,7 @@ def evaluate_forecast(
     runs: str | Path | Sequence[str | Path],
     output: str | Path | None = None,
     *,
-    split: str = "val",
+    split: str | None = None,
     every: int = 5,
     horizon: int = 7,
     forcing: Sequence[str] = REGIMES,
@@ -55,6 +62,7 @@ def evaluate_forecast(
     reference: str | None = None,
     data: str | Path | Store | None = None,
     min_pairs: int = MIN_PAIRS,
+    allow_overlap: bool = False,
     device: str = "auto",
     on_stage: OnStage = lambda what, done: None,
 ) -> dict[str, Comparison]:
@@ -65,7 +73,7 @@ def evaluate_forecast(
     Args:
         runs: run directory; the forecasts of several are averaged.
         output: folder for what `evaluate_forecasts` writes; None is `evaluation/forecast_<split>` in the first run.
-        split: val, test or train.
+        split: val, test or train; None is val where there is one, else test.
         every: days between issue times.
         horizon: longest lead time in days.
         forcing: regimes, of none and perfect.
@@ -73,6 +81,7 @@ def evaluate_forecast(
         reference: the forecast that the others are tested against; see `evaluate_forecasts`.
         data: other data than the run's, a store or a configuration, with the training period and this split.
         min_pairs: days that a station needs to be scored.
+        allow_overlap: score days that a run was trained on, too; every row says so.
         device: auto, cpu or cuda.
         on_stage: told what is being done and the share that is done.
 
@@ -81,7 +90,8 @@ def evaluate_forecast(
 
     Raises:
         RunError: a run, its data or its model cannot be used.
-        ConfigError: the split, the regimes, the baselines or the reference cannot be used.
+        ConfigError: the split, the regimes, the baselines or the reference cannot be used, a run was trained on the
+            days of the split, or no station has enough of them to be scored.
         DataError: nothing can be scored, or the disk refuses.
     """
     paths = [runs] if isinstance(runs, str | Path) else list(runs)
@@ -89,11 +99,18 @@ def evaluate_forecast(
     check_reference(choice, reference)
     run = RunDirectory.open(paths[0])
     store = run.store() if data is None else data_of(data)
-    store.period_slice(split)
+    split, days = scored_days(store, split)
     first, last = store.periods[split]
+    where = f"{store.path}: its {split} period, {first} to {last}"
     if first + timedelta(days=horizon) > last:
-        raise ConfigError(f"{store.path}: its {split} period, {first} to {last}, is shorter than {horizon} days")
+        raise ConfigError(f"{where}, is shorter than {horizon} days")
     issues = issue_days(first, last - timedelta(days=horizon), every)
+    measured = declared_by(paths, store)
+    overlap = overlap_with_training(paths, measured, days, f"its {split} period", allow_overlap)
+    target = _target(run.config())
+    if target in store.names:
+        observed = store.present(target) & measured.usable[:, None]
+        require_issue_times(observed, days, every, horizon, min_pairs, where)
     train = run.config().data.train
     assert train is not None  # else it had not been trained
     made = {
@@ -111,7 +128,16 @@ def evaluate_forecast(
     folder = Path(output) if output is not None else run.path / "evaluation" / f"forecast_{split}"
     title = f"{run.config().name}, {issues[0]} to {issues[-1]} every {every} days"
     return evaluate_forecasts(
-        made, store, train, folder, choice, title=title, reference=reference, min_pairs=min_pairs, on_stage=on_stage
+        made,
+        measured,
+        train,
+        folder,
+        choice,
+        title=title,
+        reference=reference,
+        min_pairs=min_pairs,
+        overlap=overlap,
+        on_stage=on_stage,
     )
 
 
@@ -126,6 +152,7 @@ def evaluate_forecasts(
     reference: str | None = None,
     min_pairs: int = MIN_PAIRS,
     resamples: int = RESAMPLES,
+    overlap: Overlap | None = None,
     on_stage: OnStage = lambda what, done: None,
 ) -> dict[str, Comparison]:
     """Fit baselines, score forecasts beside theirs, and write everything.
@@ -136,7 +163,8 @@ def evaluate_forecasts(
 
     Args:
         forecasts: by regime, as `forecast` returns them, all of the same issue times.
-        store: observations, and the series that baselines are fitted on.
+        store: observations, and the series that baselines are fitted on; of days that it declares wrong no value is
+            learned from, shown to a baseline or scored, see `declared_by`.
         train: training period: baselines are fitted on it, and thresholds of floods and low flows come from it.
         output: folder.
         choice: the baselines.
@@ -145,6 +173,7 @@ def evaluate_forecasts(
             baselines, else the first of them, else the model.
         min_pairs: days that a station needs to be scored.
         resamples: of the bootstrap that tests differences.
+        overlap: scored days that a run was trained on, which every row then says.
         on_stage: told what is being done and the share that is done.
 
     Returns:
@@ -162,7 +191,8 @@ def evaluate_forecasts(
     series = series_of(store, [str(station) for station in one["station"].values])
     weather = forcing_of(store, targets)
     horizon = int(one["lead_time"].max())
-    fitted = fit_baselines(choice, series, target, weather, train, horizon, data=store.fingerprint, on_stage=on_stage)
+    fitted = fit_baselines(choice, series, target, weather, train, horizon, data=_content(store), on_stage=on_stage)
+    marks = {} if overlap is None else overlap.attributes()
     training = series[target].sel(time=slice(str(train[0]), str(train[1])))
     comparisons = {}
     for regime, made in forecasts.items():
@@ -171,7 +201,8 @@ def evaluate_forecasts(
         rows |= forecast_baselines(fitted, series, issues, regime, on_stage)
         _warn_of_gaps(rows, regime)
         on_stage(f"Scoring, forcing {regime}", 0.0)
-        comparisons[str(regime)] = compare(
+        write_result(made.assign_attrs(marks), output / f"{regime}.nc")
+        comparison = compare(
             rows,
             series[target],
             training=training,
@@ -179,16 +210,25 @@ def evaluate_forecasts(
             min_pairs=min_pairs,
             resamples=resamples,
         )
+        if why := unscored(rows, series[target], min_pairs, choice.names):
+            logger.warning("%s, forcing %s: %s", store.path, regime, why)
+        comparisons[str(regime)] = comparison.with_overlap(overlap).with_reason(why)
         stations = score_forecast(
             rows.get(MEDIAN, rows[MODEL]), series[target], reference=training, min_pairs=min_pairs
         )
-        write_result(made, output / f"{regime}.nc")
         write_result(comparisons[str(regime)].scores, output / f"{regime}_scores.nc")
-        write_result(stations, output / f"{regime}_stations.nc")
+        write_result(stations.assign_attrs(marks), output / f"{regime}_stations.nc")
         on_stage(f"Scoring, forcing {regime}", 1.0)
     write_text(output / "table.md", markdown_tables(comparisons, title))
     write_text(output / "table.csv", csv_table(comparisons))
     return comparisons
+
+
+def declared_by(runs: Sequence[str | Path], store: Store) -> Store:
+    """A store without the days that any run's `data.exclude_dates` declares wrong: what all are measured by."""
+    for run in runs:
+        store = store.with_excluded(RunDirectory.open(run).config().data.exclude_dates)
+    return store
 
 
 def check_reference(choice: BaselineChoice, reference: str | None) -> str:
@@ -233,6 +273,23 @@ def csv_table(comparisons: Mapping[str, Comparison]) -> str:
     columns = next(iter(tables.values())).columns
     rows = tuple((regime, *row) for regime, table in tables.items() for row in table.rows)
     return ScoreTable("", ("forcing", *columns), rows).csv()
+
+
+def _target(config: Config) -> str:
+    """The series that is scored: the first that a run forecasts."""
+    shapes = {name: token_shape(config.model, name, 1) for name in config.model.modalities}
+    units = {name: modality.units for name, modality in config.data.modalities.items()}
+    return forecast_modalities(units, shapes, config.masking.forecast)[0]
+
+
+def _content(store: Store) -> str:
+    """What tells the values that baselines are fitted on from others."""
+    wrong = store.days[~store.usable]
+    return (
+        store.fingerprint
+        if not len(wrong)
+        else digest({"data": store.fingerprint, "without": wrong.astype(str).tolist()})
+    )
 
 
 def _median(made: xr.Dataset, target: str) -> dict[str, xr.DataArray]:

@@ -20,8 +20,15 @@ from hydromae.evaluation.tables import ScoreTable, number_text, short
 from hydromae.tasks.choices import target_series
 from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import Runs, excluded_by_any, open_runs, require_alike, require_same_windows
-from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days, training_period
+from hydromae.tasks.several_runs import Runs, open_runs, require_alike, require_same_windows
+from hydromae.tasks.task_scores import (
+    TaskScores,
+    folder_of,
+    scored_days,
+    task_overlap,
+    training_period,
+    usable_series,
+)
 
 _SHOWN: Final = ("nse", "log_nse", "kge", "rmse", "percent_bias", "filled_share")
 STEM: Final = "infill_scores"
@@ -36,6 +43,7 @@ def evaluate_infill(
     spans: Mapping[int, int] = SPANS,
     seed: int = 0,
     min_pairs: int = MIN_PAIRS,
+    allow_overlap: bool = False,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> TaskScores:
     """Hide observed spans of a series, fill them with the model and the baselines, and score both on the hidden days.
@@ -48,11 +56,12 @@ def evaluate_infill(
         runs: run directory; of several, as seeds of one training, the fills are averaged.
         output: folder; None is `evaluation/infill_<split>` in the (first) run directory.
         data: other data: a store, its directory, or a configuration; None is the run's own store.
-        split: in which spans are hidden; None is test where there is one, else val.
+        split: in which spans are hidden; None is val where there is one, else test.
         target: the series; None is the river flow, see `target_series`.
         spans: days in a span -> number of such spans a station.
         seed: of the draw of spans.
         min_pairs: stations with fewer filled hidden days are not scored.
+        allow_overlap: score days that a run was trained on, too; every row says so.
         on_progress: told the share that is done.
 
     Returns:
@@ -60,7 +69,8 @@ def evaluate_infill(
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the split or the target cannot be told, or the runs do not fit each other.
+        ConfigError: the split or the target cannot be told, a run was trained on its days, or the runs do not fit each
+            other.
         DataError: no station can hold the spans.
     """
     predictors = open_runs(runs, data)
@@ -69,10 +79,9 @@ def evaluate_infill(
     require_alike(predictors, [name])
     require_same_windows(predictors)
     split, days = scored_days(predictor.store, split)
+    overlap = task_overlap(predictors, split, days, allow_overlap)
     train = training_period(predictor)
-    observed = observed_series(predictor, name)
-    # Values of excluded days are wrong: nobody is to learn from them, nor to be measured by them.
-    observed[excluded_by_any(predictors)] = np.nan
+    observed = usable_series(predictors, name)
     first, last = predictor.store.days[days.start], predictor.store.days[days.stop - 1]
     scores: dict[str, list[xr.Dataset]] = {method: [] for method in ("hydromae", *METHODS)}
     for done, length in enumerate(sorted(spans)):
@@ -91,7 +100,7 @@ def evaluate_infill(
     together = xr.concat(each, pd.Index(list(scores), name="model"), combine_attrs="override")
     words = f"{name}, {first} to {last}: days hidden and filled; median over stations"
     spread = _quartiles(together)
-    result = TaskScores(_tables(spread, words), _records(spread), together)
+    result = TaskScores(_tables(spread, words), _records(spread), together).with_overlap(overlap)
     result.write(folder_of(predictor, output, f"infill_{split}"), STEM)
     return result
 

@@ -1,10 +1,10 @@
 """How well stations are simulated that the run never trained on, beside what other gauges tell of them."""
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import xarray as xr
 
 from hydromae.baselines.ungauged import METHODS
@@ -18,10 +18,14 @@ from hydromae.evaluation.metrics.pairs import MIN_PAIRS
 from hydromae.station_ids import places_among, respelled
 from hydromae.tasks.choices import chosen_stations, target_series
 from hydromae.tasks.cores import last_cores
+from hydromae.tasks.enough_pairs import unscored
 from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import Runs, excluded_by_any, open_runs
-from hydromae.tasks.task_scores import TaskScores, folder_of, observed_series, scored_days
+from hydromae.tasks.several_runs import Runs, open_runs
+from hydromae.tasks.task_scores import TaskScores, folder_of, scored_days, task_overlap, usable_series
 from hydromae.tasks.ungauged import Simulation
+from hydromae.training.seen import Seen, ever_seen
+
+logger = logging.getLogger(__name__)
 
 _TABLES: Final = ("nse", "kge")
 _RECORDS: Final = ("nse", "kge", "kge_r", "kge_alpha", "kge_beta", "rmse", "percent_bias", "fhv", "flv", "fms")
@@ -39,6 +43,7 @@ def evaluate_ungauged(
     donors: bool = False,
     target: str | None = None,
     min_pairs: int = MIN_PAIRS,
+    allow_overlap: bool = False,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> TaskScores:
     """Simulate stations that were held out of the training, and score them with the baselines on the same days.
@@ -53,13 +58,14 @@ def evaluate_ungauged(
             training, the simulations are averaged.
         output: folder; None is `evaluation/ungauged_<split>` in the (first) run directory.
         data: data that have the held-out stations: a store, its directory, or a configuration.
-        split: the days that are scored; None is test where there is one, else val.
+        split: the days that are scored; None is val where there is one, else test.
         stations: ids of the held-out stations.
         folds: a table of folds, or its CSV, in place of `stations`.
         fold: the fold of that table.
         donors: whether the model, too, sees the flow of the stations that are not held out.
         target: the series; None is the river flow, see `target_series`.
         min_pairs: stations with fewer days that all methods have are not scored.
+        allow_overlap: score days that a run was trained on at other stations, too; every row says so.
         on_progress: told the share that is done.
 
     Returns:
@@ -67,8 +73,8 @@ def evaluate_ungauged(
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: a station was trained on, none is held out, a run scales flow by each station's own, or the runs do
-            not fit each other.
+        ConfigError: a station or the days were trained on, none is held out, a run scales flow by each station's own,
+            or the runs do not fit each other.
         DataError: a station is unknown, or lacks an area or coordinates.
     """
     predictors = open_runs(runs, data)
@@ -76,15 +82,14 @@ def evaluate_ungauged(
     name = target_series(predictor.config, target)
     split, days = scored_days(predictor.store, split)
     held_out = _held_out(predictors, stations, folds, fold)
+    overlap = task_overlap(predictors, split, days, allow_overlap)
     simulation = Simulation(predictors, name, held_out, donors)
     if (run := simulation.scaled_by_own_flow()) is not None:
         raise ConfigError(
             f"{run}: scales {name} by each station's own mean flow, which an ungauged station has not; "
             f"train with data.modalities.{name}.scaling_per=all"
         )
-    observed = observed_series(predictor, name)
-    observed[excluded_by_any(predictors)] = np.nan
-    observed = observed.isel(time=days)
+    observed = usable_series(predictors, name).isel(time=days)
     simulated = observed.sel(station=simulation.stations).copy()
     cores = last_cores(predictor, days)
     for number, (core, answer) in enumerate(simulation.run(cores)):
@@ -98,7 +103,10 @@ def evaluate_ungauged(
     rivals = {method: estimate(gauged, table, held_out=held_out) for method, estimate in METHODS.items()}
     truth = observed.sel(station=simulation.stations)
     forecasts: dict[str, xr.DataArray] = {"hydromae": simulated, **rivals}
-    comparison = compare(forecasts, truth, reference=next(iter(METHODS)), min_pairs=min_pairs)
+    comparison = compare(forecasts, truth, reference=next(iter(METHODS)), min_pairs=min_pairs).with_overlap(overlap)
+    if why := unscored(forecasts, truth, min_pairs):
+        logger.warning("%s, its %s period: %s", predictor.store.path, split, why)
+        comparison = comparison.with_reason(why)
     first, last = predictor.store.days[days.start], predictor.store.days[days.stop - 1]
     words = f"{name} of {len(held_out)} stations held out, {first} to {last}"
     tables = tuple(comparison.table(metric, f"{metric.upper()} of {words}") for metric in _TABLES)
@@ -109,16 +117,27 @@ def evaluate_ungauged(
 
 
 def _taught(predictors: Sequence[Predictor]) -> set[str]:
-    """Stations that any of the runs has trained on, as the data of the first spell them."""
+    """Stations that any of the runs has trained on, in its own training, as the data of the first spell them."""
     known = predictors[0].store.station_ids
     return {station for one in predictors for station in respelled(one.data.trained_on["stations"], known)}
+
+
+def _ever_taught(predictor: Predictor, known: Sequence[str]) -> dict[str, Seen]:
+    """Stations that the weights of a run were ever trained on, spelled as they are known -> in which training.
+
+    Its own training goes before those before it.
+    """
+    every = reversed(ever_seen(predictor.run.path, predictor.data.trained_on))
+    return {station: seen for seen in every for station in respelled(seen.stations, known)}
 
 
 def _held_out(
     predictors: Sequence[Predictor], stations: Sequence[str] | None, folds: str | Path | Folds | None, fold: int
 ) -> list[str]:
     """The stations to simulate, none of which a run has trained on."""
-    predictor, taught = predictors[0], _taught(predictors)
+    predictor = predictors[0]
+    taught_by = [_ever_taught(one, predictor.store.station_ids) for one in predictors]
+    taught = {station for one in taught_by for station in one}
     if stations is None and folds is not None:
         table = folds if isinstance(folds, Folds) else Folds.read(Path(folds))
         if not 0 <= fold < table.count:
@@ -134,10 +153,12 @@ def _held_out(
             f"{predictor.run.path}: was trained on all stations of {predictor.store.path}; train without some "
             f"(data.exclude_stations), and give data that have them"
         )
-    for one in predictors:
-        if known := set(held_out) & _taught([one]):
+    for one, known_by in zip(predictors, taught_by, strict=True):
+        if known := set(held_out) & known_by.keys():
+            seen = known_by[min(known)]
+            earlier = "" if seen.run == str(one.run.path) else f" by {seen.run}, which it started from"
             raise ConfigError(
-                f"{one.run.path}: was trained on station {min(known)}, so it is not ungauged; "
+                f"{one.run.path}: was trained on station {min(known)}{earlier}, so it is not ungauged; "
                 f"train without it (data.exclude_stations)"
             )
     return held_out

@@ -96,10 +96,19 @@ def regimes_of(names: Sequence[str]) -> tuple[Regime, ...]:
 
 
 def series_of(store: Store, stations: Sequence[str]) -> xr.Dataset:
-    """All series of some stations and what is known of the stations, in memory."""
+    """All series of some stations and what is known of the stations, in memory; days declared wrong are missing."""
     whole = open_store(store)
     kept = [name for name, variable in whole.data_vars.items() if "station" in variable.dims]
-    return whole[kept].sel(station=list(stations)).load()
+    loaded = whole[kept].sel(station=list(stations)).load()
+    for name, variable in loaded.data_vars.items():
+        if "time" in variable.dims:
+            loaded[name] = usable_values(variable, store)
+    return loaded
+
+
+def usable_values(values: xr.DataArray, store: Store) -> xr.DataArray:
+    """Values on all days of a store, missing on those declared wrong, which nobody is to learn from or be scored by."""
+    return values if store.usable.all() else values.where(xr.DataArray(store.usable, dims="time"))
 
 
 def forcing_of(store: Store, targets: Sequence[str]) -> list[str]:
@@ -127,7 +136,7 @@ def fit_baselines(
         forcing: the series of the weather.
         train: first and last day.
         horizon: longest lead time in days.
-        data: fingerprint of the data, by which a kept LSTM is known.
+        data: what tells the data from others, by which a kept LSTM is known.
         on_stage: told what is being done and the share that is done.
 
     Raises:

@@ -35,7 +35,7 @@ Fields = tuple[Tensor, Tensor, Tensor]  # observed, reconstructed, state
 def reconstruct(
     run: str | Path,
     output: str | Path | None = None,
-    split: str = "val",
+    split: str | None = None,
     period: Period | None = None,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> xr.Dataset:
@@ -50,7 +50,7 @@ def reconstruct(
     Args:
         run: run directory.
         output: netCDF file; None writes it into the run directory, see `default_output`.
-        split: train, val or test.
+        split: train, val or test; None is val where there is one, else test.
         period: first and last day, instead of a split.
         on_progress: told the share that is done.
 
@@ -66,6 +66,7 @@ def reconstruct(
     config, store = directory.config(), directory.store()
     device = choose_device(config.training.device)
     model = load_pretrained(directory.path, device)
+    split = default_split(store) if split is None and period is None else split or "chosen"
     days = _days(store, split, period)
     output = Path(output) if output is not None else default_output(directory.path, split, period)
     collator = Collator(store, model.shapes, config.masking, config.seed, device, config.data.fill)

@@ -1,15 +1,20 @@
 """The scores of a task as tables, and where a run keeps them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
+from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.tables import ScoreTable
 from hydromae.files import write_text
+from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.predictor import Predictor
+from hydromae.tasks.several_runs import excluded_by_any
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,13 @@ class TaskScores:
     records: ScoreTable
     scores: xr.Dataset
 
+    def with_overlap(self, overlap: Overlap | None) -> "TaskScores":
+        """The same of days of which some were trained on, every row saying so; or of none that were."""
+        if overlap is None:
+            return self
+        tables = tuple(map(overlap.table, self.tables))
+        return TaskScores(tables, overlap.records(self.records), self.scores.assign_attrs(overlap.attributes()))
+
     def write(self, folder: Path, stem: str) -> tuple[Path, Path]:
         """Write `<stem>.md` and `<stem>.csv` into a folder, and say where."""
         page, table = folder / f"{stem}.md", folder / f"{stem}.csv"
@@ -39,17 +51,25 @@ def folder_of(predictor: Predictor, output: str | Path | None, name: str) -> Pat
     return predictor.run.path / "evaluation" / name if output is None else Path(output)
 
 
+def default_split(store: Store) -> str:
+    """What every task is scored on where nothing is said: val where there is one, else test.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    for split in ("val", "test"):
+        if split in store.periods:
+            return split
+    raise ConfigError(f"{store.path}: has neither a val nor a test period; give data that have one, or a split")
+
+
 def scored_days(store: Store, split: str | None) -> tuple[str, slice]:
-    """A split and its days: where none is named, test if there is one, else val.
+    """A split, `default_split` where none is named, and its days.
 
     Raises:
         ConfigError: there is no such split.
     """
-    if split is None:
-        held_out = [name for name in ("test", "val") if name in store.periods]
-        if not held_out:
-            raise ConfigError(f"{store.path}: has neither a test nor a val period; give data that have one, or a split")
-        split = held_out[0]
+    split = default_split(store) if split is None else split
     return split, store.period_slice(split)
 
 
@@ -64,6 +84,25 @@ def observed_series(predictor: Predictor, name: str) -> xr.DataArray:
     values = predictor.data.read(name, 0, predictor.store.n_days)
     coordinates = {"time": predictor.store.days.astype("datetime64[s]"), "station": list(predictor.stations)}
     return xr.DataArray(values, coordinates, ("time", "station"), name, {"units": units_of(predictor, name)})
+
+
+def usable_series(predictors: Sequence[Predictor], name: str) -> xr.DataArray:
+    """As `observed_series` of the first predictor, without the days that the data or any run's settings declare wrong.
+
+    Nobody is to learn from those, nor to be measured by them.
+    """
+    observed = observed_series(predictors[0], name)
+    observed[excluded_by_any(predictors)] = np.nan
+    return observed
+
+
+def task_overlap(predictors: Sequence[Predictor], split: str, days: slice, allowed: bool) -> Overlap | None:
+    """The days of a split, of those that are scored, that any run was trained on; see `overlap_with_training`."""
+    store = predictors[0].store
+    for predictor in predictors:
+        store = store.with_excluded(predictor.config.data.exclude_dates)
+    runs = [predictor.run.path for predictor in predictors]
+    return overlap_with_training(runs, store, days, f"its {split} period", allowed)
 
 
 def units_of(predictor: Predictor, name: str) -> str:

@@ -17,6 +17,7 @@ from hydromae.errors import ConfigError, HydroMAEError
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.pretrained import Pretrained, read_pretrained
 from hydromae.training.run_directory import RunDirectory
+from hydromae.training.seen import BEFORE, Seen, ever_seen
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,17 @@ class Carried:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a training started from, tensor by tensor."""
+    """Where a training started from, tensor by tensor.
+
+    Attributes:
+        path: of the model.
+        tensors: what became of each.
+        before: what its weights had been trained on.
+    """
 
     path: str
     tensors: tuple[Carried, ...]
+    before: tuple[Seen, ...] = ()
 
     def count(self, how: How) -> int:
         """Tensors with which this was done."""
@@ -73,7 +81,11 @@ class Start:
 
     def to_json(self) -> dict[str, Any]:
         """For `start.json` of a run."""
-        return {"from": self.path, "tensors": [asdict(tensor) for tensor in self.tensors]}
+        return {
+            "from": self.path,
+            BEFORE: [seen.to_json() for seen in self.before],
+            "tensors": [asdict(tensor) for tensor in self.tensors],
+        }
 
     def _rows(self) -> list[tuple[tuple[str, How, str], int]]:
         return list(Counter((tensor.name.split(".")[0], tensor.how, tensor.why) for tensor in self.tensors).items())
@@ -93,6 +105,9 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
     one, and coordinates too are scaled over the new stations. The weights thus meet values of the same order, but the
     same physical value has another scaled one, unless both trainings use the same store.
 
+    What the weights were trained on before is written into `model.trained_on`, so that no later evaluation takes those
+    days for unseen ones.
+
     Args:
         model: new; its weights are changed in place.
         path: a run, or a folder of `save_pretrained`.
@@ -107,7 +122,8 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
         _warn_of_other_scaling(path, old_store, store)
     else:
         logger.warning("%s: its data are not at hand, so their units and attributes cannot be compared", path)
-    start = Start(str(path), tuple(carry(model, origin, store, old_store)))
+    before = ever_seen(path, origin.trained_on)
+    start = Start(str(path), tuple(carry(model, origin, store, old_store)), before)
     if not start.count("loaded"):
         old, new = origin.config, model.config
         raise ConfigError(
@@ -115,6 +131,7 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
             f"{new.d_model}; modalities {', '.join(old.modalities)}, now {', '.join(new.modalities)}); "
             f"make model.* agree, or leave the key out"
         )
+    model.trained_on = {**model.trained_on, BEFORE: [seen.to_json() for seen in before]}
     return start
 
 

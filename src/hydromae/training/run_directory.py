@@ -102,7 +102,8 @@ class RunDirectory:
                 continue
             changed = changed_since(known, store)
             if not changed:
-                return store.with_periods(periods_of(self.config().data))
+                data = self.config().data
+                return store.with_periods(periods_of(data)).with_excluded(data.exclude_dates)
             refused = (
                 f"the data in {store.path} are not those the run was trained on: {changed}; "
                 f"prepare that store anew from the same files, or train a new run"

@@ -15,6 +15,7 @@ from hydromae.training.finetune import Start
 from hydromae.training.listener import Listener
 from hydromae.training.loop import Trainer
 from hydromae.training.run_directory import RunDirectory
+from hydromae.training.seen import BEFORE, before_of
 from hydromae.training.tracking.tracker import check_trackers
 from hydromae.training.tracking.watch import watched
 from hydromae.training.world import World
@@ -69,6 +70,8 @@ def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Liste
     trainer = Trainer(run.config(), run.store(), run, batch=state["batch"] if state else None)
     if state:
         trainer.restore(state)
+        # What it started from was read when it began, and may be gone.
+        trainer.model.trained_on = {**trainer.model.trained_on, BEFORE: before_of(run)}
     with _alone_in(run, trainer.world):
         return _fit(trainer, run, listener)
 

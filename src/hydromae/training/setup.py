@@ -52,9 +52,13 @@ def build_model(config: Config, store: Store) -> MultiModalMAE:
 
 
 def trained_on(store: Store) -> dict[str, Any]:
-    """What is to be known of the data wherever the weights go: period, stations, units and all scales; for JSON."""
+    """What is to be known of the data wherever the weights go: period, stations, units and all scales; for JSON.
+
+    `before` holds the period and the stations of each training that the weights come from; new ones come from none.
+    """
     return {
         "period": [str(day) for day in store.periods.get("train", ())],
+        "before": [],
         "stations": list(store.station_ids),
         "attributes": list(store.attribute_names),
         "attribute_scale": [numbers.tolist() for numbers in store.attribute_scale],

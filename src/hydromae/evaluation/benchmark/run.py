@@ -21,10 +21,11 @@ from hydromae.evaluation.benchmark import gb_flow_7 as definition
 from hydromae.evaluation.benchmark.settings import packaged_settings
 from hydromae.evaluation.compare import Comparison
 from hydromae.files import sha256
-from hydromae.tasks.evaluate_forecast import check_reference, evaluate_forecasts
+from hydromae.tasks.evaluate_forecast import check_reference, declared_by, evaluate_forecasts
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import REGIMES, BaselineChoice, OnStage
 from hydromae.tasks.output import write_result
+from hydromae.tasks.overlap import overlap_with_training
 from hydromae.training.changes import refuse_changes
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.run_directory import RunDirectory
@@ -104,7 +105,8 @@ def run_benchmark(
         What it leaves; None if a training was stopped, which the same call continues.
 
     Raises:
-        ConfigError: an option or key is wrong, or differs from those that the output was begun with.
+        ConfigError: an option or key is wrong, or differs from those that the output was begun with; or a run was
+            trained on the days that are scored.
         DataError: a file of the benchmark is absent or wrong.
         RunError: a run cannot be used.
     """
@@ -126,15 +128,21 @@ def run_benchmark(
     train = configs[0].data.train
     assert train is not None
     issues = definition.held_out_days() if select else definition.issue_days()
+    measured = declared_by(runs, store)
+    scored = slice(*(int((np.datetime64(day) - store.first_day).astype(int)) + 1 for day in (issues[0], issues[-1])))
+    scored = slice(scored.start, scored.stop + definition.HORIZON)
+    overlap_with_training(runs, measured, scored, "the days of the benchmark", remedy="score other runs (--run)")
     made = {regime: _forecast(runs, store, regime, issues, output, on_stage) for regime in REGIMES}
     if not select:
         observed = _observed(store)
         for regime in REGIMES:
             definition.require_complete(made[regime][definition.TARGET], observed)
+    measured = declared_by(runs, store)
+    scored = slice((issues[0] - train_start).days + 1, 0)
     title = f"{'held-out years of ' if select else ''}GB-Flow-7, {len(runs)} run{'s' if len(runs) > 1 else ''}"
     comparisons = evaluate_forecasts(
         made,
-        store,
+        measured,
         train,
         output,
         choice,

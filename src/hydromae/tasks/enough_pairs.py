@@ -1,0 +1,89 @@
+"""Whether any station can be scored at all, and what to set where none can."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Int
+
+from hydromae.errors import ConfigError
+from hydromae.evaluation.compare import common_pairs
+
+
+def require_issue_times(
+    observed: Bool[np.ndarray, "day station"], period: slice, every: int, horizon: int, min_pairs: int, what: str
+) -> None:
+    """Refuse, before any work, issue times of which no station has enough days that were observed.
+
+    Args:
+        observed: where the target has a value that is not declared wrong.
+        period: positions of the days that are forecast, the first issue time among them.
+        every: days between issue times.
+        horizon: longest lead time.
+        min_pairs: days that a station needs to be scored at a lead time.
+        what: the period in words.
+
+    Raises:
+        ConfigError: no station has as many at any lead time; the message says what to set.
+    """
+    now = _pairs(observed, period, every, horizon)
+    if now.max(initial=0) >= min_pairs:
+        return
+    most = _scored_at_every_lead(now)
+    if most == 0:
+        raise ConfigError(f"{what}: what is to be forecast was never observed then; score other days (--split, --data)")
+    issues = len(range(period.start, period.stop - horizon, every))
+    closer = next(
+        (
+            e
+            for e in range(every - 1, 0, -1)
+            if _scored_at_every_lead(_pairs(observed, period, e, horizon)) >= min_pairs
+        ),
+        None,
+    )
+    ways = [f"--min-pairs {most}"] if closer is None else [f"--every {closer}", f"--min-pairs {most}"]
+    raise ConfigError(
+        f"{what}: has {issues} issue times every {every} days, and of these no station has the {min_pairs} observed "
+        f"days that it needs to be scored (--min-pairs): set {' or '.join(ways)}"
+    )
+
+
+def unscored(
+    forecasts: Mapping[str, xr.DataArray], observed: xr.DataArray, min_pairs: int, optional: Sequence[str] = ()
+) -> str:
+    """Why no station is scored, at all or at some lead times, and what to set; empty where some is at each.
+
+    Args:
+        forecasts: as `compare` takes them.
+        observed: [time, station].
+        min_pairs: days that a station needs to be scored.
+        optional: forecasts that may be left out (--baselines).
+    """
+    most = common_pairs(forecasts, observed).max("station")  # [lead_time] or a number
+    if int(most.min()) >= min_pairs:
+        return ""
+    where, found = "", int(most.max())
+    if found >= min_pairs:  # at some lead times alone
+        where = f" at lead times {', '.join(map(str, most['lead_time'].values[most.values < min_pairs].tolist()))}"
+        found = int(most.min())
+    way = f"set --min-pairs {found} (min_pairs={found})" if found else "score other days (--split, --data)"
+    lacking = {name: forecasts[name].isnull().mean().item() for name in optional}
+    worst = max(lacking, key=lambda name: lacking[name], default="")
+    without = f", or leave out {worst}, which lacks most (--baselines)" if lacking.get(worst) else ""
+    return (
+        f"no station is scored{where}: it needs {min_pairs} observed days (--min-pairs) that "
+        f"{', '.join(forecasts)} all have, and the most are {found}; {way}{without}"
+    )
+
+
+def _pairs(
+    observed: Bool[np.ndarray, "day station"], period: slice, every: int, horizon: int
+) -> Int[np.ndarray, "lead station"]:
+    """Observed days of each station and lead time."""
+    issues = np.arange(period.start, period.stop - horizon, every)
+    return np.stack([np.count_nonzero(observed[issues + lead], axis=0) for lead in range(1, horizon + 1)])
+
+
+def _scored_at_every_lead(pairs: Int[np.ndarray, "lead station"]) -> int:
+    """The most days that some station has at each of the lead times."""
+    return int(pairs.min(axis=0).max(initial=0))

@@ -1,0 +1,77 @@
+"""Whether the days to be scored are days that a run was trained on."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from hydromae.config import Period
+from hydromae.data.store import Store
+from hydromae.errors import ConfigError
+from hydromae.evaluation.overlap import Overlap
+from hydromae.models.pretrained import read_trained_on
+from hydromae.training.seen import Seen, ever_seen
+
+REMEDY: Final = (
+    "score other days (--split, --data), or go on with --allow-overlap (allow_overlap=True), which marks every row"
+)
+
+
+def overlap_with_training(
+    runs: Iterable[str | Path], store: Store, scored: slice, what: str, allowed: bool = False, remedy: str = REMEDY
+) -> Overlap | None:
+    """The scored days that any run, or one that it started from, was trained on; None where there are none.
+
+    Args:
+        runs: run directories.
+        store: the data; days that it declares wrong are not scored.
+        scored: positions of the scored days.
+        what: the scored days in words, as "its test period".
+        allowed: whether such days may be scored.
+        remedy: what to do instead, for the error.
+
+    Raises:
+        ConfigError: there are some, and they may not be.
+        RunError: a run holds no model.
+    """
+    usable = np.zeros(store.n_days, bool)
+    usable[scored] = store.usable[scored]
+    known = np.zeros(store.n_days, bool)
+    culprits: list[tuple[str, Seen]] = []
+    for run in dict.fromkeys(map(str, runs)):
+        for seen in ever_seen(run, read_trained_on(run)):
+            taught = usable & _inside(store, seen.period)
+            if taught.any():
+                known |= taught
+                culprits.append((run, seen))
+    if not culprits:
+        return None
+    words = "; ".join(dict.fromkeys(_said(run, seen) for run, seen in culprits))
+    days, total = (int(np.count_nonzero(some)) for some in (known, usable))
+    note = f"{days} of the {total} scored days ({_from_to(store, known)}) were trained on: {words}"
+    if not allowed:
+        raise ConfigError(
+            f"{store.path}: {what} would be scored, {_from_to(store, usable)}, but {days} of its {total} days were "
+            f"trained on: {words}; {remedy}"
+        )
+    return Overlap(days, note)
+
+
+def _inside(store: Store, period: Period) -> np.ndarray:
+    first, last = (np.datetime64(day, "D") for day in period)
+    return np.asarray((store.days >= first) & (store.days <= last))
+
+
+def _from_to(store: Store, days: np.ndarray) -> str:
+    chosen = store.days[days]
+    return f"{chosen[0]} to {chosen[-1]}"
+
+
+def _said(run: str, seen: Seen) -> str:
+    period = f"on {seen.period[0]} to {seen.period[1]}"
+    return (
+        f"{run} was trained {period}"
+        if seen.run == run
+        else f"{run} started from {seen.run}, which was trained {period}"
+    )
