@@ -93,7 +93,7 @@ class ModalityConfig(Section):
     )
     shift_days: int = Field(
         0, ge=-1, le=1, description="days added to the files' dates, as -1 where a day is dated by its end at 09:00 of "
-        "the next; files are taken as dated otherwise"
+        "the next, or 1 where local midnights are written in UTC; files are taken as dated otherwise"
     )  # fmt: skip
     row_order: Literal["north_first", "south_first"] = Field(
         "north_first", description="grid without coordinates: whether its first row is the north or the south"
