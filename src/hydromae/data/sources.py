@@ -18,6 +18,7 @@ from hydromae.data.readers.units import same_units
 from hydromae.data.regrid import Cells
 from hydromae.data.target_grid import Regrid, cells_of, north_first, same_cells
 from hydromae.errors import ConfigError, DataError
+from hydromae.permissions import refused
 
 __all__ = ["Piece", "Source", "check_days", "check_shapes", "open_source"]
 
@@ -213,7 +214,8 @@ def _values(piece: Piece, begin: int, end: int) -> np.ndarray:
         return piece.values[begin:end].values
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"{piece.path}: {piece.values.name} cannot be read from {piece.days[begin]} to {piece.days[end - 1]} "
+            refused(piece.path, error)
+            or f"{piece.path}: {piece.values.name} cannot be read from {piece.days[begin]} to {piece.days[end - 1]} "
             f"({error}); copy or download the file again"
         ) from None
 

@@ -14,6 +14,7 @@ from hydromae.evaluation.compare import ALPHA
 from hydromae.evaluation.forecast_verdict import forecast_verdict
 from hydromae.evaluation.metrics.efficiency import nse
 from hydromae.evaluation.tables import short
+from hydromae.permissions import refused
 from hydromae.report.encode import Picture
 from hydromae.report.hydrographs import draw_hydrograph
 from hydromae.training.run_directory import RunDirectory
@@ -98,7 +99,9 @@ def _open(path: Path) -> xr.Dataset:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             return file.load()
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read as netCDF ({error}); make it again with hydromae evaluate") from None
+        told = refused(path, error)
+        remedy = "make it again with hydromae evaluate"
+        raise DataError(told or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
 
 
 def _table(regime: str, scores: xr.Dataset) -> RegimeTable:

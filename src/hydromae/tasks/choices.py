@@ -10,6 +10,7 @@ from hydromae.config import Config, Period
 from hydromae.data.areas import is_flow
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
+from hydromae.given import as_names, as_period
 from hydromae.tasks.predictor import Answer, Predictor
 
 
@@ -19,6 +20,7 @@ def chosen_days(store: Store, period: Period | None) -> slice:
     Raises:
         ConfigError: the period is not within the store's days.
     """
+    period = as_period(period)
     if period is None:
         return slice(0, store.n_days)
     first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
@@ -47,6 +49,7 @@ def chosen_stations(known: Sequence[str], wanted: Sequence[str] | None) -> list[
     Raises:
         DataError: one is not known.
     """
+    wanted = as_names(wanted)
     if wanted is None:
         return list(range(len(known)))
     places = {station: place for place, station in enumerate(known)}

@@ -12,6 +12,7 @@ from hydromae.config import Period
 from hydromae.data.cf import variable_attributes
 from hydromae.data.patches import to_grid
 from hydromae.data.store import Store
+from hydromae.given import as_names
 from hydromae.tasks.choices import chosen_days, predicted_stations
 from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.gaps import Filling, fill_names, fillable
@@ -64,7 +65,7 @@ def infill(
     """
     predictors = open_runs(runs, data)
     predictor = predictors[0]
-    names = fill_names(predictor, modalities, grids)
+    names = fill_names(predictor, as_names(modalities), grids)
     require_alike(predictors, names)
     require_same_windows(predictors)
     for other in predictors[1:]:

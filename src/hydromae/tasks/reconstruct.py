@@ -21,6 +21,7 @@ from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import ConfigError
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.files import atomic_path
+from hydromae.given import as_period
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.pretrained import load_pretrained
 from hydromae.tasks.choices import chosen_days
@@ -62,6 +63,7 @@ def reconstruct(
         RunError: the run, its data or its model cannot be used.
         ConfigError: the period is not in the data.
     """
+    period = as_period(period)
     directory = RunDirectory.open(run)
     config, store = directory.config(), directory.store()
     device = choose_device(config.training.device)

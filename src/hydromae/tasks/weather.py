@@ -15,6 +15,7 @@ from hydromae.data.cleaning import first_fault
 from hydromae.data.readers.units import same_units
 from hydromae.data.tokens import TokenShape
 from hydromae.errors import DataError
+from hydromae.permissions import refused
 from hydromae.tasks.known_data import KnownData
 
 
@@ -88,6 +89,8 @@ def open_weather(
             value that cannot be.
     """
     path = Path(path)
+    if told := refused(path):
+        raise DataError(told)
     if not path.exists():
         raise DataError(f"{path}: is not there; forcing is none, perfect, or a netCDF or Zarr file of weather")
     try:
@@ -97,7 +100,8 @@ def open_weather(
             else xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False)
         )
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
+        told = refused(path, error)
+        raise DataError(told or f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
     wanted = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
     found = {name: _series(path, dataset[name], name, data) for name in wanted if name in dataset}
     if not found:
