@@ -48,7 +48,8 @@ def check(action: Callable[[], Any], kind: str, path: Path) -> None:
     assert (found, told.split(": ")[0]) == (kind, str(path)), told
     assert "may not be read (permission denied)" in told and "damaged" not in told
     follow(told)
-    assert as_nobody(action) == ("", "")
+    again = as_nobody(action)
+    assert again == ("", ""), again
 
 
 def test_weights_and_configuration_of_a_model(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from hydromae.config_types import Period
 from hydromae.errors import ConfigError
 
 Day = date | np.datetime64 | str
+Days = Day | Iterable[Day]
+Span = Iterable[Day]  # the first and the last
+Names = str | int | Iterable[str | int]
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 _NO_DAYS = ("Y", "M", "W", "generic")  # numpy would take the first day of a year

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,7 @@ from hydromae.data.store import Store
 from hydromae.data.verified_store import VerifiedStore
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import atomic_path
-from hydromae.given import as_names, as_period
+from hydromae.given import Names, Span, as_names, as_period
 
 SUFFIXES: Final = (".nc", ".zarr", ".csv", ".parquet")
 _GRID_BLOCK, _SERIES_BLOCK = 32, 1024  # days; multiples of every chunk, so that each chunk is written once
@@ -29,9 +28,9 @@ Progress = Callable[[str, float], None]
 def export(
     store: Store | str | Path,
     path: str | Path,
-    names: Sequence[str] | None = None,
-    period: tuple[date | str, date | str] | None = None,
-    stations: Sequence[str] | None = None,
+    names: Names | None = None,
+    period: Span | None = None,
+    stations: Names | None = None,
     overwrite: bool = False,
     on_progress: Progress | None = None,
 ) -> Path:
@@ -133,7 +132,7 @@ def _names(store: Store, names: Sequence[str] | None, table: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _days(store: Store, period: tuple[date | str, date | str] | None) -> slice:
+def _days(store: Store, period: Span | None) -> slice:
     days = as_period(period)
     if days is None:
         return slice(0, store.n_days)

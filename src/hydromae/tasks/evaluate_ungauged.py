@@ -15,6 +15,7 @@ from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.evaluation.compare import compare
 from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.given import Names
 from hydromae.tasks.choices import chosen_stations, target_series
 from hydromae.tasks.cores import last_cores
 from hydromae.tasks.predictor import Predictor
@@ -32,7 +33,7 @@ def evaluate_ungauged(
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
     split: str | None = None,
-    stations: Sequence[str] | None = None,
+    stations: Names | None = None,
     folds: str | Path | Folds | None = None,
     fold: int = 0,
     donors: bool = False,
@@ -113,7 +114,7 @@ def _taught(predictors: Sequence[Predictor]) -> set[str]:
 
 
 def _held_out(
-    predictors: Sequence[Predictor], stations: Sequence[str] | None, folds: str | Path | Folds | None, fold: int
+    predictors: Sequence[Predictor], stations: Names | None, folds: str | Path | Folds | None, fold: int
 ) -> list[str]:
     """The stations to simulate, none of which a run has trained on."""
     predictor, taught = predictors[0], _taught(predictors)

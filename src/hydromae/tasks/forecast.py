@@ -18,7 +18,7 @@ from hydromae.data.collate import forecast_modalities
 from hydromae.data.readers.units import same_units
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
-from hydromae.given import Day, as_days
+from hydromae.given import Days, Names, as_days
 from hydromae.tasks.choices import excluded_days, limited, predicted_stations
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
@@ -30,13 +30,13 @@ REGIMES: Final = ("none", "perfect")
 
 def forecast(
     runs: Runs,
-    issue_times: Day | Sequence[Day] | None = None,
+    issue_times: Days | None = None,
     output: str | Path | None = None,
     *,
     data: str | Path | Store | None = None,
     horizon: int = 7,
     forcing: str | Path = "none",
-    stations: Sequence[str] | None = None,
+    stations: Names | None = None,
     device: str = "auto",
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> xr.Dataset:
@@ -129,7 +129,7 @@ def _history(predictor: Predictor, horizon: int) -> int:
     return history
 
 
-def _issue_places(predictor: Predictor, names: Sequence[str], issue_times: Day | Sequence[Day] | None) -> list[int]:
+def _issue_places(predictor: Predictor, names: Sequence[str], issue_times: Days | None) -> list[int]:
     """Issue times as days since the first day of the data."""
     store = predictor.store
     if issue_times is None:

@@ -21,7 +21,7 @@ from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import ConfigError
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.files import atomic_path
-from hydromae.given import as_period
+from hydromae.given import Span, as_period
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.pretrained import load_pretrained
 from hydromae.tasks.choices import chosen_days
@@ -37,7 +37,7 @@ def reconstruct(
     run: str | Path,
     output: str | Path | None = None,
     split: str = "val",
-    period: Period | None = None,
+    period: Span | None = None,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> xr.Dataset:
     """Reconstruct hidden values over a period with a run's best model.
