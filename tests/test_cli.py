@@ -327,3 +327,21 @@ def test_the_demo_leaves_all_it_promises_and_shows_learning(hydromae: Hydromae, 
     assert len(errors) == 5 and all(error["model"] < error["mean"] for error in errors.values())
     nearer = {name for name, error in errors.items() if error["model"] < error["nearest_day"]}
     assert len(nearer) >= 3 and {"precip", "riverflow"} <= nearer
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(13, "Permission denied", "/nobody/knows"), "/nobody/knows: may not be read"),
+        (OSError(28, "No space left on device"), "there is no room to write (No space left on device)"),
+    ],
+)
+def test_what_the_system_refuses_anywhere_is_one_sentence(
+    hydromae: Hydromae, monkeypatch: pytest.MonkeyPatch, error: OSError, told: str
+) -> None:
+    def refuse(run: Path) -> None:
+        raise error
+
+    monkeypatch.setattr("hydromae.report.write_report", refuse)
+    code, _, said = hydromae("report", "run")
+    assert code == 2 and said.startswith(f"error: {told}") and said.count("\n") == 1

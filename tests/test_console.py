@@ -11,6 +11,7 @@ from hydromae.config import LoggingConfig
 from hydromae.console import Stages, fail, score_table
 from hydromae.errors import RunError
 from hydromae.evaluation.scores import Scores
+from hydromae.streams import Output
 from hydromae.training.listener import Progress
 
 GRID = {"kind": "grid", "measure": "land cells", "values": 10}
@@ -71,7 +72,7 @@ def record(event: str, step: int, loss: float) -> dict[str, Any]:
 def trained(monkeypatch: pytest.MonkeyPatch, terminal: bool, speaks: bool = True, **settings: Any) -> str:
     """What is written to the console by a command that trains."""
     written = io.StringIO()
-    shown = Console(file=written, force_terminal=terminal, width=160, highlight=False, _environ={})
+    shown = Output(file=written, force_terminal=terminal, width=160, _environ={})
     monkeypatch.setattr("hydromae.console.messages", shown)
     with Stages(LoggingConfig(**settings), speaks) as stages:
         stages.stage("Preparing: a file", 0.5)

@@ -3,6 +3,8 @@
 import errno
 import hashlib
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydromae.errors import DataError
-from hydromae.files import atomic_directory, atomic_path, sha256, write_text
+from hydromae.files import absolute, atomic_directory, atomic_path, sha256, write_text
 
 
 class Interrupted(Exception):
@@ -26,6 +28,12 @@ def write_half_a_file(target: Path, stop: type[BaseException]) -> None:
     with atomic_path(target) as temporary:
         temporary.write_text("half")
         raise stop
+
+
+def write_below_a_file(target: Path) -> None:
+    with atomic_path(target) as temporary:
+        temporary.touch()
+        (temporary / "below").write_text("x")
 
 
 def write_half_a_directory(target: Path, stop: type[BaseException]) -> None:
@@ -173,3 +181,67 @@ def test_a_full_disk_is_named_with_the_target_and_leaves_nothing(tmp_path: Path)
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert names(tmp_path) == []
+
+
+@pytest.fixture(params=[0o022, 0o077, 0o002, 0o027], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    old = os.umask(request.param)
+    yield request.param
+    os.umask(old)
+
+
+def test_permissions_are_those_of_a_new_file_whatever_the_library_gives(tmp_path: Path, umask: int) -> None:
+    for made in (0o600, 0o666, 0o755):
+        target = tmp_path / f"{made:o}"
+        with atomic_path(target) as temporary:
+            temporary.touch()
+            temporary.chmod(made)
+        assert stat.S_IMODE(target.stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("writer", [atomic_path, atomic_directory])
+@pytest.mark.parametrize("kind", [FileNotFoundError, NotADirectoryError, FileExistsError, OSError])
+def test_an_error_of_another_file_stays_its_own(tmp_path: Path, writer: Any, kind: type[OSError]) -> None:
+    other = tmp_path / "other" / "source.csv"
+    number = {FileNotFoundError: errno.ENOENT, NotADirectoryError: errno.ENOTDIR, FileExistsError: errno.EEXIST}
+    raised = kind(number.get(kind, errno.ENOSPC), "why", str(other))
+    with pytest.raises(kind) as found, writer(tmp_path / "result.nc"):
+        raise raised
+    assert found.value is raised and names(tmp_path) == []
+
+
+def test_an_error_of_a_library_that_names_another_file_in_its_words_stays_its_own(tmp_path: Path) -> None:
+    raised = FileNotFoundError(errno.ENOENT, f"unable to open file (name = '{tmp_path}/source.h5')")
+    with pytest.raises(FileNotFoundError, match=r"source\.h5"), atomic_path(tmp_path / "result.nc"):
+        raise raised
+
+
+@pytest.mark.parametrize("at", ["fsync", "replace"])
+def test_what_the_disk_refuses_at_the_last_moment_names_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, at, refuse)
+    with pytest.raises(DataError, match=r"note\.txt: cannot be written \(No space left on device\); make room"):
+        write_text(tmp_path / "note.txt", "x")
+    assert names(tmp_path) == []
+
+
+def test_the_writing_of_the_temporary_file_is_the_targets(tmp_path: Path) -> None:
+    message = r"result\.nc: cannot be written \(Not a directory\); give another path"
+    with pytest.raises(DataError, match=message):
+        write_below_a_file(tmp_path / "result.nc")
+
+
+@pytest.mark.parametrize(
+    ("given", "place"), [(".", "a/b"), ("..", "a"), ("c/../d", "a/b/d"), ("../../e", "e"), ("link", "a/b/link")]
+)
+def test_a_place_is_the_same_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, place: str
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert absolute(given) == tmp_path.resolve() / place

@@ -15,6 +15,8 @@ from hydromae.commands.forecast import forecast
 from hydromae.commands.infill import infill
 from hydromae.commands.ungauged import ungauged
 from hydromae.errors import HydroMAEError
+from hydromae.permissions import told_of_files
+from hydromae.streams import prepare_streams
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -66,6 +68,7 @@ def options(
 
 def main() -> None:
     """Run a command; an error that is the user's to mend is one sentence and exit code 2."""
+    prepare_streams()
     atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends, which takes a second
     try:
         app()
@@ -73,6 +76,12 @@ def main() -> None:
         from hydromae.console import fail
 
         fail(str(error))
+    except OSError as error:
+        from hydromae.console import fail
+
+        if not (told := told_of_files(error)):
+            raise
+        fail(told)
 
 
 if __name__ == "__main__":

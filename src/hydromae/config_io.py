@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 from hydromae.config import Config
 from hydromae.config_help import is_key, section_at
 from hydromae.errors import ConfigError
+from hydromae.files import absolute
+from hydromae.permissions import refused
 
 
 class _Loader(yaml.SafeLoader):
@@ -48,12 +50,36 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
 def build_config(raw: Mapping[str, Any], overrides: Iterable[str] = (), where: str = "configuration") -> Config:
     """Build a typed configuration from nested mappings; see `load_config`."""
     merged: dict[str, Any] = _merge({"name": Path(where).stem} if where.endswith((".yaml", ".yml")) else {}, raw)
-    for override in overrides:
+    for override in [overrides] if isinstance(overrides, str) else overrides:
         merged = _merge(merged, _parse_override(override))
     try:
         return Config.model_validate(_expand(merged, where))
     except ValidationError as error:
         raise ConfigError(f"{where}: {_explain(error)}") from None
+
+
+def with_absolute_paths(config: Config) -> Config:
+    """The same with every path that is relative to the current folder made absolute, to be read from another one.
+
+    `training.start_from` is as in `with_absolute_start`.
+    """
+    data, log = config.data, config.logging.log_file
+    places = {"root": str(absolute(data.root)), "store": str(absolute(config.store_path))}
+    changed: dict[str, Any] = {
+        "output": str(absolute(config.output_path)),
+        "data": data.model_copy(update=places),
+        "logging": config.logging.model_copy(update={"log_file": None if log is None else str(absolute(log))}),
+    }
+    return with_absolute_start(config).model_copy(update=changed)
+
+
+def with_absolute_start(config: Config) -> Config:
+    """The same with `training.start_from` absolute, unless nothing lies there: it may be a name on the hub."""
+    start = config.training.start_from
+    if start is None or not os.path.lexists(start):
+        return config
+    training = config.training.model_copy(update={"start_from": str(absolute(start))})
+    return config.model_copy(update={"training": training})
 
 
 def dump_config(config: Config) -> str:
@@ -64,6 +90,8 @@ def dump_config(config: Config) -> str:
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.suffix == ".py":
         raise ConfigError(f"{path}: configurations are YAML; use {path.with_suffix('.yaml')} (see hydromae config)")
+    if told := refused(path):
+        raise ConfigError(told)
     if path.resolve() in seen:
         raise ConfigError(f"{path}: extends itself; break the circle")
     try:

@@ -8,25 +8,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from hydromae.config import LoggingConfig
 from hydromae.evaluation.scores import Scores
+from hydromae.streams import Output
 from hydromae.training.listener import Listener
 from hydromae.training.tracking.log_file import LogFile
 from hydromae.training.tracking.status import Status
 
 # A pipe or a log file has no width of its own; 80 columns would break tables that a file can hold.
-console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
-messages = Console(stderr=True, highlight=False)
+_has_width = "COLUMNS" in os.environ or (sys.stdout is not None and sys.stdout.isatty())
+console = Output(width=None if _has_width else 120)
+messages = Output(stderr=True)
 
 
 def _bars() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TimeElapsedColumn(),
@@ -89,7 +92,7 @@ class Stages:
         if self._file is not None:
             self._file.say(f"warning: {message}")
         if not self._quiet:
-            messages.print(f"warning: {message}", markup=False, soft_wrap=True)
+            messages.print(f"warning: {message}", soft_wrap=True)
 
     def listener(self, total_steps: int) -> Listener:
         """A listener that shows where a training stands: in one table, or in a line for each record."""
@@ -108,7 +111,7 @@ class Stages:
         if self._file is not None:
             self._file.say(line)
         if not self._quiet and not self._live:
-            messages.print(line, markup=False, soft_wrap=True)
+            messages.print(line, soft_wrap=True)
 
     def _render(self) -> RenderableType:
         bars = self._bars.get_renderable()
@@ -146,7 +149,7 @@ def score_table(scores: Scores) -> Table:
 
 def fail(message: str) -> None:
     """Print an error and end with exit code 2."""
-    messages.print(f"[bold red]error:[/] {message.replace('[', chr(92) + '[')}", soft_wrap=True)
+    messages.print(Text.assemble(("error:", "bold red"), " ", message), soft_wrap=True)
     sys.exit(2)
 
 

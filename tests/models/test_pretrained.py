@@ -1,5 +1,7 @@
+import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import torch
 
 from hydromae.errors import RunError
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.models.pretrained import load_pretrained, save_pretrained
+from hydromae.models.pretrained import _digest, load_pretrained, save_pretrained
 from models.tiny import VARIANTS, assert_same, plain_dict, predictions, tiny_config, tiny_model
 
 
@@ -80,3 +82,38 @@ def test_a_model_that_is_not_there_is_refused(folder: Path, gone: str) -> None:
         load_pretrained(folder.parent)
     with pytest.raises(RunError, match="holds no trained model"):
         load_pretrained(folder.parent.parent / "nowhere")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_a_model_of_any_precision_is_saved_and_comes_back_with_its_values(dtype: torch.dtype, tmp_path: Path) -> None:
+    model = tiny_model(tiny_config(), torch.float32).to(dtype)
+    model.save_pretrained(tmp_path)
+    loaded = load_pretrained(tmp_path)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name].double(), tensor.float().double()), name
+    path = tmp_path / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="its checksum differs"):
+        load_pretrained(tmp_path)
+
+
+def test_the_checksum_is_that_of_the_bytes_in_order_of_names() -> None:
+    """As files of older versions carry it."""
+    state = {"b": torch.arange(3.0), "a": torch.tensor(7), "empty": torch.zeros(0, 2), "flag": torch.tensor([True])}
+    expected = hashlib.sha256()
+    for name in sorted(state):
+        expected.update(name.encode() + state[name].numpy().tobytes())
+    assert _digest(state) == expected.hexdigest()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_weights_can_be_read_by_those_whom_the_umask_lets(model: MultiModalMAE, tmp_path: Path, umask: int) -> None:
+    old = os.umask(umask)
+    try:
+        save_pretrained(model, tmp_path / "model")
+    finally:
+        os.umask(old)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").iterdir()}
+    assert modes == {"config.json": 0o666 & ~umask, "model.safetensors": 0o666 & ~umask}

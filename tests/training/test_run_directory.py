@@ -1,15 +1,23 @@
 import json
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
+import torch
 from sources import World, make_world
 
 from hydromae.config import Config
+from hydromae.config_io import with_absolute_paths
 from hydromae.data.prepare import prepare
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, RunError
+from hydromae.tasks.finetune import finetune_config
+from hydromae.training.changes import refuse_changes, settings_that_matter
+from hydromae.training.checkpoint import load_newest
 from hydromae.training.run_directory import RunDirectory
+from hydromae.training.runs import is_finished, new_run
 from training.small import small_config
 
 Prepared = tuple[World, Store]
@@ -138,3 +146,87 @@ def test_small_files_come_back_as_written(prepared: Prepared, config: Config) ->
     run.write_json("scores.json", {"a": [1, None, 2.5]})
     assert run.read_json("scores.json") == json.loads((run.path / "scores.json").read_text()) == {"a": [1, None, 2.5]}
     assert not list(run.path.glob(".*"))
+
+
+def test_a_run_is_the_same_place_from_any_folder(
+    prepared: Prepared, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = RunDirectory.create(config, prepared[1])
+    made.checkpoints.mkdir()
+    for folder, given in ((made.path, "."), (made.checkpoints, ".."), (made.path.parent, "run")):
+        monkeypatch.chdir(folder)
+        assert RunDirectory.open(given).path == made.path
+
+
+@pytest.fixture
+def project(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Store, Config]:
+    """A folder with a store, a trained run and the configuration of another one, all of whose paths are relative."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    world.root.rename(folder / "sources")
+    monkeypatch.chdir(folder)
+    places = {"root": "sources", "store": "store"}
+    before = small_config(world, Path("before"), data=places)
+    store = prepare(before)
+    new_run(before, store)
+    return folder, store, small_config(world, Path("run"), data=places, training={"start_from": "before"})
+
+
+def test_what_a_run_keeps_of_its_configuration_holds_from_any_folder(
+    project: tuple[Path, Store, Config], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder, store, config = project
+    config = config.model_copy(update={"logging": config.logging.model_copy(update={"log_file": "log.txt"})})
+    run = new_run(config, store)
+    refuse_changes(run, config)  # they are the same places
+    monkeypatch.chdir(tmp_path)
+    kept = RunDirectory.open("project/run").config()
+    assert kept.training.start_from == str(folder / "before")
+    assert (kept.output_path, kept.store_path) == (str(folder / "run"), str(folder / "store"))
+    assert (kept.data.root, kept.logging.log_file) == (str(folder / "sources"), str(folder / "log.txt"))
+    assert run.store().fingerprint == store.fingerprint
+    # A checkpoint is refused where what it knows of the configuration differs.
+    known = load_newest(run.checkpoints, torch.device("cpu"))["data"]["settings"]
+    assert known == settings_that_matter(kept) and known["training.start_from"] == str(folder / "before")
+
+
+def test_a_project_that_was_moved_as_a_whole_finds_its_store(
+    project: tuple[Path, Store, Config], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder, store, _ = project
+    folder.rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    assert RunDirectory.open("before").store().fingerprint == store.fingerprint
+
+
+def test_a_name_of_the_hub_is_kept_as_it_is(config: Config) -> None:
+    training = config.training.model_copy(update={"start_from": "someone/model"})
+    placed = with_absolute_paths(config.model_copy(update={"training": training}))
+    assert placed.training.start_from == "someone/model"
+
+
+def test_a_run_in_the_current_folder(
+    prepared: Prepared, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    run = new_run(config.model_copy(update={"output": "."}), prepared[1])
+    assert run.path == tmp_path / "here" and is_finished(RunDirectory.open("."))
+    assert finetune_config(RunDirectory.open("."), "forecast").output_path == str(tmp_path / "here_forecast")
+    monkeypatch.chdir(run.checkpoints)
+    assert finetune_config(RunDirectory.open(".."), "forecast").output_path == str(tmp_path / "here_forecast")
+
+
+def test_every_file_of_a_store_and_a_run_has_the_permissions_of_the_umask(world: World, tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        run = new_run(
+            small_config(world, tmp_path / "run", logging={"tensorboard": True, "images": True}),
+            prepare(world.config()),
+        )
+    finally:
+        os.umask(old)
+    made = [path for top in (run.path, run.store().path) for path in (top, *top.rglob("*"))]
+    assert len(made) > 15
+    wrong = [path for path in made if stat.S_IMODE(path.stat().st_mode) != (0o750 if path.is_dir() else 0o640)]
+    assert wrong == []

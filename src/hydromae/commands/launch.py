@@ -7,6 +7,8 @@ from pathlib import Path
 
 from hydromae.commands.runs import train_here
 from hydromae.errors import HydroMAEError
+from hydromae.permissions import told_of_files
+from hydromae.streams import prepare_streams
 
 _TIME_TO_BE_ENDED = 5.0  # seconds; torchrun looks ten times a second, deepspeed once
 
@@ -24,10 +26,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--local_rank", "--local-rank", help=argparse.SUPPRESS)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys to change, as training.lr=3e-4")
     given = parser.parse_args(arguments)
+    prepare_streams()
     try:
         train_here(given.config, given.overrides, go_on=given.go_on)
     except HydroMAEError as error:
         _fail(str(error))
+    except OSError as error:
+        if not (told := told_of_files(error)):
+            raise
+        _fail(told)
 
 
 def _fail(message: str) -> None:
@@ -37,7 +44,7 @@ def _fail(message: str) -> None:
     """
     from hydromae.console import fail, messages
 
-    if os.environ.get("LOCAL_RANK", "0") != "0":
+    if os.environ.get("LOCAL_RANK", "0") not in ("", "0"):
         time.sleep(_TIME_TO_BE_ENDED)
         messages.quiet = False
     fail(message)

@@ -51,4 +51,4 @@ def print_notes(notes: Sequence[str]) -> None:
     from hydromae.console import console
 
     for note in notes:
-        console.print(f"note: {note}", soft_wrap=True, markup=False, style="dim")
+        console.print(f"note: {note}", soft_wrap=True, style="dim")

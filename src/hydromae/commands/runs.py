@@ -1,6 +1,5 @@
 """Commands that train and use a model."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,13 +62,14 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
     from hydromae.data.prepare import prepare as prepare_store
     from hydromae.training.changes import refuse_changes
     from hydromae.training.dry_run import dry_run as try_out
+    from hydromae.training.launched import launched
     from hydromae.training.run_directory import RunDirectory
     from hydromae.training.runs import continue_run, new_run
 
-    speaks = os.environ.get("RANK", "0") == "0"
+    here = launched()
+    speaks = here.rank == 0
     console.quiet = messages.quiet = not speaks
-    # Launchers and batch systems that start a job again say so.
-    go_on = go_on or any(int(os.environ.get(key, "0")) for key in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
+    go_on = go_on or here.restarts > 0  # launchers and batch systems that start a job again say so
     loaded = load_config(config, overrides)
     console.quiet = not speaks or (loaded.logging.console == "quiet" and not dry_run)
     run = RunDirectory(loaded.output_path)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from hydromae.commands.options import ConfigFile, Overrides, Overwrite, Span, dates, listed, noted, print_notes, titled
 from hydromae.errors import ConfigError
@@ -34,7 +33,7 @@ def init(
         found = look(folder, titled(shown.stage, "Looking"))
     table = Table("file", "taken for", "reader", "why", title=str(found.folder), title_justify="left")
     for row in found.rows:
-        table.add_row(*(Text(part) for part in (row.path, row.taken_for, row.reader, row.reason)))
+        table.add_row(row.path, row.taken_for, row.reader, row.reason)
     console.print(table)
     written = write_config(found, output, overwrite)
     console.print(f"Written: {written}. Read it, then run `hydromae check {written}`", soft_wrap=True)
@@ -154,7 +153,6 @@ def config_keys(
 
     Example: `hydromae config training.lr`
     """
-    from rich.markup import escape
     from rich.table import Table
 
     from hydromae.config_help import all_keys, find_keys
@@ -162,5 +160,5 @@ def config_keys(
 
     table = Table("key", "default", "type", "meaning")
     for found in all_keys() if key is None else find_keys(key):
-        table.add_row(*(escape(part) for part in (found.name, found.default, found.type, found.meaning)))
+        table.add_row(found.name, found.default, found.type, found.meaning)
     console.print(table)

@@ -27,7 +27,7 @@ from hydromae.data.store_description import (
 from hydromae.data.target_grid import same_cells
 from hydromae.data.work_directory import locked, work_directory
 from hydromae.errors import ConfigError, DataError
-from hydromae.files import sha256
+from hydromae.files import absolute, sha256
 from hydromae.station_ids import respelled
 
 _ANEW = "prepare anew with --overwrite"
@@ -43,7 +43,7 @@ def append_days(config: Config, on_progress: Report) -> Store:
         ConfigError: the configuration asks for what cannot be, or not for the days the store has.
         DataError: there is no store, it was made with other options, stations or values, or a file is wrong.
     """
-    path = Path(config.store_path).absolute()
+    path = absolute(config.store_path)
     if not (path / "store.json").is_file():
         raise DataError(f"{path}: is no store that days could be added to; make it without --append first")
     options, sources = options_of(config), source_files(config)

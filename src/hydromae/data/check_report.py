@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -168,7 +167,9 @@ class CheckReport:
 
 def render(report: CheckReport) -> RenderableType:
     """The report as a table, a list and the lines that exclude, for `rich`."""
-    table = Table("", *(escape(row.name) for row in report.rows))
+    table = Table("")
+    for row in report.rows:
+        table.add_column(Text(row.name))
     columns = [cells_of(row) for row in report.rows]
     for heading in dict.fromkeys(heading for column in columns for heading in column):
         table.add_row(heading, *(Text(column.get(heading, "")) for column in columns))

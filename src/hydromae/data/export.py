@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from hydromae.data.store import Store
 from hydromae.data.verified_store import VerifiedStore
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import atomic_path
+from hydromae.given import Names, Span, as_names, as_period
 from hydromae.station_ids import id_texts, places_among
 
 SUFFIXES: Final = (".nc", ".zarr", ".csv", ".parquet")
@@ -29,9 +29,9 @@ Progress = Callable[[str, float], None]
 def export(
     store: Store | str | Path,
     path: str | Path,
-    names: Sequence[str] | None = None,
-    period: tuple[date | str, date | str] | None = None,
-    stations: Sequence[str] | None = None,
+    names: Names | None = None,
+    period: Span | None = None,
+    stations: Names | None = None,
     overwrite: bool = False,
     on_progress: Progress | None = None,
 ) -> Path:
@@ -64,6 +64,7 @@ def export(
     report = on_progress or (lambda stage, done: None)
     store = VerifiedStore(store if isinstance(store, Store) else Store.open(store))
     table = path.suffix in (".csv", ".parquet")
+    names, stations = as_names(names), as_names(stations)
     data = _part(store, _names(store, names, table), _days(store, period), _stations(store, stations))
     if table:
         if names is None and (grids := [name for name in store.names if store.kind(name) == "grid"]):
@@ -132,13 +133,11 @@ def _names(store: Store, names: Sequence[str] | None, table: bool) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _days(store: Store, period: tuple[date | str, date | str] | None) -> slice:
-    if period is None:
+def _days(store: Store, period: Span | None) -> slice:
+    days = as_period(period)
+    if days is None:
         return slice(0, store.n_days)
-    try:
-        first, last = (np.datetime64(day, "D") for day in period)
-    except ValueError as error:
-        raise ConfigError(f"the period {period[0]} to {period[1]} is none ({error}); write YYYY-MM-DD") from None
+    first, last = (np.datetime64(day, "D") for day in days)
     if not store.days[0] <= first <= last <= store.days[-1]:
         raise ConfigError(
             f"the period {first} to {last} is no part of {store.path}, which has {store.days[0]} to {store.days[-1]}"

@@ -13,6 +13,7 @@ from hydromae.data.river_links import linked, station_distances
 from hydromae.data.station_table import require_columns
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import atomic_path
+from hydromae.permissions import refused
 from hydromae.station_ids import id_texts, require_distinct
 
 _COLUMNS = ("station", "fold", "cluster", "latitude", "longitude", "nearest_training_station", "nearest_training_km")
@@ -58,7 +59,10 @@ class Folds:
         try:
             table = pd.read_csv(path, dtype={"station": str, "nearest_training_station": str})
         except (OSError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read as a table of folds ({error}); give a CSV that has one") from error
+            told = refused(path, error)
+            raise DataError(
+                told or f"{path}: cannot be read as a table of folds ({error}); give a CSV that has one"
+            ) from error
         if lacking := [column for column in _COLUMNS if column not in table]:
             raise DataError(f"{path}: has no column {lacking[0]}, so it is no table of folds; make it again")
         for column in ("station", "nearest_training_station"):

@@ -10,6 +10,7 @@ from typing import Any
 from hydromae.data.store_description import ModalityDescription, StoreDescription, read_description
 from hydromae.errors import DataError
 from hydromae.files import sha256
+from hydromae.permissions import refused
 
 _REMEDY = "the file was changed or the disk is failing: prepare anew with --overwrite"
 
@@ -60,12 +61,14 @@ def _hash_of_days(path: Path, from_end: int, size: int) -> str:
             content.seek(-from_end, os.SEEK_END)
             return hashlib.sha256(content.read(size)).hexdigest()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error}); {_REMEDY}") from None
+        raise DataError(refused(path, error) or f"{path}: cannot be read ({error}); {_REMEDY}") from None
 
 
 def verify_small_files(path: Path, description: StoreDescription) -> None:
     """Compare all files but those of values with their hashes; DataError names one that differs."""
     for file, expected in description.hashes.items():
+        if told := refused(path / file):
+            raise DataError(told)
         if not (path / file).is_file() or sha256(path / file) != expected:
             raise DataError(f"{path / file}: its content differs from when it was written; {_REMEDY}")
 
@@ -77,6 +80,8 @@ def verified_pieces(path: Path, modality: ModalityDescription, description: Stor
         DataError: the file is cut short or cannot be read, or a piece differs; the message names the days.
     """
     size = modality.day_bytes * description.n_days
+    if told := refused(path):
+        raise DataError(told)
     if not path.is_file() or path.stat().st_size <= size:
         raise DataError(f"{path}: is missing or cut short; {_REMEDY}")
     with path.open("rb") as content:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from hydromae.data.readers.guard import check_series
 from hydromae.errors import DataError
+from hydromae.permissions import refused
 
 _SHOWN_NOTES = 3
 
@@ -94,7 +95,8 @@ def read_values(piece: Piece, begin: int, end: int) -> np.ndarray:
         return piece.values[begin:end].values
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"{piece.path}: {piece.values.name} cannot be read from {piece.days[begin]} to {piece.days[end - 1]} "
+            refused(piece.path, error)
+            or f"{piece.path}: {piece.values.name} cannot be read from {piece.days[begin]} to {piece.days[end - 1]} "
             f"({error}); copy or download the file again"
         ) from None
 

@@ -27,7 +27,7 @@ from hydromae.data.store import Store
 from hydromae.data.store_description import Provenance, SourceFile, StoreDescription, write_description
 from hydromae.data.work_directory import locked, work_directory
 from hydromae.errors import ConfigError, DataError
-from hydromae.files import sha256
+from hydromae.files import absolute, sha256
 
 __all__ = ["ALREADY", "BLOCK_DAYS", "Progress", "prepare"]
 
@@ -70,7 +70,7 @@ def prepare(
         if overwrite:
             raise ConfigError("a store is either replaced (overwrite) or added to (append); ask for one of them")
         return declared(append_days(config, on_progress), config)
-    path = Path(config.store_path).absolute()
+    path = absolute(config.store_path)
     options = options_of(config)
     try:
         sources = source_files(config)

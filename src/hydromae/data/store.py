@@ -29,6 +29,7 @@ from hydromae.data.store_description import (
     read_description,
 )
 from hydromae.errors import ConfigError, DataError
+from hydromae.permissions import refused
 
 __all__ = ["FORMAT", "Store"]
 
@@ -126,7 +127,10 @@ class Store:
             try:
                 array = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
-                raise DataError(f"{path}: cannot be read ({error}); prepare the store anew with --overwrite") from None
+                told = refused(path, error)
+                raise DataError(
+                    told or f"{path}: cannot be read ({error}); prepare the store anew with --overwrite"
+                ) from None
             if array.dtype.name != self._modality(name).dtype or array.shape != self._values_shape(name):
                 raise DataError(
                     f"{path}: holds {array.dtype} {array.shape}, unlike store.json; prepare anew with --overwrite"
@@ -392,4 +396,7 @@ class Store:
         try:
             return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); prepare the store anew with --overwrite") from None
+            told = refused(path, error)
+            raise DataError(
+                told or f"{path}: cannot be read ({error}); prepare the store anew with --overwrite"
+            ) from None

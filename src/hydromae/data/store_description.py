@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hydromae.config import Kind, Period
 from hydromae.errors import DataError
+from hydromae.permissions import refused
 
 FORMAT: Final = 3
 
@@ -117,7 +118,7 @@ def read_description(path: Path) -> StoreDescription:
             f"{path.parent}: is not a store (it has no {path.name}); make one with `hydromae prepare CONFIG`"
         ) from None
     except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); {remedy}") from None
+        raise DataError(refused(path, error) or f"{path}: cannot be read ({error}); {remedy}") from None
     if content.get("format") != FORMAT:
         raise DataError(f"{path}: has format {content.get('format')}, this version reads {FORMAT}; {remedy}")
     # Byte by byte: a blank that became a tab is damage too.

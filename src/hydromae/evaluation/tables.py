@@ -62,14 +62,15 @@ class ScoreTable:
 
     def rich(self) -> "Table":
         """A table for the terminal."""
-        from rich.markup import escape
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table(title=escape(self.title) or None, caption=escape(self.note) or None, title_justify="left")
+        title, note = (Text(words) if words else None for words in (self.title, self.note))
+        table = Table(title=title, caption=note, title_justify="left")
         for i, column in enumerate(self.columns):
-            table.add_column(escape(column), justify="left" if i < self.numbers else "right")
+            table.add_column(Text(column), justify="left" if i < self.numbers else "right")
         for row in self.rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*map(Text, row))
         return table
 
     def _noted(self) -> list[str]:

@@ -141,7 +141,8 @@ def _told(name: str, refusal: str) -> Iterator[None]:
             raise RunError(f"{name}: {refusal} (the hub answers {status}); correct the name, or {_LOG_IN}") from None
         reason = f"the hub answers {status}" if status else _first_sentence(error.__cause__ or error)
         raise RunError(
-            f"{name}: the Hugging Face hub cannot be used ({reason}); try again with a network, or use a folder"
+            f"{name}: the Hugging Face hub cannot be used ({reason}); try again with a network, or use a folder (there "
+            f"is no {name} in {Path.cwd()})"
         ) from error
 
 

@@ -17,9 +17,10 @@ from hydromae.errors import RunError
 from hydromae.files import atomic_path, write_text
 from hydromae.models.hub import download
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.permissions import refused
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _REMEDY = "copy it anew or train again"
 
 
@@ -81,6 +82,8 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub:
 def read_pretrained(path: str | Path, **hub: Any) -> Pretrained:
     """A trained model's configuration and weights, without building it; arguments and errors of `load_pretrained`."""
     path = download(str(path), [CONFIG, WEIGHTS], **hub) if _is_on_hub(path) else Path(path)
+    if told := refused(path) or refused(path / "model"):
+        raise RunError(told)
     folder = path / "model" if (path / "model" / CONFIG).is_file() else path
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
@@ -109,7 +112,7 @@ def _read_config(path: Path) -> tuple[ModelConfig, dict[str, float], dict[str, A
         return ModelConfig.model_validate(content["model"]), dict(content["task_weights"]), dict(content["trained_on"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
-        raise RunError(f"{path}: is damaged ({reason}); {_REMEDY}") from None
+        raise RunError(refused(path, error) or f"{path}: is damaged ({reason}); {_REMEDY}") from None
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -118,7 +121,7 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
             written = (file.metadata() or {}).get("sha256")
         state = load_file(path)
     except (OSError, ValueError, SafetensorError) as error:
-        raise RunError(f"{path}: is damaged ({error}); {_REMEDY}") from None
+        raise RunError(refused(path, error) or f"{path}: is damaged ({error}); {_REMEDY}") from None
     if written != _digest(state):
         raise RunError(f"{path}: is damaged (its checksum differs); {_REMEDY}")
     return state
@@ -129,5 +132,6 @@ def _digest(state: dict[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(state):
         digest.update(name.encode())
-        digest.update(state[name].numpy().tobytes())
+        # As bytes, since numpy knows no bfloat16.
+        digest.update(state[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

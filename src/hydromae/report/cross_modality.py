@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 
 from hydromae.errors import DataError
 from hydromae.files import atomic_path
+from hydromae.permissions import refused
 from hydromae.report.encode import BLACK, Picture, plain, png, style
 from hydromae.report.maps import HIDDEN, LAND, SEA, colour_map_of, known_extent
 
@@ -54,7 +55,8 @@ def load_cross_modality(path: Path) -> xr.Dataset:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             dataset = file.load()
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read as netCDF ({error}); delete it or make it again") from None
+        told = refused(path, error)
+        raise DataError(told or f"{path}: cannot be read as netCDF ({error}); delete it or make it again") from None
     if not {"skill", "change", "change_lower", "change_upper"} <= set(map(str, dataset.data_vars)):
         raise DataError(f"{path}: holds no skill and change of modalities; delete it or make it again")
     return dataset

@@ -15,6 +15,7 @@ from hydromae.evaluation.forecast_verdict import forecast_verdict
 from hydromae.evaluation.metrics.efficiency import nse
 from hydromae.evaluation.overlap import MARK, overlap_of
 from hydromae.evaluation.tables import short
+from hydromae.permissions import refused
 from hydromae.report.encode import Picture
 from hydromae.report.hydrographs import draw_hydrograph
 from hydromae.training.run_directory import RunDirectory
@@ -105,7 +106,9 @@ def _open(path: Path) -> xr.Dataset:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             return file.load()
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read as netCDF ({error}); make it again with hydromae evaluate") from None
+        told = refused(path, error)
+        remedy = "make it again with hydromae evaluate"
+        raise DataError(told or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
 
 
 def _table(regime: str, scores: xr.Dataset) -> RegimeTable:

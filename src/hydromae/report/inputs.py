@@ -15,6 +15,7 @@ from hydromae.config import Config
 from hydromae.config_io import load_config
 from hydromae.errors import DataError, RunError
 from hydromae.evaluation.scores import Scores
+from hydromae.permissions import refused
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -103,7 +104,8 @@ def open_reconstruction(path: Path) -> xr.Dataset:
         dataset = xr.open_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
         remedy = "make it again with hydromae reconstruct"
-        raise DataError(f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
+        told = refused(path, error)
+        raise DataError(told or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
     if not reconstructed_names(dataset):
         dataset.close()
         raise DataError(
@@ -127,7 +129,8 @@ def _load_model(path: Path, kind: type[Model], remedy: str) -> Model | None:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise DataError(f"{path}: {place}: {error.errors()[0]['msg']}; make it again with {remedy}") from None
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: is not valid JSON ({error}); make it again with {remedy}") from None
+        told = refused(path, error)
+        raise DataError(told or f"{path}: is not valid JSON ({error}); make it again with {remedy}") from None
 
 
 def _load_metrics(path: Path) -> Metrics | None:

@@ -6,20 +6,22 @@ from difflib import get_close_matches
 import numpy as np
 from jaxtyping import Bool
 
-from hydromae.config import Config, Period
+from hydromae.config import Config
 from hydromae.data.areas import is_flow
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
+from hydromae.given import Names, Span, as_names, as_period
 from hydromae.station_ids import id_texts, places_among
 from hydromae.tasks.predictor import Answer, Predictor
 
 
-def chosen_days(store: Store, period: Period | None) -> slice:
+def chosen_days(store: Store, period: Span | None) -> slice:
     """Positions of a period on the days of a store; all days where none is given.
 
     Raises:
         ConfigError: the period is not within the store's days.
     """
+    period = as_period(period)
     if period is None:
         return slice(0, store.n_days)
     first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
@@ -31,7 +33,7 @@ def chosen_days(store: Store, period: Period | None) -> slice:
     return slice(first, last + 1)
 
 
-def predicted_stations(predictor: Predictor, wanted: Sequence[str] | None) -> list[int]:
+def predicted_stations(predictor: Predictor, wanted: Names | None) -> list[int]:
     """Places among the predictor's stations of those that are wanted and that its data have; all of these if none is.
 
     Raises:
@@ -42,12 +44,13 @@ def predicted_stations(predictor: Predictor, wanted: Sequence[str] | None) -> li
     return [known[place] for place in chosen_stations([predictor.stations[place] for place in known], wanted)]
 
 
-def chosen_stations(known: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+def chosen_stations(known: Sequence[str], wanted: Names | None) -> list[int]:
     """Places of the wanted stations among those that are known, each once and in their order; all where none is named.
 
     Raises:
         DataError: one is not known, or may be either of two.
     """
+    wanted = as_names(wanted)
     if wanted is None:
         return list(range(len(known)))
     wanted = id_texts(wanted, "the stations")

@@ -11,6 +11,7 @@ from hydromae.errors import ConfigError
 from hydromae.evaluation.metrics.pairs import MIN_PAIRS
 from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
+from hydromae.given import as_names
 from hydromae.tasks.cross_modality import cross_modality
 from hydromae.tasks.evaluate_forecast import evaluate_forecast, shown_tables
 from hydromae.tasks.evaluate_infill import evaluate_infill
@@ -103,6 +104,15 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
         DataError: nothing can be scored, or the disk refuses.
     """
     answer = known_task(task)
+    runs = [question.runs] if isinstance(question.runs, str | Path) else question.runs
+    named = as_names(question.stations)
+    question = replace(
+        question,
+        runs=tuple(Path(run) for run in runs),
+        output=None if question.output is None else Path(question.output),
+        forcing=tuple(as_names(question.forcing) or ()),
+        stations=None if named is None else tuple(named),
+    )
     if not question.runs:
         raise ConfigError("no run is named; give the output of `hydromae train`")
     if question.split is None:

@@ -24,6 +24,7 @@ from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.evaluation.tables import ScoreTable
 from hydromae.files import write_text
+from hydromae.given import as_names
 from hydromae.tasks.enough_pairs import require_issue_times, unscored
 from hydromae.tasks.forecast import forecast, issue_days
 from hydromae.tasks.forecast_baselines import (
@@ -95,7 +96,7 @@ def evaluate_forecast(
         DataError: nothing can be scored, or the disk refuses.
     """
     paths = [runs] if isinstance(runs, str | Path) else list(runs)
-    regimes, choice = regimes_of(forcing), baselines or BaselineChoice()
+    regimes, choice = regimes_of(as_names(forcing) or ()), baselines or BaselineChoice()
     check_reference(choice, reference)
     run = RunDirectory.open(paths[0])
     store = run.store() if data is None else data_of(data)

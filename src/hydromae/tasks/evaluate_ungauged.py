@@ -15,6 +15,7 @@ from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.evaluation.compare import compare
 from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.given import Names
 from hydromae.station_ids import places_among, respelled
 from hydromae.tasks.choices import chosen_stations, target_series
 from hydromae.tasks.cores import last_cores
@@ -37,7 +38,7 @@ def evaluate_ungauged(
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
     split: str | None = None,
-    stations: Sequence[str] | None = None,
+    stations: Names | None = None,
     folds: str | Path | Folds | None = None,
     fold: int = 0,
     donors: bool = False,
@@ -132,7 +133,7 @@ def _ever_taught(predictor: Predictor, known: Sequence[str]) -> dict[str, Seen]:
 
 
 def _held_out(
-    predictors: Sequence[Predictor], stations: Sequence[str] | None, folds: str | Path | Folds | None, fold: int
+    predictors: Sequence[Predictor], stations: Names | None, folds: str | Path | Folds | None, fold: int
 ) -> list[str]:
     """The stations to simulate, none of which a run has trained on."""
     predictor = predictors[0]

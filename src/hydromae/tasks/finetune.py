@@ -84,7 +84,7 @@ def finetune_config(
 
     Arguments and errors as of `finetune`.
     """
-    tasks, overrides = task_names(task), tuple(overrides)
+    tasks, overrides = task_names(task), (overrides,) if isinstance(overrides, str) else tuple(overrides)
     known = run.config()
     raw = known.model_dump(mode="json")
     training = raw["training"]

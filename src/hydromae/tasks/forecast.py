@@ -18,6 +18,7 @@ from hydromae.data.collate import forecast_modalities
 from hydromae.data.readers.units import same_units
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
+from hydromae.given import Days, Names, as_days
 from hydromae.tasks.choices import excluded_days, limited, predicted_stations
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
@@ -29,13 +30,13 @@ REGIMES: Final = ("none", "perfect")
 
 def forecast(
     runs: Runs,
-    issue_times: Sequence[date | np.datetime64] | None = None,
+    issue_times: Days | None = None,
     output: str | Path | None = None,
     *,
     data: str | Path | Store | None = None,
     horizon: int = 7,
     forcing: str | Path = "none",
-    stations: Sequence[str] | None = None,
+    stations: Names | None = None,
     device: str = "auto",
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> xr.Dataset:
@@ -47,7 +48,7 @@ def forecast(
 
     Args:
         runs: run directory; of several, as seeds of one training, the forecasts are averaged.
-        issue_times: last days known; None is the last day on which anything of what is forecast was observed.
+        issue_times: last day known, or several; None is the last on which anything of what is forecast was observed.
         output: file, .nc, .zarr, .csv or .parquet; None writes none.
         data: other data than the run's: a store or a configuration. New days come into a store with
             `hydromae prepare CONFIG --append`.
@@ -128,9 +129,7 @@ def _history(predictor: Predictor, horizon: int) -> int:
     return history
 
 
-def _issue_places(
-    predictor: Predictor, names: Sequence[str], issue_times: Sequence[date | np.datetime64] | None
-) -> list[int]:
+def _issue_places(predictor: Predictor, names: Sequence[str], issue_times: Days | None) -> list[int]:
     """Issue times as days since the first day of the data."""
     store = predictor.store
     if issue_times is None:
@@ -138,8 +137,9 @@ def _issue_places(
         if not len(observed):
             raise ConfigError(f"{store.path}: {', '.join(names)} was never observed; name an issue time")
         return [int(observed[-1])]
-    places = [int((np.datetime64(str(day), "D") - store.first_day).astype(int)) for day in issue_times]
-    for day, place in zip(issue_times, places, strict=True):
+    days = as_days(issue_times, "issue time") or []
+    places = [int((day - store.first_day).astype(int)) for day in days]
+    for day, place in zip(days, places, strict=True):
         if not 0 <= place < store.n_days:
             raise ConfigError(
                 f"issue time {day} is not within the data of {store.path}, {store.days[0]} to "

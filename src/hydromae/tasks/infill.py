@@ -1,6 +1,6 @@
 """Fill the gaps of series, and of grids, from what surrounds them in time, in space and in the other modalities."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +8,10 @@ import xarray as xr
 from torch import Tensor
 
 import hydromae
-from hydromae.config import Period
 from hydromae.data.cf import variable_attributes
 from hydromae.data.patches import to_grid
 from hydromae.data.store import Store
+from hydromae.given import Names, Span, as_names
 from hydromae.tasks.choices import chosen_days, predicted_stations
 from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.gaps import Filling, fill_names, fillable
@@ -27,9 +27,9 @@ def infill(
     runs: Runs,
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
-    period: Period | None = None,
-    stations: Sequence[str] | None = None,
-    modalities: Sequence[str] | None = None,
+    period: Span | None = None,
+    stations: Names | None = None,
+    modalities: Names | None = None,
     grids: bool = False,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> xr.Dataset:
@@ -64,7 +64,7 @@ def infill(
     """
     predictors = open_runs(runs, data)
     predictor = predictors[0]
-    names = fill_names(predictor, modalities, grids)
+    names = fill_names(predictor, as_names(modalities), grids)
     require_alike(predictors, names)
     require_same_windows(predictors)
     for other in predictors[1:]:

@@ -21,6 +21,7 @@ from hydromae.data.windows import WindowReader, Windows
 from hydromae.errors import ConfigError
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.files import atomic_path
+from hydromae.given import Span, as_period
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.pretrained import load_pretrained
 from hydromae.tasks.choices import chosen_days
@@ -36,7 +37,7 @@ def reconstruct(
     run: str | Path,
     output: str | Path | None = None,
     split: str | None = None,
-    period: Period | None = None,
+    period: Span | None = None,
     on_progress: Callable[[float], None] = lambda done: None,
 ) -> xr.Dataset:
     """Reconstruct hidden values over a period with a run's best model.
@@ -62,6 +63,7 @@ def reconstruct(
         RunError: the run, its data or its model cannot be used.
         ConfigError: the period is not in the data.
     """
+    period = as_period(period)
     directory = RunDirectory.open(run)
     config, store = directory.config(), directory.store()
     device = choose_device(config.training.device)

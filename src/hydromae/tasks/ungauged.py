@@ -10,9 +10,9 @@ import xarray as xr
 from torch import Tensor
 
 import hydromae
-from hydromae.config import Period
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
+from hydromae.given import Names, Span
 from hydromae.tasks.choices import chosen_days, predicted_stations, target_series
 from hydromae.tasks.cores import Core, Shown, answers, last_cores
 from hydromae.tasks.predictor import Answer, Predictor
@@ -28,8 +28,8 @@ def ungauged(
     runs: Runs,
     output: str | Path | None = None,
     data: str | Path | Store | None = None,
-    period: Period | None = None,
-    stations: Sequence[str] | None = None,
+    period: Span | None = None,
+    stations: Names | None = None,
     donors: bool = False,
     target: str | None = None,
     on_progress: Callable[[float], None] = lambda done: None,
@@ -86,9 +86,7 @@ class Simulation:
         DataError: a station is unknown or has no catchment area.
     """
 
-    def __init__(
-        self, predictors: Sequence[Predictor], name: str, stations: Sequence[str] | None, donors: bool
-    ) -> None:
+    def __init__(self, predictors: Sequence[Predictor], name: str, stations: Names | None, donors: bool) -> None:
         predictor = predictors[0]
         self.predictors, self.predictor, self.name, self.donors = predictors, predictor, name, donors
         require_alike(predictors, [name])

@@ -18,6 +18,7 @@ from hydromae.data.readers.stamps import Clocks, calendar_days, several_a_day
 from hydromae.data.readers.units import same_units
 from hydromae.data.tokens import TokenShape
 from hydromae.errors import DataError
+from hydromae.permissions import refused
 from hydromae.station_ids import id_texts, require_distinct, respelled
 from hydromae.tasks.known_data import KnownData
 
@@ -96,12 +97,15 @@ def open_weather(
             value that cannot be.
     """
     path = Path(path)
+    if told := refused(path):
+        raise DataError(told)
     if not path.exists():
         raise DataError(f"{path}: is not there; forcing is none, perfect, or a netCDF or Zarr file of weather")
     try:
         dataset = open_labelled(path)
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
+        told = refused(path, error)
+        raise DataError(told or f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
     wanted = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
     found = {name: _series(path, dataset[name], name, data) for name in wanted if name in dataset}
     if not found:

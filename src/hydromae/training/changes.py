@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from hydromae.config import Config
+from hydromae.config_io import with_absolute_paths
 from hydromae.errors import ConfigError
 from hydromae.training.run_directory import RunDirectory
 
@@ -43,7 +44,8 @@ def refuse_changes(run: RunDirectory, config: Config) -> None:
     """
     open_keys = [f"model.{key}" for key in _DECIDED_BY_DATA if key not in config.model.model_fields_set]
     left = (*_PLACES, *open_keys)
-    begun, given = (dict(_leaves(made.model_dump(mode="json"), left)) for made in (run.config(), config))
+    placed = (with_absolute_paths(made).model_dump(mode="json") for made in (run.config(), config))
+    begun, given = (dict(_leaves(raw, left)) for raw in placed)
     if changed := listed_changes(begun, given):
         raise ConfigError(
             f"{run.path}: the configuration is not the one the run was begun with: {changed}; continue it as it "

@@ -8,6 +8,7 @@ import torch
 
 from hydromae.errors import DataError, RunError
 from hydromae.files import atomic_path, sha256, sync_directory, write_text
+from hydromae.permissions import refused
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
     """
     for path in sorted(folder.glob("step_*.pt"), reverse=True):
         checksum = _checksum(path)
+        if told := refused(path) or refused(checksum):
+            raise RunError(told)
         if not checksum.is_file() or checksum.read_text() != sha256(path):
             logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
             continue

@@ -5,23 +5,24 @@ from pathlib import Path
 from typing import Any
 
 from hydromae.config import Config
-from hydromae.config_io import dump_config, load_config
+from hydromae.config_io import dump_config, load_config, with_absolute_paths
 from hydromae.data.identity import changed_since
 from hydromae.data.plan import periods_of
 from hydromae.data.store import Store
 from hydromae.errors import DataError, RunError
-from hydromae.files import write_text
+from hydromae.files import absolute, write_text
+from hydromae.permissions import refused
 
 
 class RunDirectory:
     """Paths and small files of a run.
 
     Attributes:
-        path: the directory.
+        path: the directory, as it is known from any folder.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = absolute(path)
 
     @classmethod
     def create(cls, config: Config, store: Store) -> "RunDirectory":
@@ -45,9 +46,11 @@ class RunDirectory:
             run.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
-        known = {"store": str(store.path), **store.identity_until(store.n_days)}
-        write_text(run.path / "data.json", json.dumps(known))
-        write_text(run.config_file, dump_config(config))
+        placed = with_absolute_paths(config)
+        # As it was given, too: a project that is moved as a whole finds its store from its new folder.
+        given = {"store": str(absolute(store.path)), "store_as_given": config.store_path}
+        write_text(run.path / "data.json", json.dumps({**given, **store.identity_until(store.n_days)}))
+        write_text(run.config_file, dump_config(placed))
         return run
 
     @classmethod
@@ -58,6 +61,8 @@ class RunDirectory:
             RunError: there is none.
         """
         run = cls(path)
+        if told := refused(run.path) or refused(run.config_file):
+            raise RunError(told)
         if not run.config_file.is_file():
             raise RunError(f"{run.path}: is not a run directory (no config.yaml); give the output of `hydromae train`")
         return run
@@ -94,7 +99,7 @@ class RunDirectory:
         """
         known = self.read_json("data.json")
         refused = ""
-        for path in (self.config().store_path, known["store"]):
+        for path in (self.config().store_path, known["store"], known.get("store_as_given", known["store"])):
             try:
                 store = Store.open(path)
             except DataError as error:
@@ -119,7 +124,8 @@ class RunDirectory:
         try:
             return dict(json.loads((self.path / name).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"{self.path / name}: cannot be read ({error}); train the run anew") from None
+            told = refused(self.path / name, error)
+            raise RunError(told or f"{self.path / name}: cannot be read ({error}); train the run anew") from None
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a small file of the run atomically."""

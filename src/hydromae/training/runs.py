@@ -7,6 +7,7 @@ import torch
 
 import hydromae
 from hydromae.config import Config
+from hydromae.config_io import with_absolute_start
 from hydromae.data.store import Store
 from hydromae.data.work_directory import locked
 from hydromae.errors import RunError
@@ -46,6 +47,8 @@ def new_run(
         ConfigError: the configuration does not fit the data.
     """
     check_trackers(config)
+    # What checkpoints know of the configuration is what the run directory holds.
+    config = with_absolute_start(config)
     # The trainer comes first: what it refuses leaves no run directory behind.
     trainer = Trainer(config, store, None)
     whole = config.model_copy(update={"model": trainer.model.config})

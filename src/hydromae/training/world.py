@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from hydromae.errors import ConfigError, HydroMAEError
+from hydromae.training.launched import launched
 
 _DEFAULT_PORT = "29500"
 _PORTS = range(20000, 29000)
@@ -96,25 +97,33 @@ def join_world(wanted: str, timeout_minutes: float = 30.0) -> World:
         timeout_minutes: a process that waits longer for another ends with an error.
 
     Raises:
-        ConfigError: a GPU was asked for and there is none, or there are more processes than GPUs.
+        ConfigError: a GPU was asked for and there is none, there are more processes than GPUs, the environment holds
+            half of what a launcher sets, or the processes cannot meet.
     """
-    size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-    local_size = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("LOCAL_SIZE", "1")))
-    device = choose_device(wanted, local_rank)
+    found = launched()
+    size = found.size
+    device = choose_device(wanted, found.local_rank)
     signals = None
     if size > 1 and not dist.is_initialized():
         _avoid_the_default_port()
         if device.type == "cuda":
             torch.cuda.set_device(device)
         backend = "nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
+        try:
+            dist.init_process_group(backend, timeout=timedelta(minutes=timeout_minutes))
+        except (dist.DistError, ValueError) as error:
+            place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+            reason = str(error).splitlines()[0]
+            raise ConfigError(
+                f"the {size} processes cannot meet at {place} ({reason}); correct MASTER_ADDR and MASTER_PORT, or "
+                f"start them with torchrun, which sets both"
+            ) from error
         # At its end Python looks three times through all that was ever imported for what refers to itself, for a second
         # or, where cores are shared, several; a process that a launcher started has nothing left that would need it.
         atexit.register(gc.freeze)
     if size > 1 and device.type == "cuda":
         signals = dist.new_group(backend="gloo")
-    return World(rank, size, local_rank, local_size, device, signals)
+    return World(found.rank, size, found.local_rank, found.local_size, device, signals)
 
 
 def choose_device(wanted: str, local_rank: int = 0) -> torch.device:

@@ -13,6 +13,7 @@ from hydromae.baselines.forecast.lstm_inputs import Scaling
 from hydromae.baselines.forecast.lstm_training import LstmSettings
 from hydromae.errors import RunError
 from hydromae.files import atomic_path, sha256, write_text
+from hydromae.permissions import refused
 
 TENSORS, CONTENT = "lstm.safetensors", "lstm.json"
 _NET, _SCALING = "net.", "scaling."
@@ -86,4 +87,5 @@ def read_lstm(folder: Path) -> SavedLstm:
         return SavedLstm(LstmSettings(**content.pop("settings")), scaling=scaling, weights=weights, **content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
-        raise RunError(f"{folder}: is damaged ({reason}); {_REMEDY}") from None
+        told = refused(folder / CONTENT) or refused(folder / TENSORS, error)
+        raise RunError(told or f"{folder}: is damaged ({reason}); {_REMEDY}") from None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydromae.errors import DataError
+from hydromae.permissions import refused
 
 
 def require_file(path: Path, relative: bool = False) -> Path:
@@ -14,6 +15,8 @@ def require_file(path: Path, relative: bool = False) -> Path:
     Raises:
         DataError: it is no file; the message names the nearest one in its folder.
     """
+    if told := refused(path):
+        raise DataError(told)
     if path.is_file():
         return path
     if path.is_dir():
@@ -46,6 +49,8 @@ def expand(root: Path, paths: Sequence[str]) -> list[str]:
     """
     expanded: list[str] = []
     for path in paths:
+        if told := refused(root / path) or refused(_fixed_part(root / path)):
+            raise DataError(told)
         if (root / path).exists() or not glob.has_magic(path):
             expanded.append(path)
             continue
@@ -55,3 +60,11 @@ def expand(root: Path, paths: Sequence[str]) -> list[str]:
             raise DataError(f"{root / path}: no file matches this pattern; {rule}")
         expanded.extend(matches)
     return expanded
+
+
+def _fixed_part(path: Path) -> Path:
+    """The folder above the first part of a pattern that is one, in which matches are looked for."""
+    fixed = path
+    while glob.has_magic(str(fixed)):
+        fixed = fixed.parent
+    return fixed

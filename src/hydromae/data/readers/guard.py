@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydromae.errors import ConfigError, DataError
+from hydromae.permissions import refused
 
 MAX_DAYS = 100_000  # 273 years
 MAX_CELLS = 100_000_000  # of one map: a 1 km grid of Great Britain has a million
@@ -28,6 +29,8 @@ def reading(path: Path, problem: str = "cannot be read", advice: str = "copy or 
     except (DataError, ConfigError):
         raise
     except Exception as error:
+        if told := refused(path, error):
+            raise DataError(told) from error
         if not path.exists():
             raise DataError(f"{path}: {problem}, as it is not there any more; put it back") from error
         raise DataError(f"{path}: {problem} ({reason_of(error)}); {advice}") from error

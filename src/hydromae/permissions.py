@@ -1,0 +1,76 @@
+"""What this user may not read: said as what it is, so that nobody takes a whole file for a damaged one."""
+
+import errno
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def refused(path: str | Path, error: BaseException | None = None) -> str:
+    """A sentence where permissions keep this user from reading; empty where they do not.
+
+    Args:
+        path: what was to be read, a file or a folder.
+        error: what reading it ended in; it may name another file, as one within a folder.
+    """
+    denied = next((one for one in _chain(error) if isinstance(one, PermissionError)), None)
+    if denied is not None and isinstance(denied.filename, str | bytes) and (told := _closed(denied.filename)):
+        return told
+    if told := _closed(path):
+        return told
+    if denied is None:
+        return ""
+    place = path if denied.filename is None else os.fsdecode(denied.filename)
+    return f"{place}: may not be read ({denied.strerror or 'permission denied'}); ask its owner to let you read it"
+
+
+def told_of_files(error: OSError) -> str:
+    """A sentence of what the system refuses, wherever it was met: a permission, or room; empty for anything else."""
+    if isinstance(error, PermissionError) and error.filename is not None:
+        return refused(os.fsdecode(error.filename), error)
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{place}there is no room to write ({error.strerror}); make some, then run the command again"
+    return ""
+
+
+def _closed(path: str | bytes | Path) -> str:
+    place = Path(os.fsdecode(path))
+    try:
+        place.stat()
+    except PermissionError:
+        return _sentence(place, _hidden_by(place), "x")
+    except OSError:
+        return ""
+    folder = place.is_dir()
+    if os.access(place, os.R_OK | os.X_OK if folder else os.R_OK):
+        return ""
+    return _sentence(place, place, "rx" if folder else "r")
+
+
+def _sentence(path: Path, closed: Path, wanted: str) -> str:
+    where = "" if closed == path else f", since the folder {closed} is closed to you"
+    own = hasattr(os, "getuid") and closed.stat().st_uid == os.getuid()
+    change = f"`chmod {'u' if own else 'a'}+{wanted} {shlex.quote(str(closed))}`"
+    remedy = f"allow it with {change}" if own else f"ask the owner for {change}"
+    return f"{path}: may not be read (permission denied){where}; {remedy}"
+
+
+def _hidden_by(path: Path) -> Path:
+    """The folder above that may not be entered: the lowest that can be looked at."""
+    for folder in path.absolute().parents:
+        try:
+            folder.stat()
+        except OSError:
+            continue
+        return folder
+    return path.absolute().parent
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
