@@ -13,6 +13,7 @@ from hydromae.data.tokens import TokenShape
 
 SlotCounts = Mapping[str, Sequence[Sequence[int]]]  # modality -> sample -> available tokens of each slot
 UNCHANGING = -1  # the epoch of masks that must be the same every time
+Drawn = tuple[Strategy, "Choice | None"]
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,24 @@ class Hiding:
         return self.share + (self.behind if self.predicted else 0)
 
     @property
+    def hides(self) -> bool:
+        """Whether anything is hidden that may have been observed, and so is predicted and scored."""
+        return self.targets > 0 or (self.gapped and self.available > 0)
+
+    @property
     def visible(self) -> int:
         """Observed tokens that are neither hidden nor ignored."""
         return self.available - self.share - self.behind
 
 
+_NOTHING = Choice("random", targets=())
+
+
 class MaskPlanner:
     """Draws strategies and counts what they hide, on the host.
 
-    A strategy that would leave nothing to predict or nothing to see, as a forecast where no flow was observed, gives
-    way to `random`.
+    In training a strategy that would leave nothing to predict or nothing to see, as a forecast where no flow was
+    observed, gives way to `random`. In evaluation it hides nothing there: what is not trained is not scored.
 
     Args:
         masking: the mixture and its settings.
@@ -115,7 +124,8 @@ class MaskPlanner:
             number: the batch's number in its epoch.
             epoch: of the training.
         """
-        choice = self._choose(available, days, number, epoch)
+        strategy, drawn = self._choose(available, days, number, epoch)
+        choice = drawn or self._in_its_place(strategy, available)
         plan = {name: [self._hiding(name, choice, counts) for counts in samples] for name, samples in available.items()}
         if choice.strategy in ("modality", "forecast"):
             for i, of_sample in enumerate(zip(*plan.values(), strict=True)):
@@ -126,7 +136,7 @@ class MaskPlanner:
         return plan
 
     def of_windows(self, available: SlotCounts, days: int, starts: Sequence[int]) -> dict[str, list[Hiding]]:
-        """A choice for each window, the same in every batch and at any time.
+        """A choice for each window, the same in every batch and at any time; nothing is hidden where it cannot be made.
 
         Args:
             available: tokens that hold any value.
@@ -136,35 +146,42 @@ class MaskPlanner:
         plan: dict[str, list[Hiding]] = {name: [] for name in available}
         for i in range(len(next(iter(available.values())))):
             of_window = {name: [samples[i]] for name, samples in available.items()}
-            choice = self._choose(of_window, days, 0 if self.always_random else starts[i], UNCHANGING)
+            _, drawn = self._choose(of_window, days, 0 if self.always_random else starts[i], UNCHANGING)
+            choice = drawn or _NOTHING
             for name, samples in of_window.items():
                 plan[name].append(self._hiding(name, choice, samples[0]))
         return plan
 
-    def _choose(self, available: SlotCounts, days: int, number: int, epoch: int) -> Choice:
+    def _choose(self, available: SlotCounts, days: int, number: int, epoch: int) -> Drawn:
+        """The strategy drawn, and what it hides; None where it would leave nothing to predict or nothing to see."""
         if self.always_random:
-            return self._kept_to_targets("random", available)
+            return "random", self._kept_to_targets("random", available)
         shares = random_shares(number, 4, seed=self.seed, epoch=epoch, stream="strategy")
         limits = list(accumulate(self.weights.values()))
         strategy = list(self.weights)[bisect(limits[:-1], shares[0] * limits[-1])]
         if strategy == "modality":
             present = [name for name, samples in available.items() if any(map(any, samples))]
             wanted = [name for name in present if name in self.masking.targets.get(strategy, present)]
-            if len(present) > 1 and wanted:
-                return Choice(strategy, wanted[int(shares[1] * len(wanted))])
-            return self._kept_to_targets("random", available)
+            possible = len(present) > 1 and wanted
+            return strategy, Choice(strategy, wanted[int(shares[1] * len(wanted))]) if possible else None
         if strategy == "forecast":
             issue_day = self.issue_day(days, 1 + int(shares[2] * min(self.masking.horizon, max(days - 1, 1))))
             choice = Choice(strategy, issue_day=issue_day, perfect=shares[3] < self.masking.forcing)
-            return choice if self._has_both(choice, available) else self._kept_to_targets("random", available)
-        return self._kept_to_targets(strategy, available)
+            return strategy, choice if self._has_both(choice, available) else None
+        return strategy, self._kept_to_targets(strategy, available)
 
-    def _kept_to_targets(self, strategy: Literal["random", "span", "gap", "place"], available: SlotCounts) -> Choice:
-        """The strategy for its modalities alone; `random` of all where none of them was observed."""
+    def _kept_to_targets(
+        self, strategy: Literal["random", "span", "gap", "place"], available: SlotCounts
+    ) -> Choice | None:
+        """The strategy for its modalities only; None where none of them was observed."""
         targets = self.masking.targets.get(strategy)
-        if targets is None or any(any(map(any, available[name])) for name in targets):
-            return Choice(strategy, targets=targets)
-        return Choice("random")
+        observed = targets is None or any(any(map(any, available[name])) for name in targets)
+        return Choice(strategy, targets=targets) if observed else None
+
+    def _in_its_place(self, strategy: Strategy, available: SlotCounts) -> Choice:
+        """What training hides instead: `random`, of its own modalities where the strategy drawn names none."""
+        kept = self._kept_to_targets("random", available) if strategy in ("modality", "forecast") else None
+        return kept or Choice("random")
 
     def issue_day(self, days: int, horizon: int) -> int:
         """Days of a window that are known if the last `horizon` are not: whole tokens of every modality, at least one.

@@ -49,8 +49,8 @@ def order_keys(state: Int[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"
 
 
 def target_counts(available: Sequence[int], ratio: float) -> list[int]:
-    """Tokens to hide in each sample: round(ratio * available), to even at halves."""
-    return [round(ratio * n) for n in available]
+    """Tokens to hide in each sample: round(ratio * available), to even at halves, but at least one of two or more."""
+    return [max(round(ratio * n), 1) if n > 1 else round(ratio * n) for n in available]
 
 
 def hide_first(

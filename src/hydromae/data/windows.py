@@ -14,6 +14,8 @@ from torch import Tensor
 from hydromae.data.store import Store
 from hydromae.data.tokens import TokenShape
 
+_STATION = 2**20  # in the identity of a window: more than any store has days
+
 
 @dataclass(frozen=True)
 class WindowRequest:
@@ -33,6 +35,13 @@ class WindowRequest:
     number: int = 0
     own: slice | None = None
     stations: Int[np.ndarray, "window station"] | None = None
+
+    @property
+    def identity(self) -> list[int]:
+        """What tells each window from every other, as `Windows.identity`, on the host."""
+        if self.stations is None:
+            return list(self.starts)
+        return (np.array(self.starts) + (self.stations[:, 0] + 1) * _STATION).tolist()
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class Windows:
     @property
     def identity(self) -> Int[Tensor, " batch"]:
         """[B] what tells a window from every other: its first day, and its first station where it has not all."""
-        return self.starts if self.stations is None else self.starts + (self.stations[:, 0] + 1) * 2**20
+        return self.starts if self.stations is None else self.starts + (self.stations[:, 0] + 1) * _STATION
 
     @property
     def available(self) -> dict[str, list[int]]:
@@ -134,9 +143,13 @@ class WindowReader:
         if request.stations is not None:
             stations = request.stations[own] if len(request.stations[own]) else request.stations[:1]
         values = {name: self._values(name, spans, stations) for name in self.shapes}
-        available = {name: self._available(name, request) for name in self.shapes}
+        available = self.available(request)
         chosen = None if stations is None else torch.from_numpy(stations)
         return Windows(values, torch.tensor(starts), available, request.number, request.own, starts, chosen)
+
+    def available(self, request: WindowRequest) -> dict[str, list[list[int]]]:
+        """Modality -> tokens that hold any value, of each window of a whole batch in each slot; no value is read."""
+        return {name: self._available(name, request) for name in self.shapes}
 
     def _values(
         self, name: str, spans: Sequence[slice], stations: Int[np.ndarray, "window station"] | None

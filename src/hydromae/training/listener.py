@@ -20,6 +20,7 @@ class Progress:
         skipped: steps in a row, up to now, that could not be taken.
         waited: epochs since the lowest validation loss.
         stopped: why training ended before its last epoch (patience); None where it did not.
+        validated: whether the last epoch done was validated; a checkpoint is written before that.
     """
 
     epoch: int = 0
@@ -32,6 +33,7 @@ class Progress:
     skipped: int = 0
     waited: int = 0
     stopped: str | None = None
+    validated: bool = True
 
 
 @dataclass

@@ -35,6 +35,14 @@ from hydromae.training.records import Records
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.setup import build_model, usable_cores
 from hydromae.training.step import Stepper
+from hydromae.training.validation import (
+    COUNTED,
+    check_training,
+    check_validation,
+    forget_other_validations,
+    scored_modalities,
+    total_loss,
+)
 from hydromae.training.world import World, join_world
 
 logger = logging.getLogger(__name__)
@@ -99,10 +107,17 @@ class Trainer:
             workers,
             pin_memory=self.device.type == "cuda",
         )
-        self.validation = None
+        planner = self.collator.masker.planner
+        check_training(self.reader, planner, self.order)
+        self.validation, self.unvalidated = None, None
         if config.data.val is not None:
-            unshuffled = validation_order(config.data, store, "val", settings.batch_size * self.world.size)
-            self.validation = WindowLoader(self.reader, Shares(unshuffled, self.world.rank, self.world.size, 1))
+            self.held_out = validation_order(config.data, store, "val", settings.batch_size * self.world.size)
+            self.unvalidated = check_validation(config, self.reader, planner, self.held_out)
+            if self.unvalidated is None:
+                shares = Shares(self.held_out, self.world.rank, self.world.size, 1)
+                self.validation = WindowLoader(self.reader, shares)
+            elif self.world.is_main:
+                logger.warning("%s", self.unvalidated)
         self.schedule = make_schedule(self.engine.optimizer, settings, len(self.order))
         self.progress = Progress()
         whole = config.model_copy(update={"model": self.model.config})
@@ -145,6 +160,9 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         self.progress = Progress(**state["progress"])
         self.history = History.restored(state["history"], self.world)
+        if self.validation is not None and "validation" not in state:
+            scored = scored_modalities(self.reader, self.collator.masker.planner, self.held_out)
+            forget_other_validations(self.progress, scored, str(where) if self.world.is_main else None)
         randoms = state["random"]
         if self.world.rank < len(randoms):
             restore_random_state(randoms[self.world.rank])
@@ -173,6 +191,10 @@ class Trainer:
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         record_time = time.monotonic()
         with self._cached(), self.stop.on_signals():
+            if not self.progress.validated:
+                ended = self._end_epoch(records, saved=True)
+                if ended is not None:
+                    return ended
             for epoch in range(self.progress.epoch, 0 if self.progress.stopped else settings.epochs):
                 self.order.epoch, self.order.first_batch = epoch, self.progress.batch
                 for parts in self.batches():
@@ -193,21 +215,37 @@ class Trainer:
                         if stop:
                             return False
                 self.progress.epoch, self.progress.batch = epoch + 1, 0
-                with self.engine.averaged():
-                    self._finish_epoch(records)
-                tired = out_of_patience(self.progress, settings.patience)
-                stop, tired = self.world.any(self.stop.asked, tired)
-                last = tired or epoch + 1 == settings.epochs
-                self.progress.stopped = "patience" if epoch + 1 < settings.epochs and tired else None
-                if (epoch + 1) % logging.checkpoint_every == 0 or last or stop:
+                self.progress.validated = False
+                last = epoch + 1 == settings.epochs
+                save = (epoch + 1) % logging.checkpoint_every == 0 or last or stop
+                if save:
+                    # Before it is validated: whatever happens there, the epoch is not lost.
                     self._save()
                     saved = time.monotonic()
-                record_time = time.monotonic()
-                if last:
-                    return True
-                if stop:
+                if stop and not last:
                     return False
+                ended = self._end_epoch(records, save)
+                if ended is not None:
+                    return ended
+                record_time = time.monotonic()
         return True
+
+    def _end_epoch(self, records: Records | None, saved: bool) -> bool | None:
+        """Validate; whether training is at its end (True) or was asked to stop (False), None where it goes on.
+
+        A run that goes on from a checkpoint of before the validation validates first, and so finds the same.
+        """
+        with self.engine.averaged():
+            self._finish_epoch(records)
+        self.progress.validated = True
+        settings = self.config.training
+        stop, tired = self.world.any(self.stop.asked, out_of_patience(self.progress, settings.patience))
+        early = tired and self.progress.epoch < settings.epochs
+        self.progress.stopped = "patience" if early else None
+        last = tired or self.progress.epoch == settings.epochs
+        if (last or stop) and not saved:
+            self._save()
+        return True if last else False if stop else None
 
     def train_step(self, parts: list[Windows], epoch: int) -> None:
         """One optimizer step; what it gives stays on the device, so that nothing waits for it."""
@@ -215,10 +253,14 @@ class Trainer:
         self.schedule.step()
 
     def validate(self) -> dict[str, Any] | None:
-        """Losses over the validation period, each averaged over all hidden values; None without such a period.
+        """Losses over the validation period, each averaged over all its hidden values; None without such a period.
 
-        `loss` and `losses` are mean squared errors with quantiles as without, so that they compare, and choose the best
-        epoch; `pinball` is there beside them in a model with quantiles. Stations have the weights of the training.
+        Hidden is what the run's strategies hide; a window in which they can hide nothing, as a forecast where no flow
+        was observed, is left out, and `left_out` says how many were. `loss`, the sum over the modalities, chooses the
+        best epoch (see `total_loss`).
+
+        `loss` and `losses` are mean squared errors with quantiles as without, so that they compare; `pinball` is there
+        beside them in a model with quantiles. Stations have the weights of the training.
 
         Where the weights are averaged it is the average that is validated.
         """
@@ -226,8 +268,13 @@ class Trainer:
             return None
         with self.engine.averaged():
             found = self.stepper.validate(self.validation)
-        losses, *pinball = [dict(zip(self.model.shapes, row, strict=True)) for row in found]
-        return {"loss": self._total(losses), "losses": losses, **({"pinball": pinball[0]} if pinball else {})}
+        losses, *pinball = [dict(zip(self.model.shapes, row, strict=True)) for row in found.losses]
+        return {
+            "loss": total_loss(found.losses[0], self.stepper.weights.tolist(), found.windows),
+            "losses": losses,
+            **({"pinball": pinball[0]} if pinball else {}),
+            "left_out": found.left_out,
+        }
 
     @contextmanager
     def _cached(self) -> Iterator[None]:
@@ -249,19 +296,21 @@ class Trainer:
                 yield parts
                 parts = []
 
-    def _total(self, losses: dict[str, float | None]) -> float:
-        """The weighted sum over the modalities of which anything was scored; NaN where nothing was."""
-        weighed = zip(self.stepper.weights.tolist(), losses.values(), strict=True)
-        scored = [weight * loss for weight, loss in weighed if loss is not None]
-        return sum(scored) if scored else math.nan
-
     def _finish_epoch(self, records: Records | None) -> None:
+        if self.validation is not None:
+            (first,) = self.world.any(self.run is not None and self.world.is_main and not self.run.model.exists())
+            if first:
+                self._keep_model()  # before it is validated, as the checkpoint
         validation = self.validate()
         if validation is not None:
             where = {"step": self.progress.step, "epoch": float(self.progress.epoch)}
             self._record(records, {"event": "validation", **where, **validation})
-            if not note_validation(self.progress, validation["loss"]):
+            # Where nothing was scored there is nothing to choose by.
+            if validation["loss"] is not None and not note_validation(self.progress, validation["loss"]):
                 return
+        self._keep_model()
+
+    def _keep_model(self) -> None:
         weights = self.engine.weights()
         if self.run is not None:
             folder = self.run.model
@@ -288,7 +337,7 @@ class Trainer:
             "event": "train",
             "step": self.progress.step,
             "epoch": self.progress.epoch + self.progress.batch / len(self.order),
-            "loss": self._total(mean) if taken else None,
+            "loss": total_loss(list(mean.values()), self.stepper.weights.tolist()),
             "losses": mean,
             "lr": present_rate(self.schedule, self.config.training),
             "grad_norm": sum(norms[i] for i in taken) / len(taken) if taken else None,
@@ -298,7 +347,7 @@ class Trainer:
         }
 
     def _record(self, records: Records | None, record: dict[str, Any]) -> None:
-        if record["event"] == "validation" and not math.isfinite(record["loss"]):
+        if record["event"] == "validation" and not math.isfinite(record["loss"] or 0.0):
             raise RunError(
                 f"{self.run.path if self.run else 'trial'}: the validation loss at step {record['step']} is "
                 f"{record['loss']}; train anew with a lower training.lr and another output=, or look for wild values "
@@ -319,6 +368,7 @@ class Trainer:
             "random": self.world.gather(random_state()),
             "batch": self.batch,
             "data": self.data,
+            "validation": COUNTED,
         }
         if self.run is not None:
             folder, step = self.run.checkpoints, self.progress.step

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hydromae.data.batch import Batch
@@ -29,6 +29,22 @@ class Step:
     norm: Float[Tensor, ""]
     windows: int = 0
     tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over the validation period found, over all processes.
+
+    Attributes:
+        losses: [losses][modalities] over all scored values: mean squared errors and, in a model with quantiles, pinball
+            losses; None where none was scored.
+        windows: [modalities] windows in which any of the modality's values was scored.
+        left_out: windows in which none of any modality was.
+    """
+
+    losses: list[list[float | None]]
+    windows: list[int]
+    left_out: int
 
 
 class Stepper:
@@ -64,25 +80,32 @@ class Stepper:
         return Step(torch.stack(shares).sum(0), self.engine.update(), windows, tokens)
 
     @torch.no_grad()
-    def validate(self, loader: Iterable[Windows]) -> list[list[float | None]]:
-        """Losses of each modality over all hidden values of all processes' windows; None where none was hidden.
-
-        Returns:
-            [losses][modalities]: the mean squared errors and, in a model with quantiles, the pinball losses.
-        """
+    def validate(self, loader: Iterable[Windows]) -> Pass:
+        """Losses of each modality over all scored values of all processes' windows, and how many windows had any."""
         self.engine.module.eval()
-        rows = 2 if self.engine.model.config.quantiles else 1
-        sums = torch.zeros(rows + 1, len(self.weights), dtype=torch.float64, device=self.world.device)
+        rows, names = 2 if self.engine.model.config.quantiles else 1, len(self.weights)
+        sums = torch.zeros(rows + 1, names, dtype=torch.float64, device=self.world.device)
+        windows_of = torch.zeros(names + 1, dtype=torch.int64, device=self.world.device)  # with any, and with none
         for windows in loader:
             batch = self.collator.evaluation_batch(windows.to(self.world.device))
             sums += torch.cat([self.engine(batch), scored_values(batch)[None]])  # [losses + 1, modalities]
+            if not windows.idle:
+                scored = scored_samples(batch)  # [B, modalities]
+                windows_of += torch.cat([scored.sum(0), (~scored.any(1)).sum()[None]])
         *losses, counts = self.world.sum(sums).tolist()
-        return [[loss / n if n else None for loss, n in zip(row, counts, strict=True)] for row in losses]
+        *of_modality, left_out = self.world.sum(windows_of).tolist()
+        means = [[loss / n if n else None for loss, n in zip(row, counts, strict=True)] for row in losses]
+        return Pass(means, of_modality, left_out)
 
 
 def scored_values(batch: Batch) -> Float[Tensor, " modality"]:
     """Observed values among the targets of each modality, in the order of the batch."""
     return torch.stack([scored_cells(tokens).sum() for tokens in batch.tokens.values()]).float()
+
+
+def scored_samples(batch: Batch) -> Bool[Tensor, "batch modality"]:
+    """Whether any observed value is among the targets of each modality, in each sample."""
+    return torch.stack([scored_cells(tokens).flatten(1).any(1) for tokens in batch.tokens.values()], dim=1)
 
 
 def tokens_of_window(batch: Batch) -> int:

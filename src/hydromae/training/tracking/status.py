@@ -40,7 +40,7 @@ class Status:
             self.skipped += record["skipped"]
             return
         self._validation = record
-        if record["loss"] < self._best_loss:
+        if record["loss"] is not None and record["loss"] < self._best_loss:
             self._best_loss, self._best_step = record["loss"], record["step"]
 
     @property
@@ -69,7 +69,8 @@ class Status:
         losses = "  ".join(f"{name} {_number(loss)}" for name, loss in record["losses"].items())
         where = f"epoch {record['epoch']:.2f}, step {record['step']} of {self.total_steps}"
         if record["event"] == "validation":
-            return f"{where}: validation {_number(record['loss'])}   {losses}"
+            left_out = f"   {record['left_out']} windows left out" if record.get("left_out") else ""
+            return f"{where}: validation {_number(record['loss'])}   {losses}{left_out}"
         return f"{where}: loss {_number(record['loss'])}   {losses}   {self._speed()}, {self._left()}"
 
     def _speed(self) -> str:

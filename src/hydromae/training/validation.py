@@ -1,0 +1,113 @@
+"""What a run's masks can train and validate, known before the first step, and how a validation counts."""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+from hydromae.config import Config
+from hydromae.data.batch_order import BatchOrder
+from hydromae.data.mask_plan import MaskPlanner
+from hydromae.data.windows import WindowReader
+from hydromae.errors import ConfigError
+from hydromae.training.listener import Progress
+
+logger = logging.getLogger(__name__)
+
+COUNTED = "by scored windows"  # in checkpoints: their lowest validation loss is of `total_loss`
+
+
+def total_loss(
+    losses: Sequence[float | None], weights: Sequence[float], windows: Sequence[int] | None = None
+) -> float | None:
+    """The weighted sum over the modalities of which anything was scored; None where nothing was.
+
+    Args:
+        losses: mean of each modality over its scored values.
+        weights: of the tasks.
+        windows: in which each modality was scored: one that is scored in few of them, since the strategies seldom hide
+            it, counts as little here as it does in training, where it is in as few steps. None counts all alike.
+    """
+    most = max(windows, default=0) if windows is not None else 0
+    shares = [1.0] * len(losses) if windows is None or not most else [n / most for n in windows]
+    scored = [
+        weight * share * loss for weight, share, loss in zip(weights, shares, losses, strict=True) if loss is not None
+    ]
+    return sum(scored) if scored else None
+
+
+def scored_modalities(reader: WindowReader, planner: MaskPlanner, order: BatchOrder) -> Iterator[tuple[str, ...]]:
+    """The modalities of which values are hidden, and so scored, in each window of a validation; counted on the host."""
+    for request in order:
+        available = reader.available(request)
+        plan = planner.of_windows(available, request.days, [] if planner.always_random else request.identity)
+        for i in range(len(request.starts)):
+            yield tuple(name for name, hidings in plan.items() if hidings[i].hides)
+
+
+def forget_other_validations(progress: Progress, scored: Iterable[tuple[str, ...]], where: str | None) -> None:
+    """Have the best epoch chosen anew where earlier ones were judged by other windows and variables than from now on.
+
+    Checkpoints without `COUNTED` are of a time when a window in which the strategies could hide nothing was masked by
+    `random`, and when a modality counted alike however seldom it was scored.
+
+    Args:
+        progress: of such a checkpoint; changed in place.
+        scored: the modalities that are scored in each window of the validation.
+        where: the run, to be told of; None where another process tells.
+    """
+    if progress.best_step is None:
+        return
+    of_windows = list(scored)
+    names = {name for window in of_windows for name in window}
+    if all(of_windows) and len({sum(name in window for window in of_windows) for name in names}) <= 1:
+        return
+    progress.best_loss, progress.best_step, progress.waited = math.inf, None, 0
+    if where is not None:
+        logger.warning(
+            "%s: its validation so far counted windows or variables that its masks do not train; the best epoch is "
+            "chosen anew from here on",
+            where,
+        )
+
+
+def check_training(reader: WindowReader, planner: MaskPlanner, order: BatchOrder) -> None:
+    """Refuse masks that hide nothing in any batch of the first epoch, so that nothing would be trained.
+
+    Raises:
+        ConfigError: no window has more than one token of what is hidden.
+    """
+    for request in order:
+        plan = planner.of_batch(reader.available(request), request.days, request.number, 0)
+        if any(hiding.hides for hidings in plan.values() for hiding in hidings):
+            return
+    days = max(shape.days for shape in planner.shapes.values())
+    longest = max(request.days for request in order)
+    smaller = "" if days == 1 else ", or cut smaller tokens with model.vector_patch_days and model.image_patch_days"
+    raise ConfigError(
+        f"masking hides nothing in any of the {order.n_windows} training windows, so nothing would be trained: windows "
+        f"of {longest} days hold no more than one token of each modality, and the mask ratio of one rounds to none; "
+        f"set data.window to {2 * days} or more days{smaller}"
+    )
+
+
+def check_validation(config: Config, reader: WindowReader, planner: MaskPlanner, order: BatchOrder) -> str | None:
+    """A sentence where no window of the validation period can be scored; None where some can.
+
+    Raises:
+        ConfigError: none can, and the configuration waits for a lower validation loss.
+    """
+    if any(scored_modalities(reader, planner, order)):
+        return None
+    assert config.data.val is not None
+    first, last = config.data.val
+    strategies = ", ".join(planner.weights)
+    found = (
+        f"in none of the {order.n_windows} windows of the validation period, {first} to {last}, was anything observed "
+        f"that the run's masks ({strategies}) hide, so nothing can be validated"
+    )
+    if config.training.patience is not None:
+        raise ConfigError(
+            f"training.patience is {config.training.patience}, but {found}; give a data.val with observed values, or "
+            f"leave training.patience out"
+        )
+    return f"{found} and the weights of the last epoch are kept; give a data.val with observed values to have the best"
