@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from hydromae.data.check_report import CheckReport
 from hydromae.data.checks.exclusions import Exclusion
-from hydromae.data.checks.network import Course, Network, Rain
-from hydromae.data.checks.responses import lagged_pairs
+from hydromae.data.checks.network import Course, Network, Rain, fits
+from hydromae.data.checks.responses import lagged_pairs, motion
 from hydromae.data.checks.subject import counted, listed
 from hydromae.data.distances import great_circle_km
 
@@ -47,6 +47,23 @@ def exchanged(gains: Gains, least: float) -> list[tuple[int, int]]:
 def rain_gains(rain: Rain) -> Gains:
     """How much better each flow follows each other station's rain than its own."""
     return rain.fit - np.diagonal(rain.fit)[:, None]
+
+
+def same_days_gain(
+    flow: Course, rain: Rain, stations: Int[np.ndarray, "pair"], others: Int[np.ndarray, "pair"]
+) -> Float[np.ndarray, "pair"]:
+    """The gain of each station by the rain of another, on the days that both rains and the flow have; else NaN."""
+    gains = np.full(len(stations), np.nan)
+    for place, (station, other) in enumerate(zip(stations.tolist(), others.tolist(), strict=True)):
+        if not rain.fit[station, other] - rain.fit[station, station] > _RAIN_GAIN:
+            continue
+        both = np.isfinite(rain.course.values[:, [station, other]]).all(axis=1)
+        seen = flow.motion.known[:, station] > 0
+        pair = motion(np.where(both[:, None], rain.course.values[:, [station, other]], np.nan), "rain")
+        own = motion(np.where((both & seen)[:, None], flow.values[:, [station]], np.nan), "flow")
+        fit = fits(own, pair)[0]
+        gains[place] = fit[1] - fit[0]
+    return gains
 
 
 def place_gains(similar: Float[np.ndarray, "station station"], km: Float[np.ndarray, "station station"]) -> Gains:
@@ -99,13 +116,17 @@ def _by_rain(report: CheckReport, network: Network, flow: Course, rain: Rain) ->
     days = np.maximum(flow.motion.known.sum(axis=0), 1)
     noise = 4 / np.sqrt(days)  # of a correlation, so that a short record does not tell what it cannot
     least = _least(noise)
-    pairs = exchanged(np.where(gains > least, gains, np.nan), _RAIN_GAIN)
+    # A short record may fit better by its days alone: what counts is the gain on the days that both rains have.
+    best = np.argmax(np.nan_to_num(gains, nan=-1), axis=1)
+    gain = same_days_gain(flow, rain, np.arange(len(best)), best)
+    one, other = np.nonzero((gains > least) & (gains.T > least.T))
+    mutual = np.full_like(gains, np.nan)
+    mutual[one, other] = same_days_gain(flow, rain, one, other)
+    pairs = exchanged(mutual, _RAIN_GAIN)
     _tell(
         report, network, flow, pairs, "follows the rain of the other and not its own", "ids", report.error
     )  # fmt: skip
     told = {station for pair in pairs for station in pair}
-    best = np.argmax(np.nan_to_num(gains, nan=-1), axis=1)
-    gain = gains[np.arange(len(best)), best]
     alone = [i for i in np.flatnonzero(gain > np.maximum(_ALONE_GAIN, noise)).tolist() if i not in told]
     if alone:
         details = tuple(f"{network.stations[i]} (as that of {network.stations[int(best[i])]})" for i in alone)

@@ -1,6 +1,6 @@
 """Stations that are a day early or late: flow that rises before the rain, or runs beside all that move with it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from hydromae.data.checks.subject import counted, listed
 
 # Of the highest correlation over all lags. As measured on 604 British catchments: docs/check.md.
 _EARLY, _LATE = 0.5, 0.4  # flow with the next day's rain, and with its own day's
+_PUNCTUAL = 0.5  # flow with its own day's rain: from here on it is not late, though its neighbours may be quicker
 _TELLING, _SURE = 0.2, 5.0  # highest correlation with rain, and of its standard errors
 _BESIDE_EARLY, _BESIDE_LATE = 0.6, 0.3  # with neighbours on the same day
 _PARTNERS, _FEWEST, _ALIKE = 6, 3, 0.4
@@ -23,11 +24,17 @@ _MOST = 0.5  # of the stations: from here on it is the data set's dates and no s
 
 @dataclass(frozen=True)
 class Shift:
-    """Which stations run early or late, and by what that shows; a station may be neither, never both."""
+    """Which stations run early or late; a station may be neither, never both.
+
+    Attributes:
+        judged: those that could be told.
+        punctual: those that surely come on their day, or at least not a day late.
+    """
 
     early: Bool[np.ndarray, "station"]
     late: Bool[np.ndarray, "station"]
     judged: Bool[np.ndarray, "station"]
+    punctual: Bool[np.ndarray, "station"]
 
 
 def against_rain(flow: Motion, rain: Motion, areas: Float[np.ndarray, "station"]) -> Shift:
@@ -40,7 +47,7 @@ def against_rain(flow: Motion, rain: Motion, areas: Float[np.ndarray, "station"]
     judged = (top > _TELLING) & (top > _SURE * error)
     early = judged & (at[-1] - 2 * error > _EARLY * top) & (at[-1] > at[1])
     late = judged & (at[0] + 2 * error < _LATE * top * _patience(areas)) & (at[-1] < at[1])
-    return Shift(early, late & ~early, judged)
+    return Shift(early, late & ~early, judged, judged & (at[0] > _PUNCTUAL * top))
 
 
 def against_neighbours(own: Motion, areas: Float[np.ndarray, "station"] | None = None) -> Shift:
@@ -65,7 +72,7 @@ def against_neighbours(own: Motion, areas: Float[np.ndarray, "station"] | None =
     early = judged & (ahead > 0.9) & (beside < _BESIDE_EARLY)
     least = _BESIDE_EARLY if areas is None else _BESIDE_LATE * _patience(areas) ** 2
     late = judged & (behind > 0.9) & (beside < least)
-    return Shift(early, late & ~early, judged)
+    return Shift(early, late & ~early, judged, judged & (beside > _BESIDE_EARLY))
 
 
 def _patience(areas: Float[np.ndarray, "station"]) -> Float[np.ndarray, "station"]:
@@ -76,23 +83,27 @@ def _patience(areas: Float[np.ndarray, "station"]) -> Float[np.ndarray, "station
 def judge_timing(report: CheckReport, network: Network, flow: Course, rain: Rain | None) -> None:
     """Add the stations whose flow is dated a day wrong."""
     beside = against_neighbours(flow.motion, network.areas)
-    early, late = beside.early, beside.late
+    early, late, judged = beside.early, beside.late, np.zeros(len(network.stations), bool)
     if rain is not None:
         found = against_rain(flow.motion, rain.motion, network.areas)
         if _all_alike(report, flow, rain, found):
             return
         # A river that rises before the rain is early whatever its neighbours do.
-        early, late = early | found.early, (late | found.late) & ~found.early & ~early
-    _tell(report, network, flow, early, "early", "late", "+1")
-    _tell(report, network, flow, late, "late", "early", "-1")
+        early = early | found.early
+        late = (found.late | late & ~found.punctual) & ~early
+        judged = found.judged
+    _tell(report, network, flow, early, "early", "+1", report.error)
+    _tell(report, network, flow, late & judged, "late", "-1", report.error)
+    # Without rain a slow river among quick ones is late by nature.
+    _tell(report, network, flow, late & ~judged, "late", "-1", report.warning)
 
 
 def judge_neighbours(report: CheckReport, network: Network, courses: Iterable[Course]) -> None:
     """Add the stations at which another series than flow is a day early or late beside all that move with it."""
     for course in courses:
         found = against_neighbours(course.motion)
-        _tell(report, network, course, found.early, "early", "late", "+1")
-        _tell(report, network, course, found.late, "late", "early", "-1")
+        _tell(report, network, course, found.early, "early", "+1", report.error)
+        _tell(report, network, course, found.late, "late", "-1", report.error)
 
 
 def _all_alike(report: CheckReport, flow: Course, rain: Rain, found: Shift) -> bool:
@@ -113,13 +124,19 @@ def _all_alike(report: CheckReport, flow: Course, rain: Rain, found: Shift) -> b
 
 
 def _tell(
-    report: CheckReport, network: Network, course: Course, which: np.ndarray, has: str, hint: str, days: str
+    report: CheckReport,
+    network: Network,
+    course: Course,
+    which: Bool[np.ndarray, "station"],
+    has: str,
+    days: str,
+    add: Callable[..., None],
 ) -> None:
     names = tuple(network.stations[i] for i in np.flatnonzero(which).tolist())
     if not names:
         return
     beside = "the rain or its neighbours" if course.subject.quantity == "flow" else "its neighbours"
-    report.error(
+    add(
         f"{course.subject.where}: {course.subject.name} seems to be dated a day too {has}, held against {beside}, at "
         f"{counted(len(names), 'station')}: {listed(names)}; move its dates there by {days} day, or leave it out",
         details=names,
