@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from hydromae.config_types import Period
 from hydromae.errors import ConfigError
 
 Day = date | np.datetime64 | str
@@ -66,7 +65,7 @@ def as_days(given: Any, what: str = "day") -> list[np.datetime64] | None:
     return None if given is None else [as_day(one, what) for one in _each(given)]
 
 
-def as_period(given: Any) -> Period | None:
+def as_period(given: Any) -> tuple[date, date] | None:
     """First and last day; None stays None.
 
     Raises:
@@ -77,7 +76,7 @@ def as_period(given: Any) -> Period | None:
     both = list(_each(given))
     if len(both) != 2:
         raise ConfigError(f"the period {given!s} has no two days; give its first and its last day, as (first, last)")
-    first, last = (as_day(one, "first or last day").item() for one in both)
+    first, last = (date.fromisoformat(str(as_day(one, "first or last day"))) for one in both)
     return first, last
 
 
