@@ -66,7 +66,7 @@ def evaluate_infill(
     predictors = open_runs(runs, data)
     predictor = predictors[0]
     name = target_series(predictor.config, target)
-    require_alike(predictors, [name])
+    require_alike(predictors, [name], observed=True)
     require_same_windows(predictors)
     split, days = scored_days(predictor.store, split)
     train = training_period(predictor)
