@@ -90,3 +90,24 @@ def test_attributes_are_not_asked_for_where_none_are_used() -> None:
         plain = plain_dict(config)
         plain.pop("static_attr", None)
         assert tiny_model(config)(plain)[0].isfinite()
+
+
+@pytest.mark.parametrize("code", [-99999.0, 1e20, -3e38])
+def test_missing_codes_are_missing(code: float) -> None:
+    model = tiny_model(CONFIG)
+    coded, plain = (plain_dict(CONFIG, missing=0.0) for _ in range(2))
+    for given, value in ((coded, code), (plain, torch.nan)):
+        given["evap"][0, 0:3, :2] = value
+        given["precip"][1, 2, 5:9] = value
+        given["static_attr"][1, 2, 0] = value
+    one, two = model(coded), model(plain)
+    assert torch.equal(one[0], two[0]) and torch.isfinite(one[0])
+    assert not model.as_batch(coded).tokens["evap"].valid[0, 0].any()
+
+
+@pytest.mark.parametrize("key", ["evap", "precip", "static_attr"])
+def test_an_infinite_value_is_named(key: str) -> None:
+    plain = plain_dict(CONFIG)
+    plain[key][0, 0, 0] = torch.inf
+    with pytest.raises(ValueError, match=rf"{key} is infinite somewhere; write what is missing as NaN"):
+        tiny_model(CONFIG)(plain)

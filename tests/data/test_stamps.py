@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stamped import DAYS, FORMATS, VALUES, held, long_table, opened, texts, written
 
-from hydromae.config import ModalityConfig
+from hydromae.config import DataConfig, ModalityConfig
 from hydromae.data.readers import open_table
 from hydromae.data.readers.registered import _with_days
 from hydromae.data.readers.stamps import Clocks, calendar_days, stamp_of, stamps_of_texts
@@ -182,7 +182,8 @@ def _weather(path: Path, stamps: np.ndarray, dim: str = "time", **extra: list[fl
 
 def _open_weather(path: Path) -> Weather:
     data = Mock(spec=KnownData, units={"evap": "mm/d"}, stations=("7",), store=Mock(spec=Store, first_day=DAYS[0]))
-    settings = {"evap": ModalityConfig(kind="series", units="mm")}
+    modalities = {"evap": ModalityConfig(kind="series", units="mm")}
+    settings = Mock(spec=DataConfig, missing_values=(), modalities=modalities)
     return open_weather(path, {"evap": Mock(spec=TokenShape, kind="series")}, ("riverflow",), data, settings)
 
 

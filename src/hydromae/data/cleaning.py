@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float
 from hydromae.config import ModalityConfig
 
 # Fill values of netCDF and its kin are 1e20 or above in float32 however they were rounded.
-_FILL = 1e19
+LARGEST: Final = 1e19
 # What is beyond a limit by no more than this, or this share of the limit, is so by rounding, as packed values are.
 _ROUNDING = 1e-6
 
@@ -20,7 +21,7 @@ def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> 
     Of the many bit patterns that are NaN one is left, so that stores of the same data are the same bytes.
     """
     missing = np.isnan(values)
-    missing |= np.isfinite(values) & (np.abs(values) >= _FILL)
+    missing |= np.isfinite(values) & (np.abs(values) >= LARGEST)
     with np.errstate(over="ignore"):
         for code in np.asarray(codes, values.dtype):
             missing |= values == code

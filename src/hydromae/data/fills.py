@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hydromae.data.batch import ModalityTokens, places_of
+from hydromae.data.scaling import Scaler
 from hydromae.data.store import Store
 from hydromae.data.tokens import from_tokens, to_tokens
 
@@ -64,11 +65,19 @@ class Fill:
     mean: Float[Tensor, "*place"]
     zero: Float[Tensor, "*place"]
 
-    def __call__(self, tokens: ModalityTokens, n_days: int) -> ModalityTokens:
+    def __call__(
+        self, tokens: ModalityTokens, n_days: int, free: Bool[Tensor, "batch tokens cells"] | None = None
+    ) -> ModalityTokens:
         """Fill the missing cells of the visible tokens, those of wholly missing ones among them.
 
         The filled cells are shown but not valid: they are scored nowhere. A place without any visible day takes its
         training mean, and where there is no such mean a cell enters as 0, as it does without a fill.
+
+        Args:
+            tokens: with their masks.
+            n_days: T, days in the window.
+            free: cells that may be filled; None is all of the visible tokens. A task that hides part of a token says so
+                here: what is hidden is not missing.
         """
         shown = places_of(tokens.visible, tokens.values.shape[1])[..., None]  # [B, tokens, 1]
         seen = from_tokens(torch.where(tokens.valid & shown, tokens.values, torch.nan), tokens.shape, n_days)
@@ -80,15 +89,20 @@ class Fill:
             filled = self.zero.expand_as(seen)
         fill = to_tokens(filled, tokens.shape)  # [B, tokens, cells]
         known = shown & ~tokens.valid & ~torch.isnan(fill)
+        if free is not None:
+            known &= free
         return replace(tokens, values=torch.where(known, fill, tokens.values), shown=tokens.valid | known)
 
 
 def make_fills(store: Store, methods: Mapping[str, Method], device: torch.device) -> dict[str, Fill]:
     """The fills of some modalities of a store, by their configured methods."""
-    fills = {}
-    for name, method in methods.items():
-        mean = torch.from_numpy(store.mean(name))
-        zero = torch.where(mean.isnan(), torch.nan, torch.zeros_like(mean))
-        scale = store.scaler(name).scale
-        fills[name] = Fill(method, scale(mean).to(device), scale(zero).to(device))
-    return fills
+    return {
+        name: make_fill(method, torch.from_numpy(store.mean(name)), store.scaler(name), device)
+        for name, method in methods.items()
+    }
+
+
+def make_fill(method: Method, mean: Float[Tensor, "*place"], scaler: Scaler, device: torch.device) -> Fill:
+    """A fill by a method, from the physical training mean of each place, NaN where nothing was ever observed."""
+    zero = torch.where(mean.isnan(), torch.nan, torch.zeros_like(mean))
+    return Fill(method, scaler.scale(mean).to(device), scaler.scale(zero).to(device))

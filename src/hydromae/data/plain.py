@@ -1,16 +1,22 @@
 """The plain-dict interface: whole windows and boolean masks, no loader and no store."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+import torch
 from einops import rearrange
 from jaxtyping import Int
 from torch import Tensor
 
-from hydromae.config import ModelConfig
+from hydromae.config import DataConfig, ModelConfig
 from hydromae.data.batch import TARGET, VISIBLE, Batch, ModalityTokens, split_missing
+from hydromae.data.cleaning import LARGEST
 from hydromae.data.masks import order_keys, select, states
 from hydromae.data.tokens import TokenShape, to_tokens
+
+_CODES: Final[tuple[float, ...]] = tuple(
+    code for code in DataConfig.model_fields["missing_values"].default if abs(code) < LARGEST
+)
 
 
 def batch_from_dict(
@@ -22,16 +28,17 @@ def batch_from_dict(
     """A batch from whole windows; the numbers of visible and hidden tokens may differ between samples.
 
     Args:
-        plain: `<grid>` [B, T, H, W], `<series>` [B, stations, T], all scaled, NaN = missing; `<grid>_mask` [B, slots,
-            all patches], `<series>_mask` [B, groups, slots], True = to be predicted; `static_attr` [B, stations,
-            attributes], NaN = missing; optional `day_of_year` [B, T]. A slot is a span of `image_patch_days` or
-            `vector_patch_days`.
+        plain: `<grid>` [B, T, H, W], `<series>` [B, stations, T], all scaled; missing are NaN, -99999 and magnitudes of
+            1e19 or more; `<grid>_mask` [B, slots, all patches], `<series>_mask` [B, groups, slots], True = to be
+            predicted; `static_attr` [B, stations, attributes], missing as above; optional `day_of_year` [B, T]. A slot
+            is a span of `image_patch_days` or `vector_patch_days`.
         config: sizes of the model.
         shapes: token shape of each modality.
         valid_patches: [P] indices of the valid patches; what the masks say of others is ignored.
 
     Raises:
-        ValueError: an entry is absent or does not have the shape that the model expects; the message names it.
+        ValueError: an entry is absent, does not have the shape that the model expects, or is infinite somewhere; the
+            message names it.
     """
     needed = [key for name in shapes for key in (name, f"{name}_mask")]
     if config.static_attr_dim > 0 and any(shape.kind == "series" for shape in shapes.values()):
@@ -40,7 +47,7 @@ def batch_from_dict(
     n_days = plain[needed[0]].shape[1 if shapes[needed[0]].kind == "grid" else 2]
     tokens: dict[str, ModalityTokens] = {}
     for name, shape in shapes.items():
-        window, mask = plain[name], plain[f"{name}_mask"].bool()
+        window, mask = _without_codes(name, plain[name]), plain[f"{name}_mask"].bool()
         if shape.kind == "grid":
             side = config.patch_size
             window = rearrange(window, "b t (h p) (w q) -> b t (h w) (p q)", p=side, q=side)  # [B, T, all, cells]
@@ -53,8 +60,18 @@ def batch_from_dict(
         tokens[name] = ModalityTokens(
             values, valid, select(state == VISIBLE, keys), select(state == TARGET, keys), shape
         )
-    attributes = plain["static_attr"] if "static_attr" in needed else None
+    attributes = _without_codes("static_attr", plain["static_attr"]) if "static_attr" in needed else None
     return Batch(tokens, attributes, plain.get("day_of_year"), n_days)
+
+
+def _without_codes(name: str, values: Tensor) -> Tensor:
+    """Values with NaN in the place of codes that no scaled value can be."""
+    if torch.isinf(values).any():
+        raise ValueError(f"{name} is infinite somewhere; write what is missing as NaN")
+    missing = values.abs() >= LARGEST
+    for code in _CODES:
+        missing |= values == code
+    return torch.where(missing, torch.nan, values)
 
 
 def _check(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool
@@ -13,6 +14,8 @@ from hydromae.errors import ConfigError, DataError
 from hydromae.given import Names, Span, as_names, as_period
 from hydromae.station_ids import id_texts, places_among
 from hydromae.tasks.predictor import Answer, Predictor
+
+_NAMED: Final = 20  # stations in a sentence
 
 
 def chosen_days(store: Store, period: Span | None) -> slice:
@@ -42,6 +45,30 @@ def predicted_stations(predictor: Predictor, wanted: Names | None) -> list[int]:
     here = set(predictor.store.station_ids)
     known = [place for place, station in enumerate(predictor.stations) if station in here]
     return [known[place] for place in chosen_stations([predictor.stations[place] for place in known], wanted)]
+
+
+def stations_left_out(predictor: Predictor) -> str:
+    """Which stations of the run its data lack, or of the data the run, as a sentence; empty where none falls away."""
+    taught, here = predictor.data.trained_on["stations"], predictor.store.station_ids
+    gone = [str(station) for station in taught if station not in set(here)]
+    unknown = [station for station in here if station not in set(predictor.stations)]
+    said = []
+    if gone and len(gone) < len(taught):  # data of another region have none of them
+        said.append(f"{named_stations(gone)} of the run {'is' if len(gone) == 1 else 'are'} not in the data")
+    if unknown:
+        said.append(
+            f"{named_stations(unknown)} of the data {'is' if len(unknown) == 1 else 'are'} not known to the run"
+        )
+    return f"{predictor.store.path}: {' and '.join(said)}, so nothing is predicted there" if said else ""
+
+
+def named_stations(stations: Sequence[str]) -> str:
+    """The stations, of many the first ones and their number."""
+    if len(stations) == 1:
+        return f"station {stations[0]}"
+    if len(stations) <= _NAMED:
+        return f"stations {', '.join(stations)}"
+    return f"{len(stations)} stations ({', '.join(stations[:_NAMED])}, ...)"
 
 
 def chosen_stations(known: Sequence[str], wanted: Names | None) -> list[int]:

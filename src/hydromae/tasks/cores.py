@@ -4,7 +4,7 @@ A core is the days that one window is asked for; cores follow one another withou
 on multiples of their length since 1970-01-01, so that a day is told by the same window whatever period is asked for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from hydromae.errors import ConfigError
 from hydromae.tasks.choices import excluded_days, limited
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.several_runs import average
@@ -70,7 +71,10 @@ def last_cores(predictor: Predictor, days: slice) -> list[Core]:
 
 
 def answers(
-    predictors: Sequence[Predictor], cores: Sequence[Core], question: Question
+    predictors: Sequence[Predictor],
+    cores: Sequence[Core],
+    question: Question,
+    unseen: Mapping[str, Bool[Tensor, "*place"]] = {},
 ) -> Iterator[tuple[Core, dict[str, Answer]]]:
     """Ask each core's window, and average what several runs answer.
 
@@ -79,26 +83,47 @@ def answers(
 
     Args:
         predictors: trained models and data, with windows and modalities alike.
-        cores: as above.
+        cores: as above, on the days of the first one's data.
         question: of a core and its window's values (modality -> [T, *place]) makes what the model is shown, and what is
             wanted of the core (modality -> bool [core days, *place]).
+        unseen: modality -> places of which the question shows nothing, so that nothing is filled there either.
 
     Yields:
         The core and its answers, [core days, *place]; no answer of a modality of which nothing was wanted.
     """
-    wrong = [excluded_days(predictor.config, predictor.store) for predictor in predictors]
+    first = predictors[0].store
+    wrong = [excluded_days(predictor.config, first) for predictor in predictors]
     for core in cores:
-        every = [_ask(*run, core, question) for run in zip(predictors, wrong, strict=True)]
+        every = [
+            _ask(
+                predictor,
+                excluded,
+                core,
+                question,
+                unseen,
+                int((first.first_day - predictor.store.first_day).astype(int)),
+            )
+            for predictor, excluded in zip(predictors, wrong, strict=True)
+        ]
         yield core, {name: average([found[name] for found in every]) for name in every[0]}
 
 
-def _ask(predictor: Predictor, excluded: Bool[np.ndarray, "day"], core: Core, question: Question) -> dict[str, Answer]:
-    shown, asked = question(core, predictor.read(core.window, core.length))
+def _ask(
+    predictor: Predictor,
+    excluded: Bool[np.ndarray, "day"],
+    core: Core,
+    question: Question,
+    unseen: Mapping[str, Bool[Tensor, "*place"]],
+    later: int,
+) -> dict[str, Answer]:
+    """One run's answers; `later` is by how many days the data that the core is counted in begin later than its own."""
+    shown, asked = question(core, predictor.read(core.window + later, core.length))
     wanted = {name: core.in_window(some) for name, some in asked.items() if some.any()}
     if not wanted:
         return {}
     shown = _hide_days(shown, excluded[core.window : core.window + core.length])
-    found = predictor.ask(core.window, shown, wanted)
+    hidden = {name: places.expand(core.length, *places.shape) for name, places in unseen.items()}
+    found = predictor.ask(core.window + later, shown, wanted, hidden)
     return {name: limited(_inside(answer, core.inside), predictor.config, name) for name, answer in found.items()}
 
 
@@ -120,14 +145,20 @@ def _step(predictor: Predictor, share: int) -> int:
 
 
 def _cores(predictor: Predictor, days: slice, step: int, begin: Callable[[slice], int]) -> list[Core]:
-    count = predictor.store.n_days
-    length = min(predictor.window, count)
+    data = predictor.span
+    if not data.start <= days.start < days.stop <= data.stop:
+        known = predictor.store.days[data]
+        raise ConfigError(
+            f"{predictor.run.path}: the data of all runs have {known[0]} to {known[-1]} in common; "
+            f"ask for days among them, or give one data set for all (--data)"
+        )
+    length = min(predictor.window, data.stop - data.start)
     offset = int(predictor.store.first_day.astype("datetime64[D]").astype(int))
     cores = []
     for number in range((days.start + offset) // step, (days.stop - 1 + offset) // step + 1):
         first = number * step - offset
-        core = slice(max(first, 0), min(first + step, count))
-        window = min(max(begin(slice(first, core.stop)), 0), count - length)
+        core = slice(max(first, data.start), min(first + step, data.stop))
+        window = min(max(begin(slice(first, core.stop)), data.start), data.stop - length)
         cores.append(Core(core.start, core.stop, window, length))
     return cores
 

@@ -118,7 +118,7 @@ def evaluate_forecast(
         regime: forecast(
             paths,
             issues,
-            data=store,
+            data=None if data is None else store,
             horizon=horizon,
             forcing=regime,
             device=device,

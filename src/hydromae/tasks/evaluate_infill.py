@@ -76,7 +76,7 @@ def evaluate_infill(
     predictors = open_runs(runs, data)
     predictor = predictors[0]
     name = target_series(predictor.config, target)
-    require_alike(predictors, [name])
+    require_alike(predictors, [name], observed=True)
     require_same_windows(predictors)
     split, days = scored_days(predictor.store, split)
     overlap = task_overlap(predictors, split, days, allow_overlap)

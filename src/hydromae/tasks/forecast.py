@@ -1,7 +1,10 @@
 """Forecasts: the future of river flow is hidden, and, unless weather is given, that of everything else."""
 
+import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -9,21 +12,25 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
+from jaxtyping import Float
 
 import hydromae
 from hydromae.data.areas import MM_PER_DAY, is_flow
 from hydromae.data.attributes import coordinate_columns
 from hydromae.data.cf import CONVENTIONS, TIME_UNITS, place_attributes, variable_attributes
-from hydromae.data.collate import forecast_modalities
 from hydromae.data.readers.units import same_units
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.given import Days, Names, as_days
-from hydromae.tasks.choices import excluded_days, limited, predicted_stations
+from hydromae.tasks.choices import excluded_days, limited, named_stations, predicted_stations
+from hydromae.tasks.last_observed import days_since_observed, last_observed_variable
 from hydromae.tasks.output import require_known_suffix, write_result
 from hydromae.tasks.predictor import Answer, Predictor
-from hydromae.tasks.several_runs import Runs, average, open_runs, require_alike
+from hydromae.tasks.several_runs import Runs, average, notes_of, open_runs, require_alike
+from hydromae.tasks.trained_for import beyond_forecasts, flagged, forecast_names
 from hydromae.tasks.weather import Weather, open_weather
+
+_log = logging.getLogger(__name__)
 
 REGIMES: Final = ("none", "perfect")
 
@@ -48,7 +55,8 @@ def forecast(
 
     Args:
         runs: run directory; of several, as seeds of one training, the forecasts are averaged.
-        issue_times: last day known, or several; None is the last on which anything of what is forecast was observed.
+        issue_times: last day known, or several; None is the last on which anything of what is forecast was observed, of
+            several runs the first of these days.
         output: file, .nc, .zarr, .csv or .parquet; None writes none.
         data: other data than the run's: a store or a configuration. New days come into a store with
             `hydromae prepare CONFIG --append`.
@@ -61,7 +69,10 @@ def forecast(
     Returns:
         For each modality that is forecast, `<name>` [issue_time, lead_time, station] in its unit, the mean, and
         `<name>_quantiles` [issue_time, lead_time, station, quantile] where the model has them; flow in m3/s also as
-        `<name>_specific` in mm/d where areas are known, flow in mm/d also as `<name>_volume` in m3/s.
+        `<name>_specific` in mm/d where areas are known, flow in mm/d also as `<name>_volume` in m3/s. Besides,
+        `days_since_observed` [issue_time, station], see `hydromae.tasks.last_observed`. The attribute `not_trained_for`
+        says what of it the runs were not trained for, `stations_left_out` which stations have no forecast; in a table
+        the former is a column where there is such.
 
     Raises:
         RunError: a run, its data or its model cannot be used.
@@ -72,39 +83,43 @@ def forecast(
         require_known_suffix(Path(output))
     predictors = open_runs(runs, data, device)
     first = predictors[0]
-    names = forecast_modalities(first.data.units, first.model.shapes, first.config.masking.forecast)
-    _require_series(first, names)
+    names = forecast_names(first)
+    _require_series(predictors, names)
     require_alike(predictors, names)
     chosen = np.array(predicted_stations(first, stations), dtype=np.int64)
     histories = [_history(predictor, horizon) for predictor in predictors]
-    # As in training, no value of these days is seen.
-    wrong = [np.flatnonzero(excluded_days(predictor.config, predictor.store)) for predictor in predictors]
-    issues = _issue_places(first, names, issue_times)
-    weather = None
-    if forcing not in REGIMES:
-        weather = open_weather(forcing, first.model.shapes, names, first.data, first.config.data.modalities)
+    issues = _issue_days(predictors, names, issue_times)
+    asked = [
+        _Asked(predictor, names, chosen, history, horizon, str(forcing), _weather(predictor, names, forcing))
+        for predictor, history in zip(predictors, histories, strict=True)
+    ]
+    known = days_since_observed(predictors, names, issues)[:, chosen]
+    notes = notes_of(predictors, stations) | flagged(beyond_forecasts(predictors, horizon, str(forcing)))
+    notes |= _warn(asked, names, issues, known)
     answers = []
     for i, issue in enumerate(issues):
-        own = [
-            _ask(predictor, issue, history, horizon, names, chosen, str(forcing), weather, excluded)
-            for predictor, history, excluded in zip(predictors, histories, wrong, strict=True)
-        ]
-        answers.append({name: average([one[name] for one in own]) for name in names})
+        own = [one.answer(issue) for one in asked]
+        answers.append({name: average([found[name] for found in own]) for name in names})
         on_progress((i + 1) / len(issues))
     result = _dataset(first, names, issues, horizon, chosen, answers)
+    result["days_since_observed"] = last_observed_variable(
+        known, names, [first.store.long_name(name) for name in names]
+    )
     result.attrs |= {
         "title": f"Forecast by {', '.join(predictor.config.name for predictor in predictors)}",
         "source": f"hydromae {hydromae.__version__}",
         "forcing": str(forcing),
         "history_days": min(histories),
         "runs": ", ".join(str(predictor.run.path) for predictor in predictors),
+        **notes,
     }
     if output is not None:
         write_result(result, Path(output))
     return result
 
 
-def _require_series(first: Predictor, names: Sequence[str]) -> None:
+def _require_series(predictors: Sequence[Predictor], names: Sequence[str]) -> None:
+    first = predictors[0]
     for name in names:
         if first.model.shapes[name].kind == "grid":
             raise ConfigError(
@@ -113,6 +128,12 @@ def _require_series(first: Predictor, names: Sequence[str]) -> None:
             )
         if not first.data.has(name):
             raise ConfigError(f"{first.store.path}: has no {name}, which is to be forecast; give data that have it")
+    for other in predictors[1:]:
+        if set(forecast_names(other)) != set(names):
+            raise ConfigError(
+                f"{other.run.path}: forecasts {', '.join(forecast_names(other))} (masking.forecast), but "
+                f"{first.run.path} {', '.join(names)}; take runs that forecast the same"
+            )
 
 
 def _history(predictor: Predictor, horizon: int) -> int:
@@ -129,70 +150,146 @@ def _history(predictor: Predictor, horizon: int) -> int:
     return history
 
 
-def _issue_places(predictor: Predictor, names: Sequence[str], issue_times: Days | None) -> list[int]:
-    """Issue times as days since the first day of the data."""
-    store = predictor.store
+def _issue_days(predictors: Sequence[Predictor], names: Sequence[str], issue_times: Days | None) -> np.ndarray:
+    """Issue times, datetime64[D] [issue]; where none is named, the last day on which all runs have an observation."""
     if issue_times is None:
-        observed = np.flatnonzero(np.any([store.present(name).any(axis=1) for name in names], axis=0))
-        if not len(observed):
-            raise ConfigError(f"{store.path}: {', '.join(names)} was never observed; name an issue time")
-        return [int(observed[-1])]
+        last = []
+        for predictor in predictors:
+            store = predictor.store
+            observed = np.flatnonzero(np.any([predictor.data.observed(name).any(axis=1) for name in names], axis=0))
+            if not len(observed):
+                raise ConfigError(f"{store.path}: {', '.join(names)} was never observed; name an issue time")
+            last.append(store.days[observed[-1]])
+        return np.array([min(last)])
     days = as_days(issue_times, "issue time") or []
-    places = [int((day - store.first_day).astype(int)) for day in days]
-    for day, place in zip(days, places, strict=True):
-        if not 0 <= place < store.n_days:
-            raise ConfigError(
-                f"issue time {day} is not within the data of {store.path}, {store.days[0]} to "
-                f"{store.days[-1]}; add newer days with `hydromae prepare CONFIG --append`"
-            )
-    if not places:
+    for predictor in predictors:
+        store = predictor.store
+        for day in days:
+            if not store.days[0] <= day <= store.days[-1]:
+                raise ConfigError(
+                    f"issue time {day} is not within the data of {store.path}, {store.days[0]} to "
+                    f"{store.days[-1]}; add newer days with `hydromae prepare CONFIG --append`"
+                )
+    if not days:
         raise ConfigError("there is no issue time; name at least one")
-    return places
+    return np.array(days)
 
 
-def _ask(
-    predictor: Predictor,
-    issue: int,
-    history: int,
-    horizon: int,
-    names: Sequence[str],
-    chosen: np.ndarray,
-    forcing: str,
-    weather: Weather | None,
-    excluded: np.ndarray,
-) -> dict[str, Answer]:
-    first = issue - history + 1
-    values = predictor.read(first, history + horizon)
-    days = np.arange(first, first + history + horizon)
-    wrong = torch.from_numpy(np.isin(days, excluded))
-    for name, value in values.items():
-        value[wrong] = torch.nan
-        if name in names or forcing != "perfect":
-            value[history:] = torch.nan
-        if weather is not None and name in weather.names:
-            value[history:] = weather.after(name, issue, horizon)
-    wanted = {name: torch.zeros_like(values[name], dtype=torch.bool) for name in names}
-    for want in wanted.values():
-        want[history:, chosen] = True
-    ahead = {}
-    for name, answer in predictor.ask(first, values, wanted).items():
-        possible = limited(answer, predictor.config, name)
-        ahead[name] = Answer(
-            possible.mean[history:], None if possible.quantiles is None else possible.quantiles[history:]
+def _weather(predictor: Predictor, names: Sequence[str], forcing: str | Path) -> Weather | None:
+    if forcing in REGIMES:
+        return None
+    return open_weather(forcing, predictor.model.shapes, names, predictor.data, predictor.config.data)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one run is asked at every issue time."""
+
+    predictor: Predictor
+    names: Sequence[str]
+    chosen: np.ndarray
+    history: int
+    horizon: int
+    forcing: str
+    weather: Weather | None
+
+    @cached_property
+    def wrong(self) -> np.ndarray:
+        """Days of the data of which, as in training, no value is seen."""
+        return np.flatnonzero(excluded_days(self.predictor.config, self.predictor.store))
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Modalities whose values after the issue time are shown."""
+        if self.weather is not None:
+            return self.weather.names
+        others = (name for name in self.predictor.model.shapes if name not in self.names)
+        return tuple(others) if self.forcing == "perfect" else ()
+
+    def answer(self, day: np.datetime64) -> dict[str, Answer]:
+        """The days after an issue time, of what is forecast."""
+        predictor, history = self.predictor, self.history
+        issue = int((day - predictor.store.first_day).astype(int))
+        first = issue - history + 1
+        values = predictor.read(first, history + self.horizon)
+        wrong = torch.from_numpy(np.isin(np.arange(first, first + history + self.horizon), self.wrong))
+        hidden = {}
+        for name, value in values.items():
+            value[wrong] = torch.nan
+            if self.weather is not None and name in self.weather.names:
+                value[history:] = self.weather.after(name, issue, self.horizon)
+            if name not in self.given:
+                value[history:] = torch.nan
+                hidden[name] = torch.zeros_like(value, dtype=torch.bool)
+                hidden[name][history:] = True
+        wanted = {name: torch.zeros_like(values[name], dtype=torch.bool) for name in self.names}
+        for want in wanted.values():
+            want[history:, self.chosen] = True
+        ahead = {}
+        for name, answer in predictor.ask(first, values, wanted, hidden).items():
+            possible = limited(answer, predictor.config, name)
+            quantiles = None if possible.quantiles is None else possible.quantiles[history:]
+            ahead[name] = Answer(possible.mean[history:], quantiles)
+        return ahead
+
+
+def _warn(
+    asked: Sequence[_Asked], names: Sequence[str], issues: np.ndarray, known: Float[np.ndarray, "issue station"]
+) -> dict[str, str]:
+    """Warn of what forecasts do not know, and attributes that say so."""
+    first, history = asked[0].predictor, min(one.history for one in asked)
+    chosen = [first.stations[place] for place in asked[0].chosen]
+    blind = ~(known < history)
+    if blind.any():
+        stations = [station for station, never in zip(chosen, blind.any(axis=0), strict=True) if never]
+        day = issues[blind.any(axis=1)][0]
+        _log.warning(
+            "%d of %d forecasts are issued where no %s was observed in the %d days that a run sees, from %s on, at %s; "
+            "they rest on what else is known (days_since_observed in the file)",
+            blind.sum(),
+            blind.size,
+            " or ".join(names),
+            history,
+            day,
+            named_stations(stations),
         )
-    return ahead
+    for one in asked:
+        if one.weather is None:
+            continue
+        if one.weather.lacking:
+            _log.warning(
+                "%s: has no %s, which %s was trained with; its future stays hidden",
+                one.weather.path,
+                ", ".join(one.weather.lacking),
+                one.predictor.run.path,
+            )
+        if bare := one.weather.without(chosen):
+            _log.warning("%s: has no weather for %s", one.weather.path, named_stations(bare))
+    if asked[0].forcing == "perfect":
+        end = min(one.predictor.store.days[-1] for one in asked)
+        beyond = issues[issues + asked[0].horizon > end]
+        if len(beyond) and any(one.given for one in asked):
+            _log.warning(
+                "the data end on %s, so that %d of %d forecasts lack some of the observed weather of their horizon, "
+                "the first issued on %s",
+                end,
+                len(beyond),
+                len(issues),
+                beyond[0],
+            )
+    return {"forcing_series": ", ".join(sorted({name for one in asked for name in one.given})) or "none"}
 
 
 def _dataset(
     predictor: Predictor,
     names: Sequence[str],
-    issues: Sequence[int],
+    issues: np.ndarray,
     horizon: int,
     chosen: np.ndarray,
     answers: Sequence[dict[str, Answer]],
 ) -> xr.Dataset:
     store, stations = predictor.store, np.array(predictor.stations, dtype=object)[chosen]
-    issue_times = (store.first_day + np.array(issues)).astype("datetime64[s]")
+    issue_times = issues.astype("datetime64[s]")
     leads = np.arange(1, horizon + 1)
     valid = issue_times[:, None] + leads[None].astype("timedelta64[D]")
     encoding = {"units": TIME_UNITS, "calendar": "standard", "dtype": "int32"}

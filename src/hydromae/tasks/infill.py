@@ -12,13 +12,14 @@ from hydromae.data.cf import variable_attributes
 from hydromae.data.patches import to_grid
 from hydromae.data.store import Store
 from hydromae.given import Names, Span, as_names
-from hydromae.tasks.choices import chosen_days, predicted_stations
+from hydromae.tasks.choices import predicted_stations
 from hydromae.tasks.cores import Core, Shown, answers, middle_cores
 from hydromae.tasks.gaps import Filling, fill_names, fillable
 from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, FILLED, MISSING, OBSERVED, ResultFile, flag_attributes
-from hydromae.tasks.several_runs import Runs, open_runs, require_alike, require_same_windows
+from hydromae.tasks.several_runs import Runs, notes_of, open_runs, require_alike, require_same_windows, shared_days
 from hydromae.tasks.task_output import check_output, write_streamed
+from hydromae.tasks.trained_for import beyond_filling, flagged
 
 _GRID_DAYS = 32  # days of a block where there are grids, of which a day is large
 
@@ -45,7 +46,7 @@ def infill(
         runs: run directory; of several, as seeds of one training, the fills are averaged.
         output: .nc, or .csv or .parquet, tables of series; None is `infilled.nc` in the (first) run directory.
         data: other data: a store, its directory, or a configuration; None is the run's own store.
-        period: first and last day; None is all days of the data.
+        period: first and last day; None is all days of the data, of several runs' own those that all have.
         stations: ids; None is all that the run can predict in the data.
         modalities: which to fill; None is all series, and with `grids` all grids.
         grids: fill grids too, the land cells of the model's patches.
@@ -54,7 +55,8 @@ def infill(
     Returns:
         The file (of a table, its content in memory): per modality `<name>` float32 [time, station] or [time, y, x],
         observed and filled, in the data's unit; `<name>_flag` int8, 0 observed, 1 filled, 2 missing; of a model with
-        quantiles `<name>_quantiles` [..., quantile], NaN where not filled.
+        quantiles `<name>_quantiles` [..., quantile], NaN where not filled. The attribute `not_trained_for` says what of
+        it the runs were not trained for, in a table a column where there is such.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
@@ -65,14 +67,15 @@ def infill(
     predictors = open_runs(runs, data)
     predictor = predictors[0]
     names = fill_names(predictor, as_names(modalities), grids)
-    require_alike(predictors, names)
+    require_alike(predictors, names, observed=True)
     require_same_windows(predictors)
     for other in predictors[1:]:
         fill_names(other, names, grids)  # refuses grids where windows hold some stations
     target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
     check_output(target, grids=any(predictor.store.kind(name) == "grid" for name in names))
-    days = chosen_days(predictor.store, period)
+    days = shared_days(predictors, period)
     task = _Infill(predictors, names, predicted_stations(predictor, stations))
+    task.notes = notes_of(predictors, stations) | flagged(beyond_filling(predictors, names))
     return write_streamed(target, lambda path: task.write(path, days, on_progress))
 
 
@@ -84,6 +87,7 @@ class _Infill:
         self.store = self.predictor.store
         self.grids = any(self.store.kind(name) == "grid" for name in names)
         self.where = {name: fillable(self.predictor, name, stations) for name in names}
+        self.notes: dict[str, str] = {}
 
     def write(self, path: Path, days: slice, on_progress: Callable[[float], None]) -> None:
         """Fill a period and write it as netCDF, a block of cores at a time."""
@@ -111,7 +115,7 @@ class _Infill:
         return values, wanted
 
     def _filling(self, name: str, days: slice) -> Filling:
-        observed = self.store.read(name, days)
+        observed = self.predictor.data.stored(name, days)
         where = self.where[name]
         return Filling(observed if where.grid else observed[:, where.store], len(self.predictor.quantiles))
 
@@ -129,6 +133,7 @@ class _Infill:
                 "source": f"hydromae {hydromae.__version__}",
                 "runs": ", ".join(str(predictor.run.path) for predictor in self.predictors),
                 "window_days": self.predictor.window,
+                **self.notes,
             },
         )
         for name in self.names:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from hydromae.config import DataConfig
 from hydromae.config_io import load_config
+from hydromae.data.cleaning import missing_to_nan
 from hydromae.data.prepare import prepare
 from hydromae.data.readers.units import same_units
 from hydromae.data.scaling import Scaler
@@ -17,25 +19,29 @@ from hydromae.data.store import Store
 from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.station_ids import places_among, respelled
+from hydromae.tasks.known_values import KnownValues
 
 
 class KnownData:
     """A store, read as a model that may have been trained on another one needs it.
 
-    Scalers and the attributes' scale are those of the training. A station that the training knew nothing of gets the
-    average mean and deviation of the others where these are one a station. A modality that the store lacks is missing.
+    Scalers and the attributes' scale are those of the training, and so is what means missing and what is possible
+    (`KnownValues`). A station that the training knew nothing of gets the average mean and deviation of the others where
+    these are one a station. A modality that the store lacks is missing.
 
     Args:
         model: a trained model.
         store: the data.
         every_station: whether the model sees all its stations at once, so that each has a place of its own; else any
             stations will do.
+        settings: of the run's data.
 
     Raises:
-        ConfigError: a unit or the grid differs, or no station of the model is in the data.
+        ConfigError: a unit or the grid differs, no station of the model is in the data, or its missing codes cannot be
+            told in them.
     """
 
-    def __init__(self, model: MultiModalMAE, store: Store, every_station: bool) -> None:
+    def __init__(self, model: MultiModalMAE, store: Store, every_station: bool, settings: DataConfig) -> None:
         self.model, self.store, self.trained_on = model, store, model.trained_on
         trained = respelled(self.trained_on["stations"], store.station_ids, str(store.path))
         self.stations = tuple(trained) if every_station else store.station_ids
@@ -45,6 +51,7 @@ class KnownData:
             raise ConfigError(f"{store.path}: has none of the {len(self.stations)} stations of the run")
         for name in model.shapes:
             self._require_like(name)
+        self._known = KnownValues(settings, store, tuple(model.shapes))
 
     @property
     def units(self) -> dict[str, str]:
@@ -72,10 +79,40 @@ class KnownData:
         begin, end = max(first, 0), min(first + days, self.store.n_days)
         if begin >= end or not self.has(name):
             return values
-        places = self._patches if shape.kind == "grid" else self._here
-        values[begin - first : end - first, places >= 0] = self.store.read(name, slice(begin, end))[
-            :, places[places >= 0]
-        ]
+        places = self._places(name)
+        values[begin - first : end - first, places >= 0] = self.stored(name, slice(begin, end))[:, places[places >= 0]]
+        return values
+
+    def stored(self, name: str, days: slice) -> Float[np.ndarray, "day *place"]:
+        """As `Store.read`, of all patches or stations of the store, with the run's missing codes as NaN.
+
+        Raises:
+            DataError: a value is beyond the run's limits.
+        """
+        values = self.store.read(name, days)
+        if self._known.concerns(name):
+            values = np.array(values)  # a map is not to be written to
+            self._known.apply(name, values, days.indices(self.store.n_days)[0])
+        return values
+
+    def observed(self, name: str) -> Bool[np.ndarray, "day station"]:
+        """Where a series has a value, of the stations of the model, on all days of the store."""
+        found = np.zeros((self.store.n_days, len(self.stations)), bool)
+        if not self.has(name):
+            return found
+        recoded = self._known.changes(name)
+        present = ~np.isnan(self.stored(name, slice(None))) if recoded else self.store.present(name)
+        found[:, self._here >= 0] = present[:, self._here[self._here >= 0]]
+        return found
+
+    def mean(self, name: str) -> Float[np.ndarray, "*place"]:
+        """Mean of each place of the model over the training period of the data, physical; NaN where there is none."""
+        shape = self.model.shapes[name]
+        place = (shape.width, shape.size) if shape.kind == "grid" else (len(self.stations),)
+        values = np.full(place, np.nan, np.float32)
+        if self.has(name):
+            places = self._places(name)
+            values[places >= 0] = self.store.mean(name)[places[places >= 0]]
         return values
 
     @cached_property
@@ -88,6 +125,7 @@ class KnownData:
         for i, name in enumerate(names):
             if name in columns:
                 values[self._here >= 0, i] = self.store.attributes[self._here[self._here >= 0], columns[name]]
+        missing_to_nan(values, self._known.codes)
         return ((values - mean) / std).astype(np.float32)
 
     @cached_property
@@ -111,6 +149,10 @@ class KnownData:
                     for place, f in zip(self._here, factor, strict=True)
                 )
         return replace(scaler, mean=mean, std=std, factor=factor)
+
+    def _places(self, name: str) -> Int[np.ndarray, "place"]:
+        """Place in the store of each patch or station of the model; -1 where it has none."""
+        return self._patches if self.model.shapes[name].kind == "grid" else self._here
 
     @cached_property
     def _patches(self) -> Int[np.ndarray, "patch"]:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from hydromae.errors import ConfigError
 from hydromae.files import atomic_directory, atomic_path
+from hydromae.tasks.trained_for import FLAG, flag_of
 
 SUFFIXES = (".nc", ".zarr", ".csv", ".parquet")
 
@@ -24,7 +25,8 @@ def require_known_suffix(path: Path) -> None:
 def write_result(result: xr.Dataset, path: Path) -> None:
     """Write a data set as netCDF, Zarr, or a long table in CSV or parquet, one row a station and time.
 
-    A table has a column for each variable; one with quantiles has a column for each level, as `riverflow_q0.05`.
+    A table has a column for each variable; one with quantiles has a column for each level, as `riverflow_q0.05`; and,
+    since it has no attributes, one that says what the runs were not trained for, where there is such.
 
     Raises:
         ConfigError: the suffix is not one of `SUFFIXES`.
@@ -40,6 +42,8 @@ def write_result(result: xr.Dataset, path: Path) -> None:
             result.to_netcdf(temporary, engine="h5netcdf")
         else:
             table = _columns(result).to_dataframe().reset_index()
+            if (said := flag_of(result.attrs)) is not None:
+                table[FLAG] = said
             if path.suffix == ".csv":
                 table.to_csv(temporary, index=False, float_format="%.6g", date_format="%Y-%m-%d")
             else:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hydromae.data.batch import Batch, ModalityTokens, scatter, split_missing
 from hydromae.data.calendar import days_of_year
+from hydromae.data.fills import make_fill
 from hydromae.data.masks import order_keys, select
 from hydromae.data.neighbours import station_groups, windows_at_once
 from hydromae.data.store import Store
@@ -50,6 +51,10 @@ class Predictor:
             None is the run's own store.
         device: auto, cpu or cuda.
 
+    Attributes:
+        span: the days that tasks may ask for, as places in the store: those that all runs of several have.
+        absent: modalities that the data lack, though the run was trained on them.
+
     Raises:
         RunError: the run, its model or its data cannot be used.
         ConfigError: the other data are unlike those of the run.
@@ -65,10 +70,16 @@ class Predictor:
             self.groups = station_groups(self.config.data, self.store)  # [stations, n], or None
         except ConfigError as error:
             raise ConfigError(f"{error}; or give data that have them, since the run was trained so") from None
-        self.data = KnownData(self.model, self.store, every_station=self.groups is None)
+        self.data = KnownData(self.model, self.store, every_station=self.groups is None, settings=self.config.data)
+        self.span, self.absent = slice(0, self.store.n_days), tuple[str, ...]()
         self.window = max([self.config.data.window, *self.config.data.window_mix])
         self.token_days = int(np.lcm.reduce([shape.days for shape in self.model.shapes.values()]))
         self._attributes = torch.from_numpy(self.data.attributes).to(self.device)  # [stations, A]
+        self._fills = {
+            name: make_fill(method, torch.from_numpy(self.data.mean(name)), self.data.scalers[name], self.device)
+            for name, method in self.config.data.fill.items()
+            if name in self.model.shapes and self.data.has(name)
+        }
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -85,19 +96,24 @@ class Predictor:
         return {name: torch.from_numpy(self.data.read(name, first, days)) for name in self.model.shapes}
 
     @torch.no_grad()
-    def ask(self, first: int, values: Values, wanted: Wanted) -> dict[str, Answer]:
+    def ask(self, first: int, values: Values, wanted: Wanted, hidden: Wanted | None = None) -> dict[str, Answer]:
         """Predict what is wanted from what is shown.
+
+        What is missing is filled as in training (`data.fill`), and filled from what is shown alone; what is wanted or
+        hidden is not missing, and never filled.
 
         Args:
             first: the window's first day, as days since the first day of the data.
             values: of every modality as `read` gives them, NaN where the model may not look.
             wanted: modality -> what to predict; those that are not named are only looked at.
+            hidden: modality -> what the model may not look at, observed or not; of those that are not named, all that
+                is NaN and not wanted is missing.
 
         Raises:
             ConfigError: a grid is wanted of a model whose windows hold few stations.
         """
         if self.groups is None:
-            batch = self._batch(first, _samples(values), _samples(wanted), None)
+            batch = self._batch(first, _samples(values), _samples(wanted), None, _samples(hidden or {}))
             return {
                 name: _cut(Answer(answer.mean[0], _first(answer.quantiles)), wanted[name])
                 for name, answer in self._predict(batch, wanted, None).items()
@@ -121,7 +137,8 @@ class Predictor:
             own = torch.zeros(1, 1, stations.shape[1], dtype=torch.bool)
             own[..., 0] = True
             focal = {name: self._of_groups(name, want, stations) & own for name, want in wanted.items()}
-            batch = self._batch(first, shown, focal, stations)
+            # Fills and windows of some stations do not go together (`DataConfig`): nothing is filled here.
+            batch = self._batch(first, shown, focal, stations, {})
             for name, answer in self._predict(batch, wanted, stations).items():
                 means[name][:, some] = answer.mean[:, :, 0].T.cpu()  # [B, T, n] -> [T, B]
                 if answer.quantiles is not None:
@@ -140,8 +157,9 @@ class Predictor:
         values: Mapping[str, Float[Tensor, "batch days *_"]],
         wanted: Mapping[str, Bool[Tensor, "batch days *_"]],
         stations: Int[Tensor, "batch n"] | None,
+        hidden: Mapping[str, Bool[Tensor, "batch days *_"]],
     ) -> Batch:
-        tokens = {}
+        tokens, days = {}, next(iter(values.values())).shape[1]
         for name, shape in self.model.shapes.items():
             physical = values[name].to(self.device)
             of_series = stations if shape.kind == "series" else None
@@ -152,8 +170,18 @@ class Predictor:
                 asked = to_tokens(wanted[name].to(self.device).float(), shape).nan_to_num() > 0
             visible, target = valid.any(-1), asked.any(-1)  # [B, tokens]; a token may be seen in part, wanted in part
             keys = order_keys(visible.long())
-            tokens[name] = ModalityTokens(cells, valid, select(visible, keys), select(target, keys), shape)
-        size, days = next(iter(values.values())).shape[:2]
+            fill = self._fills.get(name)
+            if fill is None:
+                tokens[name] = ModalityTokens(cells, valid, select(visible, keys), select(target, keys), shape)
+                continue
+            there = torch.ones_like(physical, dtype=torch.bool)
+            if name in hidden:
+                there &= ~hidden[name].to(self.device)
+            # Past the last day or station of a window there is nothing to fill.
+            free = (to_tokens(there.float(), shape).nan_to_num() > 0) & ~asked  # [B, tokens, cells]
+            shown = select(visible | free.any(-1), keys)
+            tokens[name] = fill(ModalityTokens(cells, valid, shown, select(target, keys), shape), days, free)
+        size = next(iter(values.values())).shape[0]
         attributes = None
         if self._attributes.shape[-1]:
             every = self._attributes.expand(size, -1, -1)  # [B, stations, A]

@@ -17,6 +17,7 @@ from hydromae.data.attributes import coordinate_columns
 from hydromae.data.cf import CONVENTIONS, GRID_MAPPING, TIME_UNITS, axes, place_attributes, source_attributes
 from hydromae.data.hdf5_output import DiskFile
 from hydromae.data.store import Store
+from hydromae.tasks.trained_for import FLAG, flag_of
 
 TABLES: Final = (".csv", ".parquet")
 FLAGS: Final = ("observed", "filled", "missing")
@@ -124,7 +125,8 @@ def write_table(path: Path, suffix: str, result: xr.Dataset) -> None:
     """Write series as a row a day and station: `date`, `ID` (text) and a column for each variable [time, station].
 
     A flag is written in words, a variable with quantiles as a column a level, `riverflow_q0.05`; what is over time
-    alone stands in each row of its day.
+    alone stands in each row of its day. What the runs were not trained for is said in each row, since a table has no
+    attributes.
 
     Args:
         path: the file, written anew.
@@ -169,4 +171,6 @@ def _rows(some: xr.Dataset, ids: np.ndarray) -> pd.DataFrame:
                 columns[f"{short}_q{level:g}"] = column.reshape(-1)
         else:
             columns[str(name)] = values.reshape(-1)  # [day * station]
+    if (said := flag_of(some.attrs)) is not None:
+        columns[FLAG] = np.full(count * len(ids), said, dtype=object)
     return pd.DataFrame(columns)

@@ -13,13 +13,22 @@ import hydromae
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, DataError
 from hydromae.given import Names, Span
-from hydromae.tasks.choices import chosen_days, predicted_stations, target_series
+from hydromae.tasks.choices import predicted_stations, target_series
 from hydromae.tasks.cores import Core, Shown, answers, last_cores
 from hydromae.tasks.predictor import Answer, Predictor
 from hydromae.tasks.result_file import BLOCK_DAYS, ResultFile
-from hydromae.tasks.several_runs import Runs, open_runs, require_alike, require_same_windows
+from hydromae.tasks.several_runs import (
+    Runs,
+    first_run,
+    notes_of,
+    open_runs,
+    require_alike,
+    require_same_windows,
+    shared_days,
+)
 from hydromae.tasks.task_output import check_output, write_streamed
 from hydromae.tasks.task_scores import units_of
+from hydromae.tasks.trained_for import beyond_ungauged, flagged
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +55,7 @@ def ungauged(
             several, as seeds of one training, the simulations are averaged.
         output: .nc, .csv or .parquet; None is `ungauged.nc` in the (first) run directory.
         data: other data, which may lack the flow: a store, its directory, or a configuration; None is the run's own.
-        period: first and last day; None is all days of the data.
+        period: first and last day; None is all days of the data, of several runs' own those that all have.
         stations: ids of those to simulate; None is all that the run can predict in the data.
         donors: whether the flow of the other stations is seen.
         target: the series to simulate; None is the river flow, see `target_series`.
@@ -55,7 +64,8 @@ def ungauged(
     Returns:
         The file (of a table, its content in memory): `<target>` float32 [time, station] in the unit of the run's data;
         `<target>_quantiles` [time, station, quantile] of a model with quantiles; and `spin_up` int32 [time], the days
-        of the window before that day, fewer at the beginning of the data.
+        of the window before that day, fewer at the beginning of the data. The attribute `not_trained_for` says what of
+        it the runs were not trained for, in a table a column where there is such.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
@@ -63,13 +73,15 @@ def ungauged(
             the runs do not fit each other.
         DataError: a station is unknown or has no catchment area, or the file cannot be written.
     """
-    predictors = open_runs(runs, data)
+    name = target_series(first_run(runs).config(), target)
+    predictors = open_runs(runs, data, unseen=() if donors else (name,))
     first = predictors[0]
     path = Path(output) if output is not None else first.run.path / "ungauged.nc"
     check_output(path)
-    simulation = Simulation(predictors, target_series(first.config, target), stations, donors)
-    days = chosen_days(first.store, period)
-    return write_streamed(path, lambda temporary: _write(temporary, simulation, days, on_progress))
+    simulation = Simulation(predictors, name, stations, donors)
+    days = shared_days(predictors, period)
+    notes = notes_of(predictors, stations) | flagged(beyond_ungauged(predictors, name))
+    return write_streamed(path, lambda temporary: _write(temporary, simulation, days, notes, on_progress))
 
 
 class Simulation:
@@ -96,6 +108,7 @@ class Simulation:
         self.in_store = [here[predictor.stations[place]] for place in self.places]
         self._hidden = torch.zeros(len(predictor.stations), dtype=torch.bool)
         self._hidden[self.places] = True
+        self._unseen = self._hidden if donors else torch.ones_like(self._hidden)
         alone = any(one.groups is not None and one.groups.shape[1] == 1 for one in predictors)
         if donors and (self._hidden.all() or alone):
             raise ConfigError(
@@ -124,18 +137,19 @@ class Simulation:
 
     def run(self, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
         """The flow of the stations, [core days, stations], core after core."""
-        for core, found in answers(self.predictors, cores, self._question):
+        for core, found in answers(self.predictors, cores, self._question, {self.name: self._unseen}):
             answer = found[self.name]
             quantiles = None if answer.quantiles is None else answer.quantiles[:, self.places]
             yield core, Answer(answer.mean[:, self.places], quantiles)
 
     def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
-        unseen = self._hidden if self.donors else torch.ones_like(self._hidden)
-        shown = {**values, self.name: torch.where(unseen, torch.nan, values[self.name])}
+        shown = {**values, self.name: torch.where(self._unseen, torch.nan, values[self.name])}
         return shown, {self.name: self._hidden.expand(core.stop - core.first, -1)}
 
 
-def _write(path: Path, simulation: Simulation, days: slice, on_progress: Callable[[float], None]) -> None:
+def _write(
+    path: Path, simulation: Simulation, days: slice, notes: dict[str, str], on_progress: Callable[[float], None]
+) -> None:
     predictor, name = simulation.predictor, simulation.name
     if (run := simulation.scaled_by_own_flow()) is not None:
         _log.warning(
@@ -146,7 +160,7 @@ def _write(path: Path, simulation: Simulation, days: slice, on_progress: Callabl
     cores = last_cores(predictor, days)
     size = max(1, BLOCK_DAYS // max(core.stop - core.first for core in cores))
     simulated = simulation.run(cores)
-    with _file(path, simulation, days) as file:
+    with _file(path, simulation, days, notes) as file:
         for begin in range(0, len(cores), size):
             means, quantiles, spin_up = [], [], []
             for number in range(begin, min(begin + size, len(cores))):
@@ -164,7 +178,7 @@ def _write(path: Path, simulation: Simulation, days: slice, on_progress: Callabl
                 file.write(f"{name}_quantiles", first, np.concatenate(quantiles))
 
 
-def _file(path: Path, simulation: Simulation, days: slice) -> ResultFile:
+def _file(path: Path, simulation: Simulation, days: slice, notes: dict[str, str]) -> ResultFile:
     predictor, name = simulation.predictor, simulation.name
     modality = predictor.config.data.modalities[name]
     file = ResultFile(
@@ -180,6 +194,7 @@ def _file(path: Path, simulation: Simulation, days: slice) -> ResultFile:
             "window_days": predictor.window,
             "runs": ", ".join(str(one.run.path) for one in simulation.predictors),
             "donors": "the other stations' flow was seen" if simulation.donors else "no flow was seen",
+            **notes,
         },
     )
     long_name, units = modality.long_name or name, units_of(predictor, name)

@@ -11,8 +11,8 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
-from hydromae.config import ModalityConfig
-from hydromae.data.cleaning import first_fault, number_text, within_limits
+from hydromae.config import DataConfig
+from hydromae.data.cleaning import first_fault, missing_to_nan, number_text, within_limits
 from hydromae.data.readers.labelled import open_labelled, whole_days, without_single
 from hydromae.data.readers.stamps import Clocks, calendar_days, several_a_day
 from hydromae.data.readers.units import same_units
@@ -33,16 +33,26 @@ class Weather:
         path: the file.
         series: modality -> [time, station], or [issue_time, lead_time, station].
         data: whose days and stations they are to fit.
+        lacking: what else the run has, whose future stays hidden.
     """
 
     path: Path
     series: Mapping[str, xr.DataArray]
     data: KnownData
+    lacking: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The modalities that the file has."""
         return tuple(self.series)
+
+    def without(self, chosen: Sequence[str]) -> list[str]:
+        """Which of some stations have no value of some modality in the whole file."""
+        bare = [
+            ~np.isfinite(series.sel(station=list(chosen)).values).any(axis=tuple(range(series.ndim - 1)))
+            for series in self.series.values()
+        ]
+        return [station for station, is_bare in zip(chosen, np.any(bare, axis=0), strict=True) if is_bare]
 
     def after(self, name: str, issue: int, horizon: int) -> Float[Tensor, "lead station"]:
         """The `horizon` days after an issue time, NaN where the file has none.
@@ -77,20 +87,21 @@ def open_weather(
     shapes: Mapping[str, TokenShape],
     forecast: Sequence[str],
     data: KnownData,
-    settings: Mapping[str, ModalityConfig],
+    settings: DataConfig,
 ) -> Weather:
     """Open a file of weather: netCDF or Zarr with variables named and measured as the run's series modalities are.
 
     A variable has dimensions (time, station), days after the issue times, or (issue_time, lead_time, station), lead
     times in days; others of one entry, as height, are dropped. A stamp stands for its calendar day. Stations are ids;
-    those that are absent have no weather. What is forecast is never read from it.
+    those that are absent have no weather. What is forecast is never read from it. What means missing in the run's data
+    does here.
 
     Args:
         path: the file.
         shapes: of the run's modalities.
         forecast: modalities that are forecast.
         data: whose stations and units they are to fit.
-        settings: what is possible of each modality.
+        settings: of the run's data: what means missing, and what is possible of each modality.
 
     Raises:
         DataError: it cannot be opened, or has no variable that is of use; or one has other dimensions or units, or a
@@ -107,26 +118,29 @@ def open_weather(
         told = refused(path, error)
         raise DataError(told or f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
     wanted = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
-    found = {name: _series(path, dataset[name], name, data) for name in wanted if name in dataset}
+    found = {
+        name: _series(path, dataset[name], name, data, settings.missing_values) for name in wanted if name in dataset
+    }
     if not found:
         raise DataError(
             f"{path}: has none of the run's weather series {', '.join(wanted) or '(it has none)'}; "
             f"name its variables so (it has {', '.join(map(str, dataset.data_vars))})"
         )
     for name, series in found.items():
-        if name in settings:
-            within_limits(series.values, settings[name])
-        fault = first_fault(series.values, settings[name]) if name in settings else None
+        modality = settings.modalities.get(name)
+        if modality is not None:
+            within_limits(series.values, modality)
+        fault = first_fault(series.values, modality) if modality is not None else None
         if fault is not None:
             day = np.datetime64(series[series.dims[0]].values[fault.index[0]], "D")
             raise DataError(
                 f"{path}: {name} of station {data.stations[fault.index[-1]]} on {day} is {number_text(fault.value)}, "
                 f"{fault.reason}; write what is missing as NaN"
             )
-    return Weather(path, found, data)
+    return Weather(path, found, data, tuple(name for name in shapes if name not in found and name not in forecast))
 
 
-def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> xr.DataArray:
+def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData, codes: Sequence[float]) -> xr.DataArray:
     variable = without_single(variable, "time", "station", "issue_time", "lead_time")
     dims = set(variable.dims)
     if dims not in ({"time", "station"}, {"issue_time", "lead_time", "station"}):
@@ -163,7 +177,10 @@ def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData) -> x
     if "time" in dims:
         for note in clocks.notes("write the local days as time"):
             _log.warning("%s: %s: %s", path, name, note)
-    return named.reindex(station=list(data.stations)).astype(np.float32)  # in memory
+    aligned = named.reindex(station=list(data.stations)).astype(np.float32)
+    values = aligned.values.copy()
+    missing_to_nan(values, codes)
+    return aligned.copy(data=values)
 
 
 def _lead_days(path: Path, leads: xr.DataArray) -> np.ndarray:
