@@ -11,6 +11,7 @@ from hydromae.data.plan import periods_of
 from hydromae.data.store import Store
 from hydromae.errors import DataError, RunError
 from hydromae.files import write_text
+from hydromae.json_text import json_text
 
 
 class RunDirectory:
@@ -46,7 +47,7 @@ class RunDirectory:
         except OSError as error:
             raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
         known = {"store": str(store.path), **store.identity_until(store.n_days)}
-        write_text(run.path / "data.json", json.dumps(known))
+        write_text(run.path / "data.json", json_text(known))
         write_text(run.config_file, dump_config(config))
         return run
 
@@ -122,4 +123,4 @@ class RunDirectory:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a small file of the run atomically."""
-        write_text(self.path / name, json.dumps(content, indent=1))
+        write_text(self.path / name, json_text(content, indent=1))
