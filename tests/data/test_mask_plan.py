@@ -138,16 +138,18 @@ def test_the_others_future_is_visible_in_the_share_of_perfect_forecasts(forcing:
     ("strategy", "absent", "days"),
     [("forecast", ("riverflow",), DAYS), ("modality", ("precip", "evap"), DAYS), ("forecast", (), 1)],
 )
-def test_random_takes_the_place_of_what_would_leave_nothing_to_predict_or_to_see(
+def test_what_would_leave_nothing_to_predict_or_to_see_is_random_in_training_and_nothing_in_evaluation(
     strategy: str, absent: tuple[str, ...], days: int
 ) -> None:
     planner = planner_of(strategies={strategy: 1})
     available = without(planner, *absent) if absent else full(planner, days=days)
     for number in range(20):
-        plans = (planner.of_batch(available, days, number, 0), planner.of_windows(available, days, [number]))
-        for plan in plans:
-            assert strategies(plan) == ["random"]
-            assert any(hiding.targets for (hiding,) in plan.values())
+        plan = planner.of_batch(available, days, number, 0)
+        assert strategies(plan) == ["random"]
+        assert any(hiding.targets for (hiding,) in plan.values())
+        # Nothing is scored that the strategy does not train.
+        for (hiding,) in planner.of_windows(available, days, [number]).values():
+            assert hiding.targets == 0 and hiding.visible == hiding.available and not hiding.hides
 
 
 @pytest.mark.parametrize("strategy", ["random", "span", "place", "modality"])
@@ -180,6 +182,8 @@ def test_random_of_all_takes_the_place_of_a_strategy_whose_targets_were_not_obse
     planner = planner_of(strategies={strategy: 1}, targets={strategy: ["riverflow"]})
     plan = planner.of_batch(without(planner, "riverflow"), DAYS, 0, 0)
     assert strategies(plan) == ["random"] and plan["precip"][0].targets > 0 and plan["evap"][0].targets > 0
+    for (hiding,) in planner.of_windows(without(planner, "riverflow"), DAYS, [0]).values():
+        assert hiding.targets == 0 and hiding.visible == hiding.available
 
 
 def test_a_sample_without_flow_takes_part_in_the_forecasts_of_its_batch() -> None:
@@ -206,7 +210,7 @@ def test_targets_visible_and_ignored_tokens_are_all_there_are(counts: list[int],
     assert hiding.targets + hiding.visible + ignored == hiding.available == sum(counts)
     assert hiding.gaps == 6 * hiding.closed - sum(counts[: hiding.closed])
     if hiding.strategy == "random":
-        assert hiding.targets == round(ratio * sum(counts))
+        assert hiding.targets == max(round(ratio * sum(counts)), min(1, sum(counts) // 2))
 
 
 @pytest.mark.parametrize("strategy", ["modality", "forecast"])

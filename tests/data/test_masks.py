@@ -42,7 +42,8 @@ def test_counts_are_exact_and_nothing_missing_is_touched(n_tokens: int, share: f
     available = torch.rand(5, n_tokens, generator=torch.Generator().manual_seed(seed)) < share
     counts = target_counts(available.sum(1).tolist(), ratio)
     state = states(available, hide_first(available, torch.tensor(counts), keys_of(torch.arange(5), n_tokens, seed)))
-    assert (state == TARGET).sum(1).tolist() == counts == [round(ratio * n) for n in available.sum(1).tolist()]
+    assert (state == TARGET).sum(1).tolist() == counts
+    assert counts == [max(round(ratio * n), int(n > 1)) for n in available.sum(1).tolist()]
     assert torch.equal(state == MISSING, ~available)
     assert ((state == TARGET) | (state == VISIBLE)).sum(1).tolist() == available.sum(1).tolist()
 
@@ -196,3 +197,10 @@ def test_selection_in_order_keeps_the_order() -> None:
 
 def test_counts_round_half_to_even() -> None:
     assert target_counts([0, 1, 5, 7, 10], 0.5) == [0, 0, 2, 4, 5]
+
+
+def test_a_ratio_that_rounds_to_none_hides_one_of_two_or_more() -> None:
+    assert target_counts([0, 1, 2, 3, 4, 49, 50, 51], 0.01) == [0, 0, 1, 1, 1, 1, 1, 1]
+    assert target_counts([1, 2, 3], 0.6) == [1, 1, 2]
+    every = [*range(2, 400)]
+    assert target_counts(every, 0.4) == [round(0.4 * n) for n in every]  # as ever where one was hidden before

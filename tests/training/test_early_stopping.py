@@ -46,9 +46,10 @@ def test_epochs_are_counted_since_the_lowest_loss() -> None:
 
 
 def test_training_ends_after_patience_epochs_without_a_lower_loss(stopped: RunDirectory) -> None:
+    # The last checkpoint is of before the last validation.
     losses, progress = validations(stopped), newest(stopped)["progress"]
     assert len(losses) == 3 == len([loss for loss in losses if loss == losses[0]])
-    assert progress["stopped"] == "patience" and progress["epoch"] == 3 and is_finished(stopped)
+    assert progress["waited"] == 1 and progress["epoch"] == 3 and is_finished(stopped)
     assert progress["best_step"] == 3 and progress["step"] == 9
     assert stopped.read_json("summary.json")["stopped"] == "patience"
 

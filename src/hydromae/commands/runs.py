@@ -40,7 +40,7 @@ def train(
     config: ConfigFile,
     overrides: Overrides = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Try some steps; print memory, tokens, steps and time; write no run.")
+        bool, typer.Option("--dry-run", help="Estimate memory, tokens and time, then try some steps; write no run.")
     ] = False,
     go_on: Annotated[
         bool, typer.Option("--continue", help="Go on with the run if it is there, as a job that is started again does.")
@@ -80,7 +80,7 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
         store = prepare_store(loaded, titled(shown.stage, "Preparing the store"))
         print_notes(store.provenance.notes)
         if dry_run:
-            trial = try_out(loaded, store)
+            trial = try_out(loaded, store, lambda found: console.print(found.table()))
         else:
             run = continue_run(run, shown.listener) if go_on else new_run(loaded, store, shown.listener)
     if dry_run:

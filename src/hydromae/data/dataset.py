@@ -1,6 +1,5 @@
 """A store as a CF data set on the full grid, read only where it is asked for."""
 
-import json
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from hydromae.data.cf import (
 )
 from hydromae.data.patches import cell_index
 from hydromae.data.store import Store
+from hydromae.json_text import json_text
 
 _BLOCK_DAYS = 64
 _PLACES = ("latitude", "longitude")
@@ -212,8 +212,8 @@ def _global_attributes(store: Store) -> dict[str, Any]:
         "source": "\n".join(f"{file.role}: {file.path} ({file.size} bytes)" for file in made.sources),
         **{f"{split}_period": f"{first}/{last}" for split, (first, last) in store.periods.items()},
         **({"notes": "\n".join(made.notes)} if made.notes else {}),
-        **({"members": json.dumps(made.members)} if made.members else {}),
-        "options": json.dumps(made.options),
+        **({"members": json_text(made.members)} if made.members else {}),
+        "options": json_text(made.options),
         "patch_size": store.patch_size,
         "fingerprint": store.fingerprint,
         "hydromae_version": made.version,

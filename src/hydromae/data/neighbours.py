@@ -48,5 +48,5 @@ def station_groups(data: DataConfig, store: Store) -> Int[np.ndarray, "group sta
 
 def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:
     """Windows of few stations that are computed together: at most 256, fewer where each holds the tokens of grids."""
-    tokens = sum(shape.slots(days) * shape.places for shape in shapes.values())
+    tokens = sum(shape.tokens(days) for shape in shapes.values())
     return max(1, min(256, 50_000 // tokens))

@@ -21,6 +21,7 @@ from hydromae.data.store_description import ModalityDescription, digest
 from hydromae.data.values_file import ValuesFile
 from hydromae.errors import DataError
 from hydromae.files import write_text
+from hydromae.json_text import json_text, or_null
 
 Storage = Literal["float32", "float16"]
 # Told what is being done, and the share of it that is done.
@@ -217,8 +218,9 @@ def _fitted_before(
         fit.update(start, block)
         report(f"fitting {source.name}", 0.0)
     fitted = fit.finish()
-    content = {"scaler": fitted.scaler.to_dict(), "mean": fitted.mean.ravel().astype(float).tolist()}
-    write_text(path, json.dumps({"digest": digest(content), "fit": content}))
+    # Null where a place was never observed, in the digest too, which is taken again of what is read.
+    content = or_null({"scaler": fitted.scaler.to_dict(), "mean": fitted.mean.ravel().astype(float).tolist()})
+    write_text(path, json_text({"digest": digest(content), "fit": content}))
     return fitted
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hydromae.config import Kind, Period
 from hydromae.errors import DataError
+from hydromae.json_text import or_null
 from hydromae.permissions import refused
 
 FORMAT: Final = 3
@@ -99,7 +100,7 @@ def digest(content: dict[str, Any]) -> str:
 
 def write_description(path: Path, description: StoreDescription) -> None:
     """Write `store.json` with a checksum of itself."""
-    path.write_bytes(_rendered(description.model_dump(mode="json")))
+    path.write_bytes(_rendered(or_null(description.model_dump(mode="json"))))
 
 
 def read_description(path: Path) -> StoreDescription:

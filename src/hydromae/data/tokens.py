@@ -46,6 +46,10 @@ class TokenShape:
         """Spans of days in a window of `n_days`; the last may be partial."""
         return math.ceil(n_days / self.days)
 
+    def tokens(self, n_days: int) -> int:
+        """Tokens of a window of `n_days`: what `init`, `model` and `train --dry-run` count."""
+        return self.slots(n_days) * self.places
+
     def place(self, index: Int[Tensor, "*any"]) -> Int[Tensor, "*any"]:
         """Place of each token, valid patch or group of stations, from its place in the sequence."""
         return index % self.places

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from hydromae.config import ModelConfig
 from hydromae.errors import RunError
 from hydromae.files import atomic_path, write_text
+from hydromae.json_text import json_text
 from hydromae.models.hub import download
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.permissions import refused
@@ -52,7 +53,7 @@ def save_pretrained(model: MultiModalMAE, folder: Path, weights: Mapping[str, to
         "task_weights": model.task_weights,
         "trained_on": model.trained_on,
     }
-    write_text(folder / CONFIG, json.dumps(content, indent=1))
+    write_text(folder / CONFIG, json_text(content, indent=1))
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file(state, temporary, metadata={"sha256": _digest(state)})
 

@@ -10,8 +10,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from hydromae.config import Config
-from hydromae.data.batch import Batch, ModalityTokens, Selection
+from hydromae.data.masks import target_counts
 from hydromae.data.tokens import TokenShape
+from hydromae.models.cost import empty_batch, recurrence_operations
 from hydromae.models.multimodal_mae import MultiModalMAE
 
 ADAMW_BYTES = 16  # weight, gradient and two moments in fp32
@@ -51,8 +52,8 @@ def summary_table(model: MultiModalMAE, config: Config) -> Table:
     days = config.data.window
     ratios = {"grid": config.masking.image_mask_ratio, "series": config.masking.vector_mask_ratio}
     for name, shape in model.shapes.items():
-        tokens, hidden = _tokens(shape, days, ratios)
-        table.add_row(f"{name}: tokens in {days} days (hidden)", f"{tokens:,} ({hidden:,})", "")
+        visible, hidden = _counts(shape, days, ratios)
+        table.add_row(f"{name}: tokens in {days} days (hidden)", f"{visible + hidden:,} ({hidden:,})", "")
     table.add_row("weights, gradients and AdamW in fp32", f"{total * ADAMW_BYTES / 2**20:,.0f} MiB", "")
     cost = forward_operations(model, days, ratios)
     table.add_row("forward pass of a sample", f"{cost / 1e9:,.1f} GFLOP", "")
@@ -63,19 +64,12 @@ def forward_operations(model: MultiModalMAE, days: int, ratios: dict[str, float]
     """Floating-point operations of the matrix products and attention in one sample's forward pass."""
     # Fake tensors have shapes and a device but no data.
     with FakeTensorMode(allow_non_fake_inputs=True):
-        batch = _empty_batch(model, days, ratios)
+        counts = {name: _counts(shape, days, ratios) for name, shape in model.shapes.items()}
         counter = FlopCounterMode(display=False)
         # torch counts no fused attention on a CPU; the plain form does the same products.
         with counter, nn.attention.sdpa_kernel(nn.attention.SDPBackend.MATH), torch.no_grad():
-            model.predict(batch)
-    total = int(counter.get_total_flops())
-    if model.station_states is not None:
-        # A recurrence is one operation to torch, whose products it does not count.
-        weights = sum(
-            p.numel() for name, p in model.station_states.lstm.named_parameters() if name.startswith("weight")
-        )
-        total += 2 * days * model.config.num_catchments * weights
-    return total
+            model.predict(empty_batch(model, counts, days))
+    return int(counter.get_total_flops()) + recurrence_operations(model, days)
 
 
 def _count(parameters: Iterator[nn.Parameter]) -> tuple[int, int]:
@@ -83,19 +77,8 @@ def _count(parameters: Iterator[nn.Parameter]) -> tuple[int, int]:
     return sum(sizes), len(sizes)
 
 
-def _tokens(shape: TokenShape, days: int, ratios: dict[str, float]) -> tuple[int, int]:
-    tokens = shape.slots(days) * shape.places
-    return tokens, round(ratios[shape.kind] * tokens)
-
-
-def _empty_batch(model: MultiModalMAE, days: int, ratios: dict[str, float]) -> Batch:
-    tokens = {}
-    for name, shape in model.shapes.items():
-        every, hidden = _tokens(shape, days, ratios)
-        values = torch.zeros(1, every, shape.cells)
-        index = torch.arange(every)[None]  # [1, tokens]
-        visible, target = Selection(index[:, hidden:], None), Selection(index[:, :hidden], None)
-        tokens[name] = ModalityTokens(values, values == 0, visible, target, shape)
-    config = model.config
-    attributes = torch.zeros(1, config.num_catchments, config.static_attr_dim) if config.static_attr_dim else None
-    return Batch(tokens, attributes, torch.ones(1, days, dtype=torch.int64), days)
+def _counts(shape: TokenShape, days: int, ratios: dict[str, float]) -> tuple[int, int]:
+    """Visible and hidden tokens where the ratio is hidden of a window without gaps."""
+    tokens = shape.tokens(days)
+    hidden = target_counts([tokens], ratios[shape.kind])[0]
+    return tokens - hidden, hidden

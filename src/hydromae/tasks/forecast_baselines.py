@@ -19,6 +19,7 @@ from hydromae.data.dataset import open_store
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError, HydroMAEError
 from hydromae.files import write_text
+from hydromae.json_text import json_text
 
 logger = logging.getLogger(__name__)
 
@@ -201,5 +202,5 @@ def _lstm(
     on_stage("Training the LSTM", 1.0)  # which may have ended early
     if kept is not None:
         net.save(kept)
-        write_text(kept / _MADE_OF, json.dumps(made_of))
+        write_text(kept / _MADE_OF, json_text(made_of))
     return net

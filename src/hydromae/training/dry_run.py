@@ -1,6 +1,7 @@
 """What a training would cost, measured on a few of its steps."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -9,8 +10,11 @@ from rich.table import Table
 from hydromae.config import Config
 from hydromae.data.store import Store
 from hydromae.memory import peak_memory
+from hydromae.training.estimate import Estimate, estimate, require_fit
 from hydromae.training.finetune import Start
 from hydromae.training.loop import Trainer
+from hydromae.training.validation import scored_modalities
+from hydromae.training.world import join_world
 
 _WARM, _TIMED = 1, 2
 
@@ -27,6 +31,7 @@ class Trial:
         seconds_per_step: measured.
         memory: peak of this process (CPU) or of the GPU, bytes.
         device: cpu or cuda.
+        validation: windows that can be scored, and all; None without a validation period.
         start: what of the weights that training starts from is loaded, resized or new; None without such.
     """
 
@@ -37,6 +42,7 @@ class Trial:
     seconds_per_step: float
     memory: int
     device: str
+    validation: tuple[int, int] | None = None
     start: Start | None = None
 
     def table(self) -> Table:
@@ -50,16 +56,28 @@ class Trial:
         table.add_row("seconds a step", f"{self.seconds_per_step:.2f} on {self.device}, mean of {_TIMED}")
         table.add_row("time for all steps", _words(self.seconds_per_step * self.steps) + ", without validation")
         table.add_row("peak memory", f"{self.memory / 2**30:.2f} GiB")
+        if self.validation is not None:
+            scored, every = self.validation
+            table.add_row("validation", f"{scored:,} of {every:,} windows can be scored")
         return table
 
 
-def dry_run(config: Config, store: Store) -> Trial:
-    """Take a few real training steps and measure them; nothing is written.
+def dry_run(config: Config, store: Store, on_estimate: Callable[[Estimate], None] = lambda found: None) -> Trial:
+    """Estimate what a step takes; where the machine has it, take a few real ones and measure them; write nothing.
+
+    Args:
+        config: the experiment.
+        store: its data.
+        on_estimate: told the estimate before any step.
 
     Raises:
-        ConfigError: the configuration does not fit the data.
+        ConfigError: the configuration does not fit the data, or a step does not fit the machine's memory.
     """
-    trainer = Trainer(config, store, None)
+    world = join_world(config.training.device)
+    found = estimate(config, store, world.device, world.local_size)
+    on_estimate(found)
+    require_fit(found, config, store, world.device, world.local_size)
+    trainer = Trainer(config, store, None, world=world)
     seconds, tokens = [], {}
     for i, parts in enumerate(islice(trainer.batches(), _WARM + _TIMED)):
         began = time.monotonic()
@@ -81,8 +99,16 @@ def dry_run(config: Config, store: Store) -> Trial:
         seconds_per_step=sum(timed) / len(timed),
         memory=peak_memory(trainer.device),
         device=trainer.device.type,
+        validation=_validation(trainer),
         start=trainer.start,
     )
+
+
+def _validation(trainer: Trainer) -> tuple[int, int] | None:
+    if trainer.held_out is None:
+        return None
+    windows = [*scored_modalities(trainer.reader, trainer.collator.masker.planner, trainer.held_out)]
+    return sum(map(bool, windows)), len(windows)
 
 
 def _words(seconds: float) -> str:

@@ -16,6 +16,7 @@ from hydromae.data.collate import Collator
 from hydromae.data.windows import WindowReader
 from hydromae.errors import RunError
 from hydromae.files import write_text
+from hydromae.json_text import json_text
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.training.engine import AUTOCAST, Engine
 from hydromae.training.history import Drawn, History
@@ -96,7 +97,7 @@ class Faults:
         """
         if run is not None:
             with (run / FILE).open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(asdict(fault)) + "\n" for fault in faults)
+                file.writelines(json_text(asdict(fault)) + "\n" for fault in faults)
             logger.warning("%s: %s and was skipped", run, faults[-1].sentence())
         if in_a_row >= self.engine.settings.max_skips:
             raise RunError(

@@ -25,6 +25,7 @@ from hydromae.training.changes import listed_changes, settings_that_matter, with
 from hydromae.training.checkpoint import random_state, restore_random_state, save_checkpoint
 from hydromae.training.early_stopping import check_patience, note_validation, out_of_patience
 from hydromae.training.engine import make_engine
+from hydromae.training.estimate import refuse_too_large
 from hydromae.training.faults import Faults, forget_later
 from hydromae.training.finetune import start_from
 from hydromae.training.history import History
@@ -80,6 +81,7 @@ class Trainer:
         self.world = world or join_world(settings.device)
         self.device = self.world.device
         check_patience(config)
+        refuse_too_large(config, store, self.device, self.world.local_size)
         model = build_model(config, store)
         # What a checkpoint holds is restored later, when what the run started from may be gone.
         fresh = run is None or not any(run.checkpoints.glob("step_*.pt"))
@@ -109,15 +111,14 @@ class Trainer:
         )
         planner = self.collator.masker.planner
         check_training(self.reader, planner, self.order)
-        self.validation, self.unvalidated = None, None
+        self.validation = self.held_out = None
         if config.data.val is not None:
             self.held_out = validation_order(config.data, store, "val", settings.batch_size * self.world.size)
-            self.unvalidated = check_validation(config, self.reader, planner, self.held_out)
-            if self.unvalidated is None:
+            if (nothing := check_validation(config, self.reader, planner, self.held_out)) is None:
                 shares = Shares(self.held_out, self.world.rank, self.world.size, 1)
                 self.validation = WindowLoader(self.reader, shares)
             elif self.world.is_main:
-                logger.warning("%s", self.unvalidated)
+                logger.warning("%s", nothing)
         self.schedule = make_schedule(self.engine.optimizer, settings, len(self.order))
         self.progress = Progress()
         whole = config.model_copy(update={"model": self.model.config})
@@ -160,7 +161,7 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         self.progress = Progress(**state["progress"])
         self.history = History.restored(state["history"], self.world)
-        if self.validation is not None and "validation" not in state:
+        if self.validation is not None and self.held_out is not None and "validation" not in state:
             scored = scored_modalities(self.reader, self.collator.masker.planner, self.held_out)
             forget_other_validations(self.progress, scored, str(where) if self.world.is_main else None)
         randoms = state["random"]

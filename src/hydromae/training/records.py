@@ -1,10 +1,10 @@
 """Metrics as JSON lines, one record a line."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from hydromae.files import write_text
+from hydromae.json_text import json_text
 
 
 class Records:
@@ -23,5 +23,5 @@ class Records:
     def append(self, record: dict[str, Any]) -> None:
         """Write one record, at once."""
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(json_text(record) + "\n")
         self.lines += 1

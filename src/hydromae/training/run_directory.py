@@ -11,6 +11,7 @@ from hydromae.data.plan import periods_of
 from hydromae.data.store import Store
 from hydromae.errors import DataError, RunError
 from hydromae.files import absolute, write_text
+from hydromae.json_text import json_text
 from hydromae.permissions import refused
 
 
@@ -49,7 +50,7 @@ class RunDirectory:
         placed = with_absolute_paths(config)
         # As it was given, too: a project that is moved as a whole finds its store from its new folder.
         given = {"store": str(absolute(store.path)), "store_as_given": config.store_path}
-        write_text(run.path / "data.json", json.dumps({**given, **store.identity_until(store.n_days)}))
+        write_text(run.path / "data.json", json_text({**given, **store.identity_until(store.n_days)}))
         write_text(run.config_file, dump_config(placed))
         return run
 
@@ -129,4 +130,4 @@ class RunDirectory:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a small file of the run atomically."""
-        write_text(self.path / name, json.dumps(content, indent=1))
+        write_text(self.path / name, json_text(content, indent=1))

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import xarray as xr
 from readers_sources import write_camels, write_months, write_netcdf, write_nrfa
 from sources import day_range, make_world, write_attributes, write_grid, write_mask, write_table
@@ -20,6 +21,8 @@ from hydromae.data.prepare import prepare
 from hydromae.data.readers import Reader, Request
 from hydromae.data.sample.write import write_sample
 from hydromae.errors import ConfigError, DataError
+from hydromae.training.estimate import estimate
+from hydromae.training.setup import build_model
 
 DAYS = np.arange(np.datetime64("2001-01-01"), np.datetime64("2003-01-01"))
 RANDOM = np.random.default_rng(0)
@@ -62,6 +65,13 @@ def test_the_sample_is_prepared_from_what_init_writes(tiny, tmp_path):
     assert check(config).exit_code == 0
     store = prepare(config.model_copy(update={"data": config.data.model_copy(update={"store": str(tmp_path / "s")})}))
     assert len(store.station_ids) == 12 and store.shape == (60, 40) and store.n_days == 1461
+    # It counts the tokens of the model that is trained.
+    found = estimate(config, store, torch.device("cpu"))
+    tokens = sum(shape.tokens(config.data.window) for shape in build_model(config, store).shapes.values())
+    assert found.every_token == tokens
+    assert f"A window has about {tokens} tokens" in " ".join(
+        (tmp_path / "my.yaml").read_text().replace("#", "").split()
+    )
 
 
 def test_the_same_folder_gives_the_same_text(tiny):

@@ -13,6 +13,7 @@ from hydromae.baselines.forecast.lstm_inputs import Scaling
 from hydromae.baselines.forecast.lstm_training import LstmSettings
 from hydromae.errors import RunError
 from hydromae.files import atomic_path, sha256, write_text
+from hydromae.json_text import json_text
 from hydromae.permissions import refused
 
 TENSORS, CONTENT = "lstm.safetensors", "lstm.json"
@@ -65,7 +66,7 @@ def write_lstm(saved: SavedLstm, folder: Path) -> None:
         "horizon": saved.horizon,
         "sha256": sha256(folder / TENSORS),
     }
-    write_text(folder / CONTENT, json.dumps(content, indent=1))
+    write_text(folder / CONTENT, json_text(content, indent=1))
 
 
 def read_lstm(folder: Path) -> SavedLstm:

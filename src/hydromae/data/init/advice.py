@@ -4,6 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from hydromae.config import DataConfig, ModelConfig
+from hydromae.data.land_mask import valid_patches
+from hydromae.data.tokens import token_shape
+from hydromae.errors import DataError
 from hydromae.evaluation.benchmark.settings import packaged_settings
 
 _WISHED_PATCH = 10
@@ -46,19 +52,27 @@ def patch_size(shape: tuple[int, int]) -> int:
     return min(divisors, key=lambda size: (abs(size - _WISHED_PATCH), -size))
 
 
-def sizes(
-    shape: tuple[int, int] | None, n_grids: int, stations: list[int], window: int, land: float, train_days: int
-) -> Sizes:
-    """Tokens of a window.
+def land_patches(land: np.ndarray) -> int:
+    """Patches of a land mask that a store with the usual settings keeps."""
+    size = patch_size((land.shape[0], land.shape[1]))
+    try:
+        return len(valid_patches(land.astype(bool), size, DataConfig().land_threshold, "the land mask"))
+    except DataError:  # no patch has enough land, which `check` and `prepare` say
+        return 0
+
+
+def sizes(patches: int, n_grids: int, stations: int, n_series: int, window: int, train_days: int) -> Sizes:
+    """Tokens of a window, as the model that is written counts them.
 
     Args:
-        shape: rows and columns of the grids.
+        patches: of a grid.
         n_grids: grids.
-        stations: stations of each series, eight to a token.
+        stations: of a window, which every series has.
+        n_series: series.
         window: days.
-        land: share of the cells that is land, 1 where it is not known.
         train_days: days of the training period.
     """
-    patches = 0 if shape is None else math.ceil(shape[0] * shape[1] / patch_size(shape) ** 2 * land)
-    tokens = window * (n_grids * patches + sum(math.ceil(n / 8) for n in stations))
+    names = [("grid", f"grid_{i}") for i in range(n_grids)] + [("series", f"series_{i}") for i in range(n_series)]
+    model = ModelConfig(modalities={name: kind for kind, name in names}, num_catchments=max(stations, 1))
+    tokens = sum(token_shape(model, name, patches).tokens(window) for name in model.modalities)
     return Sizes(tokens, tokens < _FEW_TOKENS or train_days < _FEW_DAYS)

@@ -118,11 +118,12 @@ class AttributeTable:
 
 @dataclass(frozen=True)
 class Mask:
-    """A two-dimensional map of 0 and 1; `land` is the share of 1."""
+    """A two-dimensional map of 0 and 1; `land` is the share of 1, `patches` of them have enough of it."""
 
     path: str
     shape: tuple[int, int]
     land: float
+    patches: int
 
 
 @dataclass(frozen=True)

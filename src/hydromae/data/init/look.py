@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import ParamSpec
 
+from hydromae.data.init.advice import land_patches
 from hydromae.data.init.found import AttributeTable, Candidate, Found, LeftOut, Mask
 from hydromae.data.init.grids import look_at_grid
 from hydromae.data.init.long_tables import look_at_table
@@ -140,4 +141,4 @@ def _mask(path: Path, given: str) -> Mask:
     if path.stat().st_size > _LARGEST_MASK:
         raise DataError(f"is larger than {_LARGEST_MASK >> 20} MiB, too large for a land mask")
     land = read_land_mask(path)
-    return Mask(given, (land.shape[0], land.shape[1]), float(land.mean()))
+    return Mask(given, (land.shape[0], land.shape[1]), float(land.mean()), land_patches(land))

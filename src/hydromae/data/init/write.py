@@ -199,9 +199,11 @@ def _model(result: InitResult) -> list[str]:
     train = result.split.periods["train"]
     days = (train[1] - train[0]).days + 1
     window = min([DataConfig().window, *((b - a).days + 1 for a, b in result.split.periods.values())])
-    stations = [group.n_stations for group in result.of_kind("series")]
-    land = result.mask.land if result.mask else 1.0
-    found = sizes(shape, len(result.of_kind("grid")), stations, window, land, days)
+    stations = max((group.n_stations for group in result.of_kind("series")), default=0)
+    every_patch = 0 if shape is None else shape[0] * shape[1] // patch_size(shape) ** 2
+    patches = result.mask.patches if result.mask else every_patch
+    grids, series = len(result.of_kind("grid")), len(result.of_kind("series"))
+    found = sizes(patches, grids, stations, series, window, days)
     tokens = f"A window has about {found.tokens} tokens, and training {days} days."
     if alone := _series_alone(result):
         advice = (

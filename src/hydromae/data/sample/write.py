@@ -15,6 +15,7 @@ from hydromae.data.sample.sizes import SIZES, Sample, SampleSize, known_size, sa
 from hydromae.data.sample.world import World, make_world
 from hydromae.errors import ConfigError, DataError
 from hydromae.files import atomic_directory
+from hydromae.json_text import json_text
 
 # To be raised whenever the same size and seed no longer give the same files.
 SAMPLE_VERSION = 1
@@ -149,5 +150,5 @@ def _write_series(path: Path, world: World) -> None:
 def _write_description(directory: Path, size: SampleSize, seed: int) -> None:
     """Write what the directory holds; written last, so its presence says that the rest is complete."""
     files = {path.relative_to(directory).as_posix(): path.stat().st_size for path in sample_in(directory, size).files}
-    text = json.dumps({"size": size, "seed": seed, "version": SAMPLE_VERSION, "files": files}, indent=2)
+    text = json_text({"size": size, "seed": seed, "version": SAMPLE_VERSION, "files": files}, indent=2)
     (directory / DESCRIPTION).write_text(text + "\n", encoding="utf-8")

@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from hydromae.config import Config
 from hydromae.files import write_text
+from hydromae.json_text import json_text
 from hydromae.training.tracking.tracker import numbers_of
 
 KEPT = "wandb.json"
@@ -43,7 +44,7 @@ class WeightsAndBiases:
         )
         self._run.define_metric("step")
         self._run.define_metric("*", step_metric="step")
-        write_text(kept, json.dumps({"id": self._run.id}))
+        write_text(kept, json_text({"id": self._run.id}))
 
     def record(self, record: Mapping[str, Any]) -> None:
         """Take a record."""

@@ -1,0 +1,21 @@
+"""JSON that every reader takes: a number that is not finite is null, since JSON has no NaN and no infinity."""
+
+import json
+import math
+from typing import Any
+
+
+def json_text(content: Any, indent: int | None = None) -> str:
+    """The text of what JSON can hold, with null for numbers that are not finite."""
+    return json.dumps(or_null(content), indent=indent, allow_nan=False)
+
+
+def or_null(content: Any) -> Any:
+    """The same with None for numbers that are not finite, at any depth."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, dict):
+        return {key: or_null(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [or_null(value) for value in content]
+    return content

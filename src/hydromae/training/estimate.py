@@ -1,0 +1,246 @@
+"""What a training would take of the machine, computed before anything large is made."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from rich.table import Table
+
+from hydromae.config import Config, ModelConfig
+from hydromae.data.batch_order import training_lengths
+from hydromae.data.collate import forecast_modalities
+from hydromae.data.mask_plan import MaskPlanner
+from hydromae.data.store import Store
+from hydromae.data.tokens import TokenShape, token_shape
+from hydromae.errors import ConfigError
+from hydromae.memory import machine_memory, used_memory
+from hydromae.models.cost import step_cost
+from hydromae.models.summary import ADAMW_BYTES
+from hydromae.training.engine import AUTOCAST, precision_on
+from hydromae.training.setup import model_config_for
+
+_DRAWS = 32  # masks of which the one that shows most is taken
+_BACKWARD = 2  # times the operations of the forward pass
+_EFFICIENCY = 0.5  # of a step, beside a plain product of matrices
+# Numbers that a layer keeps for each token and unit of its width, at most; 26 were measured.
+_KEPT = 40
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a step takes at most, before it was tried.
+
+    Attributes:
+        parameters: of the model.
+        tokens: modality -> tokens of the longest window without gaps: all, visible, hidden.
+        windows: computed at once.
+        saved: bytes that one forward pass keeps for the backward pass.
+        memory: of all processes on the machine, or of one GPU, bytes.
+        available: that there is, bytes; None where it is not known.
+        seconds: of a step, about.
+        device: cpu or cuda.
+    """
+
+    parameters: int
+    tokens: dict[str, tuple[int, int, int]]
+    windows: int
+    saved: int
+    memory: int
+    available: int | None
+    seconds: float
+    device: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether the memory that there is suffices."""
+        return self.available is None or self.memory <= self.available
+
+    @property
+    def every_token(self) -> int:
+        """Tokens of a window of all modalities."""
+        return sum(every for every, _, _ in self.tokens.values())
+
+    def table(self) -> Table:
+        """The figures, for the console."""
+        table = Table("what", "estimate", title="Before a step is tried", title_justify="left")
+        table.add_row("parameters", f"{self.parameters:,}")
+        for name, (every, _, _) in self.tokens.items():
+            table.add_row(f"tokens of {name}", f"{every:,} a window")
+        table.add_row("tokens together", f"{self.every_token:,} a window, {self.windows} windows at once")
+        there = "" if self.available is None else f" of {self.available / 2**30:.1f} GiB"
+        table.add_row("memory", f"about {self.memory / 2**30:.2f} GiB{there}")
+        table.add_row("seconds a step", f"about {self.seconds:.2g} on {self.device}")
+        return table
+
+
+def estimate(
+    config: Config, store: Store, device: torch.device, processes: int = 1, patches: int | None = None
+) -> Estimate:
+    """Estimate a step from the configuration and the sizes of the data; no value is read and no weight made.
+
+    Args:
+        config: the experiment.
+        store: its data.
+        device: of the training.
+        processes: on this machine.
+        patches: valid ones, if `model.patch_size` were that of the configuration; None: as in the store.
+    """
+    settings, model = config.training, _model(config, store, patches)
+    patches = len(store.valid_patches) if patches is None else patches
+    shapes, days = _shapes(model, patches), max(training_lengths(config.data))
+    counts = _most_visible(config, store, shapes, days)
+    precision = AUTOCAST[precision_on(device, settings)]
+    windows = settings.batch_size
+    cost = step_cost(model, patches, counts, days, windows, device, precision)
+    weights = cost.parameters * (ADAMW_BYTES + (4 if settings.ema else 0))
+    each = used_memory(device) + weights + cost.saved
+    return Estimate(
+        cost.parameters,
+        {name: (shape.tokens(days), *counts[name]) for name, shape in shapes.items()},
+        windows,
+        cost.saved,
+        each * (processes if device.type == "cpu" else 1),
+        machine_memory(device),
+        settings.accumulate * (1 + _BACKWARD) * cost.operations / (_EFFICIENCY * _rate(device)),
+        device.type,
+    )
+
+
+def refuse_too_large(config: Config, store: Store, device: torch.device, processes: int = 1) -> None:
+    """Refuse a training whose step needs more memory than the machine has.
+
+    What could never be so large is not estimated, so that small trainings begin at once.
+
+    Raises:
+        ConfigError: it does not fit; the message names keys that would make it.
+    """
+    there = machine_memory(device)
+    if there is not None and processes * _at_most(config, store) > there / 2:
+        require_fit(estimate(config, store, device, processes), config, store, device, processes)
+
+
+def require_fit(found: Estimate, config: Config, store: Store, device: torch.device, processes: int = 1) -> None:
+    """Raise ConfigError, naming keys that help, unless an estimate fits.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if found.fits:
+        return
+    assert found.available is not None
+    memory = "the GPU's memory" if device.type == "cuda" else "this machine's memory"
+    smaller = _smaller(config, store, found)
+    helpful = [said for said, other, patches in smaller if estimate(other, store, device, processes, patches).fits]
+    remedy = (
+        f"each of these would fit: {', '.join(helpful)}"
+        if helpful
+        else "no key does by itself: lower several of training.batch_size, data.window and model.d_model, and raise "
+        "model.image_patch_days and model.patch_size"
+    )
+    raise ConfigError(
+        f"a training step needs about {found.memory / 2**30:.1f} GiB, more than {memory} of "
+        f"{found.available / 2**30:.1f} GiB ({found.windows} windows of {found.every_token:,} tokens at once, "
+        f"{found.parameters:,} parameters); {remedy}"
+    )
+
+
+def _smaller(config: Config, store: Store, found: Estimate) -> Iterator[tuple[str, Config, int | None]]:
+    """One key each that would make a step about as small as it must be, the configuration with it, and its patches."""
+    assert found.available is not None
+    room = (found.available - (found.memory - found.saved)) / found.saved
+    share = 0.9 * room  # of what the forward pass keeps
+    if share <= 0:
+        return
+    data, model, training = config.data, config.model, config.training
+    if (windows := math.floor(training.batch_size * share)) >= 1:
+        times = math.ceil(training.batch_size / windows) * training.accumulate
+        yield (
+            f"training.batch_size={windows} training.accumulate={times}",
+            _changed(config, "training", batch_size=windows, accumulate=times),
+            None,
+        )
+    grids = bool(len(store.valid_patches))
+    # Tokens of several days take their place only where a window holds several of them.
+    if grids and (days := math.ceil(model.image_patch_days / share)) <= data.window // 2:
+        yield f"model.image_patch_days={days}", _changed(config, "model", image_patch_days=days), None
+    if grids and (size := _larger_patch(store, share)) is not None:
+        patches = math.ceil(len(store.valid_patches) * (store.patch_size / size) ** 2)
+        yield (
+            f"model.patch_size={size}, with the store prepared anew",
+            _changed(config, "model", patch_size=size),
+            patches,
+        )
+    if not data.window_mix and (days := math.floor(data.window * share)) > 1:
+        yield f"data.window={days}", _changed(config, "data", window=days), None
+    step = math.lcm(model.nhead, 4)
+    if (width := math.floor(model.d_model * share / step) * step) >= step:
+        yield f"model.d_model={width}", _changed(config, "model", d_model=width), None
+
+
+def _changed(config: Config, section: str, **keys: int) -> Config:
+    return config.model_copy(update={section: getattr(config, section).model_copy(update=keys)})
+
+
+def _larger_patch(store: Store, share: float) -> int | None:
+    """The smallest patch that divides the grid and makes so many fewer tokens."""
+    whole = math.gcd(*store.shape)
+    sizes = (size for size in range(store.patch_size + 1, whole + 1) if whole % size == 0)
+    return next((size for size in sizes if (store.patch_size / size) ** 2 <= share), None)
+
+
+def _model(config: Config, store: Store, patches: int | None) -> ModelConfig:
+    if patches is None:
+        return model_config_for(config, store)
+    size = config.model.patch_size
+    as_stored = _changed(config, "model", patch_size=store.patch_size)
+    return model_config_for(as_stored, store).model_copy(update={"patch_size": size})
+
+
+def _shapes(model: ModelConfig, patches: int) -> dict[str, TokenShape]:
+    patches = patches or min(model.valid_patches or model.all_patches, model.all_patches)
+    return {name: token_shape(model, name, patches) for name in model.modalities}
+
+
+def _most_visible(
+    config: Config, store: Store, shapes: Mapping[str, TokenShape], days: int
+) -> dict[str, tuple[int, int]]:
+    """Visible tokens and targets of each modality under the mask that shows most, of a window without gaps."""
+    units = {name: store.units(name) for name in shapes}
+    forecast = forecast_modalities(units, shapes, config.masking.forecast)
+    planner = MaskPlanner(config.masking, shapes, forecast, config.seed)
+    available = {name: [[shape.places] * shape.slots(days)] for name, shape in shapes.items()}
+    plans = [planner.of_batch(available, days, number, 0) for number in range(_DRAWS)]
+    most = max(plans, key=lambda plan: sum(hidings[0].visible for hidings in plan.values()))
+    predicted = config.masking.prediction_ratio
+    return {name: (hidings[0].visible, math.ceil(predicted * hidings[0].targets)) for name, hidings in most.items()}
+
+
+def _at_most(config: Config, store: Store) -> float:
+    """Bytes that a step never needs more of, by a rule of thumb."""
+    model, days = model_config_for(config, store), max(training_lengths(config.data))
+    shapes = _shapes(model, len(store.valid_patches))
+    tokens = sum(shape.tokens(days) for shape in shapes.values())
+    cells = sum(shape.tokens(days) * shape.cells for shape in shapes.values())
+    width, depth = max(model.d_model, model.decoder_dim), model.shared_depth + model.decoder_layers
+    depth += max(model.img_encoder_layers, model.vec_encoder_layers)
+    numbers = _KEPT * (tokens * width * (depth + 1) + cells * (1 + len(model.quantiles)))
+    numbers += _KEPT * days * model.num_catchments * model.recurrent_dim * (1 + model.recurrent_backward)
+    if model.attention_dropout:
+        numbers += 4 * model.nhead * depth * tokens**2
+    weights = 16 * len(shapes) * (depth + 1) * width**2
+    return used_memory() + 4.0 * config.training.batch_size * numbers + (ADAMW_BYTES + 4) * weights
+
+
+def _rate(device: torch.device) -> float:
+    """Operations a second of a product of matrices on a device, timed for a moment."""
+    a, b = (torch.ones(512, 512, device=device) for _ in range(2))
+    a @ b  # what the first one prepares is not timed
+    began, done = time.monotonic(), 0
+    while (spent := time.monotonic() - began) < 0.05 or not done:
+        a @ b
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        done += 1
+    return done * 2 * 512**3 / max(spent, 1e-6)
