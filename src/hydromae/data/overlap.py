@@ -104,8 +104,8 @@ def overlap_of(names: tuple[str, ...], earlier: "Source", name: str, later: "Sou
             most = float(apart.max())
             values = f"{one[day, column]:g} and {other[day, column]:g} {units}"
             largest = f"at {some[column]} on {first + int(day)}: {values}"
-    counts = (int(number) for number in total)
-    return Overlap(names, name, stations, *counts, largest, tuple(unlike))
+    shared, differ, apart_far, filled = (int(number) for number in total)
+    return Overlap(names, name, stations, shared, differ, apart_far, filled, largest, tuple(unlike))
 
 
 def _listed(names: Sequence[str]) -> str:

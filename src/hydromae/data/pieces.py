@@ -65,7 +65,7 @@ def side_by_side(pieces: Sequence[Piece], name: str) -> Piece:
     column = {station: place for place, station in enumerate(order)}
     values = np.full((len(days), len(order)), np.nan, np.float32)  # [time, station]
     for piece in pieces:
-        columns = [column[station] for station in piece.values["station"].values.tolist()]
+        columns = np.array([column[station] for station in piece.values["station"].values.tolist()], np.int64)
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 becomes inf, which is named later
             values[np.ix_(np.searchsorted(days, piece.days), columns)] = read_values(piece, 0, len(piece.days))
     joined = xr.DataArray(

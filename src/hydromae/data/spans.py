@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Int
 
-from hydromae.config_data import Days, Period
+from hydromae.config import Period
+from hydromae.config_data import Days
 from hydromae.errors import ConfigError
 
 if TYPE_CHECKING:

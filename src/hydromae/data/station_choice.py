@@ -109,4 +109,4 @@ def missing_shares(source: Source, training: Period, exclude: Days = ()) -> Floa
     for start in range(0, n_days, _BLOCK_DAYS):
         block = slice(start, min(start + _BLOCK_DAYS, n_days))
         missing += np.isnan(source.read(first + start, block.stop - start))[usable[block]].sum(axis=0)
-    return missing / max(np.count_nonzero(usable), 1)
+    return missing / max(int(np.count_nonzero(usable)), 1)

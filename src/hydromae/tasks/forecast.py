@@ -239,7 +239,7 @@ def _warn(
     """Warn of what forecasts do not know, and attributes that say so."""
     first, history = asked[0].predictor, min(one.history for one in asked)
     chosen = [first.stations[place] for place in asked[0].chosen]
-    blind = ~(known < history)
+    blind: np.ndarray = np.logical_not(known < history)  # NaN, where there never was any, is blind too
     if blind.any():
         stations = [station for station, never in zip(chosen, blind.any(axis=0), strict=True) if never]
         day = issues[blind.any(axis=1)][0]

@@ -27,6 +27,7 @@ from hydromae.models.pretrained import load_pretrained
 from hydromae.tasks.choices import chosen_days
 from hydromae.tasks.fields import state_window
 from hydromae.tasks.netcdf import FieldFile
+from hydromae.tasks.task_scores import default_split
 from hydromae.training.run_directory import RunDirectory
 from hydromae.training.world import choose_device
 

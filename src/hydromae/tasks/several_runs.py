@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hydromae.config import Period
 from hydromae.data.readers.units import same_units
 from hydromae.data.store import Store
 from hydromae.errors import ConfigError
+from hydromae.given import Names, Span
 from hydromae.tasks.choices import chosen_days, excluded_days, stations_left_out
 from hydromae.tasks.inputs import require_inputs
 from hydromae.tasks.known_data import data_of
@@ -103,7 +103,7 @@ def first_run(runs: Runs) -> RunDirectory:
     return RunDirectory.open(paths[0])
 
 
-def notes_of(predictors: Sequence[Predictor], stations: Sequence[str] | None) -> dict[str, str]:
+def notes_of(predictors: Sequence[Predictor], stations: Names | None) -> dict[str, str]:
     """Attributes of a result that say what its runs did without; stations that fall away are warned of besides.
 
     Args:
@@ -122,7 +122,7 @@ def notes_of(predictors: Sequence[Predictor], stations: Sequence[str] | None) ->
     }
 
 
-def shared_days(predictors: Sequence[Predictor], period: Period | None) -> slice:
+def shared_days(predictors: Sequence[Predictor], period: Span | None) -> slice:
     """Positions of a period on the days of the first run's data; where none is given, all days that all runs have.
 
     Raises:

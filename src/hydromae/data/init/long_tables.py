@@ -134,17 +134,17 @@ def _wide(given: str, frame: pd.DataFrame, date_column: str, whole: bool) -> Can
 def _text_rows(path: Path) -> tuple[pd.DataFrame, bool]:
     """Lines of a CSV as text: all of a small one, else some from its beginning to its end; and whether it was all."""
     if path.name.endswith(".gz"):
-        with gzip.open(path, "rb") as content:
-            text = content.read(_WHOLE + 1)
+        with gzip.open(path, "rb") as packed:
+            text = packed.read(_WHOLE + 1)
         whole, parts = len(text) <= _WHOLE, [text[:_WHOLE]]
     else:
         size = path.stat().st_size
         whole = size <= _WHOLE
-        with path.open("rb") as content:
-            parts = [content.read(_WHOLE if whole else _PIECE)]
+        with path.open("rb") as plain:
+            parts = [plain.read(_WHOLE if whole else _PIECE)]
             for start in np.linspace(_PIECE, size - _PIECE, _PIECES).astype(int).tolist() if not whole else ():
-                content.seek(start)
-                parts.append(content.read(_PIECE).partition(b"\n")[2])  # the first line is cut
+                plain.seek(start)
+                parts.append(plain.read(_PIECE).partition(b"\n")[2])  # the first line is cut
     if not whole:
         parts = [part.rpartition(b"\n")[0] for part in parts]  # so may the last one be
     text = b"\n".join(parts)

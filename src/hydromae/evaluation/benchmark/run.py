@@ -137,8 +137,6 @@ def run_benchmark(
         observed = _observed(store)
         for regime in REGIMES:
             definition.require_complete(made[regime][definition.TARGET], observed)
-    measured = declared_by(runs, store)
-    scored = slice((issues[0] - train_start).days + 1, 0)
     title = f"{'held-out years of ' if select else ''}GB-Flow-7, {len(runs)} run{'s' if len(runs) > 1 else ''}"
     comparisons = evaluate_forecasts(
         made,
