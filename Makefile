@@ -13,6 +13,10 @@ INSTALLED := $(VENV)/.installed
 PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell $(python) -c \
     'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(python))))
 
+# Tests in which the shapes of tensors are checked at run time, and how.
+SHAPED := $(addprefix tests/,tokens windows masks batch models metrics)
+SHAPES := --jaxtyping-packages=hydromae,beartype.beartype
+
 .PHONY: help setup demo test lint format slow clean distclean
 
 help:  ## list the targets
@@ -31,21 +35,24 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=tiny, small or full
 	$(BIN)/hydromae demo "$(OUT)" --size $(SIZE)
 
-# One thread of arithmetic for each process of the tests: together they fill the cores.
+# One thread of arithmetic for each process of the tests: together they fill the cores. Shapes are checked at every call
+# where tensors are made and used; that doubles the time, so the other tests do without.
 test: lint  ## lint, format, types and the tests that take seconds
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(SHAPES) $(SHAPED)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(SHAPED:%=--ignore=%)
 
 lint: $(INSTALLED)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(INSTALLED)  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 slow: $(INSTALLED)  ## the tests that `make test` leaves out
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow $(SHAPES)
 
 # Data, stores, runs and demos are work, not build output: no target deletes them.
 clean:  ## delete caches and built packages; data, stores, runs and demos stay

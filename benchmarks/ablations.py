@@ -19,13 +19,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from rich.progress import track
 
+from hydromae.app.demo import sample_config
+from hydromae.base.files import write_text
+from hydromae.base.memory import peak_memory
 from hydromae.config import Config
-from hydromae.config_io import build_config
-from hydromae.data.prepare import prepare
-from hydromae.data.sample import write_sample
-from hydromae.demo import sample_config
-from hydromae.files import write_text
-from hydromae.memory import peak_memory
+from hydromae.config.read import build_config
+from hydromae.sample import write_sample
+from hydromae.store.prepare import prepare
 from hydromae.training.loop import Trainer
 
 # name -> changes to the demo's model; all but the last group hide the same values.

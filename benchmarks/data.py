@@ -33,17 +33,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from hydromae.config_io import build_config
-from hydromae.data.batch_order import BatchOrder
-from hydromae.data.cache import SharedValues
-from hydromae.data.loader import WindowLoader
-from hydromae.data.patches import to_grid
-from hydromae.data.prepare import prepare
-from hydromae.data.sample.write import write_sample
-from hydromae.data.store import Store
-from hydromae.data.tokens import TokenShape
-from hydromae.data.windows import WindowReader, WindowRequest, Windows
-from hydromae.demo import sample_config
+from hydromae.app.demo import sample_config
+from hydromae.config.read import build_config
+from hydromae.sample.write import write_sample
+from hydromae.store.cache import SharedValues
+from hydromae.store.maps import to_grid
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
+from hydromae.tokens.shape import TokenShape
+from hydromae.windows.loader import WindowLoader
+from hydromae.windows.order import BatchOrder
+from hydromae.windows.windows import WindowReader, WindowRequest, Windows
 
 DAYS_OF_22_YEARS = 8035
 BATCH = 16

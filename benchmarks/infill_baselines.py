@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hydromae.base.files import atomic_path
 from hydromae.baselines.infill import METHODS, regression
-from hydromae.data.readers import open_table
 from hydromae.evaluation.hidden_spans import SPANS, hide_spans
 from hydromae.evaluation.infill_scores import score_infill
-from hydromae.files import atomic_path
+from hydromae.readers import open_table
 
 TABLE = Path("../shared/data/gb/catchment_daily_604_1970_2012.parquet")
 TRAIN, PERIOD = slice("1970-10-01", "2009-09-30"), slice("2009-10-01", "2012-09-30")

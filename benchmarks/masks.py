@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import MaskingConfig, ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens
-from hydromae.data.masker import Masker
-from hydromae.data.tokens import TokenShape
-from hydromae.data.windows import Windows
+from hydromae.masks.masker import Masker
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.tokens.shape import TokenShape
+from hydromae.windows.windows import Windows
 
 PATCHES, BATCH, REPEATS = 94, 16, 7
 MISSING = 0.05

@@ -24,12 +24,12 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from hydromae.base.memory import peak_memory
 from hydromae.config import Config
-from hydromae.config_io import build_config
-from hydromae.data.blocks import read_blocks
-from hydromae.data.plan import make_plan
-from hydromae.data.prepare import prepare
-from hydromae.memory import peak_memory
+from hydromae.config.read import build_config
+from hydromae.sources.blocks import read_blocks
+from hydromae.sources.plan import make_plan
+from hydromae.store.prepare import prepare
 
 HEIGHT, WIDTH, PATCH, STATIONS, VALID = 290, 180, 10, 604, 94
 GRIDS = ("precip", "soil", "temp")

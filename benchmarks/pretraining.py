@@ -29,17 +29,17 @@ import pandas as pd
 from rich.progress import track
 
 from hydromae import open_store
+from hydromae.base.files import write_text
 from hydromae.config import Config
-from hydromae.config_io import build_config
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.evaluation.metrics.efficiency import nse
-from hydromae.files import write_text
-from hydromae.tasks.finetune import finetune
+from hydromae.config.read import build_config
+from hydromae.metrics.efficiency import nse
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.tasks.forecast import forecast
 from hydromae.training.dry_run import dry_run
+from hydromae.training.finetune import finetune
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import is_finished, new_run
 
 TABLE: Final = "catchment_daily_604_1970_2012.parquet"

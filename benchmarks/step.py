@@ -20,8 +20,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from hydromae.base.memory import peak_memory
 from hydromae.config import ModelConfig
-from hydromae.memory import peak_memory
 from hydromae.models import attention
 from hydromae.models.multimodal_mae import MultiModalMAE
 

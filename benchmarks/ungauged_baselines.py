@@ -16,10 +16,10 @@ import pandas as pd
 import xarray as xr
 
 from hydromae.baselines.ungauged import METHODS
-from hydromae.data.folds import Folds, spatial_folds
-from hydromae.data.readers import open_table
-from hydromae.data.river_links import hydrometric_areas
-from hydromae.evaluation.metrics import errors, kge, nse
+from hydromae.folds.folds import Folds, spatial_folds
+from hydromae.folds.river_links import hydrometric_areas
+from hydromae.metrics import errors, kge, nse
+from hydromae.readers import open_table
 
 FOLDER = Path("../shared/data/gb")
 PERIOD = slice("2009-10-01", "2012-09-30")

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from sources import World
-
-    from hydromae.data.store import Store
+    from hydromae.store.store import Store
+    from support.sources import World
 
 # Idle OpenMP threads that spin make the suite many times slower where something else uses the cores; read by torch
 # when it is first imported.
@@ -36,7 +35,7 @@ def hydromae(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Run a command as the shell would: exit code, standard output, standard error."""
-    from hydromae import cli
+    from hydromae.app import cli
 
     def run(*arguments: Any) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["hydromae", *map(str, arguments)])
@@ -51,7 +50,7 @@ def hydromae(
 @pytest.fixture
 def world(tmp_path: Path) -> "World":
     """Sources of the test's own, to be changed freely."""
-    from sources import make_world
+    from support.sources import make_world
 
     return make_world(tmp_path / "sources")
 
@@ -59,9 +58,8 @@ def world(tmp_path: Path) -> "World":
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> "tuple[World, Store]":
     """Sources and their store, shared by tests that only read them."""
-    from sources import make_world
-
-    from hydromae.data.prepare import prepare
+    from hydromae.store.prepare import prepare
+    from support.sources import make_world
 
     world = make_world(tmp_path_factory.mktemp("prepared") / "sources")
     return world, prepare(world.config())

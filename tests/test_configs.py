@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from hydromae.app.demo import sample_config
 from hydromae.config import Config
-from hydromae.config_io import build_config, load_config
-from hydromae.data.sample.sizes import sample_in
-from hydromae.demo import sample_config
+from hydromae.config.read import build_config, load_config
+from hydromae.sample.sizes import sample_in
 
 Hydromae = Callable[..., tuple[int, str, str]]
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hydromae.config_io import load_config
+from hydromae.config.read import load_config
 
 ROOT = Path(__file__).parents[1]
-BENCHMARK = ROOT / "src/hydromae/evaluation/benchmark/gb_flow_7.yaml"
+BENCHMARK = ROOT / "src/hydromae/benchmark/gb_flow_7.yaml"
 STRATEGIES = {
     "infill": {"forecast": 1.0, "gap": 1.0, "span": 0.5, "place": 1.0},
     "ungauged": {"forecast": 0.0, "modality": 1.0},

@@ -16,10 +16,10 @@ from matplotlib.patches import Patch
 from torch import Tensor
 
 from hydromae.config import MaskingConfig
-from hydromae.data.batch import IGNORED, MISSING, STATE_MEANINGS, TARGET, VISIBLE
-from hydromae.data.masker import Masker
-from hydromae.data.tokens import TokenShape
-from hydromae.data.windows import Windows
+from hydromae.masks.masker import Masker
+from hydromae.tokens.selection import IGNORED, MISSING, STATE_MEANINGS, TARGET, VISIBLE
+from hydromae.tokens.shape import TokenShape
+from hydromae.windows.windows import Windows
 
 DAYS = 30
 SHAPES = {

@@ -1,31 +1,29 @@
 """HydroMAE: a multi-modal masked autoencoder for hydrology. Every task is a mask."""
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-try:
-    __version__ = version("hydromae")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0+unknown"
+from hydromae.base.version import VERSION
+
+__version__ = VERSION
 
 # Where the public names live; imported on first use, since torch takes seconds to load.
 _PUBLIC = {
     "Config": "hydromae.config",
     "cross_modality": "hydromae.tasks.cross_modality",
     "evaluate": "hydromae.tasks.evaluate",
-    "export": "hydromae.data.export",
-    "finetune": "hydromae.tasks.finetune",
+    "export": "hydromae.results.export",
+    "finetune": "hydromae.training.finetune",
     "forecast": "hydromae.tasks.forecast",
     "infill": "hydromae.tasks.infill",
-    "load_config": "hydromae.config_io",
-    "load_pretrained": "hydromae.models.pretrained",
+    "load_config": "hydromae.config.read",
+    "load_pretrained": "hydromae.runs.pretrained",
     "ModelConfig": "hydromae.config",
-    "MultiModalMAE": "hydromae.models.multimodal_mae",
-    "open_store": "hydromae.data.dataset",
-    "prepare": "hydromae.data.prepare",
+    "MultiModalMAE": "hydromae.runs.pretrained",
+    "open_store": "hydromae.store.view",
+    "prepare": "hydromae.store.prepare",
     "reconstruct": "hydromae.tasks.reconstruct",
-    "Store": "hydromae.data.store",
+    "Store": "hydromae.store.store",
     "ungauged": "hydromae.tasks.ungauged",
     "write_report": "hydromae.report",
 }

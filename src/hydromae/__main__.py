@@ -1,6 +1,6 @@
 """The command line as `python -m hydromae`, for where its script is not on the path."""
 
-from hydromae.cli import main
+from hydromae.app.cli import main
 
 if __name__ == "__main__":
     main()

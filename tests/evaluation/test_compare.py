@@ -4,11 +4,11 @@ import io
 import numpy as np
 import pytest
 
-from evaluation.flows import forecast, noisy, series
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 from hydromae.evaluation.compare import compare
-from hydromae.evaluation.metrics import nse
 from hydromae.evaluation.significance import bootstrap_difference
+from hydromae.metrics import nse
+from support.flows import forecast, noisy, series
 
 FLOW = series(500, 5)
 GOOD = forecast(FLOW, seed=1, sd=0.1)

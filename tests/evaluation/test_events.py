@@ -4,8 +4,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.flows import forecast, holes, labelled, noisy, series
 from hydromae.evaluation.events import COUNTS, flood_events, low_flow_spells
+from support.flows import forecast, holes, labelled, noisy, series
 
 LEVEL = xr.DataArray([5.0], {"station": ["100"]}, ("station",))
 

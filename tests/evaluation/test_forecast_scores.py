@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from evaluation import scorer
-from evaluation.flows import forecast, holes, labelled, noisy, series
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 from hydromae.evaluation.forecast_scores import persistence, pooled_events, quartiles, score_forecast
-from hydromae.evaluation.metrics import METRICS, at_valid_times, nse, persistence_skill
+from hydromae.metrics import METRICS, at_valid_times, nse, persistence_skill
+from support import scorer
+from support.flows import forecast, holes, labelled, noisy, series
 
 TRAINING = series(4500, 4, seed=9, start="1985-10-01")
 TRUE = series(500, 4)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 from hydromae.evaluation.hidden_spans import SPANS, hide_spans
 
 PERIOD = slice("2000-03-01", "2002-02-28")

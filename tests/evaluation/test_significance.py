@@ -3,9 +3,9 @@ import pytest
 import xarray as xr
 from scipy.stats import t as student
 
-from evaluation.flows import forecast, holes, labelled, noisy, series
-from hydromae.evaluation.metrics import kge, nse
 from hydromae.evaluation.significance import block_draws, bootstrap_difference, diebold_mariano
+from hydromae.metrics import kge, nse
+from support.flows import forecast, holes, labelled, noisy, series
 
 FLOW = holes(series(500, 6), 0.05)
 TRUE = series(500, 6)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from evaluation.flows import forecast, series
 from hydromae.evaluation.forecast_scores import quartiles, score_forecast
 from hydromae.evaluation.tables import ScoreTable, quartile_records, quartile_table
+from support.flows import forecast, series
 
 FLOW = series(400, 4)
 

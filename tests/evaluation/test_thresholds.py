@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import gumbel_r
 
-from evaluation.flows import labelled, series
 from hydromae.evaluation.thresholds import annual_maxima, flood_thresholds, low_flow_threshold
+from support.flows import labelled, series
 
 
 def years(maxima, start=2000):

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from hydromae.models.donors import DonorMeans
-from models.tiny import gradients, plain_dict, randomise, tiny_config, tiny_model
+from support.tiny import gradients, plain_dict, randomise, tiny_config, tiny_model
 
 SETS, SERIES = 3, 2
 

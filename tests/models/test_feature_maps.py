@@ -8,7 +8,7 @@ from hydromae.models.encoder import EncoderStack
 from hydromae.models.feature_maps import WeightedFeatureMaps, map_layers
 from hydromae.models.initialise import initialise
 from hydromae.models.multimodal_mae import MultiModalMAE
-from models.tiny import plain_dict, randomise, tiny_config, tiny_model
+from support.tiny import plain_dict, randomise, tiny_config, tiny_model
 
 
 def test_without_weighted_maps_decoders_read_the_last_layer() -> None:

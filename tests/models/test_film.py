@@ -3,7 +3,7 @@ import torch
 from hydromae.models.film import FiLM
 from hydromae.models.initialise import initialise
 from hydromae.models.multimodal_mae import MultiModalMAE
-from models.tiny import plain_dict, predictions, randomise, tiny_config
+from support.tiny import plain_dict, predictions, randomise, tiny_config
 
 
 def test_film_starts_as_the_identity_exactly() -> None:

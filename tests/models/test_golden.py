@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from models.make_golden import GOLDEN, PUBLISHED, outputs
+from support.make_golden import GOLDEN, PUBLISHED, outputs
 
 # Sums in another order differ by some 1e-6 in single precision; a change of the model differs by far more.
 TOLERANCE = 1e-4

@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from hydromae.models.multimodal_mae import MultiModalMAE
-from models.tiny import tiny_config
+from support.tiny import tiny_config
 
 # Linear layers that start otherwise.
 OTHERS = ("film", "calendar", "evap_encoder.embedding", "riverflow_encoder.embedding")

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from hydromae.models.decoder import CrossBlock
 from hydromae.models.layers import MLP, TransformerLayer
-from models.test_attention import PADDING, textbook
-from models.tiny import randomise, tiny_config
+from support.attention import PADDING, textbook
+from support.tiny import randomise, tiny_config
 
 
 def normed(x: Tensor, norm: nn.LayerNorm) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 
 from hydromae.config import Kind
 from hydromae.models.multimodal_mae import MultiModalMAE
-from models.tiny import gradients, plain_dict, predictions, tiny_config, tiny_model
+from support.tiny import gradients, plain_dict, predictions, tiny_config, tiny_model
 
 SETS: dict[str, dict[str, Kind]] = {
     "one grid": {"snow": "grid"},

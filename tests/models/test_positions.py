@@ -3,7 +3,7 @@ import math
 import torch
 
 from hydromae.models.positions import Calendar, coordinate_positions, learned_position, time_positions
-from models.tiny import plain_dict, predictions, tiny_config, tiny_model
+from support.tiny import plain_dict, predictions, tiny_config, tiny_model
 
 
 def test_time_positions_are_sines_and_cosines_of_three_days_to_a_year() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.tiny import VARIANTS, assert_same, gradients, plain_dict, predictions, tiny_config, tiny_model
+from support.tiny import VARIANTS, assert_same, gradients, plain_dict, predictions, tiny_config, tiny_model
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -59,7 +59,7 @@ def test_dropout_changes_predictions_in_training_and_not_in_evaluation() -> None
 
 COMPILED = """
 import torch
-from models.tiny import assert_same, gradients, plain_dict, tiny_config, tiny_model
+from support.tiny import assert_same, gradients, plain_dict, tiny_config, tiny_model
 
 config = tiny_config(
     modalities={"precip": "grid", "evap": "series"},

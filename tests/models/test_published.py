@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hydromae.batch.batch import Batch, ModalityTokens, split_missing
 from hydromae.config import PRESETS, ModelConfig
-from hydromae.config_io import load_config
-from hydromae.data.batch import Batch, ModalityTokens, split_missing
-from hydromae.data.masks import order_keys, select
-from hydromae.data.tokens import to_tokens
+from hydromae.config.read import load_config
+from hydromae.masks.exact import order_keys, select
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.tokens.shape import to_tokens
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -116,6 +116,7 @@ def check_first_plan(model: MultiModalMAE, days: int, size: int) -> None:
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
 
 
+@pytest.mark.slow
 def test_the_plain_dict_of_the_first_plan_trains_every_parameter(fused: MultiModalMAE) -> None:
     check_first_plan(fused, days=6, size=2)
     # Without dates the calendar is in the graph, and that is all.

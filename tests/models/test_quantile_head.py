@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens, Selection
-from hydromae.data.tokens import TokenShape
 from hydromae.models.losses import loss_sums, pinball, scored_cells, squared_error
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.quantile_head import QuantileHead
-from models.test_losses import some_tokens
-from models.tiny import map_tokens, only, plain_dict, tiny_config, tiny_model
+from hydromae.tokens.selection import Selection
+from hydromae.tokens.shape import TokenShape
+from support.tiny import map_tokens, only, plain_dict, tiny_config, tiny_model
+from support.tokens import some_tokens
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -159,6 +160,7 @@ def test_unscored_quantiles_receive_no_gradient_whatever_they_are() -> None:
     assert torch.equal(quantiles.grad != 0, scored.expand_as(quantiles))
 
 
+@pytest.mark.slow
 def test_fitted_quantiles_are_those_of_a_distribution_whose_spread_depends_on_what_is_seen() -> None:
     generator = torch.Generator().manual_seed(0)
 

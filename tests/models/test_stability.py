@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from hydromae.models.multimodal_mae import MultiModalMAE
-from models.tiny import plain_dict, tiny_config
+from support.tiny import plain_dict, tiny_config
 
 STEPS = 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_200_steps_under_fp16_autocast_with_loss_scaling_learn_without_nan(norm_first: bool) -> None:
     torch.manual_seed(0)

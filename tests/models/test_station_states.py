@@ -8,11 +8,12 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from hydromae.data.batch import Batch, ModalityTokens, Selection, split_missing
-from hydromae.data.tokens import to_tokens, token_shape
+from hydromae.batch.batch import Batch, ModalityTokens, split_missing
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.station_states import StateReadout, StationStates, visible_days
-from models.tiny import plain_dict, randomise, tiny_config, tiny_model
+from hydromae.tokens.selection import Selection
+from hydromae.tokens.shape import to_tokens, token_shape
+from support.tiny import plain_dict, randomise, tiny_config, tiny_model
 
 DAYS = 5
 STATION, DAY = 3, 2

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hydromae.data.batch import Batch
+from hydromae.batch.batch import Batch
 from hydromae.models.vector_encoder import mean_attributes
-from models.tiny import assert_same, plain_dict, predictions, tiny_config, tiny_model
+from support.tiny import assert_same, plain_dict, predictions, tiny_config, tiny_model
 
 
 def reordered(plain: dict[str, Tensor], stations: list[int], groups: list[int]) -> dict[str, Tensor]:

@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from hydromae.config import Config
-from hydromae.config_io import load_config
+from hydromae.config.read import load_config
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.models.summary import forward_operations, parts, summary_table
-from models.tiny import tiny_config
+from support.tiny import tiny_config
 
 RATIOS = {"grid": 0.4, "series": 0.4}
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 from hydromae.report import write_report
 from hydromae.report.cross_modality import FILE, costliest, cross_modality_section, load_cross_modality, write_figures
-from report.html_page import Page, assert_fetches_nothing
+from support.html_page import Page, assert_fetches_nothing
 
 HEADING = "What each variable owes to the others"
 NAMES = ("precip", "snow_depth", "flow")
@@ -69,6 +69,7 @@ def test_the_maps_do_without_what_is_asked_or_what_costs_most(file: Path, tmp_pa
         write_figures(file, tmp_path, without="hail")
 
 
+@pytest.mark.slow
 def test_page_has_the_section_where_the_run_has_the_file(full_run: Path, file: Path, tmp_path: Path) -> None:
     run = shutil.copytree(full_run, tmp_path / "run")
     assert HEADING not in Page(write_report(run).read_text(encoding="utf-8")).text

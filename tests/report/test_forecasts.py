@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 from hydromae.evaluation.compare import compare
 from hydromae.report import forecasts as section
 from hydromae.report import write_report
 from hydromae.report.forecasts import forecasts_section
-from report.html_page import Page, assert_fetches_nothing
+from support.html_page import Page, assert_fetches_nothing
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -105,6 +105,7 @@ def test_every_hydrograph_says_in_words_what_it_shows(bare_run: Path, observed: 
         assert ("fans of quantiles" in picture.alt) == quantiles
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_observations")
 def test_the_same_forecasts_give_the_same_page(bare_run: Path, observed: xr.DataArray) -> None:
     write(bare_run, observed)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydromae.report.maps import DAYS, choose_day, compose, sample_grid
+from hydromae.drawing.maps import DAYS, choose_day, compose, sample_grid
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from hydromae.errors import DataError, RunError
+from hydromae.base.errors import DataError, RunError
 from hydromae.report import write_report
 from hydromae.report.page import duration, number
-from report.html_page import Page, assert_fetches_nothing
+from support.html_page import Page, assert_fetches_nothing
 
 
 def read(run: Path) -> str:

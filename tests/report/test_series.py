@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hydromae.report.series import SHOWN_DAYS, choose_span, choose_stations, efficiency, sample_series
+from hydromae.drawing.series import SHOWN_DAYS, choose_span, choose_stations, efficiency, sample_series
 
 
 def test_efficiency_is_that_of_the_hidden_days_alone(reconstruction):

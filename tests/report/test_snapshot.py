@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hydromae.data.batch import MISSING, TARGET, VISIBLE
-from hydromae.report.maps import GridSample
-from hydromae.report.series import SeriesSample
-from hydromae.report.snapshot import draw_snapshot, fixed_stations, write_picture
+from hydromae.drawing.maps import GridSample
+from hydromae.drawing.series import SeriesSample
+from hydromae.drawing.snapshot import draw_snapshot, fixed_stations, write_picture
+from hydromae.tokens.selection import MISSING, TARGET, VISIBLE
 
 DAYS = np.arange("2010-01-01", "2010-01-09", dtype="datetime64[D]")
 

@@ -1,11 +1,11 @@
 import pytest
 import torch
-from sources import World
 
-from hydromae.data.store import Store
-from hydromae.training.run_directory import RunDirectory
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.runs import new_run
-from training.small import small_config
+from support.small import small_config
+from support.sources import World
 
 torch.set_num_threads(1)
 

@@ -10,23 +10,23 @@ import torch
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sources import World
 
-from hydromae.data.batch import Batch
-from hydromae.data.collate import Collator
-from hydromae.data.neighbours import station_groups
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.data.windows import Windows
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
+from hydromae.batch.batch import Batch
+from hydromae.batch.collate import Collator
 from hydromae.evaluation.paired_skills import MEAN
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.tasks.cross_modality import cross_modality
 from hydromae.tasks.cross_modality_maps import example_maps
 from hydromae.tasks.hidden_modalities import HidingModel, hide
 from hydromae.tasks.reconstruct import reconstruct
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import new_run
-from training.small import small_config, small_parts
+from hydromae.windows.neighbours import station_groups
+from hydromae.windows.windows import Windows
+from support.small import small_config, small_parts
+from support.sources import World
 
 Prepared = tuple[World, Store]
 NAMES = ("precip", "soil", "evap", "riverflow")

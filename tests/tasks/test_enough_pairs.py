@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 from hydromae.tasks.enough_pairs import require_issue_times, unscored
 
 YEAR = slice(1000, 1365)

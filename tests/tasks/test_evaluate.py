@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hydromae.errors import ConfigError, RunError
+from hydromae.base.errors import ConfigError, RunError
 from hydromae.evaluation.tables import ScoreTable
+from hydromae.runs.directory import RunDirectory
 from hydromae.tasks import evaluate as module
 from hydromae.tasks.evaluate import Question, evaluate
 from hydromae.tasks.task_scores import TaskScores
-from hydromae.training.run_directory import RunDirectory
 
 TABLE = ScoreTable("gaps", ("method", "nse"), (("model", "0.9"),))
 

@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from sources import World
 
-from hydromae.data.dataset import open_store
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 from hydromae.evaluation.compare import Comparison
-from hydromae.evaluation.metrics import at_valid_times
 from hydromae.evaluation.overlap import Overlap, overlap_of
+from hydromae.metrics import at_valid_times
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
+from hydromae.store.view import open_store
 from hydromae.tasks.evaluate_forecast import evaluate_forecasts, markdown_tables
 from hydromae.tasks.forecast_baselines import BaselineChoice, choose_baselines, forcing_of, regimes_of
-from tasks.series_run import series_world
+from support.series_run import series_world
+from support.sources import World
 
 Log = pytest.LogCaptureFixture
 

@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 from hydromae.evaluation.hidden_spans import hide_spans
 from hydromae.evaluation.infill_scores import score_infill
+from hydromae.prediction.predictor import Predictor
+from hydromae.prediction.several_runs import excluded_by_any
+from hydromae.runs.directory import RunDirectory
 from hydromae.tasks import evaluate_infill as task
 from hydromae.tasks.evaluate_infill import evaluate_infill
-from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import excluded_by_any
 from hydromae.tasks.task_scores import TaskScores, observed_series
-from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import bits, move_weights, other_store, series_run
+from support.series_run import bits, move_weights, other_store, series_run
 
 SPANS = {1: 6, 5: 2}
 DAYS = slice(140, 200)

@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hydromae.data.dataset import open_store
-from hydromae.data.folds import spatial_folds
-from hydromae.data.station_table import station_table
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
-from hydromae.evaluation.metrics import nse
+from hydromae.base.errors import ConfigError
+from hydromae.folds.folds import spatial_folds
+from hydromae.metrics import nse
+from hydromae.prediction.predictor import Predictor
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.station_table import station_table
+from hydromae.store.store import Store
+from hydromae.store.view import open_store
 from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
-from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.task_scores import TaskScores, observed_series
 from hydromae.tasks.ungauged import ungauged
-from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import move_weights, other_store, series_run
+from support.series_run import move_weights, other_store, series_run
 
 MODELS = ["hydromae", "area scaling", "similar donor", "inverse distance"]
 

@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from sources import FIRST, World
 
-from hydromae.data.batch import MISSING, TARGET, scatter
-from hydromae.data.collate import Collator
-from hydromae.data.store import Store
-from hydromae.data.tokens import from_tokens
-from hydromae.data.windows import WindowReader
-from hydromae.tasks.fields import state_window
+from hydromae.batch.batch import scatter
+from hydromae.batch.collate import Collator
+from hydromae.prediction.fields import state_window
+from hydromae.prediction.predictor import Predictor
+from hydromae.store.store import Store
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.infill import infill
-from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.reconstruct import reconstruct
 from hydromae.tasks.ungauged import ungauged
-from tasks.untrained import untrained_run
+from hydromae.tokens.selection import MISSING, TARGET
+from hydromae.tokens.shape import from_tokens
+from hydromae.windows.windows import WindowReader
+from support.sources import FIRST, World
+from support.untrained import untrained_run
 
 START, DAYS = 100, 8
 METHODS = ("nearest", "median", "zero")

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from sources import FIRST, World, make_world
 
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, DataError
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.tasks.forecast import forecast, issue_days
-from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import move_weights
-from tasks.untrained import ALL, ONE, untrained_run
+from support.series_run import move_weights
+from support.sources import FIRST, World, make_world
+from support.untrained import ALL, ONE, untrained_run
 
 ISSUE = 150  # days since the first one
 HORIZON = 4

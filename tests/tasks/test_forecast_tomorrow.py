@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from sources import World
-from test_append import make_old
 
-from hydromae.config_io import dump_config
-from hydromae.data.prepare import prepare
+from hydromae.config.read import dump_config
+from hydromae.store.prepare import prepare
 from hydromae.tasks.forecast import forecast
-from tasks.untrained import ALL, ONE, untrained_run
+from support.grown import make_old
+from support.sources import World
+from support.untrained import ALL, ONE, untrained_run
 
 
 @pytest.mark.parametrize("sections", [ALL, ONE])

@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
-from sources import World
 
-from hydromae.data.patches import to_grid
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, DataError
-from hydromae.tasks.choices import chosen_days
-from hydromae.tasks.cores import last_cores, middle_cores
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.prediction.central_days import last_cores, middle_cores
+from hydromae.prediction.choices import chosen_days
+from hydromae.prediction.predictor import Predictor
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.maps import to_grid
+from hydromae.store.store import Store
 from hydromae.tasks.infill import infill
-from hydromae.tasks.predictor import Predictor
-from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import bits, move_weights, other_store, series_run
+from support.series_run import bits, move_weights, other_store, series_run
+from support.sources import World
 
 PERIOD = (date(2001, 5, 3), date(2001, 6, 30))
 OBSERVED, FILLED, MISSING = 0, 1, 2

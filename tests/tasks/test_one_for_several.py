@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from sources import World
 
-from hydromae.config_io import build_config
-from hydromae.data.export import export
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, DataError
-from hydromae.tasks.finetune import finetune_config
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.config.read import build_config
+from hydromae.results.export import export
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.infill import infill
 from hydromae.tasks.reconstruct import reconstruct
-from hydromae.training.run_directory import RunDirectory
-from tasks.untrained import ALL, untrained_run
+from hydromae.training.finetune import finetune_config
+from support.sources import World
+from support.untrained import ALL, untrained_run
 
 DAY = "2001-06-01"
 

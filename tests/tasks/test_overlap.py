@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from sources import World
 
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 from hydromae.evaluation.overlap import Overlap, overlap_of
 from hydromae.evaluation.tables import ScoreTable
+from hydromae.store.store import Store
 from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.task_scores import TaskScores, default_split
-from training.test_seen import EARLIER, known, run_of
+from support.seen import EARLIER, known, run_of
+from support.sources import World
 
 VAL = ("2001-05-21", "2001-07-19")  # 60 days
 

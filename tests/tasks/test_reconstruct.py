@@ -8,21 +8,22 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from sources import World
 
-from hydromae.data.batch import MISSING, TARGET, VISIBLE
-from hydromae.data.collate import Collator
-from hydromae.data.patches import to_grid
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.data.windows import WindowReader
-from hydromae.errors import ConfigError, RunError
-from hydromae.models.pretrained import load_pretrained
+from hydromae.base.errors import ConfigError, RunError
+from hydromae.batch.collate import Collator
+from hydromae.prediction.reconstruction import reconstruct_window
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import load_pretrained
+from hydromae.store.maps import to_grid
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.tasks import reconstruct as task
-from hydromae.tasks.reconstruct import reconstruct, reconstruct_window
-from hydromae.training.run_directory import RunDirectory
+from hydromae.tasks.reconstruct import reconstruct
+from hydromae.tokens.selection import MISSING, TARGET, VISIBLE
 from hydromae.training.runs import new_run
-from training.small import small_config
+from hydromae.windows.windows import WindowReader
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 WINDOW, SPLIT = 8, slice(140, 200)  # 7 windows of 8 days and one of 4

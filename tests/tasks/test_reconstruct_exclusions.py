@@ -2,13 +2,13 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from sources import World
 
-from hydromae.data.batch import MISSING
-from hydromae.data.store import Store
+from hydromae.store.store import Store
 from hydromae.tasks.reconstruct import reconstruct
+from hydromae.tokens.selection import MISSING
 from hydromae.training.runs import new_run
-from training.small import small_config
+from support.small import small_config
+from support.sources import World
 
 
 def test_excluded_days_are_missing_in_a_reconstruction_and_in_no_window(

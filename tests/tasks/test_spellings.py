@@ -7,23 +7,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from sources import FIRST
 
-from hydromae.config_io import build_config
-from hydromae.data.export import export
-from hydromae.data.folds import Folds
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, DataError
-from hydromae.tasks.choices import chosen_stations
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.config.read import build_config
+from hydromae.folds.folds import Folds
+from hydromae.prediction.choices import chosen_stations
+from hydromae.prediction.predictor import Predictor
+from hydromae.results.export import export
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.tasks.evaluate_ungauged import _held_out
 from hydromae.tasks.forecast import forecast
-from hydromae.tasks.predictor import Predictor
 from hydromae.tasks.weather import open_weather
-from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import series_run, series_world
-from tasks.untrained import ALL, untrained_run
-from training.small import small_config
+from support.series_run import series_run, series_world
+from support.small import small_config
+from support.sources import FIRST
+from support.untrained import ALL, untrained_run
 
 ORDER = ("9002", "101", "39001", "27003")
 ISSUE = np.datetime64(FIRST) + 150
@@ -88,7 +88,7 @@ def weather_file(path: Path, ids: list[Any], values: np.ndarray) -> Path:
 
 
 def opened(predictor: Predictor, path: Path) -> xr.DataArray:
-    known = predictor.model.shapes, ["riverflow"], predictor.data, predictor.config.data.modalities
+    known = predictor.model.shapes, ["riverflow"], predictor.data, predictor.config.data
     return open_weather(path, *known).series["evap"]
 
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 import xarray as xr
 
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, DataError
-from hydromae.tasks.predictor import Predictor
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.prediction.predictor import Predictor
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.tasks.ungauged import ungauged
-from hydromae.training.run_directory import RunDirectory
-from tasks.series_run import bits, move_weights, other_store, series_run, series_world
-from training.small import small_config
+from support.series_run import bits, move_weights, other_store, series_run, series_world
+from support.small import small_config
 
 RUNS_OF_ALL: dict[str, dict[str, Any]] = {"all": {}, "fewer": {"exclude_stations": ["101"]}}
 PERIOD = (date(2001, 5, 3), date(2001, 6, 30))

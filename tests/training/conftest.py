@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from training.processes import Nursery
+from support.processes import Nursery
 
 torch.set_num_threads(1)
 

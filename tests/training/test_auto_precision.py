@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from sources import World
 
 from hydromae.config import TrainingConfig
-from hydromae.data.store import Store
-from hydromae.training.checkpoint import save_checkpoint
+from hydromae.runs.checkpoint import save_checkpoint
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.engine import precision_on
 from hydromae.training.listener import Listener
 from hydromae.training.loop import Trainer
 from hydromae.training.loss_scale import START, LossScale
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, new_run
-from training.equal import newest, records
-from training.small import small_config
+from support.equal import newest, records
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 CPU = torch.device("cpu")
@@ -33,6 +33,7 @@ def test_auto_is_half_precision_on_a_gpu_alone(wanted: str, device: str, found: 
     assert precision_on(torch.device(device), TrainingConfig(precision=wanted)) == found
 
 
+@pytest.mark.slow
 def test_auto_on_a_cpu_trains_as_single_precision_does(prepared: Prepared, tmp_path: Path) -> None:
     runs = []
     for precision in ("auto", "fp32"):

@@ -14,21 +14,21 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from sources import World as Sources
 
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
-from hydromae.training.engine import make_engine
-from hydromae.training.run_directory import RunDirectory
+from hydromae.base.errors import ConfigError
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
+from hydromae.training.engines import make_engine
 from hydromae.training.world import World
-from training.deepspeed_worker import SCALES
-from training.equal import assert_equal_runs, is_attention_bias, largest_difference, newest
-from training.processes import Nursery, environments
-from training.small import small_config, small_parts
-from training.test_processes import Result, raw_of, train
+from support.deepspeed_worker import SCALES
+from support.equal import assert_equal_runs, is_attention_bias, largest_difference, newest
+from support.processes import Nursery, environments
+from support.small import small_config, small_parts
+from support.sources import World as Sources
+from support.steps import Result, raw_of, train
 
 Prepared = tuple[Sources, Store]
-WORKER = Path(__file__).parent / "deepspeed_worker.py"
+WORKER = Path(__file__).parents[1] / "support/deepspeed_worker.py"
 ENTRY = Path(__file__).parents[2] / "train_mae.py"
 # On a CPU the launcher takes the number of places from LOCAL_SIZE.
 CPU = {"DS_ACCELERATOR": "cpu", "LOCAL_SIZE": "2", "OMP_NUM_THREADS": "1"}

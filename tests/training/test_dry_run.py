@@ -6,14 +6,14 @@ import pytest
 import torch
 import yaml
 from rich.console import Console
-from sources import World
 
-from hydromae.config_io import build_config
-from hydromae.data.store import Store
+from hydromae.config.read import build_config
+from hydromae.store.store import Store
 from hydromae.training.dry_run import dry_run
 from hydromae.training.runs import new_run
 from hydromae.training.setup import build_model
-from training.small import small_config, small_raw
+from support.small import small_config, small_raw
+from support.sources import World
 
 Prepared = tuple[World, Store]
 

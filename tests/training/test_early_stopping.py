@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources import World
 
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.early_stopping import note_validation, out_of_patience
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, is_finished, new_run
-from training.equal import assert_equal_runs, newest
-from training.small import small_config
+from support.equal import assert_equal_runs, newest
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 # So low a learning rate that no weight changes: the first epoch's loss is never undercut.
@@ -59,6 +59,7 @@ def test_without_patience_training_goes_on(prepared: Prepared, tmp_path: Path) -
     assert len(validations(run)) == 4 and newest(run)["progress"]["stopped"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps_before", [1, 4])
 def test_a_run_that_was_interrupted_ends_where_it_would_have(
     prepared: Prepared, stopped: RunDirectory, tmp_path: Path, steps_before: int

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from sources import World as Sources
 
-from hydromae.data.store import Store
-from hydromae.models.pretrained import load_pretrained
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import load_pretrained
+from hydromae.store.store import Store
 from hydromae.training.ema import MovingAverage
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, new_run
-from training.equal import assert_equal_runs, newest, records
-from training.processes import Nursery
-from training.small import small_config, small_raw
+from support.equal import assert_equal_runs, newest, records
+from support.processes import Nursery
+from support.small import small_config, small_raw
+from support.sources import World as Sources
 
 Prepared = tuple[Sources, Store]
 TRAINING = {"ema": 0.8, "epochs": 3}
@@ -99,6 +99,7 @@ def test_training_itself_is_the_same_with_and_without_an_average(prepared: Prepa
     assert all(torch.equal(states[0]["model"][name], states[1]["model"][name]) for name in states[1]["model"])
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_and_continued_has_the_same_average(prepared: Prepared, tmp_path: Path) -> None:
     logging = {**QUIET, "checkpoint_minutes": 1e-9}
     runs = [RunDirectory(tmp_path / name) for name in ("whole", "killed")]

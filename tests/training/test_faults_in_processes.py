@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from sources import World
 
-from hydromae.data.store import Store
-from hydromae.training.run_directory import RunDirectory
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.runs import is_finished
-from training.equal import assert_equal_runs, newest, records
-from training.processes import Nursery
-from training.small import small_raw
+from support.equal import assert_equal_runs, newest, records
+from support.processes import Nursery
+from support.small import small_raw
+from support.sources import World
 
 Prepared = tuple[World, Store]
 

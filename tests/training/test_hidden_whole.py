@@ -1,10 +1,9 @@
 from pathlib import Path
 
-from sources import World
-
-from hydromae.data.store import Store
+from hydromae.store.store import Store
 from hydromae.training.loop import Trainer
-from training.small import small_config
+from support.small import small_config
+from support.sources import World
 
 
 def test_a_series_that_is_hidden_whole_does_not_blow_up_the_gradient(

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from sources import World
 from typer.testing import CliRunner
 
-from hydromae.cli import app
-from hydromae.config_io import load_config
-from hydromae.data.store import Store
+from hydromae.app.cli import app
+from hydromae.config.read import load_config
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.interruption import StopRequest
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import new_run
-from training.small import small_raw
+from support.small import small_raw
+from support.sources import World
 
-COMMAND = [sys.executable, "-c", "from hydromae.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from hydromae.app.cli import main; main()"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,6 +60,7 @@ def test_in_another_thread_signals_are_left_alone() -> None:
     assert handlers == [signal.getsignal(signal.SIGTERM)]
 
 
+@pytest.mark.slow
 def test_a_training_command_that_is_terminated_can_be_resumed_to_the_same_model(
     prepared: tuple[World, Store], tmp_path: Path
 ) -> None:

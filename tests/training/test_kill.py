@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 import yaml
-from sources import World
 
-from hydromae.data.store import Store
-from hydromae.training.run_directory import RunDirectory
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.runs import is_finished
-from training.equal import assert_equal_runs
-from training.processes import Nursery
-from training.small import small_raw
+from support.equal import assert_equal_runs
+from support.processes import Nursery
+from support.small import small_raw
+from support.sources import World
 
 Prepared = tuple[World, Store]
 STEPS, RECORDS = 24, 24  # 8 epochs of 3 steps; a record every second step and at the end of an epoch, and validations

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 from hydromae.training.launched import Launched, launched
 
 NAMES = (

@@ -11,34 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from sources import World
 
-from hydromae.commands import launch
-from hydromae.data.store import Store
-from hydromae.training.run_directory import RunDirectory
+from hydromae.app.commands import launch
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.runs import is_finished
-from training.equal import assert_equal_runs, largest_difference, newest, records
-from training.processes import ENTRY, WATCHED, Nursery, output_of, torchrun
-from training.small import small_raw
+from support.equal import assert_equal_runs, largest_difference, newest, records
+from support.launched import write_config
+from support.processes import ENTRY, WATCHED, Nursery, output_of, torchrun
+from support.sources import World
 
 Prepared = tuple[World, Store]
-COMMAND = ("-m", "hydromae.cli", "train")
-
-
-def write_config(prepared: Prepared, output: Path, processes: int = 1, **training: Any) -> Path:
-    """4 epochs of 3 steps of 4 windows, without dropout, of which every process draws its own."""
-    raw = small_raw(
-        prepared[0],
-        output,
-        model={"dropout": 0.0},
-        training={"epochs": 4, "batch_size": 4 // processes, **training},
-        logging={"log_every": 1, "images": False, "tensorboard": False},
-    )
-    raw["data"] = {**raw["data"], "store": str(prepared[1].path)}
-    path = output.with_suffix(".yaml")
-    path.write_text(yaml.safe_dump(raw))
-    return path
+COMMAND = ("-m", "hydromae.app.cli", "train")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +58,7 @@ def test_torchrun_trains_to_the_weights_of_one_process_and_experiments_do_not_co
         assert_near(RunDirectory(config.with_suffix("")), alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "entry", [(ENTRY, "--config"), pytest.param(COMMAND, marks=pytest.mark.slow)], ids=["train_mae.py", "hydromae"]
 )
@@ -139,6 +124,7 @@ def test_a_signal_to_all_processes_leaves_a_checkpoint_from_which_the_run_ends_a
         assert_equal_runs(runs[name], runs["whole"], n_records=16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("processes", "engine"),
     [

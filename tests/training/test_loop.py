@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sources import World
 
-from hydromae.data.prepare import prepare
-from hydromae.data.station_weights import station_weights
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, RunError
-from hydromae.models.pretrained import load_pretrained
-from hydromae.training.checkpoint import load_newest
+from hydromae.base.errors import ConfigError, RunError
+from hydromae.runs.checkpoint import load_newest
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import load_pretrained
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.training.loop import Listener, Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import new_run
-from training.small import small_config
+from hydromae.windows.station_weights import station_weights
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 CPU = torch.device("cpu")

@@ -1,14 +1,14 @@
 from pathlib import Path
 
 import pytest
-from sources import World
 
-from hydromae.data.store import Store
-from hydromae.errors import RunError
+from hydromae.base.errors import RunError
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.listener import Listener, Progress
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, is_finished, new_run
-from training.small import small_config
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 

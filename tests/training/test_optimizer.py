@@ -6,12 +6,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sources import World
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import TrainingConfig
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.store.store import Store
 from hydromae.training.optimizer import (
     decayed_parameters,
     freeze,
@@ -21,7 +20,8 @@ from hydromae.training.optimizer import (
     relative_rate,
 )
 from hydromae.training.setup import build_model
-from training.small import small_config
+from support.small import small_config
+from support.sources import World
 
 
 @pytest.fixture(scope="module")

@@ -4,21 +4,21 @@ from typing import Any
 
 import pytest
 import torch
-from sources import World
 
 from hydromae.config import Config
-from hydromae.data.store import Store
 from hydromae.models.losses import scored_cells
-from hydromae.models.pretrained import load_pretrained
-from hydromae.training.finetune import start_from
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import load_pretrained
+from hydromae.store.store import Store
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import new_run
 from hydromae.training.setup import build_model
+from hydromae.training.start_from import start_from
 from hydromae.training.tracking.tracker import numbers_of
-from training.processes import Nursery
-from training.small import small_config
-from training.test_processes import difference, raw_of, train
+from support.processes import Nursery
+from support.small import small_config
+from support.sources import World
+from support.steps import difference, raw_of, train
 
 Prepared = tuple[World, Store]
 LEVELS = (0.1, 0.5, 0.9)
@@ -37,6 +37,7 @@ def trained(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> dic
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
 def test_parts_and_processes_do_not_change_the_gradient_of_quantiles(
     nursery: Nursery, prepared: Prepared, tmp_path: Path, engine: str

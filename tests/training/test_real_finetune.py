@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from hydromae.config import Config
-from hydromae.config_io import build_config
-from hydromae.data.prepare import prepare
-from hydromae.training.finetune import Start
+from hydromae.config.read import build_config
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.prepare import prepare
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import new_run
+from hydromae.training.start_from import Start
 
 REAL = Path("../shared/data")
 pytestmark = [

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from sources import World, write_attributes
 
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.training.setup import build_model, model_config_for, usable_cores
-from training.small import small_config
+from support.small import small_config
+from support.sources import World, write_attributes
 
 Prepared = tuple[World, Store]
 

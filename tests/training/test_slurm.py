@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources import World
 
-from hydromae.data.store import Store
-from hydromae.training.run_directory import RunDirectory
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.runs import is_finished, new_run
-from training.equal import largest_difference, newest, records
-from training.processes import REPOSITORY, WATCHED, free_port, output_of
-from training.small import small_config
-from training.test_launchers import write_config
+from support.equal import largest_difference, newest, records
+from support.launched import write_config
+from support.processes import REPOSITORY, WATCHED, free_port, output_of
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 

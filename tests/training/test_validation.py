@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from sources import World, make_world
 
+from hydromae.base.errors import ConfigError, RunError
+from hydromae.base.files import sha256
 from hydromae.config import Config
-from hydromae.config_io import build_config
-from hydromae.data.prepare import prepare
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, RunError
-from hydromae.files import sha256
-from hydromae.models.pretrained import load_pretrained
+from hydromae.config.read import build_config
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import load_pretrained
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, is_finished, new_run
 from hydromae.training.validation import scored_modalities, total_loss
-from training.equal import assert_equal_runs
-from training.small import small_config, small_raw
+from support.equal import assert_equal_runs
+from support.small import small_config, small_raw
+from support.sources import World, make_world
 
 Prepared = tuple[World, Store]
 FORECAST = {"strategies": {"forecast": 1}, "horizon": 2, "forecast": ["riverflow"]}

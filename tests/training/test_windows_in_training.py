@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources import World
 
-from hydromae.data import cache
-from hydromae.data.store import Store
+from hydromae.runs.directory import RunDirectory
+from hydromae.store import cache
+from hydromae.store.store import Store
 from hydromae.training.loop import Listener, Progress, Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, new_run
-from training.equal import assert_equal_runs, records
-from training.small import small_config
+from support.equal import assert_equal_runs, records
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 
@@ -31,6 +31,7 @@ MIXED: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_a_resumed_run_with_mixed_lengths_events_and_workers_equals_an_uninterrupted_one(
     prepared: Prepared, tmp_path: Path
 ) -> None:

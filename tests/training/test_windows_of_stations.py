@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from sources import World
 
-from hydromae.data.batch import TARGET
-from hydromae.data.batch_order import BatchOrder
-from hydromae.data.store import Store
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.tasks.reconstruct import reconstruct
+from hydromae.tokens.selection import TARGET
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, new_run
 from hydromae.training.setup import model_config_for
-from training.small import small_config, small_parts
+from hydromae.windows.order import BatchOrder
+from support.small import small_config, small_parts
+from support.sources import World
 
 torch.set_num_threads(1)
 Prepared = tuple[World, Store]

@@ -3,8 +3,8 @@ import re
 import pytest
 import torch
 
-from hydromae.errors import ConfigError
-from hydromae.training.world import choose_device
+from hydromae.base.devices import choose_device
+from hydromae.base.errors import ConfigError
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool
 
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 
 
 def training_days(series: xr.DataArray, train: slice) -> Bool[np.ndarray, "time"]:

@@ -8,12 +8,12 @@ from typing import Final, get_args
 import numpy as np
 import xarray as xr
 
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 from hydromae.evaluation.forecast_scores import quartiles, score_forecast
-from hydromae.evaluation.metrics.pairs import MIN_PAIRS, pair, sample_dim, with_whole_leads
 from hydromae.evaluation.overlap import Overlap, overlap_of
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES, Statistic, bootstrap_difference, diebold_mariano
 from hydromae.evaluation.tables import ScoreTable, number_text, short
+from hydromae.metrics.pairs import MIN_PAIRS, pair, sample_dim, with_whole_leads
 
 ALPHA: Final = 0.05
 UNSCORED: Final = "unscored"  # attribute of scores that says why some are missing

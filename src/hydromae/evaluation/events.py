@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from hydromae.evaluation.metrics.catalogue import described
-from hydromae.evaluation.metrics.pairs import MIN_PAIRS, days, pair, point_forecast, sample_dim
+from hydromae.metrics.catalogue import described
+from hydromae.metrics.pairs import MIN_PAIRS, days, pair, point_forecast, sample_dim
 
 COUNTS: Final = ("hits", "misses", "predicted", "false_alarms")
 TOLERANCES: Final = (0, 1, 2)

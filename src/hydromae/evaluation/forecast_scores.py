@@ -7,12 +7,13 @@ import numpy as np
 import xarray as xr
 
 from hydromae.evaluation.events import COUNTS, INDEPENDENCE, TOLERANCES, flood_events, low_flow_spells, rates
-from hydromae.evaluation.metrics.catalogue import described
-from hydromae.evaluation.metrics.duration_curve import duration_curve
-from hydromae.evaluation.metrics.efficiency import kge, nse
-from hydromae.evaluation.metrics.errors import errors, persistence_skill
-from hydromae.evaluation.metrics.ordered import ascending, quantile
-from hydromae.evaluation.metrics.pairs import (
+from hydromae.evaluation.thresholds import RETURN_PERIODS, flood_thresholds, low_flow_threshold
+from hydromae.metrics.catalogue import described
+from hydromae.metrics.duration_curve import duration_curve
+from hydromae.metrics.efficiency import kge, nse
+from hydromae.metrics.errors import errors, persistence_skill
+from hydromae.metrics.ordered import ascending, quantile
+from hydromae.metrics.pairs import (
     MIN_PAIRS,
     days,
     on_days,
@@ -21,9 +22,8 @@ from hydromae.evaluation.metrics.pairs import (
     sample_dim,
     with_whole_leads,
 )
-from hydromae.evaluation.metrics.peaks import peaks
-from hydromae.evaluation.metrics.quantiles import probabilistic
-from hydromae.evaluation.thresholds import RETURN_PERIODS, flood_thresholds, low_flow_threshold
+from hydromae.metrics.peaks import peaks
+from hydromae.metrics.quantiles import probabilistic
 
 PERCENTILES: Final = (25, 50, 75)
 

@@ -11,8 +11,8 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Int
 
-from hydromae.errors import DataError
-from hydromae.files import atomic_path
+from hydromae.base.errors import DataError
+from hydromae.base.files import atomic_path
 
 # Days in a span -> spans a station. Each length hides 90 days, and the longest two spans, as one is a single season.
 SPANS: Final[Mapping[int, int]] = {1: 90, 5: 18, 15: 6, 30: 3, 90: 2}

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from hydromae.evaluation.hidden_spans import HiddenSpans
-from hydromae.evaluation.metrics import errors, kge, nse
+from hydromae.metrics import errors, kge, nse
 
 MIN_PAIRS: Final = 30
 _KGE: Final = ["kge", "kge_r", "kge_alpha", "kge_beta"]

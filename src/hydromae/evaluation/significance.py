@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from hydromae.evaluation.metrics.ordered import ascending, quantile
-from hydromae.evaluation.metrics.pairs import MIN_PAIRS, days, lead_days, pair, point_forecast, sample_dim
+from hydromae.metrics.ordered import ascending, quantile
+from hydromae.metrics.pairs import MIN_PAIRS, days, lead_days, pair, point_forecast, sample_dim
 
 BLOCK_DAYS: Final = 30
 RESAMPLES: Final = 1000

@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from hydromae.evaluation.metrics.ordered import ascending, quantile
-from hydromae.evaluation.metrics.pairs import days
+from hydromae.metrics.ordered import ascending, quantile
+from hydromae.metrics.pairs import days
 
 RETURN_PERIODS: Final = (2.0, 5.0)
 _MIN_DAYS = 330  # of a water year, below which its maximum may have been missed

@@ -13,9 +13,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens, Selection
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.tokens.selection import Selection
 
 Counts = Mapping[str, tuple[int, int]]  # modality -> visible tokens of a window, and targets
 
@@ -54,6 +55,7 @@ def step_cost(
     windows: int,
     device: torch.device,
     dtype: torch.dtype = torch.float32,
+    operations: bool = True,
 ) -> StepCost:
     """The cost of a step of some windows at once.
 
@@ -65,6 +67,7 @@ def step_cost(
         windows: computed together.
         device: where, which decides on the kernels.
         dtype: of the products.
+        operations: whether to count them, which takes as long as the rest; else they are 0.
     """
     # Which patches are valid changes no size; on the meta device no weight takes memory.
     places = torch.arange(patches or min(config.valid_patches or config.all_patches, config.all_patches))
@@ -81,12 +84,14 @@ def step_cost(
         parameters = sum(p.numel() for p in model.parameters())
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32), _saved(state) as saved:
             functional_call(net, state, (empty_batch(model, counts, days, windows, device),))
+        if not operations:
+            return StepCost(parameters, sum(saved.values()), 0)
         counter = FlopCounterMode(display=False)
         # torch counts no fused attention on a CPU; the plain form does the same products.
         with counter, nn.attention.sdpa_kernel(nn.attention.SDPBackend.MATH), torch.no_grad():
             functional_call(net, state, (empty_batch(model, counts, days, 1, device),))
-    operations = int(counter.get_total_flops()) + recurrence_operations(model, days)
-    return StepCost(parameters, sum(saved.values()), windows * operations)
+    of_window = int(counter.get_total_flops()) + recurrence_operations(model, days)
+    return StepCost(parameters, sum(saved.values()), windows * of_window)
 
 
 def recurrence_operations(model: MultiModalMAE, days: int) -> int:

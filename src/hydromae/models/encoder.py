@@ -6,10 +6,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from hydromae.batch.batch import ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import ModalityTokens, Selection
 from hydromae.models.film import FiLM
 from hydromae.models.layers import TransformerLayer
+from hydromae.tokens.selection import Selection
 
 
 class EncoderStack(nn.Module):

@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens
-from hydromae.data.tokens import TokenShape
 from hydromae.models.decoder import Decoder, Predicted
 from hydromae.models.positions import TimePosition, learned_position
+from hydromae.tokens.shape import TokenShape
 
 
 class ImageDecoder(nn.Module):

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens
-from hydromae.data.tokens import TokenShape
 from hydromae.models.encoder import EncoderStack, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, learned_position
+from hydromae.tokens.shape import TokenShape
 
 
 class ImageEncoder(nn.Module):

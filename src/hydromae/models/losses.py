@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hydromae.data.batch import ModalityTokens
+from hydromae.batch.batch import ModalityTokens
 
 
 def squared_error(

@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from hydromae.batch.batch import Batch, scatter
+from hydromae.batch.plain import batch_from_dict
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, scatter
-from hydromae.data.plain import batch_from_dict
-from hydromae.data.tokens import TokenShape, token_shape
 from hydromae.models.decoder import Predicted
 from hydromae.models.feature_maps import map_layers, number_of_maps
 from hydromae.models.fusion import concatenate, fuse, fusion_layers
-from hydromae.models.hub import HubModel
 from hydromae.models.image_decoder import ImageDecoder
 from hydromae.models.image_encoder import ImageEncoder
 from hydromae.models.initialise import initialise
@@ -24,11 +21,12 @@ from hydromae.models.losses import loss_sums, scored_cells, weighted_total
 from hydromae.models.station_states import StationStates
 from hydromae.models.vector_decoder import VectorDecoder
 from hydromae.models.vector_encoder import VectorEncoder
+from hydromae.tokens.shape import TokenShape, token_shape
 
 Encoded = tuple[list[Float[Tensor, "batch _ dim"]], Bool[Tensor, "batch _"] | None]
 
 
-class MultiModalMAE(nn.Module, HubModel):
+class MultiModalMAE(nn.Module):
     """Masked autoencoder over grids and series (MAE, He et al. 2022; CAV-MAE, Gong et al. 2023; CrossMAE, Fu et al.
     2024).
 
@@ -87,15 +85,6 @@ class MultiModalMAE(nn.Module, HubModel):
             self.norm_shared = nn.LayerNorm(config.d_model)
         self.station_states = StationStates(config) if config.recurrent_dim else None
         initialise(self)
-
-    @classmethod
-    def from_pretrained(  # type: ignore[override]
-        cls, path: str | Path, device: torch.device | str = "cpu", **hub: Any
-    ) -> "MultiModalMAE":
-        """A trained model from a run, a folder or the Hugging Face hub; see `hydromae.load_pretrained`."""
-        from hydromae.models.pretrained import load_pretrained
-
-        return load_pretrained(path, device, **hub)
 
     def forward(self, batch: Batch | Mapping[str, Any]) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
         """Total loss and the loss of each modality, `<name>_loss`: mean squared error of the scaled values hidden.

@@ -7,8 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hydromae.data.batch import Batch
-from hydromae.data.tokens import TokenShape
+from hydromae.batch.batch import Batch
+from hydromae.tokens.shape import TokenShape
 
 _HARMONICS = 2
 

@@ -5,11 +5,12 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens, places_of
-from hydromae.data.tokens import TokenShape, from_tokens
 from hydromae.models.donors import DonorMeans
 from hydromae.models.positions import Calendar
+from hydromae.tokens.selection import places_of
+from hydromae.tokens.shape import TokenShape, from_tokens
 
 # A long memory from the start (Gers et al. 2000; the value is the usual one of rainfall-runoff models).
 _FIRST_FORGET_BIAS = 3.0

@@ -10,10 +10,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from hydromae.config import Config
-from hydromae.data.masks import target_counts
-from hydromae.data.tokens import TokenShape
+from hydromae.masks.exact import target_counts
 from hydromae.models.cost import empty_batch, recurrence_operations
 from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.tokens.shape import TokenShape
 
 ADAMW_BYTES = 16  # weight, gradient and two moments in fp32
 

@@ -3,13 +3,13 @@
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens
-from hydromae.data.tokens import TokenShape
 from hydromae.models.decoder import Decoder, Predicted
 from hydromae.models.positions import TimePosition
 from hydromae.models.station_states import StateReadout
 from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
+from hydromae.tokens.shape import TokenShape
 
 
 class VectorDecoder(nn.Module):

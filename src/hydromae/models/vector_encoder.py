@@ -8,11 +8,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.data.batch import Batch, ModalityTokens
-from hydromae.data.tokens import TokenShape
 from hydromae.models.encoder import EncoderStack, append_padding, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, coordinate_positions, learned_position
+from hydromae.tokens.shape import TokenShape
 
 
 def mean_attributes(

@@ -15,11 +15,11 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hydromae.errors import DataError
-from hydromae.files import atomic_path
-from hydromae.permissions import refused
-from hydromae.report.encode import BLACK, Picture, plain, png, style
-from hydromae.report.maps import HIDDEN, LAND, SEA, colour_map_of, known_extent
+from hydromae.base.errors import DataError
+from hydromae.base.files import atomic_path
+from hydromae.base.permissions import refused
+from hydromae.drawing.encode import BLACK, Picture, plain, png, style
+from hydromae.drawing.maps import HIDDEN, LAND, SEA, colour_map_of, known_extent
 
 FILE = "cross_modality.nc"
 PANELS = {"visible": "its own unmasked values seen", "hidden": "none of its own values seen"}

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hydromae.report.encode import BLACK, BLUE, GREY, ORANGE, Picture, plain, svg
+from hydromae.drawing.encode import BLACK, BLUE, GREY, ORANGE, Picture, plain, svg
 from hydromae.report.inputs import Curve, Metrics
 
 POINTS = 600

@@ -9,16 +9,16 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from hydromae.errors import DataError, HydroMAEError
+from hydromae.base.errors import DataError, HydroMAEError
+from hydromae.base.permissions import refused
+from hydromae.drawing.encode import Picture
 from hydromae.evaluation.compare import ALPHA
 from hydromae.evaluation.forecast_verdict import forecast_verdict
-from hydromae.evaluation.metrics.efficiency import nse
 from hydromae.evaluation.overlap import MARK, overlap_of
 from hydromae.evaluation.tables import short
-from hydromae.permissions import refused
-from hydromae.report.encode import Picture
+from hydromae.metrics.efficiency import nse
 from hydromae.report.hydrographs import draw_hydrograph
-from hydromae.training.run_directory import RunDirectory
+from hydromae.runs.directory import RunDirectory
 
 FOLDERS: Final = ("evaluation/forecast_val", "evaluation/forecast_test")
 REGIMES: Final = {
@@ -157,7 +157,7 @@ def _choose(scores: Float[np.ndarray, " station"]) -> Sequence[int]:
 
 def _observed(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
     """What came, [time, station], of the first modality that is forecast; None without the run's store."""
-    from hydromae.data.dataset import open_store
+    from hydromae.store.view import open_store
     from hydromae.tasks.forecast_baselines import usable_values
 
     try:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
-from hydromae.report.encode import BLACK, BLUE, GREEN, ORANGE, Picture, plain, svg
+from hydromae.drawing.encode import BLACK, BLUE, GREEN, ORANGE, Picture, plain, svg
 
 SHOWN_DAYS: Final = 100
 _TITLES: Final = {"perfect": "weather of the horizon observed", "none": "no weather after the issue time"}

@@ -11,11 +11,11 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from hydromae.base.errors import DataError, RunError
+from hydromae.base.permissions import refused
 from hydromae.config import Config
-from hydromae.config_io import load_config
-from hydromae.errors import DataError, RunError
+from hydromae.config.read import load_config
 from hydromae.evaluation.scores import Scores
-from hydromae.permissions import refused
 
 Model = TypeVar("Model", bound=BaseModel)
 

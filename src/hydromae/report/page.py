@@ -11,21 +11,21 @@ import numpy as np
 import xarray as xr
 from jinja2 import Environment, StrictUndefined
 
-from hydromae.config_io import dump_config
-from hydromae.data.scaling import Transform
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
+from hydromae.base.files import write_text
+from hydromae.config.read import dump_config
+from hydromae.drawing.encode import Picture, style
+from hydromae.drawing.maps import draw_maps, sample_grid, words_of
+from hydromae.drawing.series import draw_series, sample_series
 from hydromae.evaluation.scores import ModalityScore, reference_label, verdict
-from hydromae.files import write_text
 from hydromae.report.cross_modality import FILE as CROSS_MODALITY
 from hydromae.report.cross_modality import CrossModality, cross_modality_section
 from hydromae.report.curves import loss_curves
-from hydromae.report.encode import Picture, style
 from hydromae.report.forecasts import Forecasts, forecasts_section
 from hydromae.report.inputs import Run, load_run, open_reconstruction, reconstructed_names
-from hydromae.report.maps import draw_maps, sample_grid, words_of
 from hydromae.report.scatter import draw_scatter
-from hydromae.report.series import draw_series, sample_series
 from hydromae.report.verdict import learning, not_finite
+from hydromae.store.scaling import Transform
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 

@@ -5,8 +5,8 @@ from jaxtyping import Float
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from hydromae.data.scaling import Transform
-from hydromae.report.encode import BLACK, Picture, plain, png
+from hydromae.drawing.encode import BLACK, Picture, plain, png
+from hydromae.store.scaling import Transform
 
 BINS = 80
 

@@ -7,24 +7,24 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
-import hydromae
-from hydromae.data.collate import Collator
-from hydromae.data.neighbours import station_groups
-from hydromae.data.spans import usable_runs
-from hydromae.data.windows import WindowReader
-from hydromae.errors import ConfigError
+from hydromae.base.devices import choose_device
+from hydromae.base.errors import ConfigError
+from hydromae.base.files import atomic_path, write_text
+from hydromae.base.version import VERSION
+from hydromae.batch.collate import Collator
 from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.paired_skills import MEAN, PairedErrors, PairedSkills, paired_skills
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES
-from hydromae.files import atomic_path, write_text
-from hydromae.models.pretrained import load_pretrained
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import load_pretrained
 from hydromae.tasks.cross_modality_maps import example_maps
 from hydromae.tasks.hidden_modalities import Hidden, HidingModel
 from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.task_scores import scored_days
-from hydromae.training.run_directory import RunDirectory
-from hydromae.training.world import choose_device
+from hydromae.windows.neighbours import station_groups
+from hydromae.windows.spans import usable_runs
+from hydromae.windows.windows import WindowReader
 
 NONE: Final = "none"
 OTHERS: Final = "all others"
@@ -106,7 +106,7 @@ def cross_modality(
         dataset = dataset.merge(example_maps(hiding, *spans[len(spans) // 2]))
     dataset.attrs = {
         "title": f"What each modality owes to each other one, by {config.name}",
-        "source": f"hydromae {hydromae.__version__}",
+        "source": f"hydromae {VERSION}",
         "split": split,
         "period": f"{store.days[days.start]} {store.days[days.stop - 1]}",
         "windows": len(spans),

@@ -8,11 +8,11 @@ import xarray as xr
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hydromae.data.batch import TARGET, VISIBLE
-from hydromae.data.cf import axes, variable_attributes
-from hydromae.data.patches import to_grid
-from hydromae.tasks.fields import state_window
+from hydromae.prediction.fields import state_window
+from hydromae.store.cf import axes, variable_attributes
+from hydromae.store.maps import to_grid
 from hydromae.tasks.hidden_modalities import HidingModel, hide
+from hydromae.tokens.selection import TARGET, VISIBLE
 
 NOTHING = "none"
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Int
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 from hydromae.evaluation.compare import common_pairs
 
 

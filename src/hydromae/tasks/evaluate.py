@@ -7,19 +7,19 @@ from typing import Final
 
 import xarray as xr
 
-from hydromae.errors import ConfigError
-from hydromae.evaluation.metrics.pairs import MIN_PAIRS
+from hydromae.base.errors import ConfigError
+from hydromae.base.given import as_names
 from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
-from hydromae.given import as_names
+from hydromae.metrics.pairs import MIN_PAIRS
+from hydromae.prediction.known_data import data_of
+from hydromae.runs.directory import RunDirectory
 from hydromae.tasks.cross_modality import cross_modality
 from hydromae.tasks.evaluate_forecast import evaluate_forecast, shown_tables
 from hydromae.tasks.evaluate_infill import evaluate_infill
 from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
 from hydromae.tasks.forecast_baselines import BaselineChoice
-from hydromae.tasks.known_data import data_of
 from hydromae.tasks.task_scores import default_split
-from hydromae.training.run_directory import RunDirectory
 
 OnStage = Callable[[str, float], None]
 

@@ -10,21 +10,23 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hydromae.base.errors import ConfigError
+from hydromae.base.files import write_text
+from hydromae.base.given import as_names
 from hydromae.baselines.forecast import Regime
+from hydromae.batch.collate import forecast_modalities
 from hydromae.config import Config, Period
-from hydromae.data.collate import forecast_modalities
-from hydromae.data.store import Store
-from hydromae.data.store_description import digest
-from hydromae.data.tokens import token_shape
-from hydromae.errors import ConfigError
 from hydromae.evaluation.compare import Comparison, compare
 from hydromae.evaluation.forecast_scores import score_forecast
-from hydromae.evaluation.metrics.pairs import MIN_PAIRS
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.evaluation.tables import ScoreTable
-from hydromae.files import write_text
-from hydromae.given import as_names
+from hydromae.metrics.pairs import MIN_PAIRS
+from hydromae.prediction.known_data import data_of
+from hydromae.results.output import write_result
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.description import digest
+from hydromae.store.store import Store
 from hydromae.tasks.enough_pairs import require_issue_times, unscored
 from hydromae.tasks.forecast import forecast, issue_days
 from hydromae.tasks.forecast_baselines import (
@@ -37,11 +39,9 @@ from hydromae.tasks.forecast_baselines import (
     regimes_of,
     series_of,
 )
-from hydromae.tasks.known_data import data_of
-from hydromae.tasks.output import write_result
 from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.task_scores import scored_days
-from hydromae.training.run_directory import RunDirectory
+from hydromae.tokens.shape import token_shape
 
 logger = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ import xarray as xr
 from torch import Tensor
 
 from hydromae.baselines.infill import METHODS
-from hydromae.data.store import Store
 from hydromae.evaluation.forecast_scores import PERCENTILES
 from hydromae.evaluation.hidden_spans import SPANS, hide_spans
 from hydromae.evaluation.infill_scores import MIN_PAIRS, score_infill
-from hydromae.evaluation.metrics.ordered import ascending, quantile
 from hydromae.evaluation.tables import ScoreTable, number_text, short
-from hydromae.tasks.choices import target_series
-from hydromae.tasks.cores import Core, Shown, answers, middle_cores
-from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import Runs, open_runs, require_alike, require_same_windows
+from hydromae.metrics.ordered import ascending, quantile
+from hydromae.prediction.central_days import Core, Shown, answers, middle_cores
+from hydromae.prediction.choices import target_series
+from hydromae.prediction.predictor import Predictor
+from hydromae.prediction.several_runs import Runs, open_runs, require_alike, require_same_windows
+from hydromae.store.store import Store
 from hydromae.tasks.task_scores import (
     TaskScores,
     folder_of,

@@ -7,24 +7,24 @@ from typing import Final
 
 import xarray as xr
 
+from hydromae.base.errors import ConfigError
+from hydromae.base.given import Names
+from hydromae.base.station_ids import places_among, respelled
 from hydromae.baselines.ungauged import METHODS
-from hydromae.data.dataset import open_store
-from hydromae.data.folds import Folds
-from hydromae.data.station_table import station_table
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
 from hydromae.evaluation.compare import compare
-from hydromae.evaluation.metrics.pairs import MIN_PAIRS
-from hydromae.given import Names
-from hydromae.station_ids import places_among, respelled
-from hydromae.tasks.choices import chosen_stations, target_series
-from hydromae.tasks.cores import last_cores
+from hydromae.folds.folds import Folds
+from hydromae.metrics.pairs import MIN_PAIRS
+from hydromae.prediction.central_days import last_cores
+from hydromae.prediction.choices import chosen_stations, target_series
+from hydromae.prediction.predictor import Predictor
+from hydromae.prediction.several_runs import Runs, open_runs
+from hydromae.runs.seen import Seen, ever_seen
+from hydromae.store.station_table import station_table
+from hydromae.store.store import Store
+from hydromae.store.view import open_store
 from hydromae.tasks.enough_pairs import unscored
-from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import Runs, open_runs
 from hydromae.tasks.task_scores import TaskScores, folder_of, scored_days, task_overlap, usable_series
 from hydromae.tasks.ungauged import Simulation
-from hydromae.training.seen import Seen, ever_seen
 
 logger = logging.getLogger(__name__)
 

@@ -14,20 +14,20 @@ import torch
 import xarray as xr
 from jaxtyping import Float
 
-import hydromae
-from hydromae.data.areas import MM_PER_DAY, is_flow
-from hydromae.data.attributes import coordinate_columns
-from hydromae.data.cf import CONVENTIONS, TIME_UNITS, place_attributes, variable_attributes
-from hydromae.data.readers.units import same_units
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
-from hydromae.given import Days, Names, as_days
-from hydromae.tasks.choices import excluded_days, limited, named_stations, predicted_stations
-from hydromae.tasks.last_observed import days_since_observed, last_observed_variable
-from hydromae.tasks.output import require_known_suffix, write_result
-from hydromae.tasks.predictor import Answer, Predictor
-from hydromae.tasks.several_runs import Runs, average, notes_of, open_runs, require_alike
-from hydromae.tasks.trained_for import beyond_forecasts, flagged, forecast_names
+from hydromae.base.areas import MM_PER_DAY, is_flow
+from hydromae.base.errors import ConfigError
+from hydromae.base.given import Days, Names, as_days
+from hydromae.base.units import same_units
+from hydromae.base.version import VERSION
+from hydromae.prediction.choices import excluded_days, limited, named_stations, predicted_stations
+from hydromae.prediction.last_observed import days_since_observed, last_observed_variable
+from hydromae.prediction.predictor import Answer, Predictor
+from hydromae.prediction.several_runs import Runs, average, notes_of, open_runs, require_alike
+from hydromae.prediction.trained_for import beyond_forecasts, flagged, forecast_names
+from hydromae.results.output import require_known_suffix, write_result
+from hydromae.sources.attributes import coordinate_columns
+from hydromae.store.cf import CONVENTIONS, TIME_UNITS, place_attributes, variable_attributes
+from hydromae.store.store import Store
 from hydromae.tasks.weather import Weather, open_weather
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,8 @@ def forecast(
         For each modality that is forecast, `<name>` [issue_time, lead_time, station] in its unit, the mean, and
         `<name>_quantiles` [issue_time, lead_time, station, quantile] where the model has them; flow in m3/s also as
         `<name>_specific` in mm/d where areas are known, flow in mm/d also as `<name>_volume` in m3/s. Besides,
-        `days_since_observed` [issue_time, station], see `hydromae.tasks.last_observed`. The attribute `not_trained_for`
+        `days_since_observed` [issue_time, station], see
+        `hydromae.prediction.last_observed`. The attribute `not_trained_for`
         says what of it the runs were not trained for, `stations_left_out` which stations have no forecast; in a table
         the former is a column where there is such.
 
@@ -107,7 +108,7 @@ def forecast(
     )
     result.attrs |= {
         "title": f"Forecast by {', '.join(predictor.config.name for predictor in predictors)}",
-        "source": f"hydromae {hydromae.__version__}",
+        "source": f"hydromae {VERSION}",
         "forcing": str(forcing),
         "history_days": min(histories),
         "runs": ", ".join(str(predictor.run.path) for predictor in predictors),
@@ -239,9 +240,9 @@ def _warn(
     """Warn of what forecasts do not know, and attributes that say so."""
     first, history = asked[0].predictor, min(one.history for one in asked)
     chosen = [first.stations[place] for place in asked[0].chosen]
-    blind: np.ndarray = np.logical_not(known < history)  # NaN, where there never was any, is blind too
+    blind = np.logical_not(known < history)  # NaN, where there never was any, is blind too
     if blind.any():
-        stations = [station for station, never in zip(chosen, blind.any(axis=0), strict=True) if never]
+        stations = [chosen[place] for place in np.flatnonzero(blind.any(axis=0)).tolist()]
         day = issues[blind.any(axis=1)][0]
         _log.warning(
             "%d of %d forecasts are issued where no %s was observed in the %d days that a run sees, from %s on, at %s; "

@@ -10,16 +10,16 @@ from typing import Any, Final, cast, get_args
 import pandas as pd
 import xarray as xr
 
+from hydromae.base.errors import ConfigError, HydroMAEError
+from hydromae.base.files import write_text
+from hydromae.base.json_text import json_text
 from hydromae.baselines.forecast import BASELINES, Baseline, Regime
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.lstm_training import LstmProgress, LstmSettings
 from hydromae.baselines.forecast.rain import rain_of
 from hydromae.config import Period
-from hydromae.data.dataset import open_store
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, HydroMAEError
-from hydromae.files import write_text
-from hydromae.json_text import json_text
+from hydromae.store.store import Store
+from hydromae.store.view import open_store
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hydromae.errors import ConfigError
-from hydromae.tasks.predictor import Answer, Predictor
+from hydromae.base.errors import ConfigError
+from hydromae.prediction.predictor import Answer, Predictor
 
 
 @dataclass(frozen=True)

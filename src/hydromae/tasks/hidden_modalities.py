@@ -8,17 +8,18 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hydromae.data.batch import TARGET, Batch, Selection, scatter
-from hydromae.data.collate import Collator
-from hydromae.data.masks import order_keys, select
-from hydromae.data.neighbours import windows_at_once
-from hydromae.data.store import Store
-from hydromae.data.windows import WindowReader, Windows
+from hydromae.batch.batch import Batch, scatter
+from hydromae.batch.collate import Collator
 from hydromae.evaluation.paired_skills import MEAN
 from hydromae.evaluation.reconstruction import SquaredErrors
+from hydromae.masks.exact import order_keys, select
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.tasks.fields import state_window
+from hydromae.prediction.fields import state_window
+from hydromae.store.store import Store
 from hydromae.tasks.reconstruct import training_mean
+from hydromae.tokens.selection import TARGET, Selection
+from hydromae.windows.neighbours import windows_at_once
+from hydromae.windows.windows import WindowReader, Windows
 
 Hidden = frozenset[str]
 

@@ -7,19 +7,19 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-import hydromae
-from hydromae.data.cf import variable_attributes
-from hydromae.data.patches import to_grid
-from hydromae.data.store import Store
-from hydromae.given import Names, Span, as_names
-from hydromae.tasks.choices import predicted_stations
-from hydromae.tasks.cores import Core, Shown, answers, middle_cores
+from hydromae.base.given import Names, Span, as_names
+from hydromae.base.version import VERSION
+from hydromae.prediction.central_days import Core, Shown, answers, middle_cores
+from hydromae.prediction.choices import predicted_stations
+from hydromae.prediction.predictor import Predictor
+from hydromae.prediction.several_runs import Runs, notes_of, open_runs, require_alike, require_same_windows, shared_days
+from hydromae.prediction.trained_for import beyond_filling, flagged
+from hydromae.results.result_file import BLOCK_DAYS, FILLED, MISSING, OBSERVED, ResultFile, flag_attributes
+from hydromae.results.task_output import check_output, write_streamed
+from hydromae.store.cf import variable_attributes
+from hydromae.store.maps import to_grid
+from hydromae.store.store import Store
 from hydromae.tasks.gaps import Filling, fill_names, fillable
-from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.result_file import BLOCK_DAYS, FILLED, MISSING, OBSERVED, ResultFile, flag_attributes
-from hydromae.tasks.several_runs import Runs, notes_of, open_runs, require_alike, require_same_windows, shared_days
-from hydromae.tasks.task_output import check_output, write_streamed
-from hydromae.tasks.trained_for import beyond_filling, flagged
 
 _GRID_DAYS = 32  # days of a block where there are grids, of which a day is large
 
@@ -130,7 +130,7 @@ class _Infill:
             self.predictor.quantiles,
             {
                 "title": f"Gaps filled by {', '.join(predictor.config.name for predictor in self.predictors)}",
-                "source": f"hydromae {hydromae.__version__}",
+                "source": f"hydromae {VERSION}",
                 "runs": ", ".join(str(predictor.run.path) for predictor in self.predictors),
                 "window_days": self.predictor.window,
                 **self.notes,

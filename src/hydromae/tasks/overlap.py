@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import Period
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
 from hydromae.evaluation.overlap import Overlap
-from hydromae.models.pretrained import read_trained_on
-from hydromae.training.seen import Seen, ever_seen
+from hydromae.runs.pretrained import read_trained_on
+from hydromae.runs.seen import Seen, ever_seen
+from hydromae.store.store import Store
 
 REMEDY: Final = (
     "score other days (--split, --data), or go on with --allow-overlap (allow_overlap=True), which marks every row"

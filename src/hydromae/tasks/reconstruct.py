@@ -6,32 +6,28 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Int
 from torch import Tensor
 
-import hydromae
+from hydromae.base.devices import choose_device
+from hydromae.base.errors import ConfigError
+from hydromae.base.files import atomic_path
+from hydromae.base.given import Span, as_period
+from hydromae.base.version import VERSION
+from hydromae.batch.collate import Collator
+from hydromae.batch.fills import nearest_day
 from hydromae.config import Period
-from hydromae.data.batch import MISSING, TARGET, VISIBLE, scatter
-from hydromae.data.collate import Collator
-from hydromae.data.fills import nearest_day
-from hydromae.data.neighbours import station_groups, windows_at_once
-from hydromae.data.spans import usable_runs
-from hydromae.data.store import Store
-from hydromae.data.windows import WindowReader, Windows
-from hydromae.errors import ConfigError
 from hydromae.evaluation.reconstruction import SquaredErrors
-from hydromae.files import atomic_path
-from hydromae.given import Span, as_period
-from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.models.pretrained import load_pretrained
-from hydromae.tasks.choices import chosen_days
-from hydromae.tasks.fields import state_window
-from hydromae.tasks.netcdf import FieldFile
+from hydromae.prediction.choices import chosen_days
+from hydromae.prediction.reconstruction import reconstruct_window
+from hydromae.results.netcdf import FieldFile
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import load_pretrained
+from hydromae.store.store import Store
 from hydromae.tasks.task_scores import default_split
-from hydromae.training.run_directory import RunDirectory
-from hydromae.training.world import choose_device
-
-Fields = tuple[Tensor, Tensor, Tensor]  # observed, reconstructed, state
+from hydromae.tokens.selection import MISSING, TARGET, VISIBLE
+from hydromae.windows.neighbours import station_groups
+from hydromae.windows.spans import usable_runs
+from hydromae.windows.windows import WindowReader
 
 
 def reconstruct(
@@ -77,7 +73,7 @@ def reconstruct(
     first, last = store.days[days.start].item(), store.days[days.stop - 1].item()
     attributes = {
         "title": f"Masked reconstruction by {config.name}",
-        "source": f"hydromae {hydromae.__version__}",
+        "source": f"hydromae {VERSION}",
         "period": f"{first} {last}",
         "mask_ratio_grid": config.masking.image_mask_ratio,
         "mask_ratio_series": config.masking.vector_mask_ratio,
@@ -113,54 +109,6 @@ def reconstruct(
         },
     )
     return xr.open_dataset(output, engine="h5netcdf")
-
-
-@torch.no_grad()
-def reconstruct_window(
-    model: MultiModalMAE,
-    collator: Collator,
-    reader: WindowReader,
-    start: int,
-    days: int,
-    groups: Int[np.ndarray, "group station"] | None = None,
-) -> dict[str, Fields]:
-    """Observed values, reconstruction (NaN where nothing was hidden) and state of one window, in physical units.
-
-    Each is [1, T, patches, cells] or [1, T, stations]. Where windows hold few stations, `groups` of them (see
-    `station_groups`), each station is reconstructed in a window of its own, and grids in that of the first.
-    """
-    if groups is None:
-        return _fields(model, collator, reader.read([start], days))
-    at_once = windows_at_once(collator.shapes, days)
-    parts = [
-        _fields(model, collator, reader.read([start] * len(some), days, stations=some))
-        for some in np.split(groups, range(at_once, len(groups), at_once))
-    ]
-    joined: dict[str, Fields] = {}
-    for name, first in parts[0].items():
-        if collator.shapes[name].kind == "grid":
-            joined[name] = (first[0][:1], first[1][:1], first[2][:1])
-        else:
-            values, reconstructed, state = (
-                torch.cat([part[name][i][:, :, 0] for part in parts]).T[None] for i in range(3)
-            )  # S x [T] -> [1, T, S]
-            joined[name] = (values, reconstructed, state)
-    return joined
-
-
-def _fields(model: MultiModalMAE, collator: Collator, read: Windows) -> dict[str, Fields]:
-    windows = read.to(model.valid_patches.device)
-    days = windows.days
-    batch = collator.evaluation_batch(windows)
-    predicted = model.predict(batch)
-    fields = {}
-    for name, tokens in batch.tokens.items():
-        state = state_window(tokens, days)
-        stations = windows.stations if tokens.shape.kind == "series" else None
-        reconstructed = collator.scalers[name].unscale(scatter(predicted[name], tokens, days), stations)
-        # A hidden patch is predicted whole; what is sea or was never observed there is not offered.
-        fields[name] = (windows.values[name], torch.where(state == TARGET, reconstructed, torch.nan), state)
-    return fields
 
 
 def _write_missing(file: FieldFile, store: Store, names: list[str], days: slice, runs: list[slice]) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
+from hydromae.base.files import write_text
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.tables import ScoreTable
-from hydromae.files import write_text
+from hydromae.prediction.predictor import Predictor
+from hydromae.prediction.several_runs import excluded_by_any
+from hydromae.store.store import Store
 from hydromae.tasks.overlap import overlap_with_training
-from hydromae.tasks.predictor import Predictor
-from hydromae.tasks.several_runs import excluded_by_any
 
 
 @dataclass(frozen=True)

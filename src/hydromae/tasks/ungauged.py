@@ -9,15 +9,13 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-import hydromae
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError, DataError
-from hydromae.given import Names, Span
-from hydromae.tasks.choices import predicted_stations, target_series
-from hydromae.tasks.cores import Core, Shown, answers, last_cores
-from hydromae.tasks.predictor import Answer, Predictor
-from hydromae.tasks.result_file import BLOCK_DAYS, ResultFile
-from hydromae.tasks.several_runs import (
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.given import Names, Span
+from hydromae.base.version import VERSION
+from hydromae.prediction.central_days import Core, Shown, answers, last_cores
+from hydromae.prediction.choices import predicted_stations, target_series
+from hydromae.prediction.predictor import Answer, Predictor
+from hydromae.prediction.several_runs import (
     Runs,
     first_run,
     notes_of,
@@ -26,9 +24,11 @@ from hydromae.tasks.several_runs import (
     require_same_windows,
     shared_days,
 )
-from hydromae.tasks.task_output import check_output, write_streamed
+from hydromae.prediction.trained_for import beyond_ungauged, flagged
+from hydromae.results.result_file import BLOCK_DAYS, ResultFile
+from hydromae.results.task_output import check_output, write_streamed
+from hydromae.store.store import Store
 from hydromae.tasks.task_scores import units_of
-from hydromae.tasks.trained_for import beyond_ungauged, flagged
 
 _log = logging.getLogger(__name__)
 
@@ -190,7 +190,7 @@ def _file(path: Path, simulation: Simulation, days: slice, notes: dict[str, str]
         predictor.quantiles,
         {
             "title": f"Flow of ungauged stations by {', '.join(one.config.name for one in simulation.predictors)}",
-            "source": f"hydromae {hydromae.__version__}",
+            "source": f"hydromae {VERSION}",
             "window_days": predictor.window,
             "runs": ", ".join(str(one.run.path) for one in simulation.predictors),
             "donors": "the other stations' flow was seen" if simulation.donors else "no flow was seen",

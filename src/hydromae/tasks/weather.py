@@ -11,16 +11,16 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
+from hydromae.base.errors import DataError
+from hydromae.base.permissions import refused
+from hydromae.base.stamps import Clocks, calendar_days, several_a_day
+from hydromae.base.station_ids import id_texts, require_distinct, respelled
+from hydromae.base.units import same_units
 from hydromae.config import DataConfig
-from hydromae.data.cleaning import first_fault, missing_to_nan, number_text, within_limits
-from hydromae.data.readers.labelled import open_labelled, whole_days, without_single
-from hydromae.data.readers.stamps import Clocks, calendar_days, several_a_day
-from hydromae.data.readers.units import same_units
-from hydromae.data.tokens import TokenShape
-from hydromae.errors import DataError
-from hydromae.permissions import refused
-from hydromae.station_ids import id_texts, require_distinct, respelled
-from hydromae.tasks.known_data import KnownData
+from hydromae.prediction.known_data import KnownData
+from hydromae.readers.labelled import open_labelled, whole_days, without_single
+from hydromae.sources.cleaning import first_fault, missing_to_nan, number_text, within_limits
+from hydromae.tokens.shape import TokenShape
 
 _log = logging.getLogger(__name__)
 

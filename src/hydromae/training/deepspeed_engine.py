@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hydromae.base.errors import ConfigError
+from hydromae.batch.batch import Batch
 from hydromae.config import TrainingConfig
-from hydromae.data.batch import Batch
-from hydromae.errors import ConfigError
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.training.engine import AUTOCAST, Engine, LossSums
 from hydromae.training.world import World

@@ -7,12 +7,12 @@ from itertools import islice
 
 from rich.table import Table
 
+from hydromae.base.memory import peak_memory
 from hydromae.config import Config
-from hydromae.data.store import Store
-from hydromae.memory import peak_memory
+from hydromae.store.store import Store
 from hydromae.training.estimate import Estimate, estimate, require_fit
-from hydromae.training.finetune import Start
 from hydromae.training.loop import Trainer
+from hydromae.training.start_from import Start
 from hydromae.training.validation import scored_modalities
 from hydromae.training.world import join_world
 

@@ -1,7 +1,7 @@
 """Ending a training whose validation loss falls no more."""
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import Config
-from hydromae.errors import ConfigError
 from hydromae.training.listener import Progress
 
 

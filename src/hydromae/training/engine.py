@@ -17,8 +17,8 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
+from hydromae.batch.batch import Batch
 from hydromae.config import TrainingConfig
-from hydromae.data.batch import Batch
 from hydromae.models.decoder import CrossBlock
 from hydromae.models.layers import TransformerLayer
 from hydromae.models.losses import loss_sums
@@ -201,24 +201,6 @@ class FSDPEngine(Engine):
 
     def _whole(self, value: Tensor) -> Tensor:
         return value.full_tensor() if hasattr(value, "full_tensor") else value
-
-
-def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) -> Engine:
-    """The engine that `training.engine` names, for several processes; one needs none.
-
-    Its settings have the precision that `auto` is on this device.
-
-    Raises:
-        ConfigError: it is deepspeed, which is not installed.
-    """
-    settings = settings.model_copy(update={"precision": precision_on(world.device, settings)})
-    if world.size == 1:
-        return Engine(model, world, settings)
-    if settings.engine == "deepspeed":
-        from hydromae.training.deepspeed_engine import DeepSpeedEngine  # an optional package
-
-        return DeepSpeedEngine(model, world, settings)
-    return (FSDPEngine if settings.engine == "fsdp" else DDPEngine)(model, world, settings)
 
 
 def precision_on(device: torch.device, settings: TrainingConfig) -> str:

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 import torch
 from rich.table import Table
 
+from hydromae.base.errors import ConfigError
+from hydromae.base.memory import machine_memory, used_memory
+from hydromae.batch.collate import forecast_modalities
 from hydromae.config import Config, ModelConfig
-from hydromae.data.batch_order import training_lengths
-from hydromae.data.collate import forecast_modalities
-from hydromae.data.mask_plan import MaskPlanner
-from hydromae.data.store import Store
-from hydromae.data.tokens import TokenShape, token_shape
-from hydromae.errors import ConfigError
-from hydromae.memory import machine_memory, used_memory
+from hydromae.masks.plan import MaskPlanner
 from hydromae.models.cost import step_cost
 from hydromae.models.summary import ADAMW_BYTES
+from hydromae.store.store import Store
+from hydromae.tokens.shape import TokenShape, token_shape
 from hydromae.training.engine import AUTOCAST, precision_on
 from hydromae.training.setup import model_config_for
+from hydromae.windows.neighbours import station_groups
+from hydromae.windows.order import BatchOrder, training_lengths
+from hydromae.windows.spans import usable_runs
 
 _DRAWS = 32  # masks of which the one that shows most is taken
 _BACKWARD = 2  # times the operations of the forward pass
@@ -76,7 +78,12 @@ class Estimate:
 
 
 def estimate(
-    config: Config, store: Store, device: torch.device, processes: int = 1, patches: int | None = None
+    config: Config,
+    store: Store,
+    device: torch.device,
+    processes: int = 1,
+    patches: int | None = None,
+    timed: bool = True,
 ) -> Estimate:
     """Estimate a step from the configuration and the sizes of the data; no value is read and no weight made.
 
@@ -86,14 +93,15 @@ def estimate(
         device: of the training.
         processes: on this machine.
         patches: valid ones, if `model.patch_size` were that of the configuration; None: as in the store.
+        timed: whether to estimate seconds too; else they are 0.
     """
     settings, model = config.training, _model(config, store, patches)
     patches = len(store.valid_patches) if patches is None else patches
     shapes, days = _shapes(model, patches), max(training_lengths(config.data))
     counts = _most_visible(config, store, shapes, days)
     precision = AUTOCAST[precision_on(device, settings)]
-    windows = settings.batch_size
-    cost = step_cost(model, patches, counts, days, windows, device, precision)
+    windows = min(settings.batch_size, _windows(config, store))
+    cost = step_cost(model, patches, counts, days, windows, device, precision, timed)
     weights = cost.parameters * (ADAMW_BYTES + (4 if settings.ema else 0))
     each = used_memory(device) + weights + cost.saved
     return Estimate(
@@ -103,7 +111,7 @@ def estimate(
         cost.saved,
         each * (processes if device.type == "cpu" else 1),
         machine_memory(device),
-        settings.accumulate * (1 + _BACKWARD) * cost.operations / (_EFFICIENCY * _rate(device)),
+        settings.accumulate * (1 + _BACKWARD) * cost.operations / (_EFFICIENCY * _rate(device)) if timed else 0.0,
         device.type,
     )
 
@@ -131,8 +139,7 @@ def require_fit(found: Estimate, config: Config, store: Store, device: torch.dev
         return
     assert found.available is not None
     memory = "the GPU's memory" if device.type == "cuda" else "this machine's memory"
-    smaller = _smaller(config, store, found)
-    helpful = [said for said, other, patches in smaller if estimate(other, store, device, processes, patches).fits]
+    helpful = [*_helpful(config, store, found, device, processes)]
     remedy = (
         f"each of these would fit: {', '.join(helpful)}"
         if helpful
@@ -146,48 +153,79 @@ def require_fit(found: Estimate, config: Config, store: Store, device: torch.dev
     )
 
 
-def _smaller(config: Config, store: Store, found: Estimate) -> Iterator[tuple[str, Config, int | None]]:
-    """One key each that would make a step about as small as it must be, the configuration with it, and its patches."""
+def _helpful(config: Config, store: Store, found: Estimate, device: torch.device, processes: int) -> Iterator[str]:
+    """Keys with a value that makes a step fit by itself, which was estimated with it."""
     assert found.available is not None
-    room = (found.available - (found.memory - found.saved)) / found.saved
-    share = 0.9 * room  # of what the forward pass keeps
-    if share <= 0:
-        return
-    data, model, training = config.data, config.model, config.training
-    if (windows := math.floor(training.batch_size * share)) >= 1:
-        times = math.ceil(training.batch_size / windows) * training.accumulate
-        yield (
-            f"training.batch_size={windows} training.accumulate={times}",
-            _changed(config, "training", batch_size=windows, accumulate=times),
-            None,
-        )
-    grids = bool(len(store.valid_patches))
-    # Tokens of several days take their place only where a window holds several of them.
-    if grids and (days := math.ceil(model.image_patch_days / share)) <= data.window // 2:
-        yield f"model.image_patch_days={days}", _changed(config, "model", image_patch_days=days), None
-    if grids and (size := _larger_patch(store, share)) is not None:
-        patches = math.ceil(len(store.valid_patches) * (store.patch_size / size) ** 2)
-        yield (
-            f"model.patch_size={size}, with the store prepared anew",
-            _changed(config, "model", patch_size=size),
-            patches,
-        )
-    if not data.window_mix and (days := math.floor(data.window * share)) > 1:
-        yield f"data.window={days}", _changed(config, "data", window=days), None
-    step = math.lcm(model.nhead, 4)
-    if (width := math.floor(model.d_model * share / step) * step) >= step:
-        yield f"model.d_model={width}", _changed(config, "model", d_model=width), None
+    room = 0.9 * (found.available - (found.memory - found.saved)) / found.saved
+    # Where the weights are too large by themselves, only fewer of them help.
+    keys, most = (_SMALLER, room) if room > 0 else ((_narrower,), 0.5)
+    for smaller in keys:
+        for share in (most, most / 2, most / 4):  # a key need not act on all that a step keeps
+            changed = smaller(config, store, share)
+            if changed is None:
+                break
+            said, other, patches = changed
+            if estimate(other, store, device, processes, patches, timed=False).fits:
+                yield said
+                break
+
+
+Changed = tuple[str, Config, int | None]  # a key, the configuration with it, and its patches where they are others
+
+
+def _fewer_windows(config: Config, store: Store, share: float) -> Changed | None:
+    training = config.training
+    if (windows := math.floor(min(training.batch_size, _windows(config, store)) * share)) < 1:
+        return None
+    times = math.ceil(training.batch_size / windows) * training.accumulate
+    changed = _changed(config, "training", batch_size=windows, accumulate=times)
+    return f"training.batch_size={windows} training.accumulate={times}", changed, None
+
+
+def _longer_tokens(config: Config, store: Store, share: float) -> Changed | None:
+    days = math.ceil(config.model.image_patch_days / share)
+    if not len(store.valid_patches) or days > config.data.window // 2:  # a window is to hold several tokens
+        return None
+    return f"model.image_patch_days={days}", _changed(config, "model", image_patch_days=days), None
+
+
+def _larger_patches(config: Config, store: Store, share: float) -> Changed | None:
+    whole, size = math.gcd(*store.shape) if len(store.valid_patches) else 0, store.patch_size
+    sizes = (larger for larger in range(size + 1, whole + 1) if whole % larger == 0)
+    larger = next((larger for larger in sizes if (size / larger) ** 2 <= share), None)
+    if larger is None:
+        return None
+    patches = math.ceil(len(store.valid_patches) * (size / larger) ** 2)
+    said = f"model.patch_size={larger} with the store prepared anew"
+    return said, _changed(config, "model", patch_size=larger), patches
+
+
+def _shorter_window(config: Config, store: Store, share: float) -> Changed | None:
+    days = math.floor(config.data.window * share)
+    if config.data.window_mix or days < 2:
+        return None
+    return f"data.window={days}", _changed(config, "data", window=days), None
+
+
+def _narrower(config: Config, store: Store, share: float) -> Changed | None:
+    step = math.lcm(config.model.nhead, 4)
+    if (width := math.floor(config.model.d_model * share / step) * step) < step:
+        return None
+    return f"model.d_model={width}", _changed(config, "model", d_model=width), None
+
+
+_SMALLER = (_fewer_windows, _longer_tokens, _larger_patches, _shorter_window, _narrower)
+
+
+def _windows(config: Config, store: Store) -> int:
+    """Windows of an epoch: a step never takes more."""
+    runs = usable_runs(store, store.period_slice("train"), config.data.exclude_dates)
+    lengths, groups = training_lengths(config.data), station_groups(config.data, store)
+    return BatchOrder(runs, lengths, config.data.stride, 1, config.seed, groups=groups).n_windows
 
 
 def _changed(config: Config, section: str, **keys: int) -> Config:
     return config.model_copy(update={section: getattr(config, section).model_copy(update=keys)})
-
-
-def _larger_patch(store: Store, share: float) -> int | None:
-    """The smallest patch that divides the grid and makes so many fewer tokens."""
-    whole = math.gcd(*store.shape)
-    sizes = (size for size in range(store.patch_size + 1, whole + 1) if whole % size == 0)
-    return next((size for size in sizes if (store.patch_size / size) ** 2 <= share), None)
 
 
 def _model(config: Config, store: Store, patches: int | None) -> ModelConfig:

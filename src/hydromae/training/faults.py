@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hydromae.data.batch import Batch
-from hydromae.data.collate import Collator
-from hydromae.data.windows import WindowReader
-from hydromae.errors import RunError
-from hydromae.files import write_text
-from hydromae.json_text import json_text
+from hydromae.base.errors import RunError
+from hydromae.base.files import write_text
+from hydromae.base.json_text import json_text
+from hydromae.batch.batch import Batch
+from hydromae.batch.collate import Collator
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.training.engine import AUTOCAST, Engine
 from hydromae.training.history import Drawn, History
+from hydromae.windows.windows import WindowReader
 
 logger = logging.getLogger(__name__)
 

@@ -1,255 +1,163 @@
-"""Starting from trained weights: what of them fits another model, and what was done with each tensor."""
+"""Fine-tuning: a run's weights trained further on the masks of the tasks they are to do."""
 
-import logging
-from collections import Counter
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Final, Literal, get_args
 
-import torch
-from rich.table import Table
-from torch import Tensor
+from hydromae.base.areas import is_flow
+from hydromae.base.errors import ConfigError, RunError
+from hydromae.config import Config, DataConfig, ModelConfig
+from hydromae.config.read import build_config
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.prepare import prepare
+from hydromae.training.listener import Listener
+from hydromae.training.runs import new_run
+from hydromae.training.start_from import Start
 
-from hydromae.config import ModelConfig
-from hydromae.data.store import Store
-from hydromae.data.tokens import token_shape
-from hydromae.errors import ConfigError, HydroMAEError
-from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.models.pretrained import Pretrained, read_pretrained
-from hydromae.training.run_directory import RunDirectory
-from hydromae.training.seen import BEFORE, Seen, ever_seen
+TaskName = Literal["forecast", "infill", "ungauged"]
 
-logger = logging.getLogger(__name__)
+LR_FACTOR: Final = 0.3
+EPOCHS_FACTOR: Final = 0.5
+WARMUP_FACTOR: Final = 0.1
 
-How = Literal["loaded", "resized", "new", "left out"]
-
-_QUANTILES = "_decoder.decoder.quantile_head.projection"
-_OF_TOKENS = ("_encoder.embedding.weight", "_encoder.validity.weight", "_decoder.decoder.head.weight",
-              "_decoder.decoder.head.bias", "_decoder.states.to_query.weight", f"{_QUANTILES}.weight",
-              f"{_QUANTILES}.bias")  # fmt: skip
-_OF_ATTRIBUTES = (".static.weight", ".scale_and_shift.weight", "station_states.attributes.weight",
-                  "donors.receiver.weight", "donors.donor.weight")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Carried:
-    """What became of one tensor.
-
-    Attributes:
-        name: in the model; in the one it started from where `how` is "left out".
-        how: loaded as it was, resized (part of it was loaded), new (as it was initialised), or left out.
-        why: of all but loaded.
-    """
-
-    name: str
-    how: How
-    why: str = ""
+# What the data decide of a model: left open, so that other data may decide otherwise.
+_DECIDED_BY_DATA: Final = (
+    "modalities",
+    "image_height",
+    "image_width",
+    "num_catchments",
+    "static_attr_dim",
+    "coordinate_attrs",
+)
 
 
-@dataclass(frozen=True)
-class Start:
-    """Where a training started from, tensor by tensor.
-
-    Attributes:
-        path: of the model.
-        tensors: what became of each.
-        before: what its weights had been trained on.
-    """
-
-    path: str
-    tensors: tuple[Carried, ...]
-    before: tuple[Seen, ...] = ()
-
-    def count(self, how: How) -> int:
-        """Tensors with which this was done."""
-        return sum(tensor.how == how for tensor in self.tensors)
-
-    def table(self) -> Table:
-        """One line for all tensors of a part that fared alike, for the console."""
-        table = Table("part", "tensors", "was", "since", title=f"Start from {self.path}", title_justify="left")
-        for (part, how, why), count in self._rows():
-            table.add_row(part, str(count), how, why)
-        return table
-
-    def log(self) -> None:
-        """Say in the log what was not simply loaded."""
-        kinds: tuple[How, ...] = ("loaded", "resized", "new", "left out")
-        logger.info("starts from %s: %s tensors", self.path, ", ".join(f"{self.count(how)} {how}" for how in kinds))
-        for (part, how, why), count in self._rows():
-            if how != "loaded":
-                logger.info("%s: %s (%d tensors), since %s", part, how, count, why)
-
-    def to_json(self) -> dict[str, Any]:
-        """For `start.json` of a run."""
-        return {
-            "from": self.path,
-            BEFORE: [seen.to_json() for seen in self.before],
-            "tensors": [asdict(tensor) for tensor in self.tensors],
-        }
-
-    def _rows(self) -> list[tuple[tuple[str, How, str], int]]:
-        return list(Counter((tensor.name.split(".")[0], tensor.how, tensor.why) for tensor in self.tensors).items())
-
-
-def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
-    """Load into a new model what fits of a trained one: other stations, another grid, other modalities.
-
-    Layers carry over where their sizes agree. Positions of patches do for patches at the same place of a grid of the
-    same size. Positions of stations made from coordinates have no weights, so they hold for any; learned ones carry
-    over to the same data alone. Inputs for static attributes are matched by the attributes' names where the store of
-    the trained run can be opened, else by their number. Embeddings and heads of tokens that are cut otherwise start
-    anew, as do modalities that were not there. The mean's head carries over to a model with quantiles; quantiles do
-    where they have the same levels.
-
-    The data keep their own scalers: a scaled value of 1 is one deviation of the new training period, not of the old
-    one, and coordinates too are scaled over the new stations. The weights thus meet values of the same order, but the
-    same physical value has another scaled one, unless both trainings use the same store.
-
-    What the weights were trained on before is written into `model.trained_on`, so that no later evaluation takes those
-    days for unseen ones.
+def finetune(
+    run: str | Path,
+    task: str | Sequence[str],
+    overrides: Iterable[str] = (),
+    output: str | Path | None = None,
+    *,
+    from_scratch: bool = False,
+    listener: Callable[[int], Listener] = lambda total: Listener(),
+    on_start: Callable[[Start], None] = lambda start: None,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> RunDirectory:
+    """Train a run's model further on the masks of one task or several, into a run directory of its own.
 
     Args:
-        model: new; its weights are changed in place.
-        path: a run, or a folder of `save_pretrained`.
-        store: the new training's data.
+        run: a trained run; it stays as it is.
+        task: forecast, infill, ungauged, or several of them, as a list or separated by commas.
+        overrides: keys to change, as `training.lr=1e-4`.
+        output: the new run's directory; None: beside `run`, named after it and the tasks.
+        from_scratch: begin with new weights instead of the run's, all else being the same, to compare.
+        listener: makes the listener of the training from its number of steps.
+        on_start: told what of the weights was loaded, before the first step.
+        on_progress: told of the preparing of a store, where `overrides` change the data.
+
+    Returns:
+        The new run; `hydromae.training.runs.is_finished` tells whether training reached its end.
 
     Raises:
-        ConfigError: nothing fits.
-        RunError: there is no model, or it is damaged.
+        ConfigError: a task is not known, a key is wrong, or none of the weights fits.
+        RunError: there is no run, it holds no model, its data are gone, or `output` already holds a run.
     """
-    origin, old_store = read_pretrained(path), _store_of(Path(path))
-    if old_store is not None:
-        _warn_of_other_scaling(path, old_store, store)
-    else:
-        logger.warning("%s: its data are not at hand, so their units and attributes cannot be compared", path)
-    before = ever_seen(path, origin.trained_on)
-    start = Start(str(path), tuple(carry(model, origin, store, old_store)), before)
-    if not start.count("loaded"):
-        old, new = origin.config, model.config
-        raise ConfigError(
-            f"training.start_from is {path}, of whose weights none fits this model (d_model {old.d_model}, now "
-            f"{new.d_model}; modalities {', '.join(old.modalities)}, now {', '.join(new.modalities)}); "
-            f"make model.* agree, or leave the key out"
-        )
-    model.trained_on = {**model.trained_on, BEFORE: [seen.to_json() for seen in before]}
-    return start
+    origin = RunDirectory.open(run)
+    config = finetune_config(origin, task, overrides, output, from_scratch)
+    store = origin.store() if config.data == _data_of(origin) else prepare(config, on_progress)
+    return new_run(config, store, listener, on_start)
 
 
-def carry(model: MultiModalMAE, origin: Pretrained, store: Store, old_store: Store | None) -> list[Carried]:
-    """Load what fits, tensor by tensor; see `start_from`."""
-    found, fit = [], _Fit(model, origin, store, old_store)
-    own = dict(model.named_parameters())
-    with torch.no_grad():
-        for name, parameter in own.items():
-            value, how, why = fit(name, parameter)
-            if value is not None:
-                parameter.copy_(value)
-            found.append(Carried(name, how, why))
-    left = origin.weights.keys() - own.keys() - {"valid_patches"}
-    return [*found, *(Carried(name, "left out", "this model has no such part") for name in sorted(left))]
+def finetune_config(
+    run: RunDirectory,
+    task: str | Sequence[str],
+    overrides: Iterable[str] = (),
+    output: str | Path | None = None,
+    from_scratch: bool = False,
+) -> Config:
+    """The configuration of a fine-tuning: the run's own, but for what the tasks hide and how long and fast it learns.
+
+    Every task has the same share of the batches. `forecast` hides the future; `infill` gaps and spans of
+    days; `ungauged` the whole of the target series, of some stations where a window has several, else of its one,
+    while all other modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
+    warm-up at most a tenth of them.
+
+    Arguments and errors as of `finetune`.
+    """
+    tasks, overrides = task_names(task), (overrides,) if isinstance(overrides, str) else tuple(overrides)
+    known = run.config()
+    raw = known.model_dump(mode="json")
+    training = raw["training"]
+    label = "_".join((*tasks, *(("scratch",) if from_scratch else ())))
+    raw["name"] = f"{known.name}_{label}"
+    raw["output"] = str(output or run.path.with_name(f"{run.path.name}_{label}"))
+    raw["data"] = _data_of(run).model_dump(mode="json")
+    raw["model"] = {key: value for key, value in raw["model"].items() if key not in _DECIDED_BY_DATA}
+    training["start_from"] = None if from_scratch else str(run.path)
+    training["lr"], training["min_lr"] = (LR_FACTOR * training[key] for key in ("lr", "min_lr"))
+    training["epochs"] = math.ceil(EPOCHS_FACTOR * training["epochs"])
+    raw["masking"]["strategies"] = {}
+    # What is changed decides what follows from it.
+    given = build_config({**raw, "masking": known.masking.model_dump(mode="json")}, overrides, str(run.config_file))
+    training["warmup_epochs"] = min(training["warmup_epochs"], WARMUP_FACTOR * given.training.epochs)
+    for name in tasks:
+        for strategy, weight in _strategies(name, given, known.model).items():
+            strategies = raw["masking"]["strategies"]
+            strategies[strategy] = strategies.get(strategy, 0.0) + weight
+            if name == "ungauged":
+                raw["masking"]["targets"][strategy] = list(_targets(given))
+    return build_config(raw, overrides, str(run.config_file))
 
 
-Fitted = tuple[Tensor | None, How, str]
+def task_names(task: str | Sequence[str]) -> tuple[TaskName, ...]:
+    """Tasks by their names, each once, in the order given.
+
+    Raises:
+        ConfigError: one is not known, or there is none.
+    """
+    names = [part.strip() for part in task.split(",")] if isinstance(task, str) else list(task)
+    known = {str(name): name for name in get_args(TaskName)}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"task {name!r} is not known; give one or several of {', '.join(known)}")
+    if not names:
+        raise ConfigError(f"no task is given; give one or several of {', '.join(known)}")
+    return tuple(known[name] for name in dict.fromkeys(names))
 
 
-class _Fit:
-    """What of the old weights fits a parameter of the new model."""
-
-    def __init__(self, model: MultiModalMAE, origin: Pretrained, store: Store, old_store: Store | None) -> None:
-        self.new, self.old, self.weights = model.config, origin.config, origin.weights
-        self.patches, self.old_patches = model.valid_patches, origin.weights["valid_patches"]
-        self.attributes = store.attribute_names
-        self.old_attributes = None if old_store is None else old_store.attribute_names
-        self.same_data = old_store is not None and old_store.fingerprint == store.fingerprint
-
-    def __call__(self, name: str, parameter: Tensor) -> Fitted:
-        modality = next((m for m in self.new.modalities if _is_of(name, m)), None)
-        if modality is not None and modality not in self.old.modalities:
-            return None, "new", f"{modality} was not among the modalities"
-        if modality is not None and self.new.modalities[modality] != self.old.modalities[modality]:
-            return None, "new", f"{modality} was a {self.old.modalities[modality]}"
-        if name not in self.weights:
-            return None, "new", "there was no such part"
-        old = self.weights[name]
-        if modality is not None and name.endswith(_OF_TOKENS):
-            cut, old_cut = (_cut(config, modality) for config in (self.new, self.old))
-            if cut != old_cut:
-                return None, "new", f"tokens were {old_cut}, now {cut}"
-        if _QUANTILES in name and self.new.quantiles != self.old.quantiles:
-            levels, old_levels = (", ".join(map(str, config.quantiles)) for config in (self.new, self.old))
-            return None, "new", f"the quantiles were {old_levels}, now {levels}"
-        if name.endswith(".patch_position") and _grid(self.new) != _grid(self.old):
-            return None, "new", f"the grid was {_grid(self.old)}, now {_grid(self.new)}"
-        if name.endswith("_encoder.patch_position") and old.shape[1] == parameter.shape[1]:
-            return self._patches(parameter, old)
-        if name.endswith(".group_position.learned") and not self.same_data:
-            return None, "new", "it was learned for other stations, or for the same in another order"
-        if (name == "missing_attribute" or name.endswith(_OF_ATTRIBUTES)) and old.shape[:-1] == parameter.shape[:-1]:
-            return self._attributes(parameter, old)
-        return _whole(parameter, old)
-
-    def _patches(self, parameter: Tensor, old: Tensor) -> Fitted:
-        if torch.equal(self.patches, self.old_patches):
-            return old, "loaded", ""
-        row_of = torch.full((self.new.all_patches,), -1)
-        row_of[self.old_patches] = torch.arange(len(self.old_patches))
-        rows = row_of[self.patches]  # [P] of the old positions; -1: not there
-        known = rows >= 0
-        if not known.any():
-            return None, "new", "none of the patches was there"
-        value = torch.where(known[:, None], old[rows], parameter)
-        return value, "resized", f"{int(known.sum())} of {len(known)} patches were there"
-
-    def _attributes(self, parameter: Tensor, old: Tensor) -> Fitted:
-        names, old_names = self.attributes, self.old_attributes
-        if old_names is None or names == old_names:
-            return _whole(parameter, old)
-        value = parameter.clone()
-        shared = [name for name in names if name in old_names]
-        if not shared:
-            return None, "new", "the attributes were others"
-        value[..., [names.index(name) for name in shared]] = old[..., [old_names.index(name) for name in shared]]
-        return value, "resized", f"{len(shared)} of {len(names)} attributes were there"
+def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[str, float]:
+    """Ways to hide of a task, their weights adding up to 1."""
+    if task == "forecast":
+        return {"forecast": 1.0}
+    if task == "infill":
+        # A fill would show what a gap hides.
+        return {"random" if config.data.fill else "gap": 0.5, "span": 0.5}
+    stations = config.data.stations_per_window or trained.num_catchments
+    groups = math.ceil(stations / config.model.vector_patch_size)
+    # Strategy place hides days of a station, not the whole of it, where the ratio is less than one of them.
+    return {"place" if config.masking.vector_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
 
 
-def _whole(parameter: Tensor, old: Tensor) -> Fitted:
-    if old.shape == parameter.shape:
-        return old, "loaded", ""
-    return None, "new", f"its size was {_size(old)}, now {_size(parameter)}"
+def _targets(config: Config) -> tuple[str, ...]:
+    """The series that an ungauged station lacks: those that forecasts predict.
+
+    Raises:
+        ConfigError: none is named, and no series is in m3/s.
+    """
+    modalities = config.data.modalities
+    flow = [name for name, found in modalities.items() if found.kind == "series" and is_flow(found.units)]
+    if targets := config.masking.forecast or tuple(flow):
+        return targets
+    raise ConfigError(
+        f"task ungauged hides a series in m3/s, and there is none among {', '.join(modalities)}; name what it shall "
+        f"hide with masking.forecast=[...]"
+    )
 
 
-def _is_of(name: str, modality: str) -> bool:
-    parts = (f"{modality}_encoder.", f"{modality}_decoder.")
-    return name.startswith(parts) or name in (f"modality_{modality}", f"decoder_modality_{modality}")
-
-
-def _size(tensor: Tensor) -> str:
-    return " x ".join(map(str, tensor.shape))
-
-
-def _cut(config: ModelConfig, modality: str) -> str:
-    shape = token_shape(config, modality, 1)
-    return f"{shape.size} {'cells' if shape.kind == 'grid' else 'stations'} x {shape.days} days"
-
-
-def _grid(config: ModelConfig) -> str:
-    return f"{config.image_height} x {config.image_width} cells in patches of {config.patch_size}"
-
-
-def _store_of(path: Path) -> Store | None:
-    """The store that a model was trained on, where it can still be opened."""
-    for folder in (path, path.absolute().parent):
-        try:
-            return RunDirectory.open(folder).store()
-        except HydroMAEError:
-            continue
-    return None
-
-
-def _warn_of_other_scaling(path: str | Path, old: Store, new: Store) -> None:
-    for name in new.names:
-        if name not in old.names:
-            continue
-        then, now = (f"{s.specific_units(name)}, scaling {s.scaler(name).transform}" for s in (old, new))
-        if then != now:
-            logger.warning("%s: %s was in %s, now in %s; its embedding and head must learn that", path, name, then, now)
+def _data_of(run: RunDirectory) -> DataConfig:
+    """The run's settings of its data, with the store where it is now, unless it is gone."""
+    data = run.config().data
+    try:
+        return data.model_copy(update={"store": str(run.store().path)})
+    except RunError:  # other data may be given
+        return data

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hydromae.data.windows import Windows
 from hydromae.training.step import Step
 from hydromae.training.world import World
+from hydromae.windows.windows import Windows
 
 
 @dataclass(frozen=True)

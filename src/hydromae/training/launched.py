@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 
 _MEETING = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 

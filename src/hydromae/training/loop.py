@@ -10,31 +10,27 @@ from typing import Any
 
 import torch
 
+from hydromae.base.errors import RunError
+from hydromae.batch.collate import Collator
 from hydromae.config import Config
-from hydromae.data.batch_order import Shares, training_order, validation_order
-from hydromae.data.cache import SharedValues
-from hydromae.data.collate import Collator
-from hydromae.data.identity import changed_since
-from hydromae.data.loader import WindowLoader
-from hydromae.data.station_weights import station_weights
-from hydromae.data.store import Store
-from hydromae.data.windows import WindowReader, Windows
-from hydromae.errors import RunError
-from hydromae.models.pretrained import save_pretrained
-from hydromae.training.changes import listed_changes, settings_that_matter, with_later_keys
-from hydromae.training.checkpoint import random_state, restore_random_state, save_checkpoint
+from hydromae.runs.changes import listed_changes, settings_that_matter, with_later_keys
+from hydromae.runs.checkpoint import random_state, restore_random_state, save_checkpoint
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import save_pretrained
+from hydromae.store.cache import SharedValues
+from hydromae.store.fingerprint import changed_since
+from hydromae.store.store import Store
 from hydromae.training.early_stopping import check_patience, note_validation, out_of_patience
-from hydromae.training.engine import make_engine
+from hydromae.training.engines import make_engine
 from hydromae.training.estimate import refuse_too_large
 from hydromae.training.faults import Faults, forget_later
-from hydromae.training.finetune import start_from
 from hydromae.training.history import History
 from hydromae.training.interruption import StopRequest
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.optimizer import freeze, make_schedule, present_rate
 from hydromae.training.records import Records
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.setup import build_model, usable_cores
+from hydromae.training.start_from import start_from
 from hydromae.training.step import Stepper
 from hydromae.training.validation import (
     COUNTED,
@@ -45,6 +41,10 @@ from hydromae.training.validation import (
     total_loss,
 )
 from hydromae.training.world import World, join_world
+from hydromae.windows.loader import WindowLoader
+from hydromae.windows.order import Shares, training_order, validation_order
+from hydromae.windows.station_weights import station_weights
+from hydromae.windows.windows import WindowReader, Windows
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,8 @@ class Trainer:
         self.world = world or join_world(settings.device)
         self.device = self.world.device
         check_patience(config)
-        refuse_too_large(config, store, self.device, self.world.local_size)
+        # What a process needs differs a little from the others': one decides for all.
+        self.world.main_alone(lambda: refuse_too_large(config, store, self.device, self.world.local_size))
         model = build_model(config, store)
         # What a checkpoint holds is restored later, when what the run started from may be gone.
         fresh = run is None or not any(run.checkpoints.glob("step_*.pt"))

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 
 
 def parameters_like(model: nn.Module, pattern: str, key: str) -> list[str]:

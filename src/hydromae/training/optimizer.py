@@ -10,8 +10,8 @@ from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import TrainingConfig
-from hydromae.errors import ConfigError
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.positions import Calendar
 from hydromae.training.names import parameters_like

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from hydromae.files import write_text
-from hydromae.json_text import json_text
+from hydromae.base.files import write_text
+from hydromae.base.json_text import json_text
 
 
 class Records:

@@ -5,18 +5,18 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
-import hydromae
+from hydromae.base.errors import RunError
+from hydromae.base.version import VERSION
 from hydromae.config import Config
-from hydromae.config_io import with_absolute_start
-from hydromae.data.store import Store
-from hydromae.data.work_directory import locked
-from hydromae.errors import RunError
-from hydromae.training.checkpoint import load_newest
-from hydromae.training.finetune import Start
+from hydromae.config.read import with_absolute_start
+from hydromae.runs.checkpoint import load_newest
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.seen import BEFORE, before_of
+from hydromae.store.store import Store
+from hydromae.store.work_directory import locked
 from hydromae.training.listener import Listener
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
-from hydromae.training.seen import BEFORE, before_of
+from hydromae.training.start_from import Start
 from hydromae.training.tracking.tracker import check_trackers
 from hydromae.training.tracking.watch import watched
 from hydromae.training.world import World
@@ -114,7 +114,7 @@ def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDire
                 "stopped": trainer.progress.stopped or "epochs",
                 "device": trainer.device.type,
                 "processes": trainer.world.size,
-                "version": hydromae.__version__,
+                "version": VERSION,
             },
         )
     trainer.world.barrier()

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import Config, ModelConfig
-from hydromae.data.attributes import coordinate_columns
-from hydromae.data.store import Store
-from hydromae.errors import ConfigError
-from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.runs.pretrained import MultiModalMAE
+from hydromae.sources.attributes import coordinate_columns
+from hydromae.store.store import Store
 
 
 def model_config_for(config: Config, store: Store) -> ModelConfig:

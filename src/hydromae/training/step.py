@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from hydromae.data.batch import Batch
-from hydromae.data.collate import Collator
-from hydromae.data.windows import Windows
+from hydromae.batch.batch import Batch
+from hydromae.batch.collate import Collator
 from hydromae.models.losses import scored_cells
 from hydromae.training.engine import Engine
+from hydromae.windows.windows import Windows
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import Config
-from hydromae.data.batch_order import BatchOrder
-from hydromae.data.mask_plan import MaskPlanner
-from hydromae.data.windows import WindowReader
-from hydromae.errors import ConfigError
+from hydromae.masks.plan import MaskPlanner
 from hydromae.training.listener import Progress
+from hydromae.windows.order import BatchOrder
+from hydromae.windows.windows import WindowReader
 
 logger = logging.getLogger(__name__)
 

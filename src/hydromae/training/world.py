@@ -12,7 +12,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from hydromae.errors import ConfigError, HydroMAEError
+from hydromae.base.devices import choose_device
+from hydromae.base.errors import ConfigError, HydroMAEError
 from hydromae.training.launched import launched
 
 _DEFAULT_PORT = "29500"
@@ -124,24 +125,6 @@ def join_world(wanted: str, timeout_minutes: float = 30.0) -> World:
     if size > 1 and device.type == "cuda":
         signals = dist.new_group(backend="gloo")
     return World(found.rank, size, found.local_rank, found.local_size, device, signals)
-
-
-def choose_device(wanted: str, local_rank: int = 0) -> torch.device:
-    """The device to compute on.
-
-    Raises:
-        ConfigError: a GPU was asked for and there is none, or none is left for this process.
-    """
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("training.device is cuda, but torch finds no GPU; set training.device=cpu or auto")
-    if wanted == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    if local_rank >= torch.cuda.device_count():
-        raise ConfigError(
-            f"process {local_rank} of this machine has no GPU of its own, since there are {torch.cuda.device_count()}; "
-            f"start as many processes as GPUs, or set training.device=cpu"
-        )
-    return torch.device("cuda", local_rank)
 
 
 def _avoid_the_default_port() -> None:

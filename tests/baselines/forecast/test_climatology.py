@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from baselines.forecast.flows import FORCING, ISSUE, TRAIN, make_rivers
+from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.climatology import Climatology, calendar_place
-from hydromae.errors import DataError
+from support.baseline_flows import FORCING, ISSUE, TRAIN, make_rivers
 
 
 def near(rivers, day: pd.Timestamp, half_width: int) -> np.ndarray:

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from baselines.forecast.flows import FORCING, ISSUE, TRAIN, make_rivers, spoiled_after
+from hydromae.base.errors import DataError
 from hydromae.baselines.forecast import BASELINES, Baseline, fit_all, forecast_all, make_baselines
 from hydromae.baselines.forecast.baseline import train_days
 from hydromae.baselines.forecast.climatology import Climatology
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.lstm_training import LstmSettings
-from hydromae.data.dataset import open_store
-from hydromae.errors import DataError
+from hydromae.store.view import open_store
+from support.baseline_flows import FORCING, ISSUE, TRAIN, make_rivers, spoiled_after
 
 HORIZON = 4
 QUICK = LstmSettings(hidden=8, history=20, batch=16, steps=6, check_every=3)

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from baselines.forecast.flows import FORCING, ISSUE, TRAIN, make_rivers, rmse_by_lead
+from hydromae.base.errors import DataError, RunError
 from hydromae.baselines.forecast.climatology import Climatology
 from hydromae.baselines.forecast.handoff import HandoffNet
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.lstm_files import CONTENT, TENSORS
 from hydromae.baselines.forecast.lstm_inputs import Inputs, fit_scaling, make_inputs, static_names
 from hydromae.baselines.forecast.lstm_training import LstmProgress, LstmSettings, train_lstm
-from hydromae.errors import DataError, RunError
+from support.baseline_flows import FORCING, ISSUE, TRAIN, make_rivers, rmse_by_lead
 
 QUICK = LstmSettings(hidden=8, history=20, batch=16, steps=6, check_every=3)
 

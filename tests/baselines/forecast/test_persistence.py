@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from baselines.forecast.flows import FORCING, TRAIN, make_rivers
 from hydromae.baselines.forecast.persistence import Persistence
+from support.baseline_flows import FORCING, TRAIN, make_rivers
 
 
 def test_every_lead_is_the_last_known_flow():

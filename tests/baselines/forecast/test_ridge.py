@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from baselines.forecast.flows import FORCING, TRAIN, make_rivers, rmse_by_lead
+from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.persistence import Persistence
 from hydromae.baselines.forecast.ridge import Ridge
 from hydromae.baselines.forecast.ridge_features import HISTORY, Usual, future_features, log_flow, state_features
 from hydromae.baselines.forecast.ridge_solve import FOLDS, STRENGTHS, fold_moments, held_out_prediction, solve
-from hydromae.errors import DataError
+from support.baseline_flows import FORCING, TRAIN, make_rivers, rmse_by_lead
 
 GB = Path("../shared/data/gb")
 

@@ -1,8 +1,8 @@
 import numpy as np
 
-from baselines.infill.rivers import TRAIN, make_flow
 from hydromae.baselines.infill import equipercentile
 from hydromae.baselines.infill.equipercentile import duration_curves
+from support.rivers import TRAIN, make_flow
 
 
 def test_a_rising_function_of_the_donor_is_found_exactly():

@@ -1,7 +1,7 @@
 import numpy as np
 
-from baselines.infill.rivers import TRAIN, make_flow
 from hydromae.baselines.infill import linear
+from support.rivers import TRAIN, make_flow
 
 
 def test_a_gap_lies_on_the_line_between_its_ends():

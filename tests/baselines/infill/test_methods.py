@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from baselines.infill.rivers import TRAIN, make_flow, with_gaps
+from hydromae.base.errors import DataError
 from hydromae.baselines.infill import METHODS
-from hydromae.errors import DataError
+from support.rivers import TRAIN, make_flow, with_gaps
 
 LEARNT = [name for name in METHODS if name != "linear"]
 

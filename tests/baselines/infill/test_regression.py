@@ -1,7 +1,7 @@
 import numpy as np
 
-from baselines.infill.rivers import TRAIN, make_flow
 from hydromae.baselines.infill import regression
+from support.rivers import TRAIN, make_flow
 
 
 def weighted(flow):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from hydromae.base.errors import DataError
 from hydromae.baselines.ungauged import METHODS, inverse_distance, similar_donor
-from hydromae.errors import DataError
 
 IDS = ["a", "b", "c", "d"]
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 from hydromae.training.tracking.log_file import LogFile
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from sources import World
 
-from hydromae.data.store import Store
+from hydromae.store.store import Store
 from hydromae.training.history import History
 from hydromae.training.loop import Trainer
 from hydromae.training.runs import new_run
 from hydromae.training.tracking.status import Status
-from training.small import small_config
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 

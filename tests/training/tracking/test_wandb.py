@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sources import World
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import Config
-from hydromae.errors import ConfigError
-from hydromae.training.tracking.tracker import check_trackers, make_trackers
-from training.small import small_config
+from hydromae.training.tracking.tracker import check_trackers
+from hydromae.training.tracking.trackers import make_trackers
+from support.small import small_config
+from support.sources import World
 
 pytest.importorskip("wandb", reason="wandb is an extra")
 

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from sources import World
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from hydromae.data.store import Store
-from hydromae.files import sha256
+from hydromae.base.files import sha256
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.training.listener import Listener, Progress
 from hydromae.training.loop import Trainer
-from hydromae.training.run_directory import RunDirectory
 from hydromae.training.runs import continue_run, is_finished, new_run
 from hydromae.training.tracking import watch as watching
 from hydromae.training.tracking.pictures import Pictures
 from hydromae.training.tracking.watch import Watch, watched
-from training.small import small_config
+from support.small import small_config
+from support.sources import World
 
 Prepared = tuple[World, Store]
 ON = {"tensorboard": True, "images": True}
@@ -120,6 +120,7 @@ def test_a_tracker_that_cannot_begin_is_left_out(
     assert is_finished(run) and "TensorBoard cannot begin" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_run_that_is_followed_equals_one_that_is_not_bit_for_bit_also_when_it_was_stopped(
     prepared: Prepared, tmp_path: Path
 ) -> None:

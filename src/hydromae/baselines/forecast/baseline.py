@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
-from hydromae.data.readers.stamps import calendar_days
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
+from hydromae.base.stamps import calendar_days
 
 Regime = Literal["none", "perfect"]
 

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
+from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.baseline import (
     Regime,
     check_fit,
@@ -18,7 +19,6 @@ from hydromae.baselines.forecast.baseline import (
     train_days,
 )
 from hydromae.baselines.forecast.daily import daily_values, of_stations
-from hydromae.errors import DataError
 
 CALENDAR_DAYS = 366  # 29 February has a place of its own, empty in most years and filled by its neighbours
 

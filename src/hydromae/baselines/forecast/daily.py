@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from hydromae.data.readers.stamps import calendar_days
+from hydromae.base.stamps import calendar_days
 
 
 def daily_values(series: xr.Dataset, name: str, days: np.ndarray) -> Float[np.ndarray, "day station"]:

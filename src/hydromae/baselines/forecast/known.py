@@ -5,9 +5,9 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.base.stamps import calendar_days
 from hydromae.baselines.forecast.baseline import issue_days
 from hydromae.baselines.forecast.daily import carried_forward, daily_values
-from hydromae.data.readers.stamps import calendar_days
 
 
 def days_until(series: xr.Dataset, issue_times: pd.DatetimeIndex) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.baseline import (
     Regime,
     check_fit,
@@ -31,7 +32,6 @@ from hydromae.baselines.forecast.lstm_inputs import (
     static_values,
 )
 from hydromae.baselines.forecast.lstm_training import Listener, LstmSettings, new_net, train_lstm
-from hydromae.errors import DataError
 
 _BATCH = 2048  # issue times of stations at a time
 

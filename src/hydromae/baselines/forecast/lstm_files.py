@@ -9,12 +9,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hydromae.base.errors import RunError
+from hydromae.base.files import atomic_path, sha256, write_text
+from hydromae.base.json_text import json_text
+from hydromae.base.permissions import refused
 from hydromae.baselines.forecast.lstm_inputs import Scaling
 from hydromae.baselines.forecast.lstm_training import LstmSettings
-from hydromae.errors import RunError
-from hydromae.files import atomic_path, sha256, write_text
-from hydromae.json_text import json_text
-from hydromae.permissions import refused
 
 TENSORS, CONTENT = "lstm.safetensors", "lstm.json"
 _NET, _SCALING = "net.", "scaling."

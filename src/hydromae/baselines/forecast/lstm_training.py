@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.handoff import HandoffNet
 from hydromae.baselines.forecast.lstm_inputs import FLOW_FEATURES, SEASON_FEATURES, Inputs
-from hydromae.errors import DataError
 
 _CHECK_SAMPLES = 4096
 _CHECK_BATCH = 1024

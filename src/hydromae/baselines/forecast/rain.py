@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from hydromae.errors import DataError
+from hydromae.base.errors import DataError
 
 _WORDS = ("precip", "rain")
 _NAMES = {"pr", "prcp", "tp"}

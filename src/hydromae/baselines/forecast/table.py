@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import xarray as xr
 
+from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.baseline import Baseline, Regime
 from hydromae.baselines.forecast.climatology import Climatology
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.persistence import Persistence
 from hydromae.baselines.forecast.recession import Recession
 from hydromae.baselines.forecast.ridge import Ridge
-from hydromae.errors import DataError
 
 BASELINES: dict[str, type[Baseline]] = {
     "persistence": Persistence,

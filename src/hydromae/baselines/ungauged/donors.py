@@ -8,11 +8,11 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.base.areas import MM_PER_DAY, is_flow
+from hydromae.base.distances import great_circle_km
+from hydromae.base.errors import DataError
 from hydromae.baselines.donors import first_present
-from hydromae.data.areas import MM_PER_DAY, is_flow
-from hydromae.data.distances import great_circle_km
-from hydromae.data.station_table import require_columns
-from hydromae.errors import DataError
+from hydromae.store.station_table import require_columns
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.base.errors import DataError
 from hydromae.baselines.ungauged.donors import donors_for
-from hydromae.errors import DataError
 
 
 def estimate(

@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from hydromae.errors import ConfigError
+from hydromae.base.errors import ConfigError
 
 _FORMAT = "%(asctime)s %(message)s"
 

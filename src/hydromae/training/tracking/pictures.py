@@ -8,17 +8,17 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
 
-from hydromae.data.batch import MISSING
-from hydromae.data.collate import forecast_modalities
-from hydromae.data.neighbours import station_groups
-from hydromae.data.patches import to_grid
-from hydromae.data.spans import usable_runs
-from hydromae.data.store import Store
-from hydromae.report.maps import GridSample, colour_map_of
-from hydromae.report.series import SeriesSample
-from hydromae.report.snapshot import draw_snapshot, write_picture
-from hydromae.tasks.reconstruct import reconstruct_window
+from hydromae.batch.collate import forecast_modalities
+from hydromae.drawing.maps import GridSample, colour_map_of
+from hydromae.drawing.series import SeriesSample
+from hydromae.drawing.snapshot import draw_snapshot, write_picture
+from hydromae.prediction.reconstruction import reconstruct_window
+from hydromae.store.maps import to_grid
+from hydromae.store.store import Store
+from hydromae.tokens.selection import MISSING
 from hydromae.training.loop import Trainer
+from hydromae.windows.neighbours import station_groups
+from hydromae.windows.spans import usable_runs
 
 logger = logging.getLogger(__name__)
 

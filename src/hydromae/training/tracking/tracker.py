@@ -1,18 +1,14 @@
 """What a tracker is, and which ones a run has."""
 
 import importlib.util
-import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import Config
-from hydromae.errors import ConfigError
-
-logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -45,32 +41,6 @@ def check_trackers(config: Config) -> None:
         )
 
 
-def make_trackers(config: Config, run: Path, step: int) -> list[Tracker]:
-    """The trackers that `logging` asks for; one that cannot begin is told of and left out.
-
-    Args:
-        config: the experiment.
-        run: directory of the run.
-        step: from which the run goes on; what was written of later steps is given up.
-    """
-    trackers: list[Tracker] = []
-    try:
-        if config.logging.tensorboard:
-            from hydromae.training.tracking.tensorboard import TensorBoard
-
-            trackers.append(TensorBoard(run / "tensorboard", step))
-    except Exception as error:  # whatever a tracker meets, the training is worth more
-        _left_out("TensorBoard", error)
-    try:
-        if config.logging.wandb != "off":
-            from hydromae.training.tracking.wandb import WeightsAndBiases
-
-            trackers.append(WeightsAndBiases(config, run))
-    except Exception as error:
-        _left_out("Weights & Biases", error)
-    return trackers
-
-
 def numbers_of(record: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a record under flat names: train/loss, train/precip, train/lr, validation/pinball/precip, ..."""
     event = record["event"]
@@ -82,7 +52,3 @@ def numbers_of(record: Mapping[str, Any]) -> dict[str, float]:
         if key not in ("event", "step", "losses") and isinstance(value, int | float)
     }
     return flat
-
-
-def _left_out(what: str, error: Exception) -> None:
-    logger.warning("%s cannot begin (%s); the training goes on without it", what, error)

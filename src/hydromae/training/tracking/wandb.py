@@ -9,9 +9,9 @@ import numpy as np
 import wandb
 from jaxtyping import UInt8
 
+from hydromae.base.files import write_text
+from hydromae.base.json_text import json_text
 from hydromae.config import Config
-from hydromae.files import write_text
-from hydromae.json_text import json_text
 from hydromae.training.tracking.tracker import numbers_of
 
 KEPT = "wandb.json"

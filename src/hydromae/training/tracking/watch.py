@@ -11,7 +11,8 @@ from jaxtyping import UInt8
 from hydromae.training.listener import Listener
 from hydromae.training.loop import Trainer
 from hydromae.training.tracking.pictures import Pictures
-from hydromae.training.tracking.tracker import Tracker, make_trackers
+from hydromae.training.tracking.tracker import Tracker
+from hydromae.training.tracking.trackers import make_trackers
 
 logger = logging.getLogger(__name__)
 

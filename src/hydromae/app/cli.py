@@ -1,0 +1,88 @@
+"""The command line: each command is a thin call of the same Python function."""
+
+import atexit
+import gc
+from typing import Annotated
+
+import typer
+
+from hydromae.app.commands import runs, stores
+from hydromae.app.commands.data import data_app
+from hydromae.app.commands.evaluate import benchmark, evaluate
+from hydromae.app.commands.finetune import finetune
+from hydromae.app.commands.folds import folds
+from hydromae.app.commands.forecast import forecast
+from hydromae.app.commands.infill import infill
+from hydromae.app.commands.ungauged import ungauged
+from hydromae.app.streams import prepare_streams
+from hydromae.base.errors import HydroMAEError
+from hydromae.base.permissions import told_of_files
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.add_typer(data_app, name="data")
+for command in (
+    runs.demo,
+    stores.init,
+    stores.check,
+    stores.prepare,
+    runs.train,
+    runs.resume,
+    finetune,
+    forecast,
+    infill,
+    ungauged,
+    runs.reconstruct,
+    evaluate,
+    benchmark,
+    runs.report,
+    runs.model,
+    stores.export,
+):
+    app.command()(command)
+data_app.command()(folds)
+app.command("config")(stores.config_keys)
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        from hydromae.base.version import VERSION
+
+        typer.echo(VERSION)
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """HydroMAE: a multi-modal masked autoencoder for hydrology. Start with `hydromae demo`."""
+
+
+def main() -> None:
+    """Run a command; an error that is the user's to mend is one sentence and exit code 2."""
+    prepare_streams()
+    atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends, which takes a second
+    try:
+        app()
+    except HydroMAEError as error:
+        from hydromae.app.console import fail
+
+        fail(str(error))
+    except OSError as error:
+        from hydromae.app.console import fail
+
+        if not (told := told_of_files(error)):
+            raise
+        fail(told)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The commands that score: a run's tasks, and the public benchmarks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydromae.app.commands.options import Overrides, Runs, listed
+
+Baselines = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B,...",
+        help="Of persistence, climatology, recession, ridge, lstm (which takes long); an empty text for none.",
+    ),
+]
+LstmSteps = Annotated[int | None, typer.Option(help="Steps that the LSTM is trained for at most.", min=1)]
+Reference = Annotated[
+    str | None,
+    typer.Option(help="hydromae or a baseline that the others are tested against; default: ridge where it is there."),
+]
+_BASELINES = "persistence,climatology,recession,ridge"
+
+
+def evaluate(
+    runs: Runs,
+    task: Annotated[str, typer.Option(help="forecast, infill, ungauged or modalities.")] = "forecast",
+    split: Annotated[
+        str | None, typer.Option(help="val, test or train; default: val where there is one, else test.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder; default: evaluation, with the task and the split, in RUN."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
+    ] = None,
+    every: Annotated[int, typer.Option(help="forecast: days between issue times.")] = 5,
+    horizon: Annotated[int, typer.Option(help="forecast: longest lead time in days.")] = 7,
+    forcing: Annotated[str, typer.Option(metavar="A,B", help="forecast: none, perfect or both.")] = "none,perfect",
+    baselines: Baselines = _BASELINES,
+    lstm_steps: LstmSteps = None,
+    reference: Reference = None,
+    min_pairs: Annotated[int, typer.Option(help="Days that a station needs to be scored.", min=1)] = 100,
+    stations: Annotated[str | None, typer.Option(help="ungauged: ids of those held out, separated by commas.")] = None,
+    folds: Annotated[Path | None, typer.Option(help="ungauged: table of folds (CSV) in place of --stations.")] = None,
+    fold: Annotated[int, typer.Option(help="ungauged: the fold that was held out.", min=0)] = 0,
+    windows: Annotated[
+        int | None, typer.Option(help="modalities: the most windows that are looked at; default: all.", min=1)
+    ] = None,
+    allow_overlap: Annotated[
+        bool,
+        typer.Option("--allow-overlap", help="Score days that a run was trained on, too; every row then says so."),
+    ] = False,
+) -> None:
+    """Score a run on a held-out period, beside baselines fitted on the training period of the same stations.
+
+    Writes forecasts and scores as netCDF, and the tables as Markdown and CSV; prints the tables.
+
+    Example: `hydromae evaluate output/gb_small --task forecast --split val --every 5 --horizon 7`
+
+    Example: `hydromae evaluate output/gb_small --forcing perfect --baselines ridge,lstm --lstm-steps 2000`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.tasks.evaluate import Question
+    from hydromae.tasks.evaluate import evaluate as evaluate_task
+    from hydromae.tasks.forecast_baselines import choose_baselines
+
+    regimes = listed(forcing) or []
+    question = Question(
+        tuple(runs),
+        split=split,
+        data=data,
+        output=output,
+        every=every,
+        horizon=horizon,
+        forcing=tuple(regimes),
+        baselines=choose_baselines(listed(baselines), regimes, lstm_steps),
+        reference=reference,
+        min_pairs=min_pairs,
+        stations=None if stations is None else tuple(listed(stations) or ()),
+        folds=folds,
+        fold=fold,
+        windows=windows,
+        allow_overlap=allow_overlap,
+    )
+    with Stages() as shown:
+        done = evaluate_task(task, question, shown.stage)
+    for table in done.tables:
+        console.print(table.rich())
+    console.print(f"Written: {done.output}", soft_wrap=True)
+
+
+def benchmark(
+    name: Annotated[str, typer.Argument(help="gb-flow-7.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="Folder with catchment_daily_604_1970_2012.parquet and Catchment_attributes_nrfa.csv.",
+            show_default=False,
+        ),
+    ],
+    overrides: Overrides = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder; default: output/gb_flow_7, with _select after it.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings whose forecasts are averaged.", min=1)] = 2,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes of training, then stop; the same command goes on.", min=0)
+    ] = None,
+    run: Annotated[
+        list[Path] | None, typer.Option(help="Score this run in place of new ones; several are averaged.")
+    ] = None,
+    select: Annotated[
+        bool, typer.Option("--select", help="Score held-out years of the training period, to choose settings by.")
+    ] = False,
+    baselines: Baselines = _BASELINES,
+    lstm_steps: LstmSteps = None,
+    reference: Reference = None,
+) -> None:
+    """Prepare, train, forecast, score and write the table of a public benchmark.
+
+    What is done is not done again: the same command continues, with the same keys, where it was stopped.
+
+    Example: `hydromae benchmark gb-flow-7 --data data/gb -o output/gb_flow_7`
+
+    Choose on held-out years: `hydromae benchmark gb-flow-7 --data data/gb --select --seeds 1 model.d_model=128`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.base.errors import ConfigError
+    from hydromae.benchmark.run import BENCHMARKS, run_benchmark
+    from hydromae.tasks.evaluate_forecast import shown_tables
+    from hydromae.tasks.forecast_baselines import choose_baselines
+
+    if name not in BENCHMARKS:
+        raise ConfigError(f"{name}: is no benchmark; there is {', '.join(BENCHMARKS)}")
+    folder = output or Path("output") / ("gb_flow_7_select" if select else "gb_flow_7")
+    with Stages() as shown:
+        done = run_benchmark(
+            data,
+            folder,
+            seeds=seeds,
+            minutes=minutes,
+            baselines=choose_baselines(listed(baselines), steps=lstm_steps, keep=folder / "lstm"),
+            runs=run or (),
+            select=select,
+            overrides=overrides or (),
+            reference=reference,
+            on_stage=shown.stage,
+            listener=shown.listener,
+        )
+    if done is None:
+        console.print("Stopped; the same command continues")
+        raise typer.Exit(130)
+    for regime, one in done.comparisons.items():
+        for table in shown_tables(one, regime, done.title):
+            console.print(table.rich())
+    console.print(f"Written: {done.output / 'table.md'}, table.csv, none.nc and perfect.nc", soft_wrap=True)

@@ -1,0 +1,68 @@
+"""The command that trains a run further for its tasks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydromae.app.commands.options import Overrides, Run, titled
+
+
+def finetune(
+    run: Run,
+    task: Annotated[
+        str, typer.Option(help="forecast, infill, ungauged, or several of them.", metavar="A,B,...", show_default=False)
+    ],
+    overrides: Overrides = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="New run directory; default: beside RUN, named after it and the tasks."),
+    ] = None,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Begin with new weights, all else the same: what RUN's are worth.")
+    ] = False,
+) -> None:
+    """Train a run's model further on the masks of tasks: one checkpoint for one of them, or for all.
+
+    forecast hides the future, infill gaps and spans of days, ungauged the whole flow of stations whose weather
+    is seen; several tasks take turns. The rest is as in RUN, but for 0.3 times its learning rate and half its epochs.
+
+    Example: `hydromae finetune output/gb_small --task forecast`
+
+    One model for all three: `hydromae finetune output/gb_small --task forecast,infill,ungauged -o output/gb_tasks`
+
+    With quantiles, for longer: `hydromae finetune output/gb_small --task forecast
+    model.quantiles=[0.05,0.25,0.5,0.75,0.95] training.epochs=8 training.lr=2e-4`
+
+    Forecasts twice as often as infill: `hydromae finetune output/gb_small --task forecast,infill
+    masking.strategies.forecast=2`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.runs.directory import RunDirectory
+    from hydromae.training.finetune import finetune as finetune_run
+    from hydromae.training.finetune import finetune_config
+    from hydromae.training.runs import is_finished
+    from hydromae.training.start_from import Start
+
+    given = overrides or ()
+    config = finetune_config(RunDirectory.open(run), task, given, output, from_scratch)
+    console.quiet = config.logging.console == "quiet"
+
+    def tell(start: Start) -> None:
+        console.print(start.table())
+
+    with Stages(config.logging) as shown:
+        tuned = finetune_run(
+            run,
+            task,
+            given,
+            output,
+            from_scratch=from_scratch,
+            listener=shown.listener,
+            on_start=tell,
+            on_progress=titled(shown.stage, "Preparing the store"),
+        )
+    if not is_finished(tuned):
+        console.print(f"Stopped; continue with `hydromae resume {tuned.path}`", soft_wrap=True)
+        raise SystemExit(130)  # as `hydromae train`
+    console.print(f"Trained: {tuned.path}. Next: `hydromae report {tuned.path}`", soft_wrap=True)

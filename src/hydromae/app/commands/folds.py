@@ -1,0 +1,41 @@
+"""The command that makes spatial folds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def folds(
+    store: Annotated[Path, typer.Argument(help="Store, the output of `hydromae prepare`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file of the folds.")] = Path("folds.csv"),
+    count: Annotated[int, typer.Option(help="Folds.", min=2)] = 5,
+    apart: Annotated[float, typer.Option(help="Stations closer than this are in one fold, km.", min=0)] = 10.0,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Also write, beside the CSV, a configuration for each fold that extends this one."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the dealing.")] = 0,
+) -> None:
+    """Split the stations into folds that keep nested and neighbouring gauges together.
+
+    With --config, `hydromae train my_fold0.yaml` then trains without the stations of fold 0.
+
+    Example: `hydromae data folds stores/my -o folds.csv --config my.yaml`
+    """
+    from hydromae.app.console import console
+    from hydromae.folds.configs import folds_of_store, write_fold_configs
+    from hydromae.store.store import Store
+
+    made = folds_of_store(Store.open(store), count, apart, seed)
+    made.write(output)
+    for fold in range(made.count):
+        nearest = made.table.loc[made.table["fold"] == fold, "nearest_training_km"]
+        console.print(
+            f"fold {fold}: {len(nearest)} stations, the nearest of another fold {nearest.min():.1f} km away, "
+            f"median {nearest.median():.1f} km"
+        )
+    console.print(f"Written: {output}", soft_wrap=True)
+    if config is not None:
+        for path in write_fold_configs(made, config, output.parent):
+            console.print(f"Written: {path}", soft_wrap=True)

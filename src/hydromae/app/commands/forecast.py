@@ -1,0 +1,73 @@
+"""The command that forecasts."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydromae.app.commands.options import Runs, listed
+
+
+def forecast(
+    runs: Runs,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File: .nc, .zarr, .csv or .parquet, by its name.")
+    ] = Path("forecast.nc"),
+    issue_time: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="Last day known; default: the last with observations."),
+    ] = None,
+    to: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="Last of several issue times.")
+    ] = None,
+    every: Annotated[int, typer.Option(help="Days between issue times.")] = 1,
+    horizon: Annotated[int, typer.Option(help="Longest lead time in days.")] = 7,
+    forcing: Annotated[
+        str,
+        typer.Option(
+            metavar="none|perfect|FILE",
+            help="Weather after the issue time: none, what was observed, or a netCDF or Zarr file with series named as "
+            "the run's modalities, (time, station) or (issue_time, lead_time, station).",
+        ),
+    ] = "none",
+    data: Annotated[
+        Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
+    ] = None,
+    stations: Annotated[str | None, typer.Option(help="Ids, separated by commas; default: all.")] = None,
+) -> None:
+    """Forecast river flow, or what else a run was trained to forecast.
+
+    New observations: put them where the configuration's files are, `hydromae prepare CONFIG --append`, then forecast.
+
+    Example: `hydromae forecast output/gb_small --issue-time 2012-10-01 --horizon 7 -o forecast.nc`
+
+    Example: `hydromae forecast output/gb_small --issue-time 2011-01-01 --to 2011-12-20 --every 5 --forcing perfect`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.base.errors import ConfigError
+    from hydromae.tasks.forecast import forecast as forecast_run
+    from hydromae.tasks.forecast import issue_days
+
+    if to is not None and issue_time is None:
+        raise ConfigError("--to needs --issue-time, the first of the issue times")
+    issues = None
+    if issue_time is not None:
+        issues = issue_days(issue_time.date(), None if to is None else to.date(), every)
+    with Stages() as shown:
+        result = forecast_run(
+            runs,
+            issues,
+            output,
+            data=data,
+            horizon=horizon,
+            forcing=forcing,
+            stations=listed(stations),
+            on_progress=lambda done: shown.stage("Forecasting", done),
+        )
+    first, last = (str(day)[:10] for day in result["issue_time"].values[[0, -1]])
+    console.print(
+        f"Written: {output} ({result.sizes['issue_time']} issue times from {first} to {last}, leads 1 to {horizon} "
+        f"days, {result.sizes['station']} stations)",
+        soft_wrap=True,
+    )

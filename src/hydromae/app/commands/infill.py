@@ -1,0 +1,53 @@
+"""The command that fills gaps."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydromae.app.commands.options import Runs, Span, dates, listed
+
+
+def infill(
+    runs: Runs,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="File: .nc, or .csv or .parquet for series; default: infilled.nc in the (first) RUN."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
+    ] = None,
+    period: Span = None,
+    stations: Annotated[str | None, typer.Option(help="Ids; default: all.", metavar="A,B,...")] = None,
+    modalities: Annotated[str | None, typer.Option(help="Default: all series.", metavar="A,B,...")] = None,
+    grids: Annotated[bool, typer.Option("--grids", help="Fill the grids too, on land.")] = False,
+) -> None:
+    """Fill the gaps of every series from its surroundings in time, space and the other variables.
+
+    Observed values are given back as they are; a flag says which are observed, filled or still missing.
+
+    Example: `hydromae infill output/gb_small -o infilled.nc`
+
+    Example: `hydromae infill output/gb_small --stations 39001,9002 --period 2005-01-01 2009-12-31 -o infilled.csv`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.tasks.infill import infill as infill_run
+
+    with Stages() as shown:
+        filled = infill_run(
+            runs,
+            output,
+            data,
+            dates(period),
+            listed(stations),
+            listed(modalities),
+            grids,
+            lambda done: shown.stage("Filling", done),
+        )
+    for name in [str(name).removesuffix("_flag") for name in filled.data_vars if str(name).endswith("_flag")]:
+        flags = filled[f"{name}_flag"]
+        console.print(f"{name}: {int((flags == 1).sum()):,} of {flags.size:,} values filled")
+    filled.close()
+    console.print(f"Written: {output or runs[0] / 'infilled.nc'}", soft_wrap=True)

@@ -1,0 +1,54 @@
+"""Arguments that several commands share, and how their progress is titled."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigFile = Annotated[Path, typer.Argument(help="YAML configuration; see `hydromae config` for its keys.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Keys to change, as training.lr=3e-4.", metavar="KEY=VALUE")
+]
+Run = Annotated[Path, typer.Argument(help="Run directory, the output of `hydromae train`.")]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directory; several are averaged.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace what is there; it stays until the new one is complete.")]
+Span = Annotated[
+    tuple[datetime, datetime] | None, typer.Option(help="First and last day.", formats=["%Y-%m-%d"], metavar="DAY DAY")
+]
+Size = Annotated[str, typer.Option(help="tiny (seconds), small (minutes) or full (290 x 180 cells, 604 stations).")]
+Seed = Annotated[int, typer.Option(help="Seed of the sample.")]
+
+
+def titled(stage: Callable[[str, float], None], title: str) -> Callable[[str, float], None]:
+    """`stage` with a title before what is being done."""
+    return lambda what, done: stage(f"{title}: {what}", done)
+
+
+def noted(stage: Callable[[str, float], None], told: set[str]) -> Callable[[str, float], None]:
+    """`stage` that also keeps what was told."""
+
+    def note(what: str, done: float) -> None:
+        told.add(what)
+        stage(what, done)
+
+    return note
+
+
+def dates(span: tuple[datetime, datetime] | None) -> tuple[date, date] | None:
+    """The days of a `Span`."""
+    return None if span is None else (span[0].date(), span[1].date())
+
+
+def listed(text: str | None) -> list[str] | None:
+    """The parts of a text separated by commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """Print what was decided on the way, a line each."""
+    from hydromae.app.console import console
+
+    for note in notes:
+        console.print(f"note: {note}", soft_wrap=True, style="dim")

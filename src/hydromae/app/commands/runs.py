@@ -1,0 +1,209 @@
+"""Commands that train and use a model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hydromae.app.commands.options import ConfigFile, Overrides, Run, Seed, Size, Span, dates, print_notes, titled
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where to put everything.")] = Path("demo"),
+    size: Size = "small",
+    seed: Seed = 0,
+) -> None:
+    """Run the main job on a synthetic sample: data, store, training, reconstruction, forecasts, page.
+
+    Example: `hydromae demo demo --size small`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.app.demo import run_demo
+    from hydromae.evaluation.forecast_verdict import forecast_verdict
+    from hydromae.sample.sizes import known_size
+
+    with Stages() as shown:
+        done = run_demo(directory, known_size(size), seed, shown.stage, shown.listener)
+    if done is None:
+        console.print("Stopped; the same command continues")
+        raise typer.Exit(130)
+    _print_scores(done.run, done.scores)
+    for regime, comparison in done.comparisons.items():
+        console.print(comparison.table("nse", f"Forecasts of river flow, forcing {regime}: median NSE").rich())
+    console.print(forecast_verdict({regime: one.scores for regime, one in done.comparisons.items()}))
+    console.print(f"Forecasts: {', '.join(map(str, done.forecasts))}; as a table: {done.table}", soft_wrap=True)
+    console.print(f"The page: {done.page}", soft_wrap=True)
+
+
+def train(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate memory, tokens and time, then try some steps; write no run.")
+    ] = False,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on with the run if it is there, as a job that is started again does.")
+    ] = False,
+) -> None:
+    """Pretrain a model, preparing the store first where there is none.
+
+    Several processes: `torchrun --standalone --nproc_per_node=4 train_mae.py --config configs/gb_small.yaml`
+
+    Example: `hydromae train configs/gb_small.yaml data.root=my_data training.epochs=3`
+    """
+    train_here(config, overrides or (), dry_run, go_on)
+
+
+def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go_on: bool = False) -> None:
+    """Train in this process, alone or as one of those that a launcher started; only the first one speaks."""
+    from hydromae.app.console import Stages, console, messages
+    from hydromae.config.read import load_config
+    from hydromae.runs.changes import refuse_changes
+    from hydromae.runs.directory import RunDirectory
+    from hydromae.store.prepare import prepare as prepare_store
+    from hydromae.training.dry_run import dry_run as try_out
+    from hydromae.training.launched import launched
+    from hydromae.training.runs import continue_run, new_run
+
+    here = launched()
+    speaks = here.rank == 0
+    console.quiet = messages.quiet = not speaks
+    go_on = go_on or here.restarts > 0  # launchers and batch systems that start a job again say so
+    loaded = load_config(config, overrides)
+    console.quiet = not speaks or (loaded.logging.console == "quiet" and not dry_run)
+    run = RunDirectory(loaded.output_path)
+    go_on = go_on and run.config_file.is_file() and not dry_run
+    if go_on:
+        refuse_changes(run, loaded)
+    with Stages(loaded.logging, speaks) as shown:
+        store = prepare_store(loaded, titled(shown.stage, "Preparing the store"))
+        print_notes(store.provenance.notes)
+        if dry_run:
+            trial = try_out(loaded, store, lambda found: console.print(found.table()))
+        else:
+            run = continue_run(run, shown.listener) if go_on else new_run(loaded, store, shown.listener)
+    if dry_run:
+        if trial.start is not None:
+            console.print(trial.start.table())
+        console.print(trial.table())
+        return
+    _after_training(run)
+
+
+def resume(run: Run) -> None:
+    """Continue a run that was stopped, as if it had never been.
+
+    Example: `hydromae resume output/gb_small`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.runs.directory import RunDirectory
+    from hydromae.training.runs import continue_run, is_finished
+
+    directory = RunDirectory.open(run)
+    if is_finished(directory):
+        console.print(f"{run}: is finished; nothing to continue", soft_wrap=True)
+        return
+    settings = directory.config().logging
+    console.quiet = settings.console == "quiet"
+    with Stages(settings) as shown:
+        continue_run(directory, shown.listener)
+    _after_training(directory)
+
+
+def reconstruct(
+    run: Run,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="netCDF file; default: in RUN, reconstruction.nc or named after the split or period."
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="train, val or test; default: val where there is one, else test; --period goes before it."),
+    ] = None,
+    period: Span = None,
+) -> None:
+    """Hide values as in training, reconstruct them, write netCDF and score against simple fills.
+
+    Example: `hydromae reconstruct output/gb_small --period 2010-12-01 2011-02-28 -o winter.nc`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.runs.directory import RunDirectory
+    from hydromae.tasks.reconstruct import default_output, scores_file
+    from hydromae.tasks.reconstruct import reconstruct as reconstruct_run
+    from hydromae.tasks.task_scores import default_split
+
+    days = dates(period)
+    if split is None and days is None:
+        split = default_split(RunDirectory.open(run).store())
+    target = output or default_output(run, split or "chosen", days)
+    with Stages() as shown:
+        reconstruct_run(run, target, split, days, lambda done: shown.stage("Reconstructing", done)).close()
+    directory = RunDirectory(run)
+    _print_scores(directory, directory.read_json(scores_file(run, target)))
+    console.print(f"Written: {target}", soft_wrap=True)
+
+
+def report(run: Run) -> None:
+    """Draw a run's page: losses, maps, series and scores in one HTML file.
+
+    Example: `hydromae report output/gb_small`
+    """
+    from hydromae.app.console import console
+    from hydromae.report import write_report
+
+    console.print(f"The page: {write_report(run)}", soft_wrap=True)
+
+
+def model(
+    target: Annotated[Path, typer.Argument(help="YAML configuration, or a run directory.")],
+    overrides: Overrides = None,
+) -> None:
+    """Print the model's parts with their parameters, its tokens, and the memory and cost of a sample.
+
+    Example: `hydromae model configs/crossmae.yaml`
+    """
+    from hydromae.app.console import console
+    from hydromae.config.read import load_config
+    from hydromae.models.multimodal_mae import MultiModalMAE
+    from hydromae.models.summary import summary_table
+    from hydromae.runs.directory import RunDirectory
+    from hydromae.runs.pretrained import load_pretrained
+    from hydromae.store.store import Store
+    from hydromae.training.setup import build_model, model_config_without_data
+
+    if target.is_dir():
+        console.print(summary_table(load_pretrained(target), RunDirectory.open(target).config()))
+        return
+    config = load_config(target, overrides or ())
+    if (Path(config.store_path) / "store.json").is_file():
+        console.print(summary_table(build_model(config, Store.open(config.store_path)), config))
+        return
+    console.print(summary_table(MultiModalMAE(model_config_without_data(config)), config))
+    if config.data.modalities:
+        console.print("Sizes are the configuration's: with a prepared store they are the data's.")
+
+
+def _print_scores(run: Any, content: dict[str, Any]) -> None:
+    from hydromae.app.console import console, score_table
+    from hydromae.evaluation.scores import Scores, verdict
+
+    scores, modalities = Scores.model_validate(content), run.config().data.modalities
+    console.print(score_table(scores))
+    console.print(verdict(scores, lambda name: modalities[name].long_name or name))
+
+
+def _after_training(run: Any) -> None:
+    from hydromae.app.console import console
+    from hydromae.training.runs import is_finished
+
+    if not is_finished(run):
+        console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
+        raise SystemExit(130)  # typer's own exit means nothing outside of it, as in train_mae.py
+    split = "" if run.config().data.val else " --split train"
+    console.print(
+        f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}{split}` and `hydromae report {run.path}`",
+        soft_wrap=True,
+    )

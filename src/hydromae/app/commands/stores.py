@@ -1,0 +1,174 @@
+"""Commands about data before any model: configuration, store, check."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydromae.app.commands.options import (
+    ConfigFile,
+    Overrides,
+    Overwrite,
+    Span,
+    dates,
+    listed,
+    noted,
+    print_notes,
+    titled,
+)
+from hydromae.base.errors import ConfigError
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with grids, series, attributes, a land mask, or some of them.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="YAML file to write.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Look at a folder of data and write a commented configuration for it.
+
+    Every file is looked at, none is read whole; each decision stands in the configuration beside its reason.
+
+    Example: `hydromae init my_data -o my.yaml`, then `hydromae check my.yaml`
+    """
+    from rich.table import Table
+
+    from hydromae.app.console import Stages, console
+    from hydromae.init import check_target, write_config
+    from hydromae.init import init as look
+
+    check_target(output, overwrite)
+    with Stages() as shown:
+        found = look(folder, titled(shown.stage, "Looking"))
+    table = Table("file", "taken for", "reader", "why", title=str(found.folder), title_justify="left")
+    for row in found.rows:
+        table.add_row(row.path, row.taken_for, row.reader, row.reason)
+    console.print(table)
+    written = write_config(found, output, overwrite)
+    console.print(f"Written: {written}. Read it, then run `hydromae check {written}`", soft_wrap=True)
+
+
+def check(
+    target: Annotated[Path, typer.Argument(help="YAML configuration, or a store.")],
+    overrides: Overrides = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write a page with every finding and pictures (HTML).")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Look at every day of the grids, not at a sample.")] = False,
+    root: Annotated[
+        Path | None, typer.Option(help="Store: where its sources lie now, if not where they lay.", metavar="FOLDER")
+    ] = None,
+) -> None:
+    """Say before any training what is missing, constant, out of range, twice there or in another unit.
+
+    Of a store, every byte is verified, and its sources are compared with what it was made from.
+    Exit code 0: fit; 1: something would spoil training; 2: something cannot be read.
+
+    Example: `hydromae check configs/gb.yaml data.root=my_data -o check.html`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.check.check import check as check_sources
+    from hydromae.check.check import check_store, render
+    from hydromae.config.read import load_config
+    from hydromae.store.store import Store
+
+    if not target.exists():
+        raise ConfigError(f"{target}: is neither a configuration nor a store; give the path of one")
+    with Stages() as shown:
+        progress = titled(shown.stage, "Checking")
+        if target.is_dir():
+            report = check_store(Store.open(target), root=root, full=full, on_progress=progress)
+        else:
+            report = check_sources(load_config(target, overrides or ()), full=full, on_progress=progress)
+    console.print(render(report))
+    if output is not None:
+        from hydromae.check.page import write_check_page
+
+        console.print(f"The page: {write_check_page(report, output)}", soft_wrap=True)
+    raise typer.Exit(report.exit_code)
+
+
+def prepare(
+    config: ConfigFile,
+    overrides: Overrides = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a store that was made otherwise.")] = False,
+    append: Annotated[
+        bool, typer.Option(help="Add new days to the store that is there, without fitting its scalers anew.")
+    ] = False,
+) -> None:
+    """Read the sources and write the store; one that was interrupted goes on where it stopped.
+
+    The last line repeats what `hydromae check` would call an error in the store.
+
+    Example: `hydromae prepare configs/gb.yaml data.root=my_data`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.check.check import check_store
+    from hydromae.config.read import load_config
+    from hydromae.store.prepare import ALREADY
+    from hydromae.store.prepare import prepare as prepare_store
+
+    loaded, told = load_config(config, overrides or ()), set[str]()
+    with Stages() as shown:
+        progress = noted(titled(shown.stage, "Preparing the store"), told)
+        store = prepare_store(loaded, progress, overwrite=overwrite, append=append)
+        report = check_store(store, verify=False, on_progress=titled(shown.stage, "Checking the store"))
+    print_notes(store.provenance.notes)
+    made = f"{store.n_days} days from {store.days[0]}, {', '.join(store.names)}"
+    console.print(f"{store.path}: {made}{f' ({ALREADY})' if ALREADY in told else ''}", soft_wrap=True)
+    if errors := [problem.text for problem in report.problems if problem.severity == "error"]:
+        verdict = f"error: {report.verdict} " + "; ".join(errors)
+        console.print(f"{verdict}. `hydromae check {config}` says more", soft_wrap=True, markup=False)
+
+
+def export(
+    store: Annotated[Path, typer.Argument(help="Store, the output of `hydromae prepare`.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".nc (netCDF-4) or .zarr (Zarr v3); .csv or .parquet for series.")
+    ],
+    names: Annotated[str | None, typer.Option(help="Modalities; all by default.", metavar="A,B,...")] = None,
+    period: Span = None,
+    stations: Annotated[str | None, typer.Option(help="Stations, by id; all by default.", metavar="A,B,...")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a store, or part of it, to one file that other tools open.
+
+    Example: `hydromae export stores/gb -o gb.nc --names precip,riverflow --period 2010-01-01 2010-12-31`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.results.export import export as export_store
+
+    told: set[str] = set()
+    with Stages() as shown:
+        written = export_store(
+            store,
+            output,
+            listed(names),
+            dates(period),
+            listed(stations),
+            overwrite,
+            noted(titled(shown.stage, "Exporting"), told),
+        )
+    print_notes([what for what in told if what.startswith("leaving out")])
+    console.print(f"Written: {written}", soft_wrap=True)
+
+
+def config_keys(
+    key: Annotated[
+        str | None, typer.Argument(help="A key or the beginning of one, as training or data.window.")
+    ] = None,
+) -> None:
+    """Explain the configuration: every key, its default and meaning.
+
+    Example: `hydromae config training.lr`
+    """
+    from rich.table import Table
+
+    from hydromae.app.console import console
+    from hydromae.config.explain import all_keys, find_keys
+
+    table = Table("key", "default", "type", "meaning")
+    for found in all_keys() if key is None else find_keys(key):
+        table.add_row(found.name, found.default, found.type, found.meaning)
+    console.print(table)

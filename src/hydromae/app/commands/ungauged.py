@@ -1,0 +1,50 @@
+"""The command that simulates ungauged stations."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hydromae.app.commands.options import Runs, Span, dates, listed
+
+
+def ungauged(
+    runs: Runs,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File: .nc, .csv or .parquet; default: ungauged.nc in the (first) RUN."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Data of the stations, whose flow may be missing: a store, or a configuration (.yaml)."),
+    ] = None,
+    period: Span = None,
+    stations: Annotated[str | None, typer.Option(help="Ids; default: all.", metavar="A,B,...")] = None,
+    donors: Annotated[
+        bool, typer.Option("--donors", help="Show the model the flow of the other stations in its windows.")
+    ] = False,
+    target: Annotated[str | None, typer.Option(help="The series to simulate; default: the river flow.")] = None,
+) -> None:
+    """Simulate daily flow from weather and attributes, the stations' own flow never being seen.
+
+    Example: `hydromae ungauged output/my_fold0 --data stores/my --stations 39001,9002 -o ungauged.nc`
+
+    Example: `hydromae ungauged output/seed_0 output/seed_1 --data stores/my`
+    """
+    from hydromae.app.console import Stages, console
+    from hydromae.tasks.ungauged import ungauged as simulate
+
+    with Stages() as shown:
+        simulated = simulate(
+            runs,
+            output,
+            data,
+            dates(period),
+            listed(stations),
+            donors,
+            target,
+            lambda done: shown.stage("Simulating", done),
+        )
+    console.print(f"{simulated.sizes['station']} stations, {simulated.sizes['time']} days")
+    simulated.close()
+    console.print(f"Written: {output or runs[0] / 'ungauged.nc'}", soft_wrap=True)

@@ -1,0 +1,161 @@
+"""What the commands show: progress bars with time left, a training's table, one-sentence errors."""
+
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from hydromae.app.streams import Output
+from hydromae.config import LoggingConfig
+from hydromae.evaluation.scores import Scores
+from hydromae.training.listener import Listener
+from hydromae.training.tracking.log_file import LogFile
+from hydromae.training.tracking.status import Status
+
+# A pipe or a log file has no width of its own; 80 columns would break tables that a file can hold.
+_has_width = "COLUMNS" in os.environ or (sys.stdout is not None and sys.stdout.isatty())
+console = Output(width=None if _has_width else 120)
+messages = Output(stderr=True)
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=messages,
+    )
+
+
+class Stages:
+    """Bars of a command's successive stages and the table of its training; lines where nobody watches a terminal.
+
+    Use as a context manager; `stage` is the `on_progress` of the functions that do the work, `listener` makes the
+    listener of a training. Warnings of the package are said too. A log file gets everything, as lines.
+
+    Args:
+        settings: how and where to speak.
+        speaks: False in a process beside the first of several, which says nothing.
+
+    Raises:
+        ConfigError: the log file cannot be written.
+    """
+
+    def __init__(self, settings: LoggingConfig | None = None, speaks: bool = True) -> None:
+        settings = settings or LoggingConfig()
+        self._quiet = settings.console == "quiet" or not speaks
+        self._live = settings.console == "live" and messages.is_terminal and not self._quiet
+        self._bars, self._tasks = _bars(), dict[str, Any]()
+        self._status: Status | None = None
+        self._shown = Live(get_renderable=self._render, console=messages, refresh_per_second=4)
+        self._file = LogFile(Path(settings.log_file)) if settings.log_file and speaks else None
+        self._warnings = _Warnings(self.warn)
+
+    def __enter__(self) -> "Stages":
+        logging.getLogger("hydromae").addHandler(self._warnings)
+        if self._live:
+            self._shown.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._live:
+            self._shown.stop()
+        logging.getLogger("hydromae").removeHandler(self._warnings)
+        if self._file is not None:
+            if kind is not None:
+                self._file.say(f"ended by {kind.__name__}: {error}" if str(error) else f"ended by {kind.__name__}")
+            self._file.close()
+
+    def stage(self, description: str, done: float) -> None:
+        """Say what is being done, and the share of it that is done."""
+        title, _, detail = description.partition(": ")
+        if title not in self._tasks:
+            self._tasks[title] = self._bars.add_task(title, total=1.0)
+            self._say(title)
+        shown = f"{title}: {detail}" if detail and done < 1 else title
+        self._bars.update(self._tasks[title], completed=done, description=shown)
+
+    def warn(self, message: str) -> None:
+        """Say what someone ought to know, above what is shown."""
+        if self._file is not None:
+            self._file.say(f"warning: {message}")
+        if not self._quiet:
+            messages.print(f"warning: {message}", soft_wrap=True)
+
+    def listener(self, total_steps: int) -> Listener:
+        """A listener that shows where a training stands: in one table, or in a line for each record."""
+        status = self._status = Status(total_steps)
+        self._say(f"Training: {total_steps} steps")
+
+        def on_record(record: dict[str, Any]) -> None:
+            status.on_record(record)
+            self._say(status.line(record))
+            if self._live:
+                self._shown.refresh()
+
+        return Listener(status.on_step, on_record)
+
+    def _say(self, line: str) -> None:
+        if self._file is not None:
+            self._file.say(line)
+        if not self._quiet and not self._live:
+            messages.print(line, soft_wrap=True)
+
+    def _render(self) -> RenderableType:
+        bars = self._bars.get_renderable()
+        return Group(bars, self._status.table()) if self._status is not None else bars
+
+
+class _Warnings(logging.Handler):
+    """Hands on what the package's loggers warn of."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say(record.getMessage())
+
+
+def score_table(scores: Scores) -> Table:
+    """Scores of a reconstruction: mean squared errors at hidden values, and what they remove of the simple fills'."""
+    title = f"Mean squared error at hidden values, {' to '.join(scores.period)}, and what is gained on each fill"
+    caption = "grids: over land cells; series: median over stations"
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
+    names = [name.replace("_", " ") for name in scores.references]
+    for heading in ("variable", "unit", "model", *names, *(f"on {name.split()[0]}" for name in names)):
+        table.add_column(heading, justify="left" if heading in ("variable", "unit") else "right")
+    for name, score in scores.modalities.items():
+        table.add_row(
+            name,
+            f"({score.units})²" if score.units != "1" else "1",
+            *(_number(score.error(method)) for method in ("model", *scores.references)),
+            *(_gain(score.skill(reference)) for reference in scores.references),
+        )
+    return table
+
+
+def fail(message: str) -> None:
+    """Print an error and end with exit code 2."""
+    messages.print(Text.assemble(("error:", "bold red"), " ", message), soft_wrap=True)
+    sys.exit(2)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else "none"
+
+
+def _gain(skill: float) -> str:
+    return f"{100 * skill:+.0f} %" if math.isfinite(skill) else "none"

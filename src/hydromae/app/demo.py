@@ -1,0 +1,175 @@
+"""The main job from end to end on the embedded sample: make data, prepare, train, reconstruct, forecast, report.
+
+What was pretrained on all stations at once is trained further on the masks of a forecast in windows of one station,
+where the flow that a forecast continues need not first be found among those of all others.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import xarray as xr
+import yaml
+
+from hydromae.base.files import write_text
+from hydromae.config.read import load_config
+from hydromae.evaluation.compare import Comparison
+from hydromae.evaluation.forecast_verdict import MODEL
+from hydromae.metrics.pairs import MIN_PAIRS
+from hydromae.report import write_report
+from hydromae.results.output import write_result
+from hydromae.runs.directory import RunDirectory
+from hydromae.sample import Sample, SampleSize, write_sample
+from hydromae.store.prepare import prepare
+from hydromae.tasks.evaluate_forecast import evaluate_forecast
+from hydromae.tasks.forecast_baselines import BaselineChoice
+from hydromae.tasks.reconstruct import reconstruct
+from hydromae.training.finetune import finetune
+from hydromae.training.listener import Listener
+from hydromae.training.runs import continue_run, is_finished, new_run
+
+# Epochs that make some 1,000 steps of the other samples, fewer of tiny: the settings are those of the small one.
+EPOCHS: dict[SampleSize, int] = {"tiny": 30, "full": 50}
+HORIZON: Final = 7
+# Windows of one station are many and alike, so that few passes over them do; one is enough for the tests of tiny.
+FORECASTER_EPOCHS: Final[dict[SampleSize, int]] = {"tiny": 1, "small": 2, "full": 1}
+FORECASTER: Final = (
+    "data.stations_per_window=1",
+    "training.batch_size=32",
+    "training.lr=1.5e-3",
+    "training.warmup_epochs=0.1",
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo leaves.
+
+    Attributes:
+        run: the run directory.
+        forecaster: the run that was trained further and forecasts.
+        page: the report.
+        scores: as in the run's `scores.json`.
+        comparisons: regime of forcing -> the forecasts of the held-out period beside the baselines.
+        forecasts: netCDF files of the forecasts, one a regime.
+        table: the same forecasts as one table for a spreadsheet.
+    """
+
+    run: RunDirectory
+    forecaster: RunDirectory
+    page: Path
+    scores: dict[str, Any]
+    comparisons: dict[str, Comparison]
+    forecasts: tuple[Path, ...]
+    table: Path
+
+
+def sample_config(sample: Sample, size: SampleSize, relative_to: Path) -> dict[str, Any]:
+    """The settings of `demo.yaml` for a sample, its paths relative to the sample's directory."""
+
+    def inside(path: Path) -> str:
+        return str(path.relative_to(sample.directory))
+
+    settings = yaml.safe_load(files("hydromae.app").joinpath("demo.yaml").read_text(encoding="utf-8"))
+    data, training = settings["data"], settings["training"]
+    paths = {name: [inside(path) for path in pair] for name, pair in sample.grids.items()}
+    paths |= {name: [inside(sample.series)] for name in ("evap", "riverflow")}
+    return {
+        "name": "demo",
+        "data": {
+            **data,
+            "root": str(sample.directory),
+            "store": str(relative_to / "store"),
+            "modalities": {name: {"paths": own, **data["modalities"].get(name, {})} for name, own in paths.items()},
+            "attributes": {"path": inside(sample.attributes)},
+            "land_mask": inside(sample.land_mask),
+            "train": [str(d) for d in sample.train],
+            "val": [str(d) for d in sample.val],
+        },
+        "model": settings["model"],
+        "training": {**training, "epochs": EPOCHS.get(size, training["epochs"])},
+        "logging": settings["logging"],
+        "output": str(relative_to / "run"),
+    }
+
+
+def run_demo(
+    directory: Path,
+    size: SampleSize = "small",
+    seed: int = 0,
+    on_stage: Callable[[str, float], None] = lambda stage, done: None,
+    listener: Callable[[int], Listener] = lambda total: Listener(),
+) -> Demo | None:
+    """Run the main job; a stage that an earlier call finished is not done again.
+
+    Args:
+        directory: gets `sample`, `demo.yaml`, `store`, `run`, `forecaster`, its store and `forecast.csv`.
+        size: of the sample.
+        seed: of the sample.
+        on_stage: told what is being done and the share that is done.
+        listener: makes the listener of the training from its number of steps.
+
+    Returns:
+        What it leaves; None if the training was asked to stop, which the same call continues.
+    """
+    sample = write_sample(
+        directory / "sample", size, seed, lambda what, done: on_stage(f"Making the sample: {what}", done)
+    )
+    config_file = directory / "demo.yaml"
+    write_text(config_file, yaml.safe_dump(sample_config(sample, size, directory), sort_keys=False))
+    config = load_config(config_file)
+    store = prepare(config, lambda what, done: on_stage(f"Preparing the store: {what}", done))
+    run = RunDirectory(config.output_path)
+    run = continue_run(run, listener) if run.config_file.exists() else new_run(config, store, listener)
+    if not is_finished(run):
+        return None
+    with reconstruct(run.path, on_progress=lambda done: on_stage("Reconstructing the held-out period", done)):
+        pass
+    forecaster = RunDirectory(directory / "forecaster")
+    if forecaster.config_file.exists():
+        forecaster = continue_run(forecaster, listener)
+    else:
+        keys = (*FORECASTER, f"training.epochs={FORECASTER_EPOCHS[size]}")
+        forecaster = finetune(
+            run.path,
+            "forecast",
+            keys,
+            forecaster.path,
+            listener=listener,
+            on_progress=lambda what, done: on_stage(f"Preparing the forecaster's store: {what}", done),
+        )
+    if not is_finished(forecaster):
+        return None
+    folder = run.path / "evaluation" / "forecast_val"
+    comparisons = evaluate_forecast(
+        forecaster.path,
+        folder,
+        every=days_between_issues(sample.val),
+        horizon=HORIZON,
+        baselines=BaselineChoice(("persistence", "climatology")),
+        reference=MODEL,
+        on_stage=on_stage,
+    )
+    files_of = {regime: folder / f"{regime}.nc" for regime in comparisons}
+    table = directory / "forecast.csv"
+    write_table(files_of, table)
+    on_stage("Drawing the page", 0.0)
+    page = write_report(run.path)
+    on_stage("Drawing the page", 1.0)
+    return Demo(run, forecaster, page, run.read_json("scores.json"), comparisons, tuple(files_of.values()), table)
+
+
+def days_between_issues(period: tuple[date, date]) -> int:
+    """Days between issue times: 5, or fewer where the period would not hold the 100 that a score needs."""
+    return max(1, min(5, ((period[1] - period[0]).days - HORIZON) // MIN_PAIRS))
+
+
+def write_table(files_of: dict[str, Path], output: Path) -> None:
+    """All forecasts as one table, the regime in a column `forcing`."""
+    made = [xr.open_dataset(path, engine="h5netcdf").load() for path in files_of.values()]
+    together = xr.concat(made, pd.Index(list(files_of), name="forcing"), combine_attrs="drop_conflicts")
+    write_result(together, output)

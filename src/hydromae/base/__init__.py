@@ -1,0 +1,1 @@
+"""What knows nothing of the rest: errors, atomic files, units, areas, calendar, distances, hashes."""

@@ -1,0 +1,1 @@
+"""Windows and masks made into what the model is given."""

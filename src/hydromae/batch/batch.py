@@ -1,0 +1,93 @@
+"""What the model is given: tokens, which of them it sees, which it must predict."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from hydromae.tokens.selection import Selection
+from hydromae.tokens.shape import TokenShape, from_tokens
+
+
+@dataclass(frozen=True)
+class ModalityTokens:
+    """All tokens of one modality of a batch.
+
+    Attributes:
+        values: [B, tokens, cells] scaled, 0 where missing and not filled.
+        valid: [B, tokens, cells], True where a value was observed.
+        visible: the tokens the encoder sees.
+        target: the tokens to predict.
+        shape: how the modality was cut.
+        shown: [B, tokens, cells], True where the encoder may read a visible token: what was observed or filled (see
+            `hydromae.batch.fills`) and no gap hides; None where that is `valid`.
+        scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where that is
+            `valid`.
+        weights: [B, tokens, cells] of the errors in the loss, 0 where there is no day or station; None is 1.
+    """
+
+    values: Float[Tensor, "batch tokens cells"]
+    valid: Bool[Tensor, "batch tokens cells"]
+    visible: Selection
+    target: Selection
+    shape: TokenShape
+    shown: Bool[Tensor, "batch tokens cells"] | None = None
+    scored: Bool[Tensor, "batch tokens cells"] | None = None
+    weights: Float[Tensor, "batch tokens cells"] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's input.
+
+    Attributes:
+        tokens: modality -> its tokens.
+        attributes: [B, stations, attributes] scaled, NaN where missing; None in a model without attributes.
+        day_of_year: [B, T], 1 to 366; None where the dates are unknown.
+        n_days: T.
+    """
+
+    tokens: dict[str, ModalityTokens]
+    attributes: Float[Tensor, "batch stations attributes"] | None
+    day_of_year: Int[Tensor, "batch days"] | None
+    n_days: int
+
+    def __post_init__(self) -> None:
+        sizes = {t.values.shape[0] for t in self.tokens.values()}
+        if len(sizes) != 1:
+            raise ValueError(f"the modalities of a batch differ in batch size: {sorted(sizes)}")
+
+    @property
+    def size(self) -> int:
+        """Samples in the batch."""
+        return int(next(iter(self.tokens.values())).values.shape[0])
+
+
+def split_missing(
+    tokens: Float[Tensor, "batch tokens cells"],
+) -> tuple[Float[Tensor, "batch tokens cells"], Bool[Tensor, "batch tokens cells"]]:
+    """Tokens with NaN for missing -> values with 0 there, and where they are valid."""
+    valid = ~torch.isnan(tokens)
+    return torch.where(valid, tokens, 0.0), valid
+
+
+def scatter(
+    predicted: Float[Tensor, "batch targets cells"], tokens: ModalityTokens, n_days: int
+) -> Float[Tensor, "batch days *place"]:
+    """Put predictions at the targets back into windows, NaN where nothing was predicted.
+
+    Args:
+        predicted: [B, targets, cells], as the model predicts them.
+        tokens: the modality's tokens, whose targets they are.
+        n_days: T, days in the window.
+
+    Returns:
+        Grid [B, T, patches, cells] or series [B, T, stations], in the scale and type of the predictions.
+    """
+    n_tokens = tokens.values.shape[1]
+    # Padding lands on one token past the last, which is dropped.
+    index = torch.where(tokens.target.real, tokens.target.index, n_tokens)
+    empty = predicted.new_full((predicted.shape[0], n_tokens + 1, predicted.shape[2]), torch.nan)
+    every = empty.scatter(1, index[..., None].expand_as(predicted), predicted)  # [B, tokens + 1, cells]
+    return from_tokens(every[:, :-1], tokens.shape, n_days)

@@ -1,0 +1,50 @@
+"""Work whose errors become findings of the report, and rows of its table."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.check.examine import Numbers
+from hydromae.check.report import CheckReport, Row
+from hydromae.config.types import Kind
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def attempt(
+    report: CheckReport, unreadable: bool, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T | None:
+    """What the action returns; None where it raises, which the report then says."""
+    try:
+        return action(*args, **kwargs)
+    except (DataError, ConfigError) as error:
+        report.error(str(error), unreadable)
+        return None
+
+
+def passes(
+    report: CheckReport, unreadable: bool, action: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> bool:
+    """Whether the action raises nothing; what it does raise goes into the report."""
+    before = len(report.problems)
+    attempt(report, unreadable, action, *args, **kwargs)
+    return len(report.problems) == before
+
+
+def row_of(
+    name: str,
+    kind: Kind,
+    files: int,
+    reader: str,
+    days: tuple[str, str],
+    places: str,
+    units: str,
+    found: Numbers | None,
+) -> Row:
+    """A modality's row of the table."""
+    n = found or Numbers()
+    return Row(
+        name, kind, files, reader, *days, places, units, n.missing, n.minimum, n.mean, n.maximum,
+        split_missing=n.split_missing,
+    )  # fmt: skip

@@ -1,0 +1,185 @@
+"""Water balance: flow over the catchment's area against the rain that fell on it, and flow against area."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hydromae.base.areas import MM_PER_DAY, is_flow
+from hydromae.base.units import same_units
+from hydromae.check.exclusions import Exclusion
+from hydromae.check.network import Course, Network, Rain
+from hydromae.check.quantity import FLOW_FACTORS, doubt_runoff
+from hydromae.check.report import CheckReport
+from hydromae.check.subject import counted, listed
+
+Factors = Mapping[str, Float[np.ndarray, "station"]]
+
+_YEAR = 365.25
+_SHORT, _LONG = 300, 1000  # days with rain and flow: fewer say nothing, and up to so many a wet year may say much
+_LOW, _HIGH, _HIGH_SHORT = 0.01, 1.3, 2.0  # runoff over rain; springs and diversions go beyond, a data set does not
+_MEDIAN_LOW, _MEDIAN_HIGH = 0.01, 1.1  # the same of the median station
+_FIT, _BETTER = 0.9, 0.15  # share of stations within the bounds under a guess, and more than as labelled
+_FEWEST = 3  # stations, to tell one unit from another by how they differ
+_SPREAD_OF_RATIOS, _CLOSER = 0.8, 0.6  # of log runoff over rain, and times that under another unit
+_ODD = 5.0  # times more or less than the other stations with as much rain
+_REGRESSION = 20  # stations for a regression on rain
+_AREA_FACTORS = {"ha": 100.0, "square miles": 1 / 2.589988, "m2": 1e6, "acres": 247.1054}
+_SPREAD, _DOUBT = 0.5, 3.0  # of log areas, for flow to be held against them; and standard errors of the slope
+
+
+def guesses(units: str, areas: Float[np.ndarray, "station"]) -> Factors:
+    """What could be wrong -> what runoff must be multiplied with if it is, for each station."""
+    one = np.ones(len(areas))
+    if is_flow(units):
+        return {
+            "the flow is in mm/d": areas / MM_PER_DAY,
+            **{f"the areas are in {unit}": one * factor for unit, factor in _AREA_FACTORS.items()},
+            **{f"the flow is in {unit}": one * factor for unit, factor in FLOW_FACTORS.items()},
+        }
+    return {
+        "the flow is in m3/s": MM_PER_DAY / areas,
+        "the flow is in m/d": one * 1e3,
+        "the flow is in inches": one * 25.4,
+    }
+
+
+def judge_balance(report: CheckReport, network: Network, flow: Course, rain: Rain | None) -> None:
+    """Add what rain and areas say against the unit of flow, against the areas, and against single stations."""
+    units, areas = flow.subject.units, network.areas
+    if is_flow(units):
+        runoff = np.nanmean(flow.values, axis=0) * MM_PER_DAY / areas * _YEAR if flow.values.size else areas
+    elif same_units(units, "mm/d"):
+        runoff = np.nanmean(flow.values, axis=0) * _YEAR
+    else:
+        return
+    known = runoff[np.isfinite(runoff)]
+    if known.size and doubt_runoff(float(np.median(known))) is not None:
+        return  # which is said without rain already
+    if rain is not None and same_units(rain.course.subject.units, "mm/d"):
+        ratio, days = _ratio(flow, rain, runoff)
+        if _whole(report, flow, rain, ratio, days, areas):
+            return
+        _stations(report, network, flow, rain, ratio, days)
+    _slope(report, flow, areas)
+
+
+def _ratio(
+    flow: Course, rain: Rain, runoff: Float[np.ndarray, "station"]
+) -> tuple[Float[np.ndarray, "station"], Int[np.ndarray, "station"]]:
+    """Runoff over rain of the days with flow, and how many days tell; NaN where they are too few."""
+    fell = rain.course.values[:, rain.column]
+    both = np.isfinite(flow.values) & np.isfinite(fell)
+    count = both.sum(axis=0)
+    yearly = np.where(both, fell, 0).sum(axis=0) / np.maximum(count, 1) * _YEAR
+    days = np.isfinite(flow.values).sum(axis=0)
+    # A sampled grid has rain on some days only: its mean stands for all of them, if these are not few.
+    told = (count >= _SHORT / 5) & (days >= _SHORT) & (yearly > 0)
+    return np.where(told, runoff / np.where(told, yearly, 1), np.nan), days
+
+
+def _within(ratio: np.ndarray, days: np.ndarray) -> Bool[np.ndarray, "station"]:
+    return (ratio >= _LOW) & (ratio <= np.where(days >= _LONG, _HIGH, _HIGH_SHORT))
+
+
+def _whole(
+    report: CheckReport, flow: Course, rain: Rain, ratio: np.ndarray, days: np.ndarray, areas: np.ndarray
+) -> bool:
+    """Whether the data set as a whole is at fault."""
+    known = np.isfinite(ratio)
+    if not known.any():
+        return False
+    fit, median = float(_within(ratio, days)[known].mean()), float(np.median(ratio[known]))
+    under = {}
+    for guess, times in guesses(flow.subject.units, areas).items():
+        guessed = np.where(np.isfinite(times), ratio * times, np.nan)[known]
+        level = float(np.median(guessed))
+        if _within(guessed, days[known]).mean() >= _FIT and 2 * _MEDIAN_LOW < level < 1:
+            under[guess] = level
+    unit, factor = next(iter(guesses(flow.subject.units, areas).items()))  # m3/s for mm/d, or the reverse
+    few = int(days[known].max()) < _LONG
+    wrong = median < _MEDIAN_LOW or median > (_HIGH_SHORT if few else _MEDIAN_HIGH)
+    telling = known.sum() >= _FEWEST and _closer(ratio[known], (ratio * factor)[known]) and unit in under
+    if not wrong and not telling and not (fit < _FIT - _BETTER and under and known.sum() >= _FEWEST):
+        return False
+    ordered = sorted(under, key=lambda guess: (guess != unit or not telling, abs(np.log(under[guess] / 0.4))))[:3]
+    guess = f": {' or '.join(ordered)}, perhaps" if ordered else ""
+    report.error(
+        f"{flow.subject.where}: {flow.subject.name} over the catchment area is {median:.3g} times the rain "
+        f"({rain.course.subject.name}) at the median station, and beyond what can be at {1 - fit:.0%} of "
+        f"{counted(int(known.sum()), 'station')}{guess}. Correct data.modalities.{flow.subject.name}.units, or convert "
+        f"the flow or the areas (km2)"
+    )
+    return True
+
+
+def _closer(ratio: Float[np.ndarray, "known"], other: Float[np.ndarray, "known"]) -> bool:
+    """Whether the stations differ by far more in one ratio than in another, and by more than rivers do."""
+    spread, under = (float(np.nanstd(np.log(r[r > 0]))) if (r > 0).any() else np.nan for r in (ratio, other))
+    return bool(spread > _SPREAD_OF_RATIOS and under < _CLOSER * spread)
+
+
+def _stations(
+    report: CheckReport, network: Network, flow: Course, rain: Rain, ratio: np.ndarray, days: np.ndarray
+) -> None:
+    """Warn of stations that do not fit."""
+    expected = _expected(ratio, flow, rain)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.abs(np.log(ratio / expected)) > np.log(_ODD)
+    odd = np.flatnonzero(np.isfinite(ratio) & (days >= _LONG) & (~_within(ratio, days) | far) & (ratio > 0))
+    if not odd.size:
+        return
+    factors = guesses(flow.subject.units, network.areas)
+    details = []
+    for i in odd[np.argsort(-np.abs(np.log(ratio[odd] / expected[odd])), kind="stable")].tolist():
+        likely = {guess: abs(float(np.log(ratio[i] * factor[i] / expected[i]))) for guess, factor in factors.items()}
+        best = min(likely, key=lambda guess: likely[guess])
+        hint = f", as if {best}" if likely[best] < np.log(1.5) else ""
+        details.append(f"{network.stations[i]}: {ratio[i]:.2g} times{hint}")
+    report.warning(
+        f"{flow.subject.where}: {flow.subject.name} over the catchment area does not fit the rain "
+        f"({rain.course.subject.name}) at {counted(odd.size, 'station')}: {listed(details)}; a spring, an aquifer or a "
+        f"canal, or another unit or area there",
+        tuple(details),
+        Exclusion(stations=tuple(network.stations[i] for i in odd.tolist())),
+    )
+
+
+def _expected(ratio: np.ndarray, flow: Course, rain: Rain) -> Float[np.ndarray, "station"]:
+    """The ratio of stations with as much rain: more of it runs off where more falls."""
+    known = np.isfinite(ratio) & (ratio > 0)
+    level = np.full(len(ratio), np.median(ratio[known]) if known.any() else np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        fell = np.log(np.nanmean(rain.course.values, axis=0))[rain.column]
+    if known.sum() < _REGRESSION or np.std(fell[known]) < 0.1:
+        return level
+    # The regression must not follow a station that is wrong: medians of thirds of the stations give the line.
+    ordered = np.flatnonzero(known)[np.argsort(fell[known])]
+    third = len(ordered) // 3
+    low, high = ordered[:third], ordered[-third:]
+    x0, x1 = np.median(fell[low]), np.median(fell[high])
+    y0, y1 = np.median(np.log(ratio[low])), np.median(np.log(ratio[high]))
+    slope = (y1 - y0) / max(x1 - x0, 1e-6)
+    rest = np.median(np.log(ratio[known]) - slope * fell[known])
+    line: np.ndarray = np.exp(rest + slope * fell)
+    return line
+
+
+def _slope(report: CheckReport, flow: Course, areas: Float[np.ndarray, "station"]) -> None:
+    """Flow in m3/s grows with the area, flow in mm/d does not."""
+    level = np.nanmean(flow.values, axis=0)
+    known = np.isfinite(areas) & (areas > 0) & (level > 0)
+    x, y = np.log(areas[known]), np.log(level[known])
+    if x.size < 5 or x.std() < _SPREAD:
+        return
+    volume = is_flow(flow.subject.units)
+    x, y = x - x.mean(), y - y.mean()
+    slope = float((x * y).sum() / (x * x).sum())
+    error = float(np.sqrt(((y - slope * x) ** 2).sum() / (x.size - 2) / (x * x).sum()))
+    if (volume and slope + _DOUBT * error < 0.6) or (not volume and slope - _DOUBT * error > 0.4):
+        is_, not_, grows = ("mm/d", "m3/s", "does not grow") if volume else ("m3/s", "mm/d", "grows")
+        report.error(
+            f"{flow.subject.where}: {flow.subject.name} {grows} with the catchment area (a power of {slope:.2f}, "
+            f"+-{error:.2f}), as where it is in {is_} and not in {not_}; set data.modalities.{flow.subject.name}.units "
+            f"to {is_}{', and per_area to false' if volume else ''}, or correct the areas"
+        )

@@ -1,0 +1,183 @@
+"""One modality, looked at and judged: what goes into the report's table, findings and figures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hydromae.check.exclusions import Exclusion
+from hydromae.check.gaps import Gaps
+from hydromae.check.grid import GridStatistics, ReadDays, look_at_grid
+from hydromae.check.grid_findings import judge_grid
+from hydromae.check.quantity import doubt_units
+from hydromae.check.report import CheckReport, GridView, SeriesView
+from hydromae.check.series import ReadStations, SeriesStatistics, look_at_series
+from hydromae.check.series_findings import judge_runoff, judge_series
+from hydromae.check.subject import Subject
+
+_COVERED = 0.95  # of a split's days; fewer are worth a warning
+
+Done = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a row of the table; None where nothing could be read."""
+
+    missing: float | None = None
+    minimum: float | None = None
+    mean: float | None = None
+    maximum: float | None = None
+    split_missing: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Where the columns that a grid is read as lie: row-major positions in a grid of `shape`."""
+
+    shape: tuple[int, int]
+    index: Int[np.ndarray, "cell"]
+
+    def on_grid(self, values: Float[np.ndarray, "cell"]) -> Float[np.ndarray, "row column"]:
+        """The values as a map, NaN elsewhere."""
+        grid = np.full(self.shape[0] * self.shape[1], np.nan, np.float32)
+        grid[self.index] = values
+        return grid.reshape(self.shape)
+
+
+def examine_grid(
+    report: CheckReport, subject: Subject, cells: Cells, read: ReadDays, droppable: bool, done: Done
+) -> Numbers:
+    """Look at a grid's days and add what is found; `droppable` says whether the configuration can go without it."""
+    found = look_at_grid(read, len(cells.index), subject, report.sampled_every, done)
+    counts = {split: found.looked[period] for split, period in subject.splits.items()}
+    shares = {
+        split: float(np.nanmean(found.share[period])) if counts[split].any() else float("nan")
+        for split, period in subject.splits.items()
+    }
+    held = {
+        split: float((found.share[period][counts[split]] > 0).mean()) if counts[split].any() else 1.0
+        for split, period in subject.splits.items()
+    }
+    _judge_splits(report, subject, {split: share == 0 for split, share in shares.items()}, held, droppable)
+    count, mean, std = found.training.pooled()
+    if count > 1 and std <= 1e-9 * (1 + abs(mean)):
+        _judge_constant(report, subject, f"{mean:g} everywhere", droppable)
+    numbers = _numbers_of_grid(found, shares)
+    _judge_units(report, subject, numbers)
+    judge_grid(report, subject, found, report.sampled_every)
+    missing = 1 - found.every.count / max(found.n_days, 1)
+    report.grids.append(
+        GridView(
+            subject.name,
+            subject.units,
+            found.years,
+            found.present_by_year(subject.years),
+            cells.on_grid(found.every.observed_mean()),
+            cells.on_grid(missing),
+        )
+    )
+    return numbers
+
+
+def examine_series(
+    report: CheckReport,
+    subject: Subject,
+    stations: tuple[str, ...],
+    areas: Float[np.ndarray, "station"] | None,
+    read: ReadStations,
+    gaps: Gaps,
+    droppable: bool,
+    done: Done,
+) -> Numbers:
+    """Look at a series and add what is found, its gaps to `gaps`; `areas` are km2 of the stations."""
+    found = look_at_series(read, len(stations), subject, done)
+    size = {split: (period.stop - period.start) * len(stations) for split, period in subject.splits.items()}
+    shares = {split: float(count.sum() / max(size[split], 1)) for split, count in found.split_count.items()}
+    held = {split: float(found.any_day[period].mean()) for split, period in subject.splits.items()}
+    _judge_splits(report, subject, {split: share == 0 for split, share in shares.items()}, held, droppable)
+    trained = np.isfinite(found.deviation)
+    if trained.any() and found.split_count["train"].sum() > 1 and not (found.deviation[trained] > 0).any():
+        at = found.mean[trained]
+        _judge_constant(
+            report, subject, f"{at[0]:g} everywhere" if np.ptp(at) == 0 else "constant at every station", droppable
+        )
+    numbers = _numbers_of_series(found, shares)
+    _judge_units(report, subject, numbers)
+    judge_series(report, subject, stations, found)
+    gaps.add(subject, stations, found)
+    judge_runoff(report, subject, stations, found, areas)
+    missing = 1 - found.count / max(found.n_days, 1)
+    report.series.append(SeriesView(subject.name, subject.units, stations, found.years, found.present, missing))
+    return numbers
+
+
+def _judge_splits(
+    report: CheckReport, subject: Subject, empty: Mapping[str, bool], held: Mapping[str, float], droppable: bool
+) -> None:
+    name, where = subject.name, subject.where
+    for split in subject.splits:
+        if empty[split]:
+            text = f"{where}: {name} has no value in the {split} period; add files that cover it or change data.{split}"
+            if split == "train":
+                report.error(text, exclusion=_without(name, droppable))
+            else:
+                report.warning(text)
+        elif held[split] < _COVERED:
+            report.warning(
+                f"{where}: {name} has a value on only {held[split]:.0%} of the days of data.{split}; add the files of "
+                f"the others, or change data.{split}"
+            )
+
+
+def _judge_constant(report: CheckReport, subject: Subject, value: str, droppable: bool) -> None:
+    report.error(
+        f"{subject.where}: {subject.name} is {value} in the training period; give the right file",
+        exclusion=_without(subject.name, droppable),
+    )
+
+
+def _judge_units(report: CheckReport, subject: Subject, numbers: Numbers) -> None:
+    if numbers.mean is None or numbers.minimum is None or numbers.maximum is None:
+        return
+    doubt = doubt_units(subject.quantity, subject.units, numbers.mean, numbers.minimum, numbers.maximum)
+    if doubt is None:
+        return
+    stop = "" if doubt.text.endswith("?") else ";"
+    key = f"data.modalities.{subject.name}.units"
+    text = f"{subject.where}: {subject.name} {doubt.text}{stop} {key} is {subject.units}"
+    if doubt.certain:
+        report.error(f"{text}: convert the file, or set units and limits to those of the file")
+    else:
+        report.warning(text)
+
+
+def _without(name: str, droppable: bool) -> Exclusion:
+    return Exclusion(modalities=(name,)) if droppable else Exclusion()
+
+
+def _numbers_of_grid(found: GridStatistics, shares: Mapping[str, float]) -> Numbers:
+    _, mean, _ = found.every.pooled()
+    seen = found.every.count > 0
+    if not seen.any():
+        return _nothing(shares)
+    total = found.every.count.sum() / max(found.n_days * len(seen), 1)
+    low, high = float(found.low[seen].min()), float(found.high[seen].max())
+    return Numbers(float(1 - total), low, mean, high, {split: 1 - share for split, share in shares.items()})
+
+
+def _numbers_of_series(found: SeriesStatistics, shares: Mapping[str, float]) -> Numbers:
+    count = found.count.sum()
+    if not count:
+        return _nothing(shares)
+    seen = found.count > 0
+    mean = float((found.mean[seen] * found.count[seen]).sum() / count)
+    total = float(1 - count / (found.n_days * len(found.count)))
+    low, high = float(found.low[seen].min()), float(found.high[seen].max())
+    return Numbers(total, low, mean, high, {split: 1 - share for split, share in shares.items()})
+
+
+def _nothing(shares: Mapping[str, float]) -> Numbers:
+    nan = float("nan")
+    return Numbers(1.0, nan, nan, nan, {split: 1 - share for split, share in shares.items()})

@@ -1,0 +1,214 @@
+"""What `check` found, and how it is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hydromae.check.exclusions import Exclusion, exclusion_lines
+
+VERDICTS = ("Fit for training.", "Would spoil training: mend the errors.", "Cannot be read: mend the errors.")
+NOTHING = Exclusion()
+_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One sentence: what, where, what to do.
+
+    Attributes:
+        severity: an error would spoil training, a warning may, a note only tells.
+        unreadable: whether it keeps a file from being read at all.
+        details: every station or day that the sentence counts, with what concerns it.
+        exclusion: what to leave out to be rid of it; empty where leaving out does not help.
+    """
+
+    severity: Literal["error", "warning", "note"]
+    text: str
+    unreadable: bool = False
+    details: tuple[str, ...] = ()
+    exclusion: Exclusion = NOTHING
+
+
+@dataclass(frozen=True)
+class Row:
+    """One modality; numbers are None where it could not be read. `places` is rows x columns or the stations.
+
+    `why` is the reader's reason; `split_missing` the share of missing values of each split.
+    """
+
+    name: str
+    kind: str
+    files: int
+    reader: str
+    first_day: str
+    last_day: str
+    places: str
+    units: str
+    missing: float | None = None
+    minimum: float | None = None
+    mean: float | None = None
+    maximum: float | None = None
+    why: str = ""
+    split_missing: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GridView:
+    """A grid for the figures: maps of its mean and missing share over the days looked at, NaN off the land.
+
+    Row 0 is the north. `present` is the share of land cells with a value in each of `years`.
+    """
+
+    name: str
+    units: str
+    years: Int[np.ndarray, "year"]
+    present: Float[np.ndarray, "year"]
+    mean: Float[np.ndarray, "row column"]
+    missing: Float[np.ndarray, "row column"]
+
+
+@dataclass(frozen=True)
+class SeriesView:
+    """A series for the figures: the share of each year's days with a value at each station."""
+
+    name: str
+    units: str
+    stations: tuple[str, ...]
+    years: Int[np.ndarray, "year"]
+    present: Float[np.ndarray, "year station"]
+    missing: Float[np.ndarray, "station"]
+
+
+@dataclass(frozen=True)
+class AttributesView:
+    """Where attributes are missing, and where the stations lie (degrees; None without such attributes)."""
+
+    stations: tuple[str, ...]
+    names: tuple[str, ...]
+    missing: Bool[np.ndarray, "station attribute"]
+    longitude: Float[np.ndarray, "station"] | None
+    latitude: Float[np.ndarray, "station"] | None
+
+
+@dataclass
+class CheckReport:
+    """Everything `check` found.
+
+    Attributes:
+        subject: the configuration or store.
+        sampled_every: days between the grids' days that were read; 1 is all.
+        rows: one a modality.
+        problems: in the order they were found.
+        excluded: what the configuration leaves out already.
+        grids, series, attributes: for the figures of the page.
+    """
+
+    subject: str
+    sampled_every: int
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    excluded: Exclusion = NOTHING
+    grids: list[GridView] = field(default_factory=list)
+    series: list[SeriesView] = field(default_factory=list)
+    attributes: AttributesView | None = None
+
+    def error(
+        self, text: str, unreadable: bool = False, details: tuple[str, ...] = (), exclusion: Exclusion = NOTHING
+    ) -> None:
+        """Add an error."""
+        self.problems.append(Problem("error", text, unreadable, details, exclusion))
+
+    def warning(self, text: str, details: tuple[str, ...] = (), exclusion: Exclusion = NOTHING) -> None:
+        """Add a warning."""
+        self.problems.append(Problem("warning", text, False, details, exclusion))
+
+    def note(self, text: str, details: tuple[str, ...] = ()) -> None:
+        """Add what only tells."""
+        self.problems.append(Problem("note", text, False, details))
+
+    @property
+    def ordered(self) -> list[Problem]:
+        """The problems, errors first and notes last."""
+        return sorted(self.problems, key=lambda problem: list(_STYLES).index(problem.severity))
+
+    @property
+    def exit_code(self) -> int:
+        """0 when fit, 1 when something would spoil training, 2 when something cannot be read."""
+        if any(problem.unreadable for problem in self.problems):
+            return 2
+        return int(any(problem.severity == "error" for problem in self.problems))
+
+    @property
+    def verdict(self) -> str:
+        """The exit code in words."""
+        return VERDICTS[self.exit_code]
+
+    @property
+    def sampling(self) -> str:
+        """Which days of the grids the numbers are of."""
+        if self.sampled_every == 1:
+            return "Numbers of grids are of land cells on every day."
+        return (
+            f"Numbers of grids are of land cells on every {self.sampled_every}th day of each year and the day after "
+            f"it; --full looks at all."
+        )
+
+    def exclusions(self, severity: Literal["error", "warning"] = "error") -> str:
+        """Configuration lines, YAML, that leave out what errors are about, or errors and warnings; empty if nothing."""
+        taken = ("error",) if severity == "error" else ("error", "warning")
+        return exclusion_lines((p.exclusion for p in self.problems if p.severity in taken), self.excluded)
+
+
+def render(report: CheckReport) -> RenderableType:
+    """The report as a table, a list and the lines that exclude, for `rich`."""
+    table = Table("")
+    for row in report.rows:
+        table.add_column(Text(row.name))
+    columns = [cells_of(row) for row in report.rows]
+    for heading in dict.fromkeys(heading for column in columns for heading in column):
+        table.add_row(heading, *(Text(column.get(heading, "")) for column in columns))
+    lines: list[RenderableType] = [Text(report.subject, style="bold"), *([table] if report.rows else [])]
+    if any(row.kind == "grid" for row in report.rows):
+        lines.append(Text(report.sampling, style="dim"))
+    for problem in report.ordered:
+        lines.append(Text.assemble((f"{problem.severity}: ", _STYLES[problem.severity]), problem.text))
+    for heading, block in exclusion_blocks(report):
+        lines += [Text(heading, style="bold"), Text(block.rstrip())]
+    lines.append(Text(report.verdict, style="bold"))
+    return Group(*lines)
+
+
+def exclusion_blocks(report: CheckReport) -> list[tuple[str, str]]:
+    """The lines to paste, each block with what it does."""
+    errors, every = report.exclusions("error"), report.exclusions("warning")
+    blocks = [("These lines of the configuration leave out what would spoil training:", errors)] if errors else []
+    if every != errors:
+        also = " also" if errors else ""
+        blocks.append(
+            (f"These lines of the configuration{also} leave out what is doubtful, where that is wanted:", every)
+        )
+    return blocks
+
+
+def cells_of(row: Row) -> dict[str, str]:
+    """What the table says of a modality, heading by heading."""
+    numbers = {"minimum": row.minimum, "mean": row.mean, "maximum": row.maximum}
+    return {
+        "kind": row.kind,
+        "files": str(row.files),
+        "reader": row.reader,
+        **({"reader chosen as": row.why} if row.why else {}),
+        "first day": row.first_day,
+        "last day": row.last_day,
+        "size": row.places,
+        "missing": "" if row.missing is None else f"{row.missing:.1%}",
+        **{f"missing in {split}": f"{share:.1%}" for split, share in row.split_missing.items()},
+        **{name: "" if number is None else f"{number:.4g}" for name, number in numbers.items()},
+        "units": row.units,
+    }

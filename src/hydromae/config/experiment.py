@@ -1,0 +1,63 @@
+"""One experiment: its data, model, masks, training and records."""
+
+from pathlib import PurePosixPath
+
+from pydantic import Field, model_validator
+
+from hydromae.config.data import PRESETS, DataConfig
+from hydromae.config.logging import LoggingConfig
+from hydromae.config.masking import MaskingConfig
+from hydromae.config.model import ModelConfig
+from hydromae.config.training import TrainingConfig
+from hydromae.config.types import Section
+
+
+class Config(Section):
+    """A whole experiment."""
+
+    name: str = Field("experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="name of the experiment")
+    output: str | None = Field(None, description="run directory (null = output/<name>)")
+    seed: int = Field(0, ge=0, lt=2**63, description="everything random follows from it")
+    data: DataConfig = Field(DataConfig(), description="where the data lie and how they are cut")
+    model: ModelConfig = Field(ModelConfig(), description="sizes and switches of the model")
+    masking: MaskingConfig = Field(MaskingConfig(), description="how tokens are hidden")
+    training: TrainingConfig = Field(TrainingConfig(), description="the optimisation")
+    logging: LoggingConfig = Field(LoggingConfig(), description="what is written while training")
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> "Config":
+        longest = max([self.data.window, *self.data.window_mix])
+        if longest > self.model.max_time_steps:
+            key = "data.window" if longest == self.data.window else "data.window_mix"
+            raise ValueError(f"{key} ({longest}) is longer than model.max_time_steps ({self.model.max_time_steps})")
+        names = tuple(self.data.modalities or self.model.modalities)
+        for name in self.masking.forecast or ():
+            if name not in names:
+                raise ValueError(f"masking.forecast names {name}, which is none of {', '.join(names)}")
+        for name in self.training.station_weights:
+            if name not in names:
+                raise ValueError(f"training.station_weights names {name}, which is none of {', '.join(names)}")
+        if self.data.fill and self.masking.strategies.get("gap"):
+            raise ValueError("data.fill and strategy gap do not go together: a fill would show what the gap hides")
+        for strategy, hidden in self.masking.targets.items():
+            for name in hidden:
+                if name not in names:
+                    raise ValueError(f"masking.targets.{strategy} names {name}, which is none of {', '.join(names)}")
+        if self.masking.strategies.get("modality") and len(names) == 1:
+            raise ValueError("masking.strategies hides one whole modality, but there is only one, so nothing is seen")
+        # A weight for a usual variable that this experiment does without may stay where it is.
+        known = {f"{name}_loss" for name in (*names, *PRESETS)}
+        for key in self.training.task_weights:
+            if key not in known:
+                raise ValueError(f"training.task_weights names {key}, which is none of {', '.join(sorted(known))}")
+        return self
+
+    @property
+    def store_path(self) -> str:
+        """Folder of the prepared store."""
+        return self.data.store or str(PurePosixPath("stores") / self.name)
+
+    @property
+    def output_path(self) -> str:
+        """Run directory."""
+        return self.output or str(PurePosixPath("output") / self.name)

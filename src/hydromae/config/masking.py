@@ -1,0 +1,72 @@
+"""How tokens are hidden."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from hydromae.config.types import Ratio, Section, Weight
+
+Strategy = Literal["random", "span", "gap", "place", "modality", "forecast"]
+
+
+class MaskingConfig(Section):
+    """How tokens are hidden in pretraining."""
+
+    image_mask_ratio: Ratio = Field(0.4, description="share of the available grid tokens that is hidden")
+    vector_mask_ratio: Ratio = Field(0.4, description="share of the available series tokens that is hidden")
+    prediction_ratio: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="random share of the hidden tokens that training predicts; validation takes all",
+    )
+    strategies: dict[Strategy, Weight] = Field(
+        {"random": 1.0},
+        description="ways to hide, each with its weight in the mixture: random tokens, spans of consecutive days, "
+        "a gap of some days that may begin and end inside a token, whole places (patches, stations), one whole "
+        "modality, or the future (forecast)",
+    )
+    pattern: Literal["independent", "unified"] = Field(
+        "independent",
+        description="unified: all grids hide the same tokens, and all series do; independent: each modality its own",
+    )
+    per_day: bool = Field(
+        False, description="strategy random hides the ratio on every day, instead of over the whole window"
+    )
+    targets: dict[Literal["random", "span", "gap", "place", "modality"], tuple[str, ...]] = Field(
+        {},
+        description="strategy -> modalities it hides, as {modality: [riverflow]} for ungauged stations whose weather "
+        "is known; the others stay visible (not named: it hides all; forecast has its own key)",
+    )
+    horizon: int = Field(
+        7,
+        ge=1,
+        description="strategy forecast hides 1 to this many days at the end of the window, rounded up to whole tokens",
+    )
+    forecast: tuple[str, ...] | None = Field(
+        None,
+        description="modalities whose future strategy forecast predicts (null = series in m3/s, else all series, "
+        "else all)",
+    )
+    forcing: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of the forecast masks in which the other modalities' future stays visible (a perfect "
+        "weather forecast); in the rest nothing after the issue time is visible",
+    )
+
+    @field_validator("targets")
+    @classmethod
+    def _every_target_is_named(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for strategy, names in value.items():
+            if not names:
+                raise ValueError(f"{strategy} would hide nothing; name modalities, or leave it out")
+        return value
+
+    @field_validator("strategies")
+    @classmethod
+    def _some_strategy_is_drawn(cls, value: dict[Strategy, float]) -> dict[Strategy, float]:
+        if not any(value.values()):
+            raise ValueError("no strategy has a weight above 0; give one, as {random: 1}")
+        return value

@@ -1,0 +1,178 @@
+"""Reading a configuration: YAML, `extends`, `${VARIABLE}` and `key=value`, with errors that say which key is wrong."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from hydromae.base.errors import ConfigError
+from hydromae.base.files import absolute
+from hydromae.base.permissions import refused
+from hydromae.config import Config
+from hydromae.config.explain import is_key, section_at
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which digits after a zero stay text: 01013500 is the id of a station, not a number to the base 8."""
+
+
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    return node.value if _OCTAL.fullmatch(node.value) else loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a configuration file and apply `key=value` overrides.
+
+    Args:
+        path: YAML file; its key `extends` names another one, relative to it, whose values it builds on.
+        overrides: as `training.lr=3e-4`; the value is read as YAML.
+
+    Raises:
+        ConfigError: the file, a key or a value is wrong; the message names it and the nearest right one.
+    """
+    raw = _read(Path(path), seen=())
+    return build_config(raw, overrides, where=str(path))
+
+
+def build_config(raw: Mapping[str, Any], overrides: Iterable[str] = (), where: str = "configuration") -> Config:
+    """Build a typed configuration from nested mappings; see `load_config`."""
+    merged: dict[str, Any] = _merge({"name": Path(where).stem} if where.endswith((".yaml", ".yml")) else {}, raw)
+    for override in [overrides] if isinstance(overrides, str) else overrides:
+        merged = _merge(merged, _parse_override(override))
+    try:
+        return Config.model_validate(_expand(merged, where))
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(error)}") from None
+
+
+def with_absolute_paths(config: Config) -> Config:
+    """The same with every path that is relative to the current folder made absolute, to be read from another one.
+
+    `training.start_from` is as in `with_absolute_start`.
+    """
+    data, log = config.data, config.logging.log_file
+    places = {"root": str(absolute(data.root)), "store": str(absolute(config.store_path))}
+    changed: dict[str, Any] = {
+        "output": str(absolute(config.output_path)),
+        "data": data.model_copy(update=places),
+        "logging": config.logging.model_copy(update={"log_file": None if log is None else str(absolute(log))}),
+    }
+    return with_absolute_start(config).model_copy(update=changed)
+
+
+def with_absolute_start(config: Config) -> Config:
+    """The same with `training.start_from` absolute, unless nothing lies there: it may be a name on the hub."""
+    start = config.training.start_from
+    if start is None or not os.path.lexists(start):
+        return config
+    training = config.training.model_copy(update={"start_from": str(absolute(start))})
+    return config.model_copy(update={"training": training})
+
+
+def dump_config(config: Config) -> str:
+    """The whole configuration as YAML, every key written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.suffix == ".py":
+        raise ConfigError(f"{path}: configurations are YAML; use {path.with_suffix('.yaml')} (see hydromae config)")
+    if told := refused(path):
+        raise ConfigError(told)
+    if path.resolve() in seen:
+        raise ConfigError(f"{path}: extends itself; break the circle")
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such configuration file; give the path of a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); give the path of a YAML file") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: holds a date that does not exist ({error}); correct it") from None
+    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
+        raise ConfigError(f"{path}: must be a mapping of keys to values, as `training: {{epochs: 10}}`")
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    inherited = _read(path.parent / str(base), (*seen, path.resolve()))
+    # An experiment built on another is not that one: it must not write where the other does.
+    for own in ("name", "output"):
+        inherited.pop(own, None)
+    return _merge(inherited, raw)
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"{text!r} is not key=value; write for example training.lr=3e-4")
+    try:
+        nested: Any = yaml.load(value, _Loader)
+    except yaml.YAMLError:
+        raise ConfigError(f"{text!r}: the value is not valid YAML; quote it") from None
+    except ValueError as error:
+        raise ConfigError(f"{text!r}: holds a date that does not exist ({error}); correct it") from None
+    for part in reversed(key.split(".")):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _expand(value: Any, where: str) -> Any:
+    """Replace ${NAME} and ${NAME:-default} in every string."""
+    if isinstance(value, Mapping):
+        return {key: _expand(item, where) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, where) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            raise ConfigError(f"{where}: the environment variable {match[1]} is not set; set it, or override the key")
+        return found
+
+    return _VARIABLE.sub(replace, value)
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known keys there: {', '.join(known)}"
+        return f"unknown key {key}; {hint}"
+    given = "" if isinstance(first.get("input"), Mapping | BaseModel) else f" (given: {first.get('input')!r})"
+    reason = first["msg"].removeprefix("Value error, ")
+    if not key:
+        return reason
+    prefixes = (".".join(map(str, first["loc"][:i])) for i in range(len(first["loc"]), 0, -1))
+    explained = next((prefix for prefix in prefixes if is_key(prefix)), "")
+    return f"{key}: {reason}{given}; `hydromae config {explained}` explains it"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    return list(section_at(location).model_fields)

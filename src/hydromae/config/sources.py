@@ -1,0 +1,50 @@
+"""One of several sources of a series: its files, and what of the modality's settings is otherwise in them."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from hydromae.config.types import Section
+
+
+class SourceConfig(Section):
+    """The files of one source; what is null is as the modality has it. Units are those of the modality, always."""
+
+    paths: tuple[str, ...] = Field((), description="its files, folders or patterns (nrfa/*.csv), relative to data.root")
+    reader: str | None = Field(None, description="format of this source (null = as the modality has it)")
+    variable: str | None = Field(
+        None, description="column or variable in the files of this source (null = as the modality has it)"
+    )
+    date_column: str | None = Field(
+        None, description="table: column of the days in this source (null = as the modality has it)"
+    )
+    id_column: str | None = Field(
+        None, description="table: column of the station ids in this source (null = as the modality has it)"
+    )
+    layout: Literal["long", "wide"] | None = Field(
+        None, description="table: long or wide (null = as the modality has it)"
+    )
+    id_prefix: str = Field(
+        "", description="what the station ids of this source begin with and those of the others do not, as camelsgb_; "
+        "it is taken off"
+    )  # fmt: skip
+    shift_days: int | None = Field(
+        None, ge=-1, le=1, description="days added to the dates of this source (null = as the modality has it)"
+    )
+
+    @field_validator("paths", mode="before")
+    @classmethod
+    def _one_path_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_files(self) -> "SourceConfig":
+        if not self.paths:
+            raise ValueError("a source has no paths; name its files, or take it out with null")
+        return self
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What it has otherwise than the modality, by the modality's keys."""
+        given = self.model_dump(exclude={"id_prefix"})
+        return {key: value for key, value in given.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Groups of stations that keep neighbours together."""

@@ -1,0 +1,62 @@
+"""Folds of a store's stations, and a configuration for each that leaves its stations out of the training."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from hydromae.base.errors import DataError
+from hydromae.base.files import write_text
+from hydromae.config.read import load_config
+from hydromae.folds.folds import Folds, spatial_folds
+from hydromae.folds.river_links import hydrometric_areas
+from hydromae.store.station_table import station_table
+from hydromae.store.store import Store
+from hydromae.store.view import open_store
+
+
+def folds_of_store(store: Store, count: int = 5, apart_km: float = 10.0, seed: int = 0) -> Folds:
+    """Spatial folds of all stations of a store, see `spatial_folds`.
+
+    Stations whose ids are all numbers of the National River Flow Archive are kept together by hydrometric area; others
+    by distance and by what may be nested.
+
+    Raises:
+        DataError: the store has no stations, or one lacks coordinates.
+        ConfigError: folds of about equal size cannot be made.
+    """
+    return spatial_folds(
+        station_table(open_store(store)), count, apart_km=apart_km, basins=_basins(store.station_ids), seed=seed
+    )
+
+
+def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
+    """For each fold a configuration that extends another one and leaves the fold's stations out of its store.
+
+    `<name of config>_fold<n>.yaml` has a store, a name and an output of its own; a run of it has seen nothing of those
+    stations, neither their flow nor the scale it would have.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        DataError: a file cannot be written.
+    """
+    already = load_config(config).data.exclude_stations
+    paths = []
+    for fold in range(folds.count):
+        away = [*already, *(station for station in folds.held_out(fold) if station not in already)]
+        content = {
+            "extends": os.path.relpath(config.resolve(), folder.resolve()),
+            "data": {"store": None, "exclude_stations": away},
+        }
+        path = folder / f"{config.stem}_fold{fold}.yaml"
+        write_text(path, yaml.safe_dump(content, sort_keys=False, width=120))
+        paths.append(path)
+    return paths
+
+
+def _basins(ids: Sequence[str]) -> list[str] | None:
+    try:
+        return hydrometric_areas(ids)
+    except DataError:  # other ids, which say nothing of the basin
+        return None

@@ -1,0 +1,144 @@
+"""Looking at everything that lies in a folder, each file by its content."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import ParamSpec
+
+from hydromae.base.errors import DataError
+from hydromae.init.advice import land_patches
+from hydromae.init.found import AttributeTable, Candidate, Found, LeftOut, Mask
+from hydromae.init.grids import look_at_grid
+from hydromae.init.long_tables import look_at_table
+from hydromae.init.station_files import look_at_stations
+from hydromae.init.survey import known_readers, survey
+from hydromae.readers.reader import Reader
+from hydromae.sources.land_mask import read_land_mask
+
+P = ParamSpec("P")
+
+_TEXTS = (".txt", ".tsv", ".tab", ".dat")
+_MASKS = (".pt", ".pth", ".npy")
+_LARGEST_MASK = 2**27
+
+
+class _Looking:
+    """Gathers what is found; a file that cannot be read is left out with the reason."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.candidates: list[Candidate] = []
+        self.tables: list[AttributeTable] = []
+        self.masks: list[Mask] = []
+        self.left_out: list[LeftOut] = []
+
+    def attempt(self, path: str, action: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            action(*args, **kwargs)
+        except Exception as error:  # readers meet any file here: whatever a damaged one leads them to is its own matter
+            text = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self.left_out.append(LeftOut(path, text.removeprefix(f"{self.top / path}: ")))
+
+    def grid(self, path: str, reader: Reader) -> None:
+        found, left_out = look_at_grid(self.top / path, path, reader)
+        self.candidates += found
+        self.left_out += left_out
+        if not found and reader.name in ("netcdf_grid", "zarr_grid"):
+            self.mask(path)
+        elif not found:
+            raise DataError("holds nothing over days, rows and columns")
+
+    def table(self, path: str) -> None:
+        found = look_at_table(self.top / path, path)
+        if isinstance(found, AttributeTable):
+            self.tables.append(found)
+        else:
+            self.candidates += found
+
+    def attributes(self, path: str, reason: str) -> None:
+        """A text that may be a table of attributes, which is read whatever its file is called."""
+        try:
+            found = look_at_table(self.top / path, path)
+        except DataError as error:
+            series = str(error).startswith(f"{self.top / path}: ")  # the reader of series was asked
+            self.left_out.append(LeftOut(path, str(error).removeprefix(f"{self.top / path}: ") if series else reason))
+            return
+        assert isinstance(found, AttributeTable)  # for series of other suffixes are refused
+        self.tables.append(found)
+
+    def mask(self, path: str) -> None:
+        self.masks.append(_mask(self.top / path, path))
+
+    def stations(self, files: list[str], reader: Reader) -> None:
+        folder = PurePosixPath(files[0]).parent.as_posix()
+        paths = [self.top / file for file in files]
+        alone = sorted(reader.folder(self.top / folder)) == sorted(paths)
+        self.candidates += look_at_stations(paths, files, folder if alone else "", reader)
+
+
+def look(top: Path, on_progress: Callable[[str, float], None]) -> Found:
+    """Look at every file under `top`; see `survey` for how far. Nothing that a file holds is an error here.
+
+    Args:
+        top: the folder.
+        on_progress: called with a path and the fraction done, 0 to 1.
+    """
+    seen, looking = survey(top), _Looking(top)
+    looking.left_out += seen.left_out
+    for folder, reader in seen.folders:
+        looking.attempt(folder, looking.grid, folder, reader)
+    of_stations: dict[tuple[str, str], list[str]] = defaultdict(list)
+    readers = {reader.name: reader for reader in known_readers()}
+    for done, file in enumerate(seen.files):
+        on_progress(file, done / len(seen.files))
+        try:
+            reader_of = _reader(top / file)
+        except Exception as error:
+            looking.left_out.append(LeftOut(file, f"cannot be read ({type(error).__name__}: {error})"))
+            continue
+        if isinstance(reader_of, str) and (top / file).suffix in _TEXTS and (top / file).stat().st_size:
+            looking.attempt(file, looking.attributes, file, reader_of)
+        elif isinstance(reader_of, str):
+            looking.left_out.append(LeftOut(file, reader_of))
+        elif reader_of is None:
+            looking.attempt(file, looking.mask, file)
+        elif reader_of.joins_stations:
+            of_stations[PurePosixPath(file).parent.as_posix(), reader_of.name].append(file)
+        elif reader_of.kind == "series" and reader_of.name != "table":
+            looking.attempt(file, looking.stations, [file], reader_of)
+        elif reader_of.name == "table":
+            looking.attempt(file, looking.table, file)
+        else:
+            looking.attempt(file, looking.grid, file, reader_of)
+    for (folder, name), files in of_stations.items():
+        on_progress(folder, 1.0)
+        looking.attempt(folder, looking.stations, files, readers[name])
+    return Found(
+        tuple(sorted(looking.candidates, key=lambda one: (one.path, one.variable or ""))),
+        tuple(sorted(looking.tables, key=lambda one: one.path)),
+        tuple(sorted(looking.masks, key=lambda one: one.path)),
+        tuple(sorted(looking.left_out, key=lambda one: (one.path, one.reason))),
+    )
+
+
+def _reader(path: Path) -> Reader | str | None:
+    """The reader of a file, None for a land mask, or why it is neither."""
+    if path.stat().st_size == 0:
+        return "is empty"
+    with path.open("rb") as content:
+        content.read(1)
+    if path.suffix in _MASKS:
+        return None
+    # Those that take a station's file accept the least, tables almost anything.
+    for reader in sorted(known_readers(), key=lambda one: (one.name == "table", not one.joins_stations)):
+        if reader.accepts(path):
+            return reader
+    return f"no data of a known format ({path.suffix or 'no suffix'})"
+
+
+def _mask(path: Path, given: str) -> Mask:
+    """A map of 0 and 1; DataError where the file holds something else."""
+    if path.stat().st_size > _LARGEST_MASK:
+        raise DataError(f"is larger than {_LARGEST_MASK >> 20} MiB, too large for a land mask")
+    land = read_land_mask(path)
+    return Mask(given, (land.shape[0], land.shape[1]), float(land.mean()), land_patches(land))

@@ -1,0 +1,87 @@
+"""Looking at folders with a file for each station. Samples only, never every file."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import xarray as xr
+
+from hydromae.base.errors import DataError
+from hydromae.config import ModalityConfig
+from hydromae.init.found import Candidate, as_date, summarise
+from hydromae.init.words import DATE_WORDS, ID_WORDS, words_of
+from hydromae.readers.caravan import DATE
+from hydromae.readers.files import first_line
+from hydromae.readers.netcdf_file import open_netcdf
+from hydromae.readers.reader import Reader, Request
+
+_COUNTED_FILES = 64
+_SAMPLED_FILES = 6
+_LARGEST_STATION_FILE = 2**26
+
+
+def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, reader: Reader) -> list[Candidate]:
+    """The variables of files of one station each.
+
+    Args:
+        paths: the files.
+        given: the same, as the configuration is to have them.
+        folder: the folder in place of its files, or "" where the reader would take other files from it too.
+        reader: takes them.
+
+    Raises:
+        DataError: a file is unreadable.
+    """
+    usable = [path for path in paths if path.stat().st_size <= _LARGEST_STATION_FILE]
+    if not usable:
+        raise DataError(f"its files are larger than {_LARGEST_STATION_FILE >> 20} MiB, too large for one station")
+    counted, sampled = _spread(usable, _COUNTED_FILES), _spread(usable, _SAMPLED_FILES)
+    found: list[Candidate] = []
+    extent: xr.DataArray | None = None
+    for variable in _station_variables(usable[0], reader):
+        settings = ModalityConfig(kind="series", units="1", variable=variable)
+        request = Request(variable or "series", settings, None)
+        if extent is None:
+            extent = reader.open(counted, request)
+        series = reader.open(sampled, request)
+        held = series["time"].values[np.isfinite(series.values).any(axis=1)]
+        days = extent["time"].values
+        units = series.attrs.get("units")
+        stations = tuple(str(station) for station in extent["station"].values)
+        texts = [str(series.attrs.get(key, "")) for key in ("standard_name", "long_name")]
+        found.append(
+            Candidate(
+                path=folder or given[0],
+                files=() if folder else tuple(given),
+                reader=reader.name,
+                kind="series",
+                variable=variable,
+                names=(variable or str(series.name), *texts, PurePosixPath(given[0]).stem),
+                units=None if units is None else str(units),
+                first=as_date(days[0]),
+                last=as_date(days[-1]),
+                n_days=len(days),
+                values=summarise(series.values),
+                stations=stations,
+                all_stations=len(counted) == len(paths),
+                n_stations=len(stations) if len(counted) == len(paths) else len(paths),
+                seen=(as_date(held[0]), as_date(held[-1])) if held.size else None,
+            )
+        )
+    return found
+
+
+def _station_variables(path: Path, reader: Reader) -> list[str | None]:
+    if reader.name == "camels_gb":
+        header = next(csv.reader([first_line(path)]), [])
+        return [name for name in header if name.lower() not in DATE_WORDS and not words_of(name) & ID_WORDS]
+    if reader.name == "caravan":
+        with open_netcdf(path) as data:
+            series = ((name, item) for name, item in data.data_vars.items() if item.dims == (DATE,))
+            return [str(name) for name, item in series if item.dtype.kind in "iuf"]
+    return [None]
+
+
+def _spread(paths: Sequence[Path], most: int) -> list[Path]:
+    return [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, most).round().astype(int))]

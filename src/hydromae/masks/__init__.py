@@ -1,0 +1,1 @@
+"""Which tokens are visible and which are targets, exact in count."""

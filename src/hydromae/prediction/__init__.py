@@ -1,0 +1,1 @@
+"""A trained model that can be asked anything, and several of them together."""

@@ -1,0 +1,123 @@
+"""What a task is asked for: days, stations, modalities; and what is sensible where nothing is said."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool
+
+from hydromae.base.areas import is_flow
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.given import Names, Span, as_names, as_period
+from hydromae.base.station_ids import id_texts, places_among
+from hydromae.config import Config
+from hydromae.prediction.predictor import Answer, Predictor
+from hydromae.store.store import Store
+
+_NAMED: Final = 20  # stations in a sentence
+
+
+def chosen_days(store: Store, period: Span | None) -> slice:
+    """Positions of a period on the days of a store; all days where none is given.
+
+    Raises:
+        ConfigError: the period is not within the store's days.
+    """
+    period = as_period(period)
+    if period is None:
+        return slice(0, store.n_days)
+    first, last = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in period)
+    if not 0 <= first <= last < store.n_days:
+        raise ConfigError(
+            f"the period {period[0]} to {period[1]} is not within the data of {store.path}; "
+            f"give a first and a last day from {store.days[0]} to {store.days[-1]}"
+        )
+    return slice(first, last + 1)
+
+
+def predicted_stations(predictor: Predictor, wanted: Names | None) -> list[int]:
+    """Places among the predictor's stations of those that are wanted and that its data have; all of these if none is.
+
+    Raises:
+        DataError: one is not among them.
+    """
+    here = set(predictor.store.station_ids)
+    known = [place for place, station in enumerate(predictor.stations) if station in here]
+    return [known[place] for place in chosen_stations([predictor.stations[place] for place in known], wanted)]
+
+
+def stations_left_out(predictor: Predictor) -> str:
+    """Which stations of the run its data lack, or of the data the run, as a sentence; empty where none falls away."""
+    taught, here = predictor.data.trained_on["stations"], predictor.store.station_ids
+    gone = [str(station) for station in taught if station not in set(here)]
+    unknown = [station for station in here if station not in set(predictor.stations)]
+    said = []
+    if gone and len(gone) < len(taught):  # data of another region have none of them
+        said.append(f"{named_stations(gone)} of the run {'is' if len(gone) == 1 else 'are'} not in the data")
+    if unknown:
+        said.append(
+            f"{named_stations(unknown)} of the data {'is' if len(unknown) == 1 else 'are'} not known to the run"
+        )
+    return f"{predictor.store.path}: {' and '.join(said)}, so nothing is predicted there" if said else ""
+
+
+def named_stations(stations: Sequence[str]) -> str:
+    """The stations, of many the first ones and their number."""
+    if len(stations) == 1:
+        return f"station {stations[0]}"
+    if len(stations) <= _NAMED:
+        return f"stations {', '.join(stations)}"
+    return f"{len(stations)} stations ({', '.join(stations[:_NAMED])}, ...)"
+
+
+def chosen_stations(known: Sequence[str], wanted: Names | None) -> list[int]:
+    """Places of the wanted stations among those that are known, each once and in their order; all where none is named.
+
+    Raises:
+        DataError: one is not known, or may be either of two.
+    """
+    wanted = as_names(wanted)
+    if wanted is None:
+        return list(range(len(known)))
+    wanted = id_texts(wanted, "the stations")
+    places = places_among(wanted, known).tolist()
+    for station, place in zip(wanted, places, strict=True):
+        if place < 0:
+            near = get_close_matches(station, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:5])}, ..."
+            raise DataError(f"station {station} is not among those that the run can predict in these data; {hint}")
+    return list(dict.fromkeys(places))
+
+
+def target_series(config: Config, target: str | None = None) -> str:
+    """The series that is the river flow: the one that is named, that the run forecasts, or that is in m3/s.
+
+    Raises:
+        ConfigError: it is no series of the run, or cannot be told.
+    """
+    series = [name for name, modality in config.data.modalities.items() if modality.kind == "series"]
+    if target is not None:
+        if target not in series:
+            raise ConfigError(f"{target} is no series of the run, which has {', '.join(series) or 'none'}")
+        return target
+    flows = [name for name in series if is_flow(config.data.modalities[name].units)]
+    for candidates in (list(config.masking.forecast or ()), flows, series):
+        if len(candidates) == 1 and candidates[0] in series:
+            return candidates[0]
+    raise ConfigError(f"which series is the river flow cannot be told; name one of {', '.join(series)} as the target")
+
+
+def limited(answer: Answer, config: Config, name: str) -> Answer:
+    """Predictions brought to what the configuration says is possible (`minimum`, `maximum`); NaN stays NaN."""
+    modality = config.data.modalities[name]
+    if modality.minimum is None and modality.maximum is None:
+        return answer
+    low, high = modality.minimum, modality.maximum
+    mean = answer.mean.clamp(low, high)
+    return Answer(mean, None if answer.quantiles is None else answer.quantiles.clamp(low, high))
+
+
+def excluded_days(config: Config, store: Store) -> Bool[np.ndarray, "day"]:
+    """Which days of a store it, or the run's configuration, says are wrong (`data.exclude_dates`)."""
+    return ~store.with_excluded(config.data.exclude_dates).usable

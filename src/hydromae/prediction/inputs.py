@@ -1,0 +1,50 @@
+"""Whether data have what a run was trained on: an input that is absent is not a missing value."""
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+from hydromae.base.errors import ConfigError
+from hydromae.prediction.predictor import Predictor
+from hydromae.prediction.trained_for import hidden_whole
+from hydromae.store.store import Store
+
+
+def require_inputs(predictor: Predictor, unseen: Collection[str] = ()) -> list[str]:
+    """Refuse data that lack an input of a run, unless the run has learnt to do without it.
+
+    Args:
+        predictor: the run and the data.
+        unseen: modalities that the task never shows.
+
+    Returns:
+        Modalities that the data lack and that the run's masks hid wholly in some windows.
+
+    Raises:
+        ConfigError: a modality or an attribute is not in the data.
+    """
+    run, store = predictor.run.path, predictor.store
+    absent = [name for name in predictor.model.shapes if name not in store.names and name not in unseen]
+    if needed := [name for name in absent if not hidden_whole(predictor, name)]:
+        raise ConfigError(
+            f"{store.path}: has no {', '.join(needed)}, which {run} was trained on and never did without (it has "
+            f"{', '.join(store.names)}); prepare the data with it, under that name, or take a run that was trained "
+            f"without it, or with masks that hide it whole (masking.strategies={{modality: 1}})"
+        )
+    known = [str(name) for name in predictor.data.trained_on["attributes"]]
+    lacking = [name for name in known if name not in store.attribute_names]
+    if lacking:
+        raise ConfigError(
+            f"{store.path}: has no attribute {', '.join(lacking)}, which {run} was trained on{_hint(lacking, store)}; "
+            f"name it so in the table and in data.attributes.columns, as an empty column where it is not known, and "
+            f"prepare the data anew with --overwrite"
+        )
+    return absent
+
+
+def _hint(lacking: Sequence[str], store: Store) -> str:
+    """What the data have that may be meant."""
+    if not store.attribute_names:
+        return " (it has none)"
+    known = {name.replace("_", "-").lower(): name for name in store.attribute_names}
+    near = [known[found] for name in lacking for found in get_close_matches(name.replace("_", "-").lower(), known, 1)]
+    return f" (it has {', '.join(dict.fromkeys(near or store.attribute_names))})"

@@ -1,0 +1,202 @@
+"""Data as the model of a run knows them: its patches, its stations, its scales, whatever store they come from."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hydromae.base.errors import ConfigError
+from hydromae.base.station_ids import places_among, respelled
+from hydromae.base.units import same_units
+from hydromae.config import DataConfig
+from hydromae.config.read import load_config
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.prediction.known_values import KnownValues
+from hydromae.sources.cleaning import missing_to_nan
+from hydromae.store.prepare import prepare
+from hydromae.store.scaling import Scaler
+from hydromae.store.store import Store
+
+
+class KnownData:
+    """A store, read as a model that may have been trained on another one needs it.
+
+    Scalers and the attributes' scale are those of the training, and so is what means missing and what is possible
+    (`KnownValues`). A station that the training knew nothing of gets the average mean and deviation of the others where
+    these are one a station. A modality that the store lacks is missing.
+
+    Args:
+        model: a trained model.
+        store: the data.
+        every_station: whether the model sees all its stations at once, so that each has a place of its own; else any
+            stations will do.
+        settings: of the run's data.
+
+    Raises:
+        ConfigError: a unit or the grid differs, no station of the model is in the data, or its missing codes cannot be
+            told in them.
+    """
+
+    def __init__(self, model: MultiModalMAE, store: Store, every_station: bool, settings: DataConfig) -> None:
+        self.model, self.store, self.trained_on = model, store, model.trained_on
+        trained = respelled(self.trained_on["stations"], store.station_ids, str(store.path))
+        self.stations = tuple(trained) if every_station else store.station_ids
+        # Places of the stations in the store; -1 where it has no such station.
+        self._here = places_among(self.stations, store.station_ids)
+        if len(self.stations) and (self._here < 0).all():
+            raise ConfigError(f"{store.path}: has none of the {len(self.stations)} stations of the run")
+        for name in model.shapes:
+            self._require_like(name)
+        self._known = KnownValues(settings, store, tuple(model.shapes))
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each modality, of the training and of the data."""
+        return {name: str(known["units"]) for name, known in self.trained_on["modalities"].items()}
+
+    def has(self, name: str) -> bool:
+        """Whether the store has this modality."""
+        return name in self.store.names
+
+    def read(self, name: str, first: int, days: int) -> Float[np.ndarray, "day *place"]:
+        """All values of some days, physical, float32, NaN where missing.
+
+        Args:
+            name: modality.
+            first: days since the first day of the store; days may lie before or behind the store's.
+            days: how many, T.
+
+        Returns:
+            Grid [T, patches, cells] of the model's patches, or series [T, stations].
+        """
+        shape = self.model.shapes[name]
+        place = (shape.width, shape.size) if shape.kind == "grid" else (len(self.stations),)
+        values = np.full((days, *place), np.nan, np.float32)
+        begin, end = max(first, 0), min(first + days, self.store.n_days)
+        if begin >= end or not self.has(name):
+            return values
+        places = self._places(name)
+        values[begin - first : end - first, places >= 0] = self.stored(name, slice(begin, end))[:, places[places >= 0]]
+        return values
+
+    def stored(self, name: str, days: slice) -> Float[np.ndarray, "day *place"]:
+        """As `Store.read`, of all patches or stations of the store, with the run's missing codes as NaN.
+
+        Raises:
+            DataError: a value is beyond the run's limits.
+        """
+        values = self.store.read(name, days)
+        if self._known.concerns(name):
+            values = np.array(values)  # a map is not to be written to
+            self._known.apply(name, values, days.indices(self.store.n_days)[0])
+        return values
+
+    def observed(self, name: str) -> Bool[np.ndarray, "day station"]:
+        """Where a series has a value, of the stations of the model, on all days of the store."""
+        found = np.zeros((self.store.n_days, len(self.stations)), bool)
+        if not self.has(name):
+            return found
+        recoded = self._known.changes(name)
+        present = ~np.isnan(self.stored(name, slice(None))) if recoded else self.store.present(name)
+        found[:, self._here >= 0] = present[:, self._here[self._here >= 0]]
+        return found
+
+    def mean(self, name: str) -> Float[np.ndarray, "*place"]:
+        """Mean of each place of the model over the training period of the data, physical; NaN where there is none."""
+        shape = self.model.shapes[name]
+        place = (shape.width, shape.size) if shape.kind == "grid" else (len(self.stations),)
+        values = np.full(place, np.nan, np.float32)
+        if self.has(name):
+            places = self._places(name)
+            values[places >= 0] = self.store.mean(name)[places[places >= 0]]
+        return values
+
+    @cached_property
+    def attributes(self) -> Float[np.ndarray, "station attribute"]:
+        """Attributes on the scale of the training, float32; NaN is missing."""
+        names = self.trained_on["attributes"]
+        mean, std = (np.array(numbers) for numbers in self.trained_on["attribute_scale"])
+        columns = {name: column for column, name in enumerate(self.store.attribute_names)}
+        values = np.full((len(self.stations), len(names)), np.nan)
+        for i, name in enumerate(names):
+            if name in columns:
+                values[self._here >= 0, i] = self.store.attributes[self._here[self._here >= 0], columns[name]]
+        missing_to_nan(values, self._known.codes)
+        return ((values - mean) / std).astype(np.float32)
+
+    @cached_property
+    def scalers(self) -> dict[str, Scaler]:
+        """The scaler of each modality, one entry a station where it has one each."""
+        return {name: self._scaler(name, known) for name, known in self.trained_on["modalities"].items()}
+
+    def _scaler(self, name: str, known: Mapping[str, Any]) -> Scaler:
+        scaler = Scaler.from_dict(known["scaler"])
+        if self.model.shapes[name].kind == "grid":
+            return scaler
+        taught = places_among(self.stations, self.trained_on["stations"]).tolist()
+        mean, std = (_of_stations(numbers, taught) for numbers in (scaler.mean, scaler.std))
+        factor = scaler.factor
+        if factor is not None:
+            factor = tuple(factor[place] if place >= 0 else np.nan for place in taught)
+            if self.has(name) and (own := self.store.scaler(name).factor) is not None:
+                # Of a station that the training knew, the area stays what it was then.
+                factor = tuple(
+                    f if np.isfinite(f) or place < 0 else own[place]
+                    for place, f in zip(self._here, factor, strict=True)
+                )
+        return replace(scaler, mean=mean, std=std, factor=factor)
+
+    def _places(self, name: str) -> Int[np.ndarray, "place"]:
+        """Place in the store of each patch or station of the model; -1 where it has none."""
+        return self._patches if self.model.shapes[name].kind == "grid" else self._here
+
+    @cached_property
+    def _patches(self) -> Int[np.ndarray, "patch"]:
+        """Place of each of the model's patches among those of the store; -1 where it has not kept it."""
+        here = {patch: place for place, patch in enumerate(self.store.valid_patches.tolist())}
+        return np.array([here.get(patch, -1) for patch in self.model.valid_patches.tolist()], dtype=np.int64)
+
+    def _require_like(self, name: str) -> None:
+        if not self.has(name):
+            return
+        store, config = self.store, self.model.config
+        units = self.units[name]
+        if not same_units(store.units(name), units):
+            raise ConfigError(
+                f"{store.path}: {name} is in {store.units(name)}, but the run was trained on {units}; "
+                f"bring the data to that unit"
+            )
+        if store.kind(name) != self.model.shapes[name].kind:
+            raise ConfigError(f"{store.path}: {name} is a {store.kind(name)}, unlike that of the run")
+        grid = (config.image_height, config.image_width, config.patch_size)
+        if store.kind(name) == "grid" and (*store.shape, store.patch_size) != grid:
+            raise ConfigError(
+                f"{store.path}: has grids of {store.shape[0]} x {store.shape[1]} cells in patches of "
+                f"{store.patch_size}, the run {grid[0]} x {grid[1]} in patches of {grid[2]}; prepare them on the "
+                f"run's grid (regrid, target_grid, model.patch_size)"
+            )
+
+
+def data_of(given: str | Path | Store) -> Store:
+    """A store, that of a directory, or that of a configuration, prepared where it is not there yet.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        DataError: there is no store, or it cannot be made.
+    """
+    if isinstance(given, Store):
+        return given
+    if Path(given).suffix in (".yaml", ".yml"):
+        return prepare(load_config(given))
+    return Store.open(given)
+
+
+def _of_stations(numbers: tuple[float, ...], taught: list[int]) -> tuple[float, ...]:
+    if len(numbers) == 1:
+        return numbers
+    average = float(np.mean(numbers))
+    return tuple(numbers[place] if place >= 0 else average for place in taught)

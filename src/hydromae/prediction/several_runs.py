@@ -1,0 +1,211 @@
+"""Several runs that answer together, as seeds of one training do: their predictions are averaged."""
+
+import logging
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from hydromae.base.errors import ConfigError
+from hydromae.base.given import Names, Span
+from hydromae.base.units import same_units
+from hydromae.prediction.choices import chosen_days, excluded_days, stations_left_out
+from hydromae.prediction.inputs import require_inputs
+from hydromae.prediction.known_data import data_of
+from hydromae.prediction.predictor import Answer, Predictor
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
+
+_log = logging.getLogger(__name__)
+
+Runs = str | Path | Sequence[str | Path]
+_BLOCK_DAYS: Final = 256  # read at once where data are compared
+_NO_RUN: Final = "no run is named; give the output of `hydromae train`"
+
+
+def open_runs(
+    runs: Runs, data: str | Path | Store | None = None, device: str = "auto", unseen: Collection[str] = ()
+) -> list[Predictor]:
+    """Predictors of some runs, each of which reads what it was trained on.
+
+    Without other data each reads its own, and they are asked for the days that all of them have (`Predictor.span`), so
+    that their order does not matter. Other data are read by all.
+
+    Args:
+        runs: run directories.
+        data: other data than the runs': a store, its directory, or a configuration.
+        device: auto, cpu or cuda.
+        unseen: modalities that the task never shows, which other data may lack.
+
+    Raises:
+        RunError: a run, its data or its model cannot be used.
+        ConfigError: no run is named, the data lack an input of a run, or a run predicts other stations or quantiles
+            than the first or has no day in common with it.
+    """
+    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    if not paths:
+        raise ConfigError(_NO_RUN)
+    given = None if data is None else data_of(data)
+    predictors = [Predictor(path, given, device) for path in paths]
+    first = predictors[0]
+    for predictor in predictors:
+        predictor.absent = tuple(require_inputs(predictor, unseen))
+        if predictor.absent:
+            _log.warning(
+                "%s: has no %s, which %s was trained on; it is predicted without",
+                predictor.store.path,
+                ", ".join(predictor.absent),
+                predictor.run.path,
+            )
+    for other in predictors[1:]:
+        if other.quantiles != first.quantiles:
+            levels = [list(predictor.quantiles) or "none" for predictor in (other, first)]
+            raise ConfigError(f"{other.run.path}: has the quantiles {levels[0]}, but {first.run.path} {levels[1]}")
+        if other.stations != first.stations:
+            apart = set(other.stations) ^ set(first.stations)
+            what = f"only one of them has {min(apart)}" if apart else "their order differs"
+            any_will_do = all(predictor.groups is not None for predictor in predictors)
+            remedy = "; give one data set for all (--data)" if any_will_do and data is None else ""
+            raise ConfigError(f"{other.run.path}: predicts other stations than {first.run.path}: {what}{remedy}")
+    _share_days(predictors)
+    return predictors
+
+
+def _share_days(predictors: Sequence[Predictor]) -> None:
+    """Let runs be asked for the days alone that the data of all have."""
+    begin = max(predictor.store.days[0] for predictor in predictors)
+    end = min(predictor.store.days[-1] for predictor in predictors)
+    if end < begin:
+        spans = " and ".join(f"{one.store.days[0]} to {one.store.days[-1]}" for one in predictors)
+        raise ConfigError(
+            f"{predictors[0].run.path}: has no day in common with the other runs, whose data are of {spans}; "
+            f"give one data set for all (--data)"
+        )
+    for predictor in predictors:
+        first = predictor.store.first_day
+        predictor.span = slice(int((begin - first).astype(int)), int((end - first).astype(int)) + 1)
+
+
+def first_run(runs: Runs) -> RunDirectory:
+    """The first of some runs.
+
+    Raises:
+        RunError: there is none.
+        ConfigError: no run is named.
+    """
+    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    if not paths:
+        raise ConfigError(_NO_RUN)
+    return RunDirectory.open(paths[0])
+
+
+def notes_of(predictors: Sequence[Predictor], stations: Names | None) -> dict[str, str]:
+    """Attributes of a result that say what its runs did without; stations that fall away are warned of besides.
+
+    Args:
+        predictors: the runs.
+        stations: those that were asked for; None is all.
+    """
+    left_out = stations_left_out(predictors[0]) if stations is None else ""
+    if left_out:
+        _log.warning("%s", left_out)
+    absent = sorted({name for predictor in predictors for name in predictor.absent})
+    quantiles = ", ".join(f"{level:g}" for level in predictors[0].quantiles)
+    return {
+        "stations_left_out": left_out or "none",
+        "absent_inputs": ", ".join(absent) or "none",
+        "quantiles": quantiles or "none: the model was trained without (model.quantiles)",
+    }
+
+
+def shared_days(predictors: Sequence[Predictor], period: Span | None) -> slice:
+    """Positions of a period on the days of the first run's data; where none is given, all days that all runs have.
+
+    Raises:
+        ConfigError: the period is not within the data of all.
+    """
+    if period is None:
+        return predictors[0].span
+    for predictor in predictors:
+        chosen_days(predictor.store, period)
+    return chosen_days(predictors[0].store, period)
+
+
+def require_alike(predictors: Sequence[Predictor], names: Sequence[str], observed: bool = False) -> None:
+    """Refuse runs whose predictions of some modalities cannot be averaged.
+
+    Args:
+        predictors: the runs.
+        names: the modalities.
+        observed: whether what is observed of them is given back or asked about, too, so that it must be the same.
+
+    Raises:
+        ConfigError: a run lacks one, or has it in another unit, of other patches or with other observations than the
+            first.
+    """
+    first = predictors[0]
+    for other in predictors[1:]:
+        for name in names:
+            if name not in other.model.shapes:
+                raise ConfigError(f"{other.run.path}: has no {name}, which {first.run.path} predicts")
+            units = [predictor.data.units[name] for predictor in (other, first)]
+            if not same_units(*units):
+                raise ConfigError(f"{other.run.path}: {name} is in {units[0]}, but in {first.run.path} in {units[1]}")
+            grid = first.model.shapes[name].kind == "grid"
+            if grid and not torch.equal(other.model.valid_patches, first.model.valid_patches):
+                raise ConfigError(f"{other.run.path}: was trained on other patches of {name} than {first.run.path}")
+            if observed:
+                _require_same_values(first, other, name)
+
+
+def _require_same_values(first: Predictor, other: Predictor, name: str) -> None:
+    """Refuse a run whose data say otherwise what was observed, on the days that both are asked for."""
+    if first.store.path == other.store.path:
+        return
+    for begin in range(0, first.span.stop - first.span.start, _BLOCK_DAYS):
+        days = min(_BLOCK_DAYS, first.span.stop - first.span.start - begin)
+        one, two = (run.data.read(name, run.span.start + begin, days) for run in (first, other))
+        differ = ~((one == two) | (np.isnan(one) & np.isnan(two)))
+        if differ.any():
+            day = first.store.days[first.span.start + begin + int(np.nonzero(differ)[0][0])]
+            raise ConfigError(
+                f"{other.run.path}: its data have another {name} on {day} than those of {first.run.path}, so what is "
+                f"missing depends on which is asked; give one data set for all (--data)"
+            )
+
+
+def require_same_windows(predictors: Sequence[Predictor]) -> None:
+    """Refuse runs that cannot be asked for the same days of the same windows.
+
+    Raises:
+        ConfigError: a run has longer or shorter windows or tokens than the first.
+    """
+    first = predictors[0]
+    for other in predictors[1:]:
+        for what, one, two in (
+            ("windows", other.window, first.window),
+            ("tokens", other.token_days, first.token_days),
+        ):
+            if one != two:
+                raise ConfigError(f"{other.run.path}: has {what} of {one} days, but {first.run.path} of {two}")
+
+
+def excluded_by_any(predictors: Sequence[Predictor]) -> Bool[np.ndarray, "day"]:
+    """Days of the first run's data that the configuration of any run says are wrong, which none is measured by."""
+    wrong = [excluded_days(predictor.config, predictors[0].store) for predictor in predictors]
+    return np.asarray(np.any(wrong, axis=0))
+
+
+def average(answers: Sequence[Answer]) -> Answer:
+    """Means of the predictions, in physical units; quantiles of one level are averaged, too."""
+    quantiles = [answer.quantiles for answer in answers if answer.quantiles is not None]
+    return Answer(_mean([answer.mean for answer in answers]), _mean(quantiles) if quantiles else None)
+
+
+def _mean(numbers: Sequence[Float[Tensor, "*any"]]) -> Float[Tensor, "*any"]:
+    """In float64, so that the order of the runs is lost in the rounding to float32."""
+    return torch.stack(list(numbers)).double().mean(0).to(numbers[0].dtype)

@@ -1,0 +1,92 @@
+"""The readers that come with the package, in the order they are asked: those that accept the least come first."""
+
+from hydromae.readers.camels_gb import is_camels_gb, open_camels_gb
+from hydromae.readers.caravan import is_caravan, open_caravan
+from hydromae.readers.hdf5_grid import is_hdf5_grid, open_hdf5_grid
+from hydromae.readers.monthly_hdf5 import is_monthly_hdf5, month_files, open_monthly_hdf5
+from hydromae.readers.netcdf_grid import is_netcdf_grid, open_netcdf_grid
+from hydromae.readers.nrfa_gdf import is_nrfa_gdf, open_nrfa_gdf
+from hydromae.readers.reader import Reader, files_accepted
+from hydromae.readers.table import is_table, open_table
+from hydromae.readers.zarr_grid import is_zarr, open_zarr_grid, zarr_files
+
+READERS = (
+    Reader(
+        "monthly_hdf5",
+        "grid",
+        "a folder of months, YYYY-MM.h5",
+        is_monthly_hdf5,
+        lambda paths, request: open_monthly_hdf5(paths[0], request.settings.allow_absent_days),
+        month_files,
+        whole_folder=True,
+    ),
+    Reader(
+        "zarr_grid",
+        "grid",
+        "a Zarr group with time, y and x, a folder or a .zip file",
+        is_zarr,
+        lambda paths, request: open_zarr_grid(paths[0], request.settings.variable, request.settings.allow_absent_days),
+        zarr_files,
+        whole_folder=True,
+    ),
+    Reader(
+        "netcdf_grid",
+        "grid",
+        "netCDF with time, y and x or a folder of them",
+        is_netcdf_grid,
+        lambda paths, request: open_netcdf_grid(
+            paths[0], request.settings.variable, request.settings.allow_absent_days
+        ),
+        files_accepted(is_netcdf_grid),
+    ),
+    Reader(
+        "hdf5_grid",
+        "grid",
+        "an HDF5 file with data and dates",
+        is_hdf5_grid,
+        lambda paths, request: open_hdf5_grid(
+            paths[0], request.settings.variable, request.start, request.settings.allow_absent_days
+        ),
+    ),
+    Reader(
+        "camels_gb",
+        "series",
+        "CAMELS_GB_hydromet_timeseries_<id>_<first>-<last>.csv or a folder of them",
+        is_camels_gb,
+        lambda paths, request: open_camels_gb(paths, request.variable),
+        files_accepted(is_camels_gb),
+        joins_stations=True,
+    ),
+    Reader(
+        "nrfa_gdf",
+        "series",
+        "a CSV of the NRFA that begins with file,timestamp or a folder of them",
+        is_nrfa_gdf,
+        lambda paths, request: open_nrfa_gdf(paths),
+        files_accepted(is_nrfa_gdf),
+        joins_stations=True,
+    ),
+    Reader(
+        "caravan",
+        "series",
+        "a netCDF of one station over date, <source>_<gauge>.nc, or a folder of them",
+        is_caravan,
+        lambda paths, request: open_caravan(paths, request.variable),
+        files_accepted(is_caravan),
+        joins_stations=True,
+    ),
+    Reader(
+        "table",
+        "series",
+        "a table, .parquet or .csv",
+        is_table,
+        lambda paths, request: open_table(
+            paths[0],
+            request.variable,
+            request.settings.date_column,
+            request.settings.id_column,
+            request.settings.layout,
+            request.known,
+        ),
+    ),
+)

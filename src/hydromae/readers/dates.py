@@ -1,0 +1,52 @@
+"""Reading a day out of text, and days that follow each other as they should."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+
+from hydromae.base.errors import DataError
+from hydromae.base.stamps import calendar_days, several_a_day, stamp_of, times_of
+
+
+def day_of(text: str) -> np.datetime64 | None:
+    """The calendar day of YYYY-MM-DD, with or without a time of day behind it, or YYYYMMDD; None for anything else."""
+    stamp = stamp_of(text)
+    return None if stamp is None else stamp.astype("datetime64[D]")
+
+
+def check_days(
+    path: Path,
+    stamps: Shaped[np.ndarray, "day"],
+    allow_absent_days: bool,
+    name: str = "time",
+    to_daily: str = "write one map a day, the sum of those of a day for an amount such as rain, else their mean",
+) -> None:
+    """Raise DataError, naming the first, where days are repeated, unordered or, unless allowed, absent.
+
+    Args:
+        path: the file, for messages.
+        stamps: of its maps, datetime64.
+        allow_absent_days: accept days that no map is of.
+        name: of what says the days.
+        to_daily: what to do with several maps a day.
+    """
+    days = calendar_days(stamps)
+    steps = np.diff(days).astype(np.int64)
+    if (wrong := np.flatnonzero(steps < 0)).size:
+        i = wrong[0]
+        raise DataError(f"{path}: {days[i + 1]} follows {days[i]} in its {name}; sort the maps by day")
+    if (wrong := np.flatnonzero(steps == 0)).size:
+        i = wrong[0]
+        same = stamps[days == days[i]]
+        if often := several_a_day(same):
+            raise DataError(
+                f"{path}: {days[i]} has {len(same)} maps in its {name}, at {times_of(same)}: its values are {often}, "
+                f"not daily; {to_daily}"
+            )
+        raise DataError(f"{path}: {days[i]} is twice in its {name} (maps {i} and {i + 1}); remove one")
+    if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
+        raise DataError(
+            f"{path}: {days[wrong[0]] + 1} is absent from its {name}; add the day, "
+            f"or set the modality's allow_absent_days to true to take it as missing"
+        )

@@ -1,0 +1,70 @@
+"""Finding source files, or saying which one was probably meant."""
+
+import difflib
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydromae.base.errors import DataError
+from hydromae.base.permissions import refused
+
+
+def require_file(path: Path, relative: bool = False) -> Path:
+    """Return `path`; with `relative`, a message says that it was given relative to data.root.
+
+    Raises:
+        DataError: it is no file; the message names the nearest one in its folder.
+    """
+    if told := refused(path):
+        raise DataError(told)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; give the path of one file")
+    rule = "; paths are relative to data.root" if relative else ""
+    if not path.parent.is_dir():
+        raise DataError(
+            f"{path}: its folder does not exist; {rule[2:] + ', set that or' if rule else 'correct'} the path"
+        )
+    files = sorted(other.name for other in path.parent.iterdir() if other.is_file())
+    near = difflib.get_close_matches(path.name, files, n=1)
+    listed = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "") or "no files"
+    hint = f"did you mean {near[0]}?" if near else f"its folder holds {listed}"
+    raise DataError(f"{path}: no such file; {hint}{rule}")
+
+
+def first_line(path: Path) -> str:
+    """The first line of a text file without its ending, in whatever encoding; at most 4096 characters."""
+    with path.open(encoding="utf-8-sig", errors="replace") as content:
+        return content.readline(4096).rstrip("\r\n")
+
+
+def expand(root: Path, paths: Sequence[str]) -> list[str]:
+    """Paths relative to `root` with every pattern (*, ? or [...]) replaced by its matches, sorted by name.
+
+    A path that is there is taken as it stands, whatever signs it holds.
+
+    Raises:
+        DataError: a pattern matches nothing.
+    """
+    expanded: list[str] = []
+    for path in paths:
+        if told := refused(root / path) or refused(_fixed_part(root / path)):
+            raise DataError(told)
+        if (root / path).exists() or not glob.has_magic(path):
+            expanded.append(path)
+            continue
+        matches = sorted(glob.glob(path, root_dir=root, recursive=True))
+        if not matches:
+            rule = "correct it" if Path(path).is_absolute() else "patterns are relative to data.root"
+            raise DataError(f"{root / path}: no file matches this pattern; {rule}")
+        expanded.extend(matches)
+    return expanded
+
+
+def _fixed_part(path: Path) -> Path:
+    """The folder above the first part of a pattern that is one, in which matches are looked for."""
+    fixed = path
+    while glob.has_magic(str(fixed)):
+        fixed = fixed.parent
+    return fixed

@@ -1,0 +1,76 @@
+"""Daily grids in CF netCDF, as HadUK-Grid is: values read as they are asked for, rows from the north."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import xarray as xr
+
+from hydromae.base.errors import DataError
+from hydromae.readers.cf_grid import cf_grid
+from hydromae.readers.files import require_file
+from hydromae.readers.guard import reading
+from hydromae.readers.hdf5_file import check_packed, data_sets, may_burst, open_hdf5
+from hydromae.readers.hdf5_grid import DATES
+from hydromae.readers.netcdf_file import classic_version, open_netcdf
+
+_SUFFIXES = (".nc", ".nc4", ".cdf")
+
+
+def is_netcdf_grid(path: Path) -> str:
+    """What makes a file netCDF: classic by its first bytes, netCDF-4 by its mark or by a time `... since ...`.
+
+    HDF5 with the data set `dates` is `hdf5_grid`'s. A file that cannot be opened is netCDF if it is named so, for then
+    the message about it speaks of netCDF.
+    """
+    if not path.is_file():
+        return ""
+    version = classic_version(path)
+    if version:
+        return f"classic netCDF, version {version}"
+    named = f"named {path.suffix}, though it cannot be opened" if path.suffix in _SUFFIXES else ""
+    try:
+        with open_hdf5(path) as file:
+            found = data_sets(path, file)
+            timed = any(" since " in str(item.attrs.get("units", "")) for item in found.values())
+            if DATES in found or not (timed or "_NCProperties" in file.attrs):
+                return ""
+            grids = [f"{name} {list(item.shape)}" for name, item in found.items() if item.ndim >= 3]
+    except DataError:
+        return named
+    return f"netCDF-4 with {', '.join(grids[:3]) or 'no variable over time, y and x'}"
+
+
+def open_netcdf_grid(path: str | Path, variable: str | None = None, allow_absent_days: bool = False) -> xr.DataArray:
+    """Open a daily grid without reading its values; what is returned and refused is as `cf_grid` says.
+
+    Args:
+        path: netCDF of version 4, or classic (versions 1 and 2), with a variable over time, y and x, in any order.
+        variable: its name; None takes the only one over these three.
+        allow_absent_days: accept days that are missing between the first and the last.
+
+    Raises:
+        DataError: the file is absent, not netCDF or cut short, or not as `cf_grid` needs it.
+    """
+    path = require_file(Path(path))
+    data = open_netcdf(path)
+    try:
+        with reading(path):
+            return cf_grid(path, data, variable, allow_absent_days, path.stat().st_size, _check_before(path))
+    except DataError:
+        data.close()
+        raise
+
+
+def _check_before(path: Path) -> Callable[[str, range, int], None]:
+    """A check of the chunks that are about to be read, which does nothing where none is so large that it need be."""
+    large: set[str] = set()
+    if not classic_version(path):
+        with open_hdf5(path) as file:
+            large = {name for name, item in data_sets(path, file).items() if item.ndim >= 3 and may_burst(item)}
+
+    def check(name: str, days: range, axis: int) -> None:
+        if name in large:
+            with open_hdf5(path) as file:
+                check_packed(path, file[name], days, axis)
+
+    return check

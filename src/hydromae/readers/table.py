@@ -1,0 +1,189 @@
+"""Tables of station series, parquet or CSV: long (a row a day and station), or wide (a column a station)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import xarray as xr
+
+from hydromae.base.errors import DataError
+from hydromae.base.stamps import Clocks, calendar_days, more_than_once
+from hydromae.base.station_ids import id_texts, require_distinct, sorted_ids
+from hydromae.readers.files import require_file
+from hydromae.readers.guard import check_series, reading
+from hydromae.readers.table_columns import (
+    batches,
+    column_names,
+    days_of,
+    ids_of,
+    numbers_of,
+    stamps_of_column,
+)
+from hydromae.readers.table_layout import Layout, layout_of
+
+_Table = tuple["_Extent", list[str], np.ndarray]  # days, ids, values [day, station]
+_ADVICE = "write it as a parquet or CSV table"
+
+
+def is_table(path: Path) -> str:
+    """What makes a file a table: its suffix, and the columns it names."""
+    if not path.is_file() or not path.name.endswith((".parquet", ".pq", ".csv", ".csv.gz")):
+        return ""
+    try:
+        with reading(path):
+            names = column_names(path)
+    except DataError:
+        return f"named {path.suffix}, though it cannot be opened"
+    return f"a table with the columns {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+
+
+def open_table(
+    path: str | Path,
+    variable: str,
+    date_column: str = "date",
+    id_column: str = "ID",
+    layout: Literal["long", "wide"] | None = None,
+    known: Collection[str] = (),
+) -> xr.DataArray:
+    """Read one variable of a table, in pieces and only the columns it needs; peak memory is the result and a piece.
+
+    Args:
+        path: .parquet or .csv (also .csv.gz).
+        variable: the column of values.
+        date_column: the column of days: dates, timestamps or text as YYYY-MM-DD or YYYYMMDD.
+        id_column: the column of station ids, numbers or text.
+        layout: long, or wide, where each column but `date_column` and row numbers is a station, under its id. None:
+            where neither `variable` nor `id_column` is a column, the table is taken as wide if its columns are known
+            stations or look like ids; columns as `mean` or `year` beside them are left out.
+        known: ids of stations.
+
+    Returns:
+        float32 [time, station] from the first to the last day of the table, NaN where a row is absent or blank, missing
+        codes included; station ids are text, sorted as numbers where all are whole numbers.
+
+    Raises:
+        DataError: the file or a column is absent or unreadable, a day and station occur twice, two ids differ only in
+            zeros, or the days and stations are more than any real record has.
+    """
+    path = require_file(Path(path))
+    with reading(path, advice=_ADVICE):
+        found = layout_of(path, column_names(path), variable, date_column, id_column, layout, known)
+        extent, ids, values = _wide(path, found) if found.stations else _long(path, found)
+    series = xr.DataArray(
+        values,  # [time, station]
+        dims=("time", "station"),
+        coords={"time": extent.time, "station": np.array(ids, object)},
+        name=variable,
+        attrs={"notes": extent.clocks.notes(), "clocks": extent.clocks.minutes},
+    )
+    if found.stations:
+        why = "" if layout == "wide" else f"{path.name} has no {id_column} and no {variable}: "
+        note = f"{why}each column{'' if why else f' of {path.name}'} is a station"
+        beside = ", ".join(name.strip() for name in found.beside)
+        series.attrs["notes"] += (f"{note}, but {beside}, left out" if beside else note,)
+    series.encoding["source"] = str(path)
+    return series
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """The days that a first pass over the rows finds, so that the second can write each value in its place."""
+
+    first: int
+    last: int
+    clocks: Clocks
+
+    @property
+    def time(self) -> np.ndarray:
+        return np.datetime64(self.first, "D") + np.arange(self.last - self.first + 1)
+
+
+def _long(path: Path, columns: Layout) -> _Table:
+    codes: dict[object, int] = {}
+    extent = _extent(path, columns.date, columns.id, codes)
+    texts = id_texts(codes, f"{path}: column {columns.id}")  # of each code; two may be one station
+    ids = sorted_ids(set(texts))
+    require_distinct(ids, str(path))
+    place = {station: column for column, station in enumerate(ids)}
+    rank = np.array([place[text] for text in texts], np.int64)
+    table = np.full(len(extent.time) * len(ids), np.nan, np.float32)
+    seen = np.zeros(len(table), bool)
+    for batch in batches(path, (columns.date, columns.id), (columns.variable,)):
+        day, who = days_of(path, batch.column(0), columns.date), _codes(path, batch.column(1), columns.id, codes)
+        position = (day.astype(np.int64) - extent.first) * len(ids) + rank[who]
+        if (twice := _see(seen, position)) is not None:
+            row, who_twice = divmod(twice, len(ids))
+            raise _twice(path, extent.time[row], columns.date, (columns.id, ids[who_twice]))
+        table[position] = numbers_of(path, batch.column(2), columns.variable)
+    return extent, ids, table.reshape(-1, len(ids))  # [time, station]
+
+
+def _extent(path: Path, date: str, station: str, codes: dict[object, int]) -> _Extent:
+    """The first and last day; `codes` grows by each spelling of an id that is met."""
+    first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    clocks = Clocks()
+    for batch in batches(path, (date, station) if station else (date,)):
+        if not batch.num_rows:
+            continue
+        day = clocks.days_of(stamps_of_column(path, batch.column(0), date)).astype(np.int64)
+        if station:
+            _codes(path, batch.column(1), station, codes)
+        first, last = min(first, int(day.min())), max(last, int(day.max()))
+        check_series(path, last - first + 1, max(len(codes), 1))
+    if last < first:
+        raise DataError(f"{path}: has no rows; give a table with {', '.join(filter(None, (date, station)))} and values")
+    clocks.check(path, date)
+    return _Extent(first, last, clocks)
+
+
+def _wide(path: Path, columns: Layout) -> _Table:
+    extent = _extent(path, columns.date, "", {})
+    texts = id_texts(columns.stations, str(path))
+    ids = sorted_ids(texts)
+    require_distinct(ids, str(path))
+    names = [columns.stations[texts.index(station)] for station in ids]
+    check_series(path, len(extent.time), len(ids))
+    table = np.full((len(extent.time), len(ids)), np.nan, np.float32)  # [time, station]
+    seen = np.zeros(len(table), bool)
+    for batch in batches(path, (columns.date,), names):
+        row = days_of(path, batch.column(0), columns.date).astype(np.int64) - extent.first
+        if (twice := _see(seen, row)) is not None:
+            raise _twice(path, extent.time[twice], columns.date)
+        for column, name in enumerate(names):
+            table[row, column] = numbers_of(path, batch.column(column + 1), name)
+    return extent, ids, table
+
+
+def _see(seen: np.ndarray, position: np.ndarray) -> int | None:
+    """Mark the places (days x ids, or days); one that is filled before, or twice, or None."""
+    again = position[seen[position]]
+    before = np.count_nonzero(seen)
+    seen[position] = True
+    if not again.size and np.count_nonzero(seen) - before == len(position):
+        return None
+    if not again.size:
+        ordered = np.sort(position)
+        again = ordered[:-1][np.diff(ordered) == 0]
+    return int(again[0])
+
+
+def _twice(path: Path, day: np.datetime64, date: str, of: tuple[str, str] | None = None) -> DataError:
+    """The error of a day that is there twice, of a station where `of` gives the column of ids and its id."""
+    found = []
+    for batch in batches(path, (date, of[0]) if of else (date,)):
+        stamps = stamps_of_column(path, batch.column(0), date)
+        same = calendar_days(stamps) == day
+        if of:
+            distinct, index = ids_of(path, batch.column(1), of[0])
+            same &= np.array([text == of[1] for text in id_texts(distinct, str(path))], bool)[index]
+        found.append(stamps[same])
+    return more_than_once(path, f"station {of[1]} on {day}" if of else str(day), np.concatenate(found))
+
+
+def _codes(path: Path, column: pa.Array, name: str, codes: dict[object, int]) -> np.ndarray:
+    """Integer codes of the ids as they are spelled; `codes` grows by those not seen before."""
+    distinct, index = ids_of(path, column, name)
+    return np.take(np.array([codes.setdefault(i, len(codes)) for i in distinct], np.int32), index)

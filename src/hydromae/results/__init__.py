@@ -1,0 +1,1 @@
+"""Files of results: netCDF, Zarr, CSV and parquet."""

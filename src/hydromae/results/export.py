@@ -1,0 +1,181 @@
+"""A store as files that other tools open: netCDF, Zarr, and long tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.files import atomic_path
+from hydromae.base.given import Names, Span, as_names, as_period
+from hydromae.base.station_ids import id_texts, places_among
+from hydromae.results.export_files import ArrayFile, NetcdfFile, ZarrFile, refuse_existing, replacing_directory
+from hydromae.results.export_table import write_csv, write_parquet
+from hydromae.store.cf import TIME_UNITS
+from hydromae.store.store import Store
+from hydromae.store.verified_store import VerifiedStore
+from hydromae.store.view import open_store
+
+SUFFIXES: Final = (".nc", ".zarr", ".csv", ".parquet")
+_GRID_BLOCK, _SERIES_BLOCK = 32, 1024  # days; multiples of every chunk, so that each chunk is written once
+
+Progress = Callable[[str, float], None]
+
+
+def export(
+    store: Store | str | Path,
+    path: str | Path,
+    names: Names | None = None,
+    period: Span | None = None,
+    stations: Names | None = None,
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Write a store, or part of it, to one file; memory does not grow with the days, and nothing partial is left.
+
+    Args:
+        store: the store or its directory.
+        path: .nc (netCDF-4) and .zarr (Zarr v3) hold what `open_store` shows; .csv and .parquet are long tables of
+            the series: `date`, `ID` and a column for each, a row a day and station, blank or null where missing.
+        names: the modalities; None is all, or all series in a table.
+        period: first and last day, dates or YYYY-MM-DD; None is all.
+        stations: ids, in the order they are wanted; None is all. Grids are written whole.
+        overwrite: replace a file that is there; it stays until the new one is complete.
+        on_progress: called with what is being written, or which grids a table leaves out, and the share that is
+            done, 0 to 1.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ConfigError: the suffix is none of these, a modality is not in the store or is no series, or the period is no
+            part of the store's.
+        DataError: a station is not in the store, the file is there already or cannot be written, or what is read of the
+            store differs from when it was written.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise ConfigError(f"{path}: what format to export to is told by the suffix; take one of {', '.join(SUFFIXES)}")
+    refuse_existing(path, overwrite)
+    report = on_progress or (lambda stage, done: None)
+    store = VerifiedStore(store if isinstance(store, Store) else Store.open(store))
+    table = path.suffix in (".csv", ".parquet")
+    names, stations = as_names(names), as_names(stations)
+    data = _part(store, _names(store, names, table), _days(store, period), _stations(store, stations))
+    if table:
+        if names is None and (grids := [name for name in store.names if store.kind(name) == "grid"]):
+            report(f"leaving out {', '.join(grids)}: a table holds series, grids go to .nc or .zarr", 0.0)
+        write = write_csv if path.suffix == ".csv" else write_parquet
+        with atomic_path(path) as temporary:
+            write(temporary, data, lambda done: report("writing rows", done))
+    elif path.suffix == ".nc":
+        with atomic_path(path) as temporary, closing(NetcdfFile(temporary, data.attrs)) as file:
+            write_arrays(file, data, report)
+    else:
+        with replacing_directory(path) as temporary, closing(ZarrFile(temporary, data.attrs)) as file:
+            write_arrays(file, data, report)
+    report("done", 1.0)
+    return path
+
+
+def write_arrays(file: ArrayFile, data: xr.Dataset, report: Progress) -> None:
+    """Write a lazy data set with the calendar days `time`, some days at a time."""
+    variables: Mapping[Any, xr.Variable] = data.variables
+    located = [name for name in ("latitude", "longitude") if name in data.coords]
+    sizes = {name: variable.size for name, variable in variables.items()}
+    written, total = 0, sum(sizes.values())
+    for name, variable in variables.items():
+        encoded = _encoded(variable)
+        attributes = dict(encoded.attrs)
+        if located and "station" in variable.dims and name not in data.coords:
+            attributes["coordinates"] = " ".join(located)
+        dims = tuple(str(dim) for dim in encoded.dims)
+        file.create(str(name), dims, encoded.shape, encoded.dtype, attributes)
+        if dims[:1] != ("time",) or len(dims) == 1:
+            file.write(str(name), 0, encoded.values)
+            written += sizes[name]
+            continue
+        block = _GRID_BLOCK if len(dims) == 3 else _SERIES_BLOCK
+        for first in range(0, len(encoded), block):
+            values = encoded[first : first + block].values
+            file.write(str(name), first, values)
+            written += values.size
+            report(f"writing {name}", written / total)
+
+
+def _encoded(variable: xr.Variable) -> xr.Variable:
+    """Days as numbers since 1970; everything else as it is."""
+    if variable.dtype.kind != "M":
+        return variable
+    days = variable.values.astype("datetime64[D]").astype(np.int32)
+    return xr.Variable(variable.dims, days, {**variable.attrs, "units": TIME_UNITS, "calendar": "standard"})
+
+
+def _names(store: Store, names: Sequence[str] | None, table: bool) -> list[str]:
+    series = [name for name in store.names if store.kind(name) == "series"]
+    if names is None:
+        names = series if table else store.names
+        if not names:
+            raise ConfigError(f"{store.path}: has no series to make a table of; export to .nc or .zarr")
+    if not names:
+        raise ConfigError(f"no modality is named to export; name some of {', '.join(store.names)}")
+    for name in names:
+        if name not in store.names:
+            near = get_close_matches(name, store.names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(store.names)}"
+            raise ConfigError(f"{store.path}: has no modality {name}; {hint}")
+        if table and name not in series:
+            raise ConfigError(f"{name} is a grid, and a table holds series; export it to .nc or .zarr")
+    return list(dict.fromkeys(names))
+
+
+def _days(store: Store, period: Span | None) -> slice:
+    days = as_period(period)
+    if days is None:
+        return slice(0, store.n_days)
+    first, last = (np.datetime64(day, "D") for day in days)
+    if not store.days[0] <= first <= last <= store.days[-1]:
+        raise ConfigError(
+            f"the period {first} to {last} is no part of {store.path}, which has {store.days[0]} to {store.days[-1]}"
+        )
+    return slice(int((first - store.first_day).astype(int)), int((last - store.first_day).astype(int)) + 1)
+
+
+def _stations(store: Store, stations: Sequence[str] | None) -> np.ndarray:
+    if stations is None:
+        return np.arange(len(store.station_ids))
+    if not stations:
+        raise ConfigError("no station is named to export; name some, or leave the choice of stations out")
+    if not store.station_ids:
+        raise DataError(f"{store.path}: has no series, so no stations; leave the choice of stations out")
+    stations = id_texts(stations, "the stations to export")
+    places = places_among(stations, store.station_ids, str(store.path)).tolist()
+    for station, place in zip(stations, places, strict=True):
+        if place < 0:
+            near = get_close_matches(station, store.station_ids, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"its stations are {', '.join(store.station_ids[:5])}, ..."
+            raise DataError(f"{store.path}: has no station {station}; {hint}")
+    return np.array(list(dict.fromkeys(places)))
+
+
+def _part(store: Store, names: list[str], days: slice, stations: np.ndarray) -> xr.Dataset:
+    """The modalities, days and stations, without what describes only what is left out."""
+    data = open_store(store)
+    kinds = {store.kind(name) for name in names}
+    unused = {*(() if "grid" in kinds else ("y", "x")), *(() if "series" in kinds else ("station",))}
+    dropped = [name for name, variable in data.variables.items() if unused & set(variable.dims)]
+    dropped += [name for name in store.names if name not in names]
+    dropped += [name for name, variable in data.data_vars.items() if not variable.dims and "grid" not in kinds]
+    data = data.drop_vars(list(dict.fromkeys(dropped))).isel(time=days)
+    if "series" not in kinds or (len(stations) == len(store.station_ids) and (np.diff(stations) == 1).all()):
+        return data
+    data = data.isel(station=stations)
+    for name in names:
+        for key, value in data[name].attrs.items():
+            if key.startswith("scaler_") and isinstance(value, list):  # one a station
+                data[name].attrs[key] = [value[i] for i in stations]
+    return data

@@ -1,0 +1,95 @@
+"""What a configuration would change about a run that is to be continued."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from hydromae.base.errors import ConfigError
+from hydromae.config import Config
+from hydromae.config.read import with_absolute_paths
+from hydromae.runs.directory import RunDirectory
+
+# Where things lie may change; a store of other data is refused by its fingerprint.
+_PLACES: Final = ("output", "data.root", "data.store")
+# What is told and how the machine is used, which changes what is learnt by rounding at most.
+_OUTWARD: Final = (
+    "name",
+    "logging",
+    "data.cache",
+    "training.device",
+    "training.engine",
+    "training.threads",
+    "training.workers",
+)
+_SHOWN: Final = 6
+# The run's configuration holds what its data made of these.
+_DECIDED_BY_DATA: Final = (
+    "modalities",
+    "image_height",
+    "image_width",
+    "patch_size",
+    "num_catchments",
+    "static_attr_dim",
+    "coordinate_attrs",
+    "series_position",
+)
+
+
+def refuse_changes(run: RunDirectory, config: Config) -> None:
+    """Refuse to continue a run with another configuration than it was begun with.
+
+    Raises:
+        ConfigError: keys differ; the message lists them with both values.
+    """
+    open_keys = [f"model.{key}" for key in _DECIDED_BY_DATA if key not in config.model.model_fields_set]
+    left = (*_PLACES, *open_keys)
+    placed = (with_absolute_paths(made).model_dump(mode="json") for made in (run.config(), config))
+    begun, given = (dict(_leaves(raw, left)) for raw in placed)
+    if changed := listed_changes(begun, given):
+        raise ConfigError(
+            f"{run.path}: the configuration is not the one the run was begun with: {changed}; continue it as it "
+            f"was with `hydromae resume {run.path}`, or give another output= for a new run"
+        )
+
+
+def settings_that_matter(config: Config) -> dict[str, Any]:
+    """Key -> value, as JSON has it, of all that decides what a run learns: what a checkpoint knows it by."""
+    return dict(_leaves(config.model_dump(mode="json"), (*_PLACES, *_OUTWARD)))
+
+
+def with_later_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a checkpoint, with the defaults of the keys that the package has had only since."""
+    defaults = dict(_defaults("", Config(), Config().model_dump(mode="json")))
+    return {key: defaults[key] for key in now.keys() & defaults.keys()} | dict(then)
+
+
+def listed_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The keys that differ, with both values; empty where none does."""
+    changed = [key for key in sorted(then.keys() | now.keys()) if then.get(key) != now.get(key)]
+    listed = ", ".join(f"{key} ({then.get(key)} in the run, now {now.get(key)})" for key in changed[:_SHOWN])
+    return listed + (f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else "")
+
+
+def _defaults(prefix: str, section: BaseModel, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Keys of sections; not the entries of a key that is a mapping, each of which somebody chose."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _defaults(f"{prefix}{name}.", value, raw[name])
+        elif not isinstance(value, Mapping):
+            yield f"{prefix}{name}", raw[name]
+
+
+def _leaves(raw: Mapping[str, Any], without: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for key, value in _flat("", raw):
+        if not any(key == left or key.startswith(f"{left}.") for left in without):
+            yield key, value
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,117 @@
+"""Checkpoints: written atomically with a checksum, loaded without running code."""
+
+import logging
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+
+from hydromae.base.errors import DataError, RunError
+from hydromae.base.files import atomic_path, sha256, sync_directory, write_text
+from hydromae.base.permissions import refused
+
+logger = logging.getLogger(__name__)
+
+
+def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int, best_step: int | None) -> Path:
+    """Write the state after `step` steps, then delete all but the newest `keep` and the best.
+
+    Those of later steps go too: a run that passed over them, since they are damaged, makes them anew.
+
+    Args:
+        folder: the run's checkpoints.
+        step: optimizer steps done.
+        content: tensors, numbers, text, and lists and mappings of them.
+        keep: checkpoints to keep.
+        best_step: the step whose checkpoint is kept besides.
+
+    Raises:
+        RunError: the disk is full or refuses; the checkpoints before are as they were.
+    """
+    path = folder / f"step_{step:08d}.pt"
+    for left in folder.glob(".step_*.partial"):  # by a process that was killed
+        left.unlink()
+    try:
+        with atomic_path(path) as temporary:
+            _write(content, temporary)
+            # Before the checkpoint has its name: one that a kill leaves without its checksum would not be used.
+            write_text(_checksum(path), sha256(temporary))
+    except DataError as error:
+        if not path.is_file():
+            _checksum(path).unlink(missing_ok=True)
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        raise RunError(
+            f"{path}: cannot be written ({reason}); the checkpoints before it are whole: make room, then continue "
+            f"with `hydromae resume {folder.parent}`"
+        ) from error
+    sync_directory(folder, deep=False)  # the new name is on the disk before the old ones are gone
+    names = sorted(folder.glob("step_*.pt"))
+    until = names.index(path) + 1
+    for old in (*names[: max(until - keep, 0)], *names[until:]):
+        if best_step is None or old.stem != f"step_{best_step:08d}":
+            old.unlink()
+            _checksum(old).unlink(missing_ok=True)
+    return path
+
+
+def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
+    """The newest checkpoint that is whole; a damaged one is named and passed over.
+
+    Raises:
+        RunError: there is none.
+    """
+    for path in sorted(folder.glob("step_*.pt"), reverse=True):
+        checksum = _checksum(path)
+        if told := refused(path) or refused(checksum):
+            raise RunError(told)
+        if not checksum.is_file() or checksum.read_text() != sha256(path):
+            logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
+            continue
+        return dict(torch.load(path, map_location=device, weights_only=True))
+    raise RunError(f"{folder}: holds no whole checkpoint to continue from; train the run anew")
+
+
+def random_state() -> dict[str, Any]:
+    """State of torch's generators, on which dropout depends."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put back what `random_state` gave."""
+    torch.set_rng_state(state["cpu"].cpu())
+    if torch.cuda.is_available() and state["cuda"]:
+        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
+
+
+class _Written:
+    """A file that remembers why it could not be written: torch's writer speaks of a wrong position instead."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.refused: OSError | None = None
+
+    def write(self, data: bytes | memoryview) -> int:
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.refused = self.refused or error
+            raise
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:
+        written = _Written(file)
+        try:
+            torch.save(content, cast(IO[bytes], written))
+        except RuntimeError:
+            if written.refused is not None:
+                raise written.refused from None
+            raise
+
+
+def _checksum(path: Path) -> Path:
+    return path.with_suffix(".sha256")

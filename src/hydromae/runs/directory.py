@@ -1,0 +1,133 @@
+"""A run directory: everything one training needs and leaves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hydromae.base.errors import DataError, RunError
+from hydromae.base.files import absolute, write_text
+from hydromae.base.json_text import json_text
+from hydromae.base.permissions import refused
+from hydromae.config import Config
+from hydromae.config.read import dump_config, load_config, with_absolute_paths
+from hydromae.sources.plan import periods_of
+from hydromae.store.fingerprint import changed_since
+from hydromae.store.store import Store
+
+
+class RunDirectory:
+    """Paths and small files of a run.
+
+    Attributes:
+        path: the directory, as it is known from any folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = absolute(path)
+
+    @classmethod
+    def create(cls, config: Config, store: Store) -> "RunDirectory":
+        """Make the directory of a new run.
+
+        Args:
+            config: the whole configuration, with the sizes of the model that the data decided.
+            store: its data.
+
+        Raises:
+            RunError: it already holds a run, or cannot be made.
+        """
+        run = cls(config.output_path)
+        # A run that failed before its first checkpoint holds nothing to lose.
+        if any(run.checkpoints.glob("step_*.pt")) or run.model.exists():
+            raise RunError(
+                f"{run.path}: already holds a run; continue it with `hydromae resume {run.path}`, "
+                f"give another output=, or delete it"
+            )
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
+        placed = with_absolute_paths(config)
+        # As it was given, too: a project that is moved as a whole finds its store from its new folder.
+        given = {"store": str(absolute(store.path)), "store_as_given": config.store_path}
+        write_text(run.path / "data.json", json_text({**given, **store.identity_until(store.n_days)}))
+        write_text(run.config_file, dump_config(placed))
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunDirectory":
+        """An existing run.
+
+        Raises:
+            RunError: there is none.
+        """
+        run = cls(path)
+        if told := refused(run.path) or refused(run.config_file):
+            raise RunError(told)
+        if not run.config_file.is_file():
+            raise RunError(f"{run.path}: is not a run directory (no config.yaml); give the output of `hydromae train`")
+        return run
+
+    @property
+    def config_file(self) -> Path:
+        """The whole configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Directory of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """Directory of the best model's weights and configuration."""
+        return self.path / "model"
+
+    @property
+    def metrics(self) -> Path:
+        """JSON lines of losses."""
+        return self.path / "metrics.jsonl"
+
+    def config(self) -> Config:
+        """The run's configuration."""
+        return load_config(self.config_file)
+
+    def store(self) -> Store:
+        """The run's store, found where the configuration says or where it lay when the run began.
+
+        Raises:
+            RunError: it is gone, or its data are not those the run was trained on; the message says what differs.
+        """
+        known = self.read_json("data.json")
+        refused = ""
+        for path in (self.config().store_path, known["store"], known.get("store_as_given", known["store"])):
+            try:
+                store = Store.open(path)
+            except DataError as error:
+                refused = refused or f"the run's store cannot be opened: {error}"
+                continue
+            changed = changed_since(known, store)
+            if not changed:
+                data = self.config().data
+                return store.with_periods(periods_of(data)).with_excluded(data.exclude_dates)
+            refused = (
+                f"the data in {store.path} are not those the run was trained on: {changed}; "
+                f"prepare that store anew from the same files, or train a new run"
+            )
+        raise RunError(f"{self.path}: {refused}")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A small file of the run.
+
+        Raises:
+            RunError: it is absent or damaged.
+        """
+        try:
+            return dict(json.loads((self.path / name).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            told = refused(self.path / name, error)
+            raise RunError(told or f"{self.path / name}: cannot be read ({error}); train the run anew") from None
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a small file of the run atomically."""
+        write_text(self.path / name, json_text(content, indent=1))

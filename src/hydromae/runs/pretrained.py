@@ -1,0 +1,154 @@
+"""A model on disk: weights without code (safetensors) and its configuration beside them."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from hydromae.base.errors import RunError
+from hydromae.base.files import atomic_path, write_text
+from hydromae.base.json_text import json_text
+from hydromae.base.permissions import refused
+from hydromae.config import ModelConfig
+from hydromae.models import multimodal_mae
+from hydromae.runs.hub import HubModel, download
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_REMEDY = "copy it anew or train again"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A trained model as it lies on disk.
+
+    Attributes:
+        config: of the model.
+        task_weights: weight of each loss.
+        trained_on: as of `MultiModalMAE`.
+        weights: every tensor by its name, on the CPU.
+        folder: where they lie.
+    """
+
+    config: ModelConfig
+    task_weights: dict[str, float]
+    trained_on: dict[str, Any]
+    weights: dict[str, torch.Tensor]
+    folder: Path
+
+
+class MultiModalMAE(multimodal_mae.MultiModalMAE, HubModel):
+    """The network with its ways to disk and to the Hugging Face hub; see `hydromae.models.multimodal_mae`."""
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls, path: str | Path, device: torch.device | str = "cpu", **hub: Any
+    ) -> "MultiModalMAE":
+        """A trained model from a run, a folder or the Hugging Face hub; see `hydromae.load_pretrained`."""
+        return load_pretrained(path, device, **hub)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        save_pretrained(self, save_directory)
+
+
+def save_pretrained(
+    model: multimodal_mae.MultiModalMAE, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """Write `model.safetensors` and `config.json`, each atomically; with `weights` in the place of the model's own."""
+    weights = model.state_dict() if weights is None else weights
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    content = {
+        "model": model.config.model_dump(mode="json"),
+        "task_weights": model.task_weights,
+        "trained_on": model.trained_on,
+    }
+    write_text(folder / CONFIG, json_text(content, indent=1))
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file(state, temporary, metadata={"sha256": _digest(state)})
+
+
+def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub: Any) -> MultiModalMAE:
+    """A trained model, in eval mode.
+
+    Args:
+        path: a run directory, a folder with `model.safetensors` and `config.json`, or, as text, the name of a model on
+            the Hugging Face hub, `user/name`, where no folder `user` is here.
+        device: where to put it.
+        hub: of the download, as `revision`, `token`, `cache_dir`, `local_files_only`.
+
+    Raises:
+        RunError: there is no model, it is damaged, or the hub cannot be reached.
+    """
+    found = read_pretrained(path, **hub)
+    model = MultiModalMAE(found.config, found.weights["valid_patches"], found.task_weights)
+    model.trained_on = found.trained_on
+    try:
+        model.load_state_dict(found.weights)
+    except RuntimeError:
+        raise RunError(f"{found.folder / CONFIG}: is not of the weights in {WEIGHTS}; {_REMEDY}") from None
+    return model.to(device).eval()
+
+
+def read_pretrained(path: str | Path, **hub: Any) -> Pretrained:
+    """A trained model's configuration and weights, without building it; arguments and errors of `load_pretrained`."""
+    path = download(str(path), [CONFIG, WEIGHTS], **hub) if _is_on_hub(path) else Path(path)
+    if told := refused(path) or refused(path / "model"):
+        raise RunError(told)
+    folder = path / "model" if (path / "model" / CONFIG).is_file() else path
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise RunError(f"{path}: holds no trained model (no {name}); give the output of `hydromae train`")
+    return Pretrained(*_read_config(folder / CONFIG), _read_weights(folder / WEIGHTS), folder)
+
+
+def read_trained_on(path: str | Path) -> dict[str, Any]:
+    """What a trained model's `config.json` says of the data it was trained on; its weights are not read.
+
+    Raises:
+        RunError: there is no model here, or its configuration is damaged.
+    """
+    folder = Path(path) / "model" if (Path(path) / "model" / CONFIG).is_file() else Path(path)
+    return _read_config(folder / CONFIG)[2]
+
+
+def _is_on_hub(path: str | Path) -> bool:
+    """Whether it has the form of a model's name there; a folder `user` here says that a place here is meant."""
+    return isinstance(path, str) and _HUB_NAME.fullmatch(path) is not None and not Path(path).parent.exists()
+
+
+def _read_config(path: Path) -> tuple[ModelConfig, dict[str, float], dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return ModelConfig.model_validate(content["model"]), dict(content["task_weights"]), dict(content["trained_on"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(refused(path, error) or f"{path}: is damaged ({reason}); {_REMEDY}") from None
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            written = (file.metadata() or {}).get("sha256")
+        state = load_file(path)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(refused(path, error) or f"{path}: is damaged ({error}); {_REMEDY}") from None
+    if written != _digest(state):
+        raise RunError(f"{path}: is damaged (its checksum differs); {_REMEDY}")
+    return state
+
+
+def _digest(state: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of all tensors in order of their names: a flipped byte loads silently from safetensors."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        # As bytes, since numpy knows no bfloat16.
+        digest.update(state[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,6 @@
+"""A synthetic, GB-shaped data set made from physics, in the file formats of the system's first user."""
+
+from hydromae.sample.sizes import SIZES, Sample, SampleSize
+from hydromae.sample.write import write_sample
+
+__all__ = ["SIZES", "Sample", "SampleSize", "write_sample"]

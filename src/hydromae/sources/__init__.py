@@ -1,0 +1,1 @@
+"""Labelled arrays of all modalities brought to one data set: same days, same cells, same stations."""

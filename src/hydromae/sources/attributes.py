@@ -1,0 +1,159 @@
+"""The table of static attributes: one row a station."""
+
+import csv
+import difflib
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from hydromae.base.errors import DataError
+from hydromae.base.station_ids import id_texts, require_distinct
+from hydromae.config import AttributesConfig
+from hydromae.readers.files import require_file
+from hydromae.readers.guard import reading
+
+_SEPARATORS = (",", ";", "\t")
+_BLANK = ("", "na", "nan", "null", "none")
+_MAX_BYTES = 2**26
+_COORDINATES = {"latitude": {"latitude", "lat"}, "longitude": {"longitude", "lon", "long", "lng"}}
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Attributes of some stations.
+
+    Attributes:
+        ids: the stations, as text.
+        names: the attributes.
+        values: float64 [stations, attributes]; NaN is missing.
+        areas: catchment areas in km2, float64 [stations], NaN where missing; None if the table has no such column.
+    """
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    values: Float[np.ndarray, "station attribute"]
+    areas: Float[np.ndarray, "station"] | None
+
+    def of(self, ids: Sequence[str]) -> "Attributes":
+        """The rows of some of the stations, in their order."""
+        rows = {station: row for row, station in enumerate(self.ids)}
+        index = [rows[station] for station in ids]
+        return Attributes(tuple(ids), self.names, self.values[index], None if self.areas is None else self.areas[index])
+
+
+def coordinate_columns(names: Sequence[str]) -> dict[str, int]:
+    """The places of `latitude` and `longitude` among the names of attributes, by their words.
+
+    Two whose other words are the same belong together, as gauge_lat and gauge_lon do; of several pairs that with the
+    fewest other words is taken, so latitude and longitude before those of a centroid. One alone counts only where its
+    name has no other word.
+    """
+    found: dict[str, dict[tuple[str, ...], int]] = {coordinate: {} for coordinate in _COORDINATES}
+    for place, name in enumerate(names):
+        parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+        words = [word for word in re.split(r"[^a-z0-9]+", parted) if word]
+        for coordinate, spellings in _COORDINATES.items():
+            if spellings & set(words):
+                found[coordinate].setdefault(tuple(word for word in words if word not in spellings), place)
+    pairs = [others for others in found["latitude"] if others in found["longitude"]]
+    chosen = min(pairs, key=len, default=())
+    return {coordinate: places[chosen] for coordinate, places in found.items() if chosen in places}
+
+
+def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequence[float]) -> Attributes:
+    """Read a CSV of attributes, its columns separated by `,`, `;` or tabs as its header line has them.
+
+    Args:
+        path: the file, with a header line.
+        settings: which columns are the ids, the attributes and the area.
+        missing_values: numbers that mean missing, beside blank and NaN.
+
+    Raises:
+        DataError: the file or a column is absent or of text, an id is blank or repeated, or a value is not a number.
+    """
+    header, rows = _table(path)
+    for column in (settings.id, *settings.columns):
+        if column not in header:
+            near = difflib.get_close_matches(column, header, n=1)
+            hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header[:30])}"
+            raise DataError(f"{path}: has no column {column}; {hint}; set data.attributes.id or .columns")
+        if header.count(column) > 1:
+            raise DataError(f"{path}: has two columns {column}; rename one of them")
+    ids = _ids(path, [row[settings.id] for row in rows])
+
+    def column_values(column: str) -> Float[np.ndarray, "station"]:
+        values = _numbers(path, column, [row[column] for row in rows], ids)
+        return np.where(np.isin(values, missing_values), np.nan, values)
+
+    values = np.stack([column_values(column) for column in settings.columns], axis=1)  # [station, attribute]
+    areas = column_values(settings.area) if settings.area in header else None
+    if areas is not None and (areas <= 0).any():
+        station = ids[int(np.flatnonzero(areas <= 0)[0])]
+        raise DataError(f"{path}: {settings.area} of station {station} is not above 0; correct it or leave it blank")
+    return Attributes(ids, settings.columns, values, areas)
+
+
+def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:
+    if not column:
+        raise DataError(f"{path}: has no stations; give one row a station")
+    for line, text in enumerate(column, start=2):
+        if not (text or "").strip():
+            raise DataError(f"{path}: has a row without an id (line {line}); keep one row a station")
+    ids = id_texts(column, str(path))
+    require_distinct(ids, str(path), "keep one row a station", first_line=2)
+    return tuple(ids)
+
+
+def separator_of(header: str) -> str:
+    """The sign that parts the columns: of `,`, `;` and tabs that which is most often in the header line."""
+    return max(_SEPARATORS, key=header.count)
+
+
+def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
+    """The header and the rows; the separator is the sign that is most often in the header."""
+    require_file(path)
+    if path.stat().st_size > _MAX_BYTES:
+        raise DataError(f"{path}: has {path.stat().st_size} bytes, too many for one row a station; name another file")
+    with reading(path, advice="write it as a CSV in UTF-8"), path.open(newline="", encoding="utf-8-sig") as content:
+        first = content.readline()
+        content.seek(0)
+        reader = csv.DictReader(content, delimiter=separator_of(first))
+        rows = list(reader)
+        return [name.strip() for name in reader.fieldnames or ()], [_stripped(row) for row in rows]
+
+
+def _stripped(row: dict[str | None, str | None]) -> dict[str, str | None]:
+    """Without the values beyond the header, which are under None."""
+    return {name.strip(): value for name, value in row.items() if name is not None}
+
+
+def _numbers(path: Path, column: str, texts: Sequence[str | None], ids: Sequence[str]) -> Float[np.ndarray, "station"]:
+    """A column as numbers, NaN where blank."""
+    given = [(text or "").strip() for text in texts]
+    values = [float("nan") if text.lower() in _BLANK else _number(text) for text in given]
+    filled = [i for i, text in enumerate(given) if text.lower() not in _BLANK]
+    wrong = [i for i in filled if values[i] is None]
+    if wrong:
+        text, station = given[wrong[0]][:64], ids[wrong[0]]
+        if len(wrong) == len(filled) > 1:
+            raise DataError(
+                f"{path}: {column} is a column of text ({text!r} for station {station}); "
+                f"name columns of numbers in data.attributes.columns"
+            )
+        advice = "write it with a decimal point" if _number(text.replace(",", ".")) is not None else "write a number"
+        raise DataError(f"{path}: {column} of station {station} is {text!r}; {advice} or leave it blank")
+    return np.array(values, np.float64)
+
+
+def _number(text: str) -> float | None:
+    """None for what is no finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

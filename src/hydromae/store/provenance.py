@@ -1,0 +1,267 @@
+"""What a store was made from, and whether one that is there can be used or must be replaced."""
+
+import ctypes
+import logging
+import os
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from hydromae.base.errors import DataError
+from hydromae.base.files import sha256
+from hydromae.config import Config, DataConfig, Period
+from hydromae.readers.detect import locate
+from hydromae.readers.files import require_file
+from hydromae.readers.zarr_grid import zarr_files
+from hydromae.sources.exclusions import spans_within
+from hydromae.store.description import FORMAT, SourceFile, digest
+from hydromae.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = 4
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2 (linux/fs.h)
+_HASHED_SIZE = 64 * 2**20  # larger sources are told apart by size and time, as hashing them would cost a second reading
+
+
+def options_of(config: Config) -> dict[str, Any]:
+    """What a store depends on beside its files; where they lie and what windows are made of them do not matter."""
+    data, model = config.data, config.model
+    unused = {"root", "store", "cache", "exclude_dates", "fill"}  # the data's; a modality's exclude_dates do matter
+    unused |= {"window", "window_mix", "stride", "stations_per_window", "event_share", "event_modality"}
+    # An option that changes nothing is left out, so that a store made before there was such an option stays valid.
+    unused |= {"station_order"} if data.station_order == "given" else set()
+    unused |= {"aggregate"} if data.aggregate is None else set()
+    options = data.model_dump(mode="json", exclude=unused)
+    if any(settings.kind == "grid" for settings in data.modalities.values()):
+        options["patch_size"] = model.patch_size
+    for settings in options["modalities"].values():
+        for key in ("reader", "layout"):  # keys that stores made before they were there do not have
+            if settings[key] is None:
+                del settings[key]
+        # A list, since their order matters, which that of keys does not; what they are called does not.
+        settings["sources"] = [_given(source) for source in settings["sources"].values()]
+        if not settings["sources"]:
+            del settings["sources"]
+    return options if data.station_order == "given" else {**options, "vector_patch_size": model.vector_patch_size}
+
+
+def _given(source: dict[str, Any]) -> dict[str, Any]:
+    """What a source has otherwise than its modality, so that keys of later versions change nothing."""
+    return {key: value for key, value in source.items() if value is not None and (key, value) != ("id_prefix", "")}
+
+
+def source_files(config: Config) -> tuple[SourceFile, ...]:
+    """Every file the configuration names, in folders and by patterns too: size, time and (up to 64 MiB) hash.
+
+    Raises:
+        ConfigError: it names a reader that is none.
+        DataError: one is absent, or of no known format.
+    """
+    data = config.data
+    named = [
+        (name, file)
+        for name, settings in data.modalities.items()
+        for part in settings.parts(name).items()
+        for located in locate(*part, Path(data.root))
+        for file in located.files
+    ]
+    named += [("attributes", data.attributes.path)] if data.attributes.path else []
+    if data.land_mask:
+        inside = zarr_files(Path(data.root) / data.land_mask)
+        mask = Path(data.land_mask)
+        within = [str(mask / file.relative_to(Path(data.root) / mask)) for file in inside]
+        named += [("land_mask", path) for path in within or [data.land_mask]]
+    hashes: dict[str, str | None] = {}
+    files = []
+    for role, given in named:
+        path = require_file(Path(data.root) / given, relative=not Path(given).is_absolute())
+        stat = path.stat()
+        if given not in hashes:
+            hashes[given] = sha256(path) if stat.st_size < _HASHED_SIZE else None
+        file = SourceFile(role=role, path=given, size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=hashes[given])
+        files.append(file)
+    return tuple(files)
+
+
+def package_version() -> str:
+    """The version of this package."""
+    try:
+        return version("hydromae")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "unknown"
+
+
+def key_of(options: dict[str, Any], sources: tuple[SourceFile, ...], appended_to: str = "") -> str:
+    """12 hexadecimal digits that tell what a store is made from: options, files, version, the store it goes on from."""
+    files = [(file.role, file.path, file.size, file.sha256 or file.mtime_ns) for file in sources]
+    return digest({"made": [FORMAT, package_version(), appended_to], "options": options, "files": files})[:12]
+
+
+def store_of(path: Path, options: dict[str, Any]) -> Store | None:
+    """The store at `path` if it was made from these options, whatever became of its files; else None."""
+    if not (path / "store.json").is_file():
+        return None
+    store = Store.open(path)
+    return None if differing_keys(store.provenance.options, options) else store
+
+
+def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFile, ...]) -> Store | None:
+    """The store at `path` if it was made from these options and files; None if there is nothing.
+
+    Raises:
+        DataError: it was made from others, or is damaged.
+    """
+    if not (path / "store.json").is_file():
+        return None
+    store = Store.open(path)
+    made = store.provenance
+    if keys := differing_keys(made.options, options):
+        reason = f"other options ({', '.join(keys)})"
+    elif changed := changed_files(made.sources, sources):
+        reason = f"files that have changed since ({', '.join(changed)})"
+    elif gone := sorted({file.path for file in made.sources} - {file.path for file in sources}):
+        reason = f"files that are not among those of the configuration any more ({', '.join(gone)})"
+    else:
+        return store
+    raise DataError(
+        f"{path}: is a store made from {reason}; replace it with `hydromae prepare --overwrite` (overwrite=True), "
+        f"add the days after its last one with --append (append=True), or choose another data.store"
+    )
+
+
+def differing_keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Configuration keys, as data.train, in which two sets of options differ."""
+    return [f"{'data' if key.split('.')[0] in DataConfig.model_fields else 'model'}.{key}" for key in _unlike(old, new)]
+
+
+def _unlike(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    keys: list[str] = []
+    for key in dict.fromkeys((*old, *new)):
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            keys += [f"{key}.{inner}" for inner in _unlike(one, other)]
+        elif one != other:
+            keys.append(key)
+    return keys
+
+
+def changed_files(old: tuple[SourceFile, ...], new: tuple[SourceFile, ...]) -> list[str]:
+    """Paths of the new files that are not among the old ones, or not as they were."""
+    known = {(file.role, file.path): file for file in old}
+    return list(dict.fromkeys(file.path for file in new if not _same(known.get((file.role, file.path)), file)))
+
+
+def _same(old: SourceFile | None, new: SourceFile) -> bool:
+    if old is None or old.size != new.size:
+        return False
+    return old.sha256 == new.sha256 if new.sha256 is not None else old.mtime_ns == new.mtime_ns
+
+
+def changed_sources(store: Store, root: Path | None = None) -> list[str]:
+    """How the files that a store was made from differ from what lies there now, a sentence each; empty: not at all.
+
+    Files that were hashed are compared by content, larger ones by size and time.
+
+    Args:
+        store: the store.
+        root: folder that the files' paths are relative to; None is where they were.
+    """
+    folder = Path(root if root is not None else store.provenance.root)
+    if not folder.is_dir():
+        return [
+            f"{folder}: is no folder, so the sources of {store.path} cannot be compared; give the folder they are in"
+        ]
+    files = {file.path: file for file in store.provenance.sources}
+    return [
+        f"{folder / path}: {change}"
+        for path, file in files.items()
+        if (change := _change(folder / path, file)) is not None
+    ]
+
+
+def _change(path: Path, file: SourceFile) -> str | None:
+    try:
+        stat = path.stat()
+        if not path.is_file():
+            return "is no file any more"
+        if stat.st_size != file.size:
+            return f"has {stat.st_size} bytes now, and had {file.size} when the store was made of it"
+        if file.sha256 is None:
+            other = stat.st_mtime_ns != file.mtime_ns
+            return "was written to since the store was made of it, or copied (its time differs)" if other else None
+        return None if sha256(path) == file.sha256 else "has another content than when the store was made of it"
+    except FileNotFoundError:
+        return "is absent"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def fitted_without(config: Config) -> tuple[Period, ...]:
+    """The training days that scalers are to be fitted without, since `data.exclude_dates` declares them wrong."""
+    return () if config.data.train is None else spans_within(config.data.exclude_dates, config.data.train)
+
+
+def declared(store: Store, config: Config) -> Store:
+    """The store with the days that a configuration declares wrong; said where its scalers were fitted on others."""
+    now, then = fitted_without(config), store.provenance.fitted_without
+    if now != then:
+        logger.warning(
+            "%s: its scalers and means were fitted without %s of the training days, while data.exclude_dates names %s; "
+            "they are kept: `hydromae prepare --overwrite` fits them anew, and runs on this store are then to be "
+            "trained anew",
+            store.path,
+            _listed(then),
+            _listed(now),
+        )
+    return store.with_excluded(config.data.exclude_dates)
+
+
+def _listed(spans: tuple[Period, ...]) -> str:
+    shown = [str(first) if first == last else f"{first} to {last}" for first, last in spans[:_SHOWN]]
+    more = f" and {len(spans) - _SHOWN} more spans" if len(spans) > _SHOWN else ""
+    return f"{', '.join(shown)}{more}" if spans else "none"
+
+
+def refuse_other_content(path: Path) -> None:
+    """Raise DataError unless `path` is a store, an empty folder or nothing: only those are ever replaced."""
+    if not path.exists() or (path / "store.json").is_file() or (path.is_dir() and not any(path.iterdir())):
+        return
+    raise DataError(f"{path}: is there already and is not a store; choose another data.store or remove it")
+
+
+def exchange(fresh: Path, path: Path) -> None:
+    """Put the directory `fresh` in the place of `path`, in one step where the system can, and remove what was there."""
+    retired = _retired(path)
+    shutil.rmtree(retired, ignore_errors=True)
+    if _swapped(fresh, path):
+        fresh.rename(retired)
+    else:
+        path.rename(retired)
+        try:
+            fresh.rename(path)
+        except OSError:
+            retired.rename(path)
+            raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def restore(path: Path) -> None:
+    """Undo an exchange that was cut off half way."""
+    if _retired(path).exists() and not path.exists():
+        _retired(path).rename(path)
+    shutil.rmtree(_retired(path), ignore_errors=True)
+
+
+def _retired(path: Path) -> Path:
+    return path.with_name(f".{path.name}.retired")
+
+
+def _swapped(one: Path, other: Path) -> bool:
+    """Swap two names, which Linux can; False where it cannot be done."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError, TypeError):
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)

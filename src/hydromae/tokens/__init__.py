@@ -1,0 +1,1 @@
+"""How a window is cut into tokens, and the states that a token can have."""

@@ -1,0 +1,24 @@
+"""The engine that a configuration names."""
+
+from hydromae.config import TrainingConfig
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.training.engine import DDPEngine, Engine, FSDPEngine, precision_on
+from hydromae.training.world import World
+
+
+def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) -> Engine:
+    """The engine that `training.engine` names, for several processes; one needs none.
+
+    Its settings have the precision that `auto` is on this device.
+
+    Raises:
+        ConfigError: it is deepspeed, which is not installed.
+    """
+    settings = settings.model_copy(update={"precision": precision_on(world.device, settings)})
+    if world.size == 1:
+        return Engine(model, world, settings)
+    if settings.engine == "deepspeed":
+        from hydromae.training.deepspeed_engine import DeepSpeedEngine  # an optional package
+
+        return DeepSpeedEngine(model, world, settings)
+    return (FSDPEngine if settings.engine == "fsdp" else DDPEngine)(model, world, settings)

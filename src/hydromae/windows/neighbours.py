@@ -1,0 +1,52 @@
+"""The stations of a window, where it does not hold all of them: one, and those that lie nearest to it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Int
+
+from hydromae.base.distances import great_circle_km
+from hydromae.base.errors import ConfigError
+from hydromae.config import DataConfig
+from hydromae.sources.attributes import coordinate_columns
+from hydromae.store.store import Store
+from hydromae.tokens.shape import TokenShape
+
+
+def station_groups(data: DataConfig, store: Store) -> Int[np.ndarray, "group station"] | None:
+    """The stations of each window as places in the store: every station once, first in its row, its nearest behind it.
+
+    Args:
+        data: `stations_per_window` is read.
+        store: whose stations they are.
+
+    Returns:
+        [stations, stations_per_window], or None where every window holds all stations.
+
+    Raises:
+        ConfigError: there are fewer stations than a window is to hold, or no coordinates to tell who is near.
+    """
+    wanted, found = data.stations_per_window, len(store.station_ids)
+    if wanted is None or not found:
+        return None
+    if wanted == 1:
+        return np.arange(found)[:, None]
+    if wanted > found:
+        raise ConfigError(f"data.stations_per_window is {wanted}, but {store.path} has {found} stations; ask for fewer")
+    places = coordinate_columns(store.attribute_names)
+    if len(places) < 2:
+        raise ConfigError(
+            f"data.stations_per_window is {wanted}, but the attributes in {store.path} have no latitude and longitude "
+            f"that tell which stations are near; set it to 1"
+        )
+    latitude, longitude = (store.attributes[:, places[name]].astype(np.float64) for name in ("latitude", "longitude"))
+    distance = great_circle_km(latitude, longitude, latitude, longitude)  # [stations, stations]
+    np.fill_diagonal(distance, -1)  # itself first, wherever it lies
+    order: np.ndarray = np.where(np.isnan(distance), np.inf, distance).argsort(axis=1, kind="stable")
+    return order[:, :wanted]
+
+
+def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:
+    """Windows of few stations that are computed together: at most 256, fewer where each holds the tokens of grids."""
+    tokens = sum(shape.tokens(days) for shape in shapes.values())
+    return max(1, min(256, 50_000 // tokens))

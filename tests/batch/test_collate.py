@@ -1,0 +1,438 @@
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hydromae.batch.batch import Batch
+from hydromae.batch.collate import Collator, forecast_modalities
+from hydromae.batch.fills import Method
+from hydromae.config import MaskingConfig
+from hydromae.config.read import build_config
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.prediction.fields import state_window
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
+from hydromae.tokens.selection import IGNORED, MISSING, TARGET, VISIBLE, Selection
+from hydromae.tokens.shape import TokenShape, from_tokens, to_tokens
+from hydromae.windows.windows import WindowReader, Windows
+from support.small import small_config, small_parts
+from support.sources import World, write_table
+
+DAYS = 8
+Parts = tuple[MultiModalMAE, WindowReader, Collator]
+# Windows before day 3 hold no river flow, those from 3 to 9 some of it, later ones nearly all.
+STARTS = st.lists(st.integers(0, 192), min_size=1, max_size=5)
+
+
+@pytest.fixture(scope="module")
+def parts(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    return small_parts(small_config(prepared[0], tmp_path_factory.mktemp("unused")), prepared[1])
+
+
+def remade(parts: Parts, seed: int = 0, fill: Mapping[str, Method] = {}, **masking: Any) -> Collator:
+    """The collator of other masks or fills."""
+    model, reader, _ = parts
+    return Collator(reader.store, model.shapes, MaskingConfig(**masking), seed, torch.device("cpu"), fill)
+
+
+def counts(selection: Selection) -> list[int]:
+    return selection.real.sum(1).tolist()
+
+
+def windows_of_states(batch: Batch) -> dict[str, torch.Tensor]:
+    return {name: state_window(tokens, DAYS) for name, tokens in batch.tokens.items()}
+
+
+@given(starts=STARTS, ratio=st.floats(0.01, 0.99))
+@settings(deadline=None, max_examples=40)
+def test_evaluation_hides_exactly_the_share_of_what_there_is(parts: Parts, starts: list[int], ratio: float) -> None:
+    windows = parts[1].read(starts, DAYS)
+    batch = remade(parts, image_mask_ratio=ratio, vector_mask_ratio=ratio).evaluation_batch(windows)
+    for name, tokens in batch.tokens.items():
+        # At least one of two or more, however small the ratio.
+        hidden = [max(round(ratio * available), available > 1) for available in windows.available[name]]
+        assert counts(tokens.target) == hidden
+        assert counts(tokens.visible) == [a - h for a, h in zip(windows.available[name], hidden, strict=True)]
+        assert not set_of(tokens.target) & set_of(tokens.visible)
+
+
+def set_of(selection: Selection) -> set[tuple[int, int]]:
+    sample, entry = torch.nonzero(selection.real, as_tuple=True)
+    chosen = list(zip(sample.tolist(), selection.index[sample, entry].tolist(), strict=True))
+    assert len(set(chosen)) == len(chosen)
+    return set(chosen)
+
+
+@given(starts=STARTS, epoch=st.integers(0, 100))
+@settings(deadline=None, max_examples=40)
+def test_training_cuts_to_the_smallest_count_and_pads_only_where_there_is_nothing(
+    parts: Parts, starts: list[int], epoch: int
+) -> None:
+    _, reader, collator = parts
+    windows = reader.read(starts, DAYS)
+    batch = collator.training_batch(windows, epoch)
+    for name, tokens in batch.tokens.items():
+        hidden = [round(0.4 * available) for available in windows.available[name]]
+        seen = [a - h for a, h in zip(windows.available[name], hidden, strict=True)]
+        for selection, wanted in ((tokens.target, hidden), (tokens.visible, seen)):
+            smallest = min((n for n in wanted if n), default=0)
+            assert counts(selection) == [min(n, smallest) for n in wanted]
+            assert (selection.padding is None) == (len({min(n, smallest) for n in wanted}) == 1)
+            assert selection.index.shape[1] == smallest
+
+
+def test_a_sample_without_river_flow_does_not_rob_the_others_of_theirs(parts: Parts) -> None:
+    _, reader, collator = parts
+    batch = collator.training_batch(reader.read([0, 40, 80], DAYS), 0)
+    flow = batch.tokens["riverflow"]
+    assert counts(flow.target)[0] == counts(flow.visible)[0] == 0
+    assert min(counts(flow.target)[1:]) >= 5 and min(counts(flow.visible)[1:]) >= 8
+    assert batch.tokens["precip"].visible.padding is None
+
+
+@given(start=st.integers(0, 192), mates=STARTS, place=st.integers(0, 5))
+@settings(deadline=None, max_examples=30)
+def test_the_evaluation_mask_of_a_window_does_not_depend_on_its_batch(
+    parts: Parts, start: int, mates: list[int], place: int
+) -> None:
+    _, reader, collator = parts
+    together = [*mates[:place], start, *mates[place:]]
+    alone = windows_of_states(collator.evaluation_batch(reader.read([start], DAYS)))
+    collator.training_batch(reader.read(mates, DAYS), 3)
+    torch.manual_seed(start)
+    found = windows_of_states(collator.evaluation_batch(reader.read(together, DAYS)))
+    assert all(torch.equal(found[name][len(mates[:place])], alone[name][0]) for name in alone)
+
+
+def test_masks_differ_between_epochs_seeds_windows_and_modalities_but_not_by_chance(parts: Parts) -> None:
+    _, reader, collator = parts
+    windows = reader.read([40, 80], DAYS)
+    other_seed = remade(parts, seed=1)
+
+    def hidden(made: Batch, name: str, sample: int = 0) -> frozenset[tuple[int, int]]:
+        return frozenset(entry for entry in set_of(made.tokens[name].target) if entry[0] == sample)
+
+    first, again, next_one = (collator.training_batch(windows, epoch) for epoch in (0, 0, 1))
+    assert all(torch.equal(a, b) for a, b in zip(*(windows_of_states(b).values() for b in (first, again)), strict=True))
+    for name in first.tokens:
+        assert hidden(first, name) != hidden(next_one, name)
+        assert hidden(first, name) != hidden(other_seed.training_batch(windows, 0), name)
+        assert {i for _, i in hidden(first, name, 0)} != {i for _, i in hidden(first, name, 1)}
+    assert hidden(first, "precip") != hidden(first, "soil")
+
+
+def test_values_are_scaled_as_the_scaler_scales_and_zero_where_missing(
+    prepared: tuple[World, Store], parts: Parts
+) -> None:
+    _, reader, collator = parts
+    windows = reader.read([4, 100], DAYS)
+    for name, tokens in collator.evaluation_batch(windows).tokens.items():
+        scaled = prepared[1].scaler(name).scale(windows.values[name])
+        missing = torch.isnan(to_tokens(windows.values[name], tokens.shape))
+        assert torch.equal(tokens.valid, ~missing)
+        assert torch.equal(tokens.values, to_tokens(scaled, tokens.shape).nan_to_num(0.0))
+        assert missing.any() == (name != "evap") and not tokens.values[missing].any()
+
+
+@given(starts=STARTS, training=st.booleans())
+@settings(deadline=None, max_examples=20)
+def test_a_missing_token_is_never_visible_and_never_a_target(parts: Parts, starts: list[int], training: bool) -> None:
+    _, reader, collator = parts
+    windows = reader.read(starts, DAYS)
+    batch = collator.training_batch(windows, 0) if training else collator.evaluation_batch(windows)
+    for name, tokens in batch.tokens.items():
+        for selection in (tokens.visible, tokens.target):
+            assert selection.take(tokens.valid).any(-1)[selection.real].all()
+        state = state_window(tokens, DAYS)
+        assert torch.equal(state == MISSING, torch.isnan(windows.values[name]))
+
+
+@given(starts=STARTS, seed=st.integers(0, 1000), training=st.booleans())
+@settings(deadline=None, max_examples=15)
+def test_hidden_values_cannot_reach_the_prediction_from_the_store_on(
+    parts: Parts, starts: list[int], seed: int, training: bool
+) -> None:
+    model, reader, collator = parts
+    random = torch.Generator().manual_seed(seed)
+
+    def made(windows: Windows) -> Batch:
+        return collator.training_batch(windows, seed) if training else collator.evaluation_batch(windows)
+
+    windows = reader.read(starts, DAYS)
+    batch = made(windows)
+    spoiled = {}
+    for name, state in windows_of_states(batch).items():
+        garbage = 1e4 * torch.rand(state.shape, generator=random)
+        hidden = (state != VISIBLE) & (state != MISSING)
+        assert hidden.any() == (state == TARGET).any()
+        spoiled[name] = torch.where(hidden, garbage, windows.values[name])
+    changed = made(replace(windows, values=spoiled))
+    for name, expected in model.predict(batch).items():
+        real = batch.tokens[name].target.real
+        assert torch.equal(model.predict(changed)[name][real], expected[real])
+
+
+def test_visible_values_do_reach_the_prediction(parts: Parts) -> None:
+    model, reader, collator = parts
+    windows = reader.read([60], DAYS)
+    batch = collator.evaluation_batch(windows)
+    visible = windows_of_states(batch)["soil"] == VISIBLE
+    values = {**windows.values, "soil": torch.where(visible, 0.5, windows.values["soil"])}
+    changed = model.predict(collator.evaluation_batch(replace(windows, values=values)))
+    assert all(not torch.equal(changed[name], expected) for name, expected in model.predict(batch).items())
+
+
+def test_the_day_of_the_year_counts_leap_days(tmp_path: Path) -> None:
+    days = np.arange(np.datetime64("2003-12-25"), np.datetime64("2005-01-06"))
+    values = np.random.default_rng(0).random((len(days), 2)).astype(np.float32)
+    write_table(tmp_path / "series.parquet", days, [1, 2], {"evaporation": values})
+    period = [str(days[0]), str(days[-1])]
+    data = {"root": str(tmp_path), "store": str(tmp_path / "store"), "train": period}
+    config = build_config({"data": {**data, "modalities": {"evap": {"paths": "series.parquet"}}}})
+    _, reader, collator = small_parts(config, prepare(config))
+    starts = [0, 60, len(days) - 10]
+    found = collator.evaluation_batch(reader.read(starts, 10)).day_of_year
+    expected = pd.DatetimeIndex(days).day_of_year.to_numpy()
+    assert found is not None and found.tolist() == [expected[s : s + 10].tolist() for s in starts]
+    assert 366 in found[2] and 1 in found[0]
+
+
+def test_attributes_are_the_stores_scaled_ones_for_every_sample(prepared: tuple[World, Store], parts: Parts) -> None:
+    _, reader, collator = parts
+    attributes = collator.evaluation_batch(reader.read([0, 9], DAYS)).attributes
+    assert attributes is not None and attributes.shape == (2, 4, 3)
+    for sample in attributes:
+        np.testing.assert_array_equal(sample.numpy(), prepared[1].scaled_attributes)
+
+
+@pytest.mark.parametrize("stations", [None, np.array([[3, 1, 0], [2, 2, 1]])])
+def test_every_value_has_the_weight_of_its_station(parts: Parts, stations: np.ndarray | None) -> None:
+    model, reader, _ = parts
+    weights = np.array([1.0, 2.0, 3.0, 4.0], np.float32)
+    shape = TokenShape("series", size=2, days=3, width=4 if stations is None else 3)
+    collator = Collator(
+        reader.store, model.shapes | {"evap": shape}, MaskingConfig(), 0, torch.device("cpu"), weights={"evap": weights}
+    )
+    batch = collator.evaluation_batch(reader.read([60, 100], DAYS, stations=stations))
+    assert batch.tokens["riverflow"].weights is None
+    found = batch.tokens["evap"].weights
+    assert found is not None and found.isfinite().all()
+    expected = weights[np.arange(4)[None].repeat(2, 0) if stations is None else stations]  # [B, stations]
+    back = from_tokens(found, shape, DAYS)  # [B, T, stations]
+    for day in range(DAYS):
+        np.testing.assert_array_equal(back[:, day], expected)
+
+
+def test_tokens_can_be_put_back_to_the_window_they_came_from(parts: Parts) -> None:
+    _, reader, collator = parts
+    windows = reader.read([100], DAYS)
+    for name, tokens in collator.evaluation_batch(windows).tokens.items():
+        back = from_tokens(torch.where(tokens.valid, tokens.values, torch.nan), tokens.shape, DAYS)
+        physical = collator.scalers[name].unscale(back)
+        torch.testing.assert_close(physical, windows.values[name], rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.6])
+def test_partial_prediction_keeps_a_random_share_of_the_targets_and_hides_as_much(parts: Parts, share: float) -> None:
+    _, reader, collator = parts
+    windows = reader.read([40, 90, 120], DAYS)
+    partial = remade(parts, prediction_ratio=share)
+    whole, part = collator.training_batch(windows, epoch=0), partial.training_batch(windows, epoch=0)
+    for name, tokens in part.tokens.items():
+        before = whole.tokens[name]
+        assert torch.equal(tokens.visible.index, before.visible.index)
+        assert tokens.target.index.shape[1] == math.ceil(share * before.target.index.shape[1])
+        assert set_of(tokens.target) < set_of(before.target)
+        # Not the first in time: which of them are predicted is drawn.
+        assert tokens.target.index.max() > tokens.shape.places
+        evaluated = partial.evaluation_batch(windows).tokens[name]
+        assert counts(evaluated.target) == [round(0.4 * n) for n in windows.available[name]]
+
+
+STRATEGIES = ("random", "span", "place", "modality", "forecast")
+MIXTURE = dict.fromkeys(STRATEGIES, 1.0)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@given(starts=STARTS, number=st.integers(0, 50))
+@settings(deadline=None, max_examples=15)
+def test_what_the_host_counts_is_what_the_device_hides(
+    parts: Parts, strategy: str, starts: list[int], number: int
+) -> None:
+    windows = parts[1].read(starts, DAYS, number)
+    collator = remade(parts, strategies={strategy: 1.0})
+    plan = collator.masker.planner.of_windows(windows.available_by_slot, DAYS, starts)
+    batch = collator.evaluation_batch(windows)
+    for name, tokens in batch.tokens.items():
+        assert counts(tokens.target) == [hiding.targets for hiding in plan[name]]
+        assert counts(tokens.visible) == [hiding.visible for hiding in plan[name]]
+        for selection in (tokens.visible, tokens.target):
+            assert selection.take(tokens.valid).any(-1)[selection.real].all()
+        assert not set_of(tokens.target) & set_of(tokens.visible)
+
+
+@given(starts=STARTS, number=st.integers(0, 50), forcing=st.sampled_from([0.0, 1.0]), training=st.booleans())
+@settings(deadline=None, max_examples=30)
+def test_a_forecast_sees_nothing_after_the_issue_time_but_the_weather_of_a_perfect_one(
+    parts: Parts, starts: list[int], number: int, forcing: float, training: bool
+) -> None:
+    windows = parts[1].read(starts, DAYS, number)
+    collator = remade(parts, strategies={"forecast": 1}, forcing=forcing, horizon=4)
+    batch = collator.training_batch(windows, 0) if training else collator.evaluation_batch(windows)
+    states = windows_of_states(batch)
+    planner = collator.masker.planner
+    if training:
+        plan = planner.of_batch(windows.available_by_slot, DAYS, number, 0)
+    else:
+        plan = planner.of_windows(windows.available_by_slot, DAYS, starts)
+    for sample in range(len(starts)):
+        if plan["riverflow"][sample].strategy != "forecast":
+            continue  # nothing was observed to be predicted: random took its place
+        horizon = DAYS - plan["riverflow"][sample].closed
+        assert 1 <= horizon <= 4
+        for name, state in states.items():
+            known, after = state[sample, : DAYS - horizon], state[sample, DAYS - horizon :]
+            assert not (known == TARGET).any()
+            if name == "riverflow":
+                assert not (after == VISIBLE).any()
+            elif forcing == 0:
+                assert ((after == IGNORED) | (after == MISSING)).all()
+            if not training:
+                assert not (known == IGNORED).any()
+                if name == "riverflow":
+                    assert ((after == TARGET) | (after == MISSING)).all()
+                elif forcing == 1:
+                    assert ((after == VISIBLE) | (after == MISSING)).all()
+
+
+def test_strategy_forecast_does_forecast(parts: Parts) -> None:
+    batch = remade(parts, strategies={"forecast": 1}, forcing=1.0).training_batch(parts[1].read([60, 90], DAYS), 0)
+    assert [name for name, tokens in batch.tokens.items() if tokens.target.index.shape[1]] == ["riverflow"]
+    batch = remade(parts, strategies={"forecast": 1}, forecast=("soil",)).training_batch(parts[1].read([60], DAYS), 0)
+    assert [name for name, tokens in batch.tokens.items() if tokens.target.index.shape[1]] == ["soil"]
+
+
+def test_tokens_of_several_days_are_not_cut_by_the_issue_time(prepared: tuple[World, Store], tmp_path: Path) -> None:
+    spans = {"image_patch_days": 2, "vector_patch_days": 3}
+    masking = {"strategies": {"forecast": 1}, "forcing": 0.0, "horizon": 3}
+    config = small_config(prepared[0], tmp_path, model=spans, masking=masking)
+    model, reader, collator = small_parts(config, prepared[1])
+    for number in range(8):
+        windows = reader.read([60, 100], 13, number)
+        batch = collator.training_batch(windows, 0)
+        assert model(batch)[0] > 0
+        states = {name: state_window(tokens, 13)[0] for name, tokens in batch.tokens.items()}
+        known = int((states["riverflow"] == TARGET).any(1).long().argmax())
+        # Tokens of 2 and of 3 days both end after 6 and after 12 days.
+        assert known in (6, 12)
+        assert not any((state[known:] == VISIBLE).any() for state in states.values())
+        assert all((state[:known] == VISIBLE).any(1).all() for state in states.values())
+
+
+def test_flow_is_what_is_forecast_else_the_series_else_everything(parts: Parts) -> None:
+    model, reader, _ = parts
+    shapes, units = model.shapes, {name: reader.store.units(name) for name in model.shapes}
+
+    def predicted(*names: str) -> tuple[str, ...]:
+        return forecast_modalities(units, {name: shapes[name] for name in names}, None)
+
+    assert predicted("precip", "soil", "evap", "riverflow") == ("riverflow",)
+    assert predicted("precip", "evap") == ("evap",)
+    assert predicted("soil", "precip") == ("soil", "precip")
+    assert forecast_modalities(units, shapes, ["evap", "soil"]) == ("evap", "soil")
+
+
+@pytest.mark.parametrize("strategy", ["random", "span", "place"])
+@pytest.mark.parametrize("per_day", [False, True])
+def test_a_unified_pattern_hides_the_same_in_all_grids_and_in_all_series(
+    parts: Parts, strategy: str, per_day: bool
+) -> None:
+    windows = parts[1].read([40, 90], DAYS)
+    for name in windows.values:
+        windows.values[name].fill_(0.5)
+        slots = [parts[0].shapes[name].places] * DAYS
+        windows.available_by_slot[name][:] = [slots, slots]
+    for pattern in ("unified", "independent"):
+        collator = remade(parts, pattern=pattern, per_day=per_day, strategies={strategy: 1})
+        batch = collator.training_batch(windows, 0)
+        index = {name: tokens.target.index.sort(1).values for name, tokens in batch.tokens.items()}
+        assert torch.equal(index["precip"], index["soil"]) is (pattern == "unified")
+        assert torch.equal(index["evap"], index["riverflow"]) is (pattern == "unified")
+
+
+@given(starts=STARTS, strategy=st.sampled_from(["random", "span", "place"]))
+@settings(deadline=None, max_examples=20)
+def test_a_unified_pattern_hides_exact_counts_where_gaps_differ(parts: Parts, starts: list[int], strategy: str) -> None:
+    windows = parts[1].read(starts, DAYS)
+    batch = remade(parts, pattern="unified", strategies={strategy: 1}).evaluation_batch(windows)
+    for name, tokens in batch.tokens.items():
+        assert counts(tokens.target) == [round(0.4 * n) for n in windows.available[name]]
+
+
+@given(start=st.integers(0, 192), mates=STARTS, place=st.integers(0, 5))
+@settings(deadline=None, max_examples=30)
+def test_the_evaluation_mask_of_a_mixture_does_not_depend_on_the_batch(
+    parts: Parts, start: int, mates: list[int], place: int
+) -> None:
+    reader, collator = parts[1], remade(parts, strategies=MIXTURE)
+    together = [*mates[:place], start, *mates[place:]]
+    alone = windows_of_states(collator.evaluation_batch(reader.read([start], DAYS)))
+    found = windows_of_states(collator.evaluation_batch(reader.read(together, DAYS)))
+    assert all(torch.equal(found[name][len(mates[:place])], alone[name][0]) for name in alone)
+
+
+def test_the_evaluation_mask_of_a_mixture_is_the_same_every_time_and_training_has_others(parts: Parts) -> None:
+    reader, collator = parts[1], remade(parts, strategies=MIXTURE)
+    windows = reader.read(list(range(40, 60)), DAYS)
+    first, again = (windows_of_states(collator.evaluation_batch(windows)) for _ in range(2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    epochs = [windows_of_states(collator.training_batch(windows, epoch))["precip"] for epoch in range(4)]
+    assert not any(torch.equal(one, other) for one, other in pairwise(epochs))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("fill", [{}, {"precip": "nearest", "riverflow": "median"}])
+@pytest.mark.parametrize("starts", [[60, 90, 120], [4, 0, 90], [0, 1]])
+def test_every_strategy_trains_a_step_where_a_modality_has_no_target_or_nothing_visible(
+    parts: Parts, strategy: str, fill: dict[str, Method], starts: list[int]
+) -> None:
+    model, reader, _ = parts
+    for number in range(6):
+        collator = remade(parts, fill=fill, strategies={strategy: 1}, prediction_ratio=0.5)
+        batch = collator.training_batch(reader.read(starts, DAYS, number), epoch=0)
+        model.zero_grad()
+        total, losses = model.train()(batch)
+        total.backward()
+        model.eval()
+        assert total.isfinite() and total > 0 and all(loss.isfinite() for loss in losses.values())
+        gradients = [parameter.grad for parameter in model.parameters()]
+        assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
+        assert any(gradient.any() for gradient in gradients if gradient is not None)
+
+
+@pytest.mark.parametrize("strategies", [*({name: 1.0} for name in STRATEGIES), MIXTURE])
+def test_a_training_batch_is_made_without_asking_the_device_for_a_value(
+    parts: Parts, strategies: dict[str, float]
+) -> None:
+    model, reader, _ = parts
+    meta = torch.device("meta")  # its tensors hold no values: whoever asks for one fails
+    for per_day in (True, False):
+        masking = MaskingConfig(strategies=strategies, per_day=per_day)  # type: ignore[arg-type]
+        fill: dict[str, Method] = {"precip": "nearest", "soil": "median", "evap": "zero"}
+        collator = Collator(reader.store, model.shapes, masking, 0, meta, fill)
+        for number in range(5):
+            windows = reader.read([0, 40, 80], DAYS, number).to(meta)
+            made, real = collator.training_batch(windows, 0), remade(parts, fill=fill, **masking.model_dump())
+            expected = real.training_batch(reader.read([0, 40, 80], DAYS, number), 0)
+            for name, tokens in made.tokens.items():
+                assert tokens.visible.index.shape == expected.tokens[name].visible.index.shape
+                assert tokens.target.index.shape == expected.tokens[name].target.index.shape

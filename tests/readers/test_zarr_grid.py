@@ -1,0 +1,104 @@
+import json
+import pickle
+import shutil
+from datetime import date
+
+import numpy as np
+import pytest
+
+from hydromae.base.errors import DataError
+from hydromae.readers import open_netcdf_grid, open_zarr_grid
+from hydromae.readers.zarr_grid import is_zarr, zarr_files
+from support.readers_sources import write_netcdf
+from support.sources import day_range
+
+DAYS = day_range(date(2010, 1, 30), date(2010, 2, 10))
+VALUES = np.random.default_rng(0).gamma(1, 3, size=(len(DAYS), 4, 6))
+VALUES[:, 0, :2] = np.nan
+
+
+def _store(tmp_path, zarr_format=3, **changes):
+    return write_netcdf(tmp_path / "a.zarr", VALUES, DAYS, zarr_format=zarr_format, **changes)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_zarr_gives_what_netcdf_gives(tmp_path, zarr_format, zipped):
+    path = _store(tmp_path, zarr_format)
+    if zipped:
+        shutil.make_archive(str(tmp_path / "b"), "zip", path)
+        path = tmp_path / "b.zip"
+    grid, expected = open_zarr_grid(path), open_netcdf_grid(write_netcdf(tmp_path / "a.nc", VALUES, DAYS))
+    assert grid.identical(expected) and "rows from the south were turned" in grid.attrs["notes"]
+    np.testing.assert_array_equal(grid[3:5, 1:, ::2].values, VALUES[3:5, 1:, ::2])
+    assert is_zarr(path) == f"a Zarr group of version {zarr_format}"
+
+
+def test_a_slice_in_time_reads_only_its_chunks(tmp_path):
+    path = _store(tmp_path)
+    for chunk in (path / "rainfall/c").iterdir():
+        if chunk.name not in ("3", "4"):
+            (chunk / "0/0").write_bytes(b"damaged")
+    grid = open_zarr_grid(path)
+    np.testing.assert_array_equal(grid[3:5].values, VALUES[3:5])
+    with pytest.raises(DataError, match=r"a\.zarr: rainfall cannot be read from 2010-02-03 to 2010-02-04"):
+        grid[4:6].values  # noqa: B018
+
+
+def test_every_file_of_a_store_is_listed(tmp_path):
+    path = _store(tmp_path)
+    files = {file.relative_to(path).as_posix() for file in zarr_files(path)}
+    assert {"zarr.json", "rainfall/zarr.json"} | {f"rainfall/c/{day}/0/0" for day in range(len(DAYS))} < files
+
+
+def _change(path, **changes):
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps(found | changes))
+
+
+def test_a_store_whose_codec_would_run_code_is_refused(tmp_path):
+    class Harm:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "harmed"), "w"))
+
+    path = _store(tmp_path, 2)
+    _change(path / "rainfall/.zarray", filters=[{"id": "pickle"}], compressor=None)
+    (path / "rainfall/0.0.0").write_bytes(pickle.dumps(Harm()))
+    with pytest.raises(DataError, match=r"a\.zarr: rainfall is stored with pickle, which is not read"):
+        open_zarr_grid(path)
+    # An array of objects is never read, so that the store can be.
+    shutil.copytree(path / "rainfall", path / "names")
+    _change(path / "names/.zarray", dtype="|O")
+    shutil.rmtree(path / "rainfall")
+    with pytest.raises(DataError, match="has 0 variables over three dimensions"):
+        open_zarr_grid(path)
+    assert not (tmp_path / "harmed").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("rainfall", {"shape": [10**4, 10**4, 10**4]}, "declares .* (cells|values)|conflicting sizes"),
+        ("rainfall", {"shape": [10**12, 4, 6]}, "declares|conflicting sizes"),
+        ("time", {"shape": [10**12]}, "time declares 1000000000000 entries"),
+        (
+            "rainfall",
+            {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [10**5] * 3}}},
+            "in chunks of",
+        ),
+        ("rainfall", {"shape": [-1, 4, 6]}, "has the shape"),
+        ("rainfall", {"shape": "many"}, "is no Zarr group that can be read|has the shape"),
+        ("rainfall", {"codecs": [{"name": "sharding_indexed", "configuration": {}}]}, "stored in shards"),
+    ],
+)
+def test_what_metadata_only_declare_is_refused(tmp_path, name, changes, message):
+    path = _store(tmp_path)
+    _change(path / name / "zarr.json", **changes)
+    with pytest.raises(DataError, match=rf"a\.zarr: .*({message})"):
+        open_zarr_grid(path)
+
+
+def test_a_folder_that_is_no_zarr_group_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"is no Zarr group, which has zarr\.json or \.zgroup"):
+        open_zarr_grid(tmp_path)
+    assert not is_zarr(tmp_path) and not zarr_files(tmp_path)
