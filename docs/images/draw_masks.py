@@ -16,7 +16,9 @@ from matplotlib.patches import Patch
 from torch import Tensor
 
 from hydromae.config import MaskingConfig
+from hydromae.masks.mask import Observed
 from hydromae.masks.masker import Masker
+from hydromae.masks.planner import MaskPlanner
 from hydromae.tokens.selection import IGNORED, MISSING, STATE_MEANINGS, TARGET, VISIBLE
 from hydromae.tokens.shape import TokenShape
 from hydromae.windows.windows import Windows
@@ -56,10 +58,11 @@ def states(masker: Masker) -> dict[str, Tensor]:
     """State of each token, [days, places] of each modality."""
     windows, available = window()
     found = {}
-    for name, (visible, target) in masker.training_masks(windows, available, epoch=0).items():
+    observed = Observed(SHAPES, {name: of_name[..., None] for name, of_name in available.items()})
+    for name, mask in masker.training(epoch=0)(windows, observed).items():
         state = torch.where(available[name][0], IGNORED, MISSING)
-        state[visible.index[0, visible.real[0]]] = VISIBLE
-        state[target.index[0, target.real[0]]] = TARGET
+        state[mask.visible.index[0, mask.visible.real[0]]] = VISIBLE
+        state[mask.target.index[0, mask.target.real[0]]] = TARGET
         found[name] = state.unflatten(0, (DAYS, SHAPES[name].places))
     return found
 
@@ -71,7 +74,7 @@ def main() -> None:
         len(SHAPES), len(STRATEGIES), figsize=(15, 5.2), sharex=True, height_ratios=[24, 24, 12], layout="constrained"
     )
     for column, (title, masking) in enumerate(STRATEGIES.items()):
-        found = states(Masker(MaskingConfig(**masking), SHAPES, ["riverflow"], seed=0))
+        found = states(Masker(MaskPlanner(MaskingConfig(**masking), SHAPES, ["riverflow"], seed=0)))
         axes[0, column].set_title(title, fontsize=10)
         for row, (name, state) in enumerate(found.items()):
             panel = axes[row, column]

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
-from hydromae.batch.collate import Collator
 from hydromae.batch.fills import Method, median_day, nearest_day
+from hydromae.batch.states import state_window
 from hydromae.config import MaskingConfig
 from hydromae.models.encoder import embed_visible
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.prediction.fields import state_window
 from hydromae.store.store import Store
 from hydromae.tokens.selection import MISSING, VISIBLE, Selection
 from hydromae.tokens.shape import TokenShape, from_tokens, to_tokens
 from hydromae.windows.windows import WindowReader, Windows
+from support.batches import BatchMaker
 from support.small import small_config, small_parts
 from support.sources import World
 
@@ -81,24 +81,24 @@ def parts(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFactor
     return small_parts(config, prepared[1])[:2]
 
 
-def collator_of(parts: Parts, fill: Mapping[str, Method], **masking: Any) -> Collator:
+def collator_of(parts: Parts, fill: Mapping[str, Method], **masking: Any) -> BatchMaker:
     model, reader = parts
-    return Collator(reader.store, model.shapes, MaskingConfig(**masking), 0, torch.device("cpu"), fill)
+    return BatchMaker(reader.store, model.shapes, MaskingConfig(**masking), 0, torch.device("cpu"), fill)
 
 
 def everywhere(method: Method) -> dict[str, Method]:
     return dict.fromkeys(("precip", "soil", "evap", "riverflow"), method)
 
 
-def made(collator: Collator, windows: Windows, training: bool) -> Batch:
-    return collator.training_batch(windows, 3) if training else collator.evaluation_batch(windows)
+def made(maker: BatchMaker, windows: Windows, training: bool) -> Batch:
+    return maker.training_batch(windows, 3) if training else maker.evaluation_batch(windows)
 
 
 def inputs(batch: Batch) -> dict[str, Tensor]:
     """What the encoders may read: the shown cells of the visible tokens, NaN elsewhere."""
     found = {}
     for name, tokens in batch.tokens.items():
-        shown = tokens.visible.take(tokens.valid if tokens.shown is None else tokens.shown)
+        shown = tokens.visible.take(tokens.valid if tokens.readable is None else tokens.readable)
         values = torch.where(shown, tokens.visible.take(tokens.values), torch.nan)
         found[name] = torch.where(tokens.visible.real[..., None], values, torch.nan)
     return found
@@ -123,7 +123,7 @@ def test_all_that_is_missing_is_shown_filled_and_targets_are_what_they_were(
     plain = collator_of(parts, {}).evaluation_batch(windows)
     for name, tokens in filled.tokens.items():
         before = plain.tokens[name]
-        assert torch.equal(tokens.valid, before.valid) and before.shown is None and tokens.shown is not None
+        assert torch.equal(tokens.valid, before.valid) and before.readable is None and tokens.readable is not None
         assert places(tokens.target) == places(before.target)
         real = tokens.target.real
         assert torch.equal(tokens.target.take(tokens.values)[real], before.target.take(before.values)[real])
@@ -165,15 +165,15 @@ def test_hidden_values_reach_no_fill(
     parts: Parts, method: Method, starts: list[int], training: bool, seed: int
 ) -> None:
     windows, strategies = parts[1].read(starts, DAYS, number=seed), {"random": 1, "forecast": 1, "modality": 1}
-    collator = collator_of(parts, everywhere(method), strategies=strategies)
-    batch = made(collator, windows, training)
+    maker = collator_of(parts, everywhere(method), strategies=strategies)
+    batch = made(maker, windows, training)
     spoiled = {}
     for name, tokens in batch.tokens.items():
         state = state_window(tokens, DAYS)
         garbage = 1e4 * torch.rand(state.shape, generator=torch.Generator().manual_seed(seed))
         hidden = (state != VISIBLE) & (state != MISSING)
         spoiled[name] = torch.where(hidden, garbage, windows.values[name])
-    changed = made(collator, replace(windows, values=spoiled), training)
+    changed = made(maker, replace(windows, values=spoiled), training)
     assert same(inputs(changed), inputs(batch))
     expected, found = parts[0].predict(batch), parts[0].predict(changed)
     for name, tokens in batch.tokens.items():
@@ -183,14 +183,14 @@ def test_hidden_values_reach_no_fill(
 @given(starts=STARTS, mates=STARTS)
 @settings(deadline=None, max_examples=15)
 def test_the_fills_of_a_window_do_not_depend_on_its_batch(parts: Parts, starts: list[int], mates: list[int]) -> None:
-    collator = collator_of(parts, everywhere("median"))
-    alone = collator.evaluation_batch(parts[1].read(starts, DAYS))
-    together = collator.evaluation_batch(parts[1].read([*starts, *mates], DAYS))
+    maker = collator_of(parts, everywhere("median"))
+    alone = maker.evaluation_batch(parts[1].read(starts, DAYS))
+    together = maker.evaluation_batch(parts[1].read([*starts, *mates], DAYS))
     for name, tokens in alone.tokens.items():
         other = together.tokens[name]
         assert torch.equal(tokens.values, other.values[: len(starts)])
-        assert tokens.shown is not None and other.shown is not None
-        assert torch.equal(tokens.shown, other.shown[: len(starts)])
+        assert tokens.readable is not None and other.readable is not None
+        assert torch.equal(tokens.readable, other.readable[: len(starts)])
 
 
 def test_a_modality_that_is_not_named_is_as_without_fills(parts: Parts) -> None:
@@ -198,10 +198,10 @@ def test_a_modality_that_is_not_named_is_as_without_fills(parts: Parts) -> None:
     for training in (True, False):
         one = made(collator_of(parts, {"riverflow": "nearest"}), windows, training)
         other = made(collator_of(parts, {}), windows, training)
-        assert one.tokens["riverflow"].shown is not None
+        assert one.tokens["riverflow"].readable is not None
         for name in ("precip", "soil", "evap"):
             found, expected = one.tokens[name], other.tokens[name]
-            assert found.shown is None and torch.equal(found.values, expected.values)
+            assert found.readable is None and torch.equal(found.values, expected.values)
             assert torch.equal(found.visible.index, expected.visible.index)
             assert torch.equal(found.target.index, expected.target.index)
 
@@ -212,8 +212,8 @@ def test_a_cell_that_was_never_observed_is_not_filled(parts: Parts) -> None:
     assert never.any()
     for method in METHODS:
         tokens = collator_of(parts, everywhere(method)).evaluation_batch(parts[1].read([60], DAYS)).tokens["precip"]
-        assert tokens.shown is not None
-        assert not from_tokens(tokens.shown.float(), tokens.shape, DAYS)[0][:, never].any()
+        assert tokens.readable is not None
+        assert not from_tokens(tokens.readable.float(), tokens.shape, DAYS)[0][:, never].any()
         assert not from_tokens(tokens.values, tokens.shape, DAYS)[0][:, never].any()
 
 
@@ -231,8 +231,8 @@ def test_nothing_is_filled_after_the_issue_time_of_a_forecast_nor_in_a_hidden_mo
     windows = replace(windows, values=spoiled, available_by_slot=by_slot)
     slots = {name: shape.places for name, shape in parts[0].shapes.items()}
     for forcing in (0.0, 1.0):
-        collator = collator_of(parts, everywhere("nearest"), strategies={"forecast": 1}, forcing=forcing, horizon=1)
-        batch = made(collator, windows, training)
+        maker = collator_of(parts, everywhere("nearest"), strategies={"forecast": 1}, forcing=forcing, horizon=1)
+        batch = made(maker, windows, training)
         future = {
             name: {place for place in places(tokens.visible)[0] if place >= slots[name] * (DAYS - 1)}
             for name, tokens in batch.tokens.items()
@@ -267,5 +267,5 @@ def test_the_validity_embedding_still_tells_filled_cells_as_missing() -> None:
         validity.weight.copy_(100 * torch.eye(2))
     assert embed_visible(embedding, None, tokens).tolist() == [[[1.0, 5.0], [7.0, 0.0]]]
     assert embed_visible(embedding, validity, tokens).tolist() == [[[1.0, 105.0], [107.0, 100.0]]]
-    without = replace(tokens, shown=None)
+    without = replace(tokens, readable=None)
     assert embed_visible(embedding, validity, without).tolist() == [[[1.0, 100.0], [100.0, 100.0]]]

@@ -150,8 +150,8 @@ def stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def step(world: World, store: Store, starts: list[int], spoil: Callable[[Batch], Batch] = lambda batch: batch):
     """A training batch, its loss and all gradients."""
-    model, reader, collator = small_parts(small_config(world, Path("unused")), store)
-    batch = collator.training_batch(reader.read(starts, DAYS), 0)
+    model, reader, maker = small_parts(small_config(world, Path("unused")), store)
+    batch = maker.training_batch(reader.read(starts, DAYS), 0)
     torch.manual_seed(0)
     loss, losses = model(spoil(batch))
     loss.backward()
@@ -217,9 +217,9 @@ def test_what_stands_at_invalid_places_of_tokens_reaches_no_loss_and_no_gradient
 
 def test_what_is_missing_is_never_visible_and_never_a_target(stores):
     world, clean, _ = stores
-    _, reader, collator = small_parts(small_config(world, Path("unused")), clean)
+    _, reader, maker = small_parts(small_config(world, Path("unused")), clean)
     windows = reader.read([0, 56, 110, 145, 192], DAYS)  # of training and of validation
-    for batch in (collator.training_batch(windows, 0), collator.evaluation_batch(windows)):
+    for batch in (maker.training_batch(windows, 0), maker.evaluation_batch(windows)):
         for tokens in batch.tokens.values():
             for selection in (tokens.visible, tokens.target):
                 held = selection.take(tokens.valid).any(-1)
@@ -232,9 +232,9 @@ def test_windows_without_a_modality_are_trained_on_and_evaluated_with_the_others
         write(world, 1)
         store = prepare(world.config())
         assert not store.present("riverflow")[starts[0] : starts[0] + DAYS].any()
-        model, reader, collator = small_parts(small_config(world, tmp_path), store)
+        model, reader, maker = small_parts(small_config(world, tmp_path), store)
         windows = reader.read(starts, DAYS)
-        for batch in (collator.training_batch(windows, 0), collator.evaluation_batch(windows)):
+        for batch in (maker.training_batch(windows, 0), maker.evaluation_batch(windows)):
             total, losses = model(batch)
             assert losses["riverflow_loss"] == 0 and losses["evap_loss"] > 0 and torch.isfinite(total)
             assert batch.tokens["riverflow"].target.real.sum() == 0

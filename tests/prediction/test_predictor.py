@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from hydromae.base.errors import ConfigError
-from hydromae.batch.collate import Collator
+from hydromae.masks.tasks import ValueMask
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.reconstruction import reconstruct_window
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tokens.selection import TARGET
 from hydromae.windows.windows import WindowReader
+from support.batches import BatchMaker
 from support.sources import World, make_world
 from support.untrained import ALL, ONE, untrained_run
 
@@ -30,13 +31,12 @@ def one(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_question_that_hides_what_a_mask_hides_is_answered_as_the_mask_is(every: Path, prepared: Prepared) -> None:
     predictor, store = Predictor(every), prepared[1]
-    collator = Collator(store, predictor.model.shapes, predictor.config.masking, 0, torch.device("cpu"))
+    maker = BatchMaker(store, predictor.model.shapes, predictor.config.masking, 0, torch.device("cpu"))
     reader = WindowReader(store, predictor.model.shapes)
-    fields = reconstruct_window(predictor.model, collator, reader, 100, 8)
+    fields = reconstruct_window(predictor.model, maker.batcher, maker.masker, reader, 100, 8)
     values = predictor.read(100, 8)
     wanted = {name: state[0] == TARGET for name, (_, _, state) in fields.items()}
-    shown = {name: value.masked_fill(wanted[name], torch.nan) for name, value in values.items()}
-    found = predictor.ask(100, shown, wanted)
+    found = predictor.ask(100, values, ValueMask(wanted, {}))
     for name, (_, expected, _) in fields.items():
         torch.testing.assert_close(found[name].mean, expected[0], equal_nan=True, rtol=1e-4, atol=1e-5)
 
@@ -47,7 +47,7 @@ def test_there_is_an_answer_where_one_is_wanted_and_nowhere_else(kind: str, requ
     values = predictor.read(60, 12)
     wanted = {"riverflow": torch.zeros(12, 4, dtype=torch.bool)}
     wanted["riverflow"][7, 2] = wanted["riverflow"][3, 0] = True
-    answer = predictor.ask(60, values, wanted)["riverflow"]
+    answer = predictor.ask(60, values, ValueMask(wanted, {}))["riverflow"]
     assert torch.equal(answer.mean.isfinite(), wanted["riverflow"])
     assert answer.quantiles is not None
     assert torch.equal(answer.quantiles.isfinite().all(-1), wanted["riverflow"])
@@ -64,7 +64,7 @@ def test_a_day_may_be_wanted_whose_token_is_seen_in_part(one: Path) -> None:
     for hidden, beside in ((torch.nan, 5.0), (torch.nan, 9.0)):
         shown = {name: value.clone() for name, value in values.items()}
         shown["riverflow"][7, 2], shown["riverflow"][6, 2] = hidden, beside
-        found.append(predictor.ask(60, shown, wanted)["riverflow"].mean[7, 2])
+        found.append(predictor.ask(60, shown, ValueMask(wanted, {}))["riverflow"].mean[7, 2])
     assert found[0] != found[1]
 
 
@@ -76,7 +76,9 @@ def test_one_station_is_predicted_from_its_own_series_alone(one: Path) -> None:
     other = {name: value.clone() for name, value in values.items()}
     for name in ("evap", "riverflow"):
         other[name][:, [0, 2, 3]] = 77.0
-    first, second = (predictor.ask(60, shown, wanted)["riverflow"].mean[9:, 1] for shown in (values, other))
+    first, second = (
+        predictor.ask(60, shown, ValueMask(wanted, {}))["riverflow"].mean[9:, 1] for shown in (values, other)
+    )
     assert torch.equal(first, second)
 
 
@@ -148,5 +150,5 @@ def test_data_in_another_unit_are_refused(one: Path, tmp_path: Path) -> None:
 def test_a_grid_cannot_be_asked_of_a_model_of_single_stations(one: Path) -> None:
     predictor = Predictor(one)
     values = predictor.read(60, 12)
-    with pytest.raises(ConfigError, match="precip: a grid is predicted by models of windows with all stations"):
-        predictor.ask(60, values, {"precip": values["precip"].isnan()})
+    with pytest.raises(ConfigError, match="precip: a grid is predicted by models whose windows hold all stations"):
+        predictor.ask(60, values, ValueMask({"precip": values["precip"].isnan()}, {}))

@@ -1,6 +1,5 @@
 """Readers of other packages: installed as a distribution that the test makes."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from hydromae.config import ModalityConfig
 from hydromae.readers import Request
 from hydromae.readers.detect import find_reader, locate
 from hydromae.sources.source import open_source
+from support.packages import install_package
 
 SERIES = ModalityConfig(kind="series", units="m3/s", paths=("flow.txt",))
 
@@ -49,15 +49,7 @@ def install(tmp_path, monkeypatch):
     """A function that installs the package `more-formats` with the given entry points."""
 
     def installed(**points: str) -> None:
-        site = tmp_path / "site"
-        info = site / "more_formats-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: more-formats\nVersion: 1.0\n")
-        lines = [f"{name} = {value}" for name, value in points.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[hydromae.readers]", *lines]))
-        (site / "more_formats.py").write_text(MODULE)
-        monkeypatch.syspath_prepend(str(site))
-        monkeypatch.delitem(sys.modules, "more_formats", raising=False)
+        install_package(tmp_path / "site", "more_formats", MODULE, "hydromae.readers", monkeypatch, **points)
 
     (tmp_path / "flow.txt").write_text("1\n2\n3\n")
     return installed

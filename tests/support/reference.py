@@ -14,11 +14,11 @@ import xarray as xr
 
 import hydromae
 from hydromae.batch.batch import Batch
-from hydromae.batch.collate import Collator
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.windows import WindowReader
+from support.batches import BatchMaker
 
 FOLDER = Path(__file__).parents[1] / "reference"
 WRITTEN_AT = "/data/reference"  # where the sources and the stores lay, as the runs say
@@ -47,9 +47,9 @@ def masks(run: RunDirectory) -> dict[str, np.ndarray]:
     found = {}
     for strategy in STRATEGIES:
         masking = config.masking.model_copy(update={"strategies": {strategy: 1.0}})
-        collator = Collator(store, model.shapes, masking, config.seed, torch.device("cpu"))
-        batches = {f"epoch_{epoch}": collator.training_batch(windows, epoch) for epoch in (0, 3)}
-        batches["validation"] = collator.evaluation_batch(windows)
+        maker = BatchMaker(store, model.shapes, masking, config.seed, torch.device("cpu"))
+        batches = {f"epoch_{epoch}": maker.training_batch(windows, epoch) for epoch in (0, 3)}
+        batches["validation"] = maker.evaluation_batch(windows)
         for when, batch in batches.items():
             found |= {f"{strategy}/{when}/{key}": value for key, value in _of_batch(batch).items()}
     return found
@@ -83,7 +83,7 @@ def _of_batch(batch: Batch) -> dict[str, np.ndarray]:
             # -1 where an entry is padding, whatever place it holds.
             places = torch.where(selection.real, selection.index, -1)
             found[f"{name}/{what}"] = places.numpy().astype(np.int16)
-        for what, cells in (("readable", tokens.shown), ("scored", tokens.scored)):
+        for what, cells in (("readable", tokens.readable), ("scored", tokens.scored)):
             if cells is not None:
                 found[f"{name}/{what}"] = np.packbits(cells.numpy())
     return found

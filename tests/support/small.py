@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 
-from hydromae.batch.collate import Collator
 from hydromae.config import Config
 from hydromae.config.read import build_config
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.store.store import Store
 from hydromae.training.setup import build_model
 from hydromae.windows.windows import WindowReader
+from support.batches import BatchMaker
 from support.sources import World
 
 SMALL: dict[str, Any] = {
@@ -45,8 +45,8 @@ def small_config(world: World, output: Path, **sections: dict[str, Any]) -> Conf
     return build_config(small_raw(world, output, **sections))
 
 
-def small_parts(config: Config, store: Store, seed: int = 0) -> tuple[MultiModalMAE, WindowReader, Collator]:
-    """Model in eval mode, reader and collator, as the trainer makes them."""
+def small_parts(config: Config, store: Store, seed: int = 0) -> tuple[MultiModalMAE, WindowReader, BatchMaker]:
+    """Model in eval mode, reader and maker, as the trainer makes them."""
     model = build_model(config, store).eval()
     reader = WindowReader(store, model.shapes)
-    return model, reader, Collator(store, model.shapes, config.masking, seed, torch.device("cpu"))
+    return model, reader, BatchMaker(store, model.shapes, config.masking, seed, torch.device("cpu"))

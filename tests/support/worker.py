@@ -7,17 +7,19 @@ from pathlib import Path
 import torch
 
 from hydromae.batch.batch import Batch
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
 from hydromae.config.read import load_config
+from hydromae.masks.mask import MaskRule
 from hydromae.store.store import Store
 from hydromae.training.loop import Trainer
+from hydromae.windows.windows import Windows
 
 
-class DoubleCollator(Collator):
+class DoubleBatcher(Batcher):
     """Makes batches in float64, so that rounding cannot hide a difference."""
 
-    def training_batch(self, *arguments: object) -> Batch:
-        return doubled(super().training_batch(*arguments))  # type: ignore[arg-type]
+    def batch(self, windows: Windows, mask: MaskRule) -> Batch:
+        return doubled(super().batch(windows, mask))
 
 
 def doubled(batch: Batch) -> Batch:
@@ -33,7 +35,7 @@ def main(config_file: str, output: str, steps: int, double: bool) -> None:
         torch.set_default_dtype(torch.float64)
     trainer = Trainer(config, Store.open(config.store_path), None)
     if double:
-        trainer.stepper.collator.__class__ = DoubleCollator
+        trainer.stepper.batcher.__class__ = DoubleBatcher
     losses = []
     epoch = 0
     while len(losses) < steps:

@@ -13,18 +13,19 @@ from hypothesis import strategies as st
 
 from hydromae.base.errors import ConfigError
 from hydromae.batch.batch import Batch
-from hydromae.batch.collate import Collator
 from hydromae.evaluation.paired_skills import MEAN
+from hydromae.masks.mask import hide_wholly
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tasks.cross_modality import cross_modality
 from hydromae.tasks.cross_modality_maps import example_maps
-from hydromae.tasks.hidden_modalities import HidingModel, hide
+from hydromae.tasks.hidden_modalities import HidingModel
 from hydromae.tasks.reconstruct import reconstruct
 from hydromae.training.runs import new_run
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.windows import Windows
+from support.batches import BatchMaker
 from support.small import small_config, small_parts
 from support.sources import World
 
@@ -43,8 +44,8 @@ def hiding_model(prepared: Prepared, path: Path, fill: Any, **sections: dict[str
     world, store = prepared
     config = small_config(world, path, **sections)
     model, reader, _ = small_parts(config, store)
-    collator = Collator(store, model.shapes, config.masking, 0, torch.device("cpu"), fill)
-    return HidingModel(model, collator, reader, store, station_groups(config.data, store))
+    maker = BatchMaker(store, model.shapes, config.masking, 0, torch.device("cpu"), fill)
+    return HidingModel(model, maker.batcher, maker.masker, reader, store, station_groups(config.data, store))
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +54,7 @@ def hiding(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Hidi
 
 
 def answers(hiding: HidingModel, windows: Windows, hidden: Collection[str]) -> dict[str, np.ndarray]:
-    batch = hiding.collator.evaluation_batch(windows)
-    return {name: values.numpy() for name, values in hiding.predict(hide(batch, hidden, NAMES), windows).items()}
+    return {name: values.numpy() for name, values in hiding.predict(windows, hidden, NAMES).items()}
 
 
 def spoil(windows: Windows, name: str, garbage: float, seed: int) -> Windows:
@@ -110,13 +110,18 @@ def indices(batch: Batch, part: str) -> dict[str, list[int]]:
 
 
 def test_hiding_changes_what_is_visible_of_the_hidden_and_asked_of_the_rest_alone(hiding: HidingModel) -> None:
-    batch = hiding.collator.evaluation_batch(hiding.reader.read([START], DAYS))
-    changed = hide(batch, {"precip", "evap"}, {"soil", "precip"})
+    windows = hiding.reader.read([START], DAYS)
+
+    def made(hidden: set[str], targets: set[str], whole: bool = False) -> Batch:
+        return hiding.batcher.batch(windows, hide_wholly(hiding.masker.evaluation, hidden, targets, whole))
+
+    batch = hiding.batcher.batch(windows, hiding.masker.evaluation)
+    changed = made({"precip", "evap"}, {"soil", "precip"})
     visible, target = indices(batch, "visible"), indices(batch, "target")
     assert all(visible.values()) and all(target.values())
     assert indices(changed, "visible") == {**visible, "precip": [], "evap": []}
     assert indices(changed, "target") == {**target, "evap": [], "riverflow": []}
-    whole = indices(hide(batch, {"soil"}, {"soil"}, whole=True), "target")
+    whole = indices(made({"soil"}, {"soil"}, whole=True), "target")
     assert sorted(whole["soil"]) == sorted(visible["soil"] + target["soil"])
 
 
@@ -185,7 +190,9 @@ def test_windows_of_one_station_score_every_station_and_no_grid(prepared: Prepar
     hidden = {"none": frozenset[str](), "rain": frozenset({"precip"})}
     found = hiding.errors(START, DAYS, {"evap": hidden})["evap"]
     windows = hiding.reader.read([START] * 4, DAYS, stations=hiding.groups)
-    masked = hiding.collator.evaluation_batch(windows).tokens["evap"].target.real.sum(1)  # a token is a value
+    masked = (
+        hiding.batcher.batch(windows, hiding.masker.evaluation).tokens["evap"].target.real.sum(1)
+    )  # a token is a value
     assert found.counts is not None and found.counts.tolist() == masked.tolist() and min(masked) > 0
     assert set(found.sums) == {MEAN, "none", "rain"} and not torch.equal(found.sums["none"], found.sums["rain"])
 

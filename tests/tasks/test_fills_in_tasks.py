@@ -10,8 +10,8 @@ import torch
 import xarray as xr
 
 from hydromae.batch.batch import scatter
-from hydromae.batch.collate import Collator
-from hydromae.prediction.fields import state_window
+from hydromae.batch.states import state_window
+from hydromae.masks.tasks import ValueMask
 from hydromae.prediction.predictor import Predictor
 from hydromae.store.store import Store
 from hydromae.tasks.forecast import forecast
@@ -21,6 +21,7 @@ from hydromae.tasks.ungauged import ungauged
 from hydromae.tokens.selection import MISSING, TARGET
 from hydromae.tokens.shape import from_tokens
 from hydromae.windows.windows import WindowReader
+from support.batches import BatchMaker
 from support.sources import FIRST, World
 from support.untrained import untrained_run
 
@@ -72,11 +73,11 @@ def test_a_question_is_answered_as_the_mask_of_the_training_is(
     store = with_gaps(prepared[1], tmp_path / "values")
     predictor, without = (Predictor(path, store) for path in (run, plain))
     masking, fill = predictor.config.masking, predictor.config.data.fill
-    collator = Collator(store, predictor.model.shapes, masking, 0, torch.device("cpu"), fill)
+    maker = BatchMaker(store, predictor.model.shapes, masking, 0, torch.device("cpu"), fill)
     reader, differ = _Reader(store, predictor.model.shapes), False
     for start in (START, START + 5, START + 13):
         windows = reader.read([start], DAYS)
-        batch = collator.evaluation_batch(windows)
+        batch = maker.evaluation_batch(windows)
         predicted = predictor.model.predict(batch)
         values = predictor.read(start, DAYS)
         state = {name: state_window(tokens, DAYS)[0] for name, tokens in batch.tokens.items()}
@@ -88,9 +89,9 @@ def test_a_question_is_answered_as_the_mask_of_the_training_is(
             cells = seen[..., None].expand_as(tokens.values).float()
             # Neither target nor visible: what a forecast ignores, and the missing tokens of what is hidden.
             hidden[name] = from_tokens(cells, tokens.shape, DAYS)[0] == 0
-        shown = {name: value.masked_fill(hidden[name], torch.nan) for name, value in values.items()}
-        found = predictor.ask(start, shown, wanted, hidden)
-        bare = without.ask(start, shown, wanted, hidden)
+        mask = ValueMask(wanted, hidden)
+        found = predictor.ask(start, values, mask)
+        bare = without.ask(start, values, mask)
         for name, tokens in batch.tokens.items():
             expected = predictor.data.scalers[name].unscale(scatter(predicted[name], tokens, DAYS))[0]
             expected = torch.where(state[name] == TARGET, expected, torch.nan)

@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.masks.tasks import ValueMask
 from hydromae.prediction.central_days import last_cores, middle_cores
 from hydromae.prediction.choices import chosen_days
 from hydromae.prediction.predictor import Predictor
@@ -72,7 +73,7 @@ def test_a_fill_is_what_the_model_says_of_the_window_in_whose_middle_the_gap_lie
     shown = predictor.read(core.window, core.length)
     wanted = torch.zeros(28, 4, dtype=torch.bool)
     wanted[day - core.window, station] = True
-    found = predictor.ask(core.window, shown, {"riverflow": wanted})["riverflow"].mean
+    found = predictor.ask(core.window, shown, ValueMask({"riverflow": wanted}, {}))["riverflow"].mean
     expected = float(found[day - core.window, station])
     assert float(filled["riverflow"][day, station]) == pytest.approx(max(expected, 0), rel=1e-4)
 

@@ -10,7 +10,6 @@ import torch
 import xarray as xr
 
 from hydromae.base.errors import ConfigError, RunError
-from hydromae.batch.collate import Collator
 from hydromae.prediction.reconstruction import reconstruct_window
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
@@ -22,6 +21,7 @@ from hydromae.tasks.reconstruct import reconstruct
 from hydromae.tokens.selection import MISSING, TARGET, VISIBLE
 from hydromae.training.runs import new_run
 from hydromae.windows.windows import WindowReader
+from support.batches import BatchMaker
 from support.small import small_config
 from support.sources import World
 
@@ -35,10 +35,10 @@ def made(run: RunDirectory) -> xr.Dataset:
         return file.load()
 
 
-def parts(run: RunDirectory, store: Store, seed: int = 0) -> tuple[Any, Collator, WindowReader]:
+def parts(run: RunDirectory, store: Store, seed: int = 0) -> tuple[Any, BatchMaker, WindowReader]:
     model = load_pretrained(run.path)
-    collator = Collator(store, model.shapes, run.config().masking, seed, torch.device("cpu"))
-    return model, collator, WindowReader(store, model.shapes)
+    maker = BatchMaker(store, model.shapes, run.config().masking, seed, torch.device("cpu"))
+    return model, maker, WindowReader(store, model.shapes)
 
 
 def specific(store: Store, name: str, values: np.ndarray) -> np.ndarray:
@@ -87,8 +87,8 @@ def test_in_every_window_exactly_the_share_of_tokens_is_hidden(made: xr.Dataset,
 def test_the_last_window_is_shorter_and_reconstructed_too(
     made: xr.Dataset, run: RunDirectory, prepared: Prepared
 ) -> None:
-    model, collator, reader = parts(run, prepared[1])
-    fields = reconstruct_window(model, collator, reader, 196, 4)
+    model, maker, reader = parts(run, prepared[1])
+    fields = reconstruct_window(model, maker.batcher, maker.masker, reader, 196, 4)
     _, expected, state = (field[0].numpy() for field in fields["evap"])
     np.testing.assert_array_equal(made.evap_reconstructed.values[-4:], expected)
     np.testing.assert_array_equal(made.evap_state.values[-4:], state)
@@ -98,8 +98,8 @@ def test_the_reconstruction_is_the_models_in_physical_units(
     made: xr.Dataset, run: RunDirectory, prepared: Prepared
 ) -> None:
     store = prepared[1]
-    model, collator, reader = parts(run, store)
-    batch = collator.evaluation_batch(reader.read([148], WINDOW))
+    model, maker, reader = parts(run, store)
+    batch = maker.evaluation_batch(reader.read([148], WINDOW))
     with torch.no_grad():
         scaled = model.reconstruct(batch)
     for name, values in scaled.items():

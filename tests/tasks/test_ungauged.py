@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.masks.tasks import ValueMask
 from hydromae.prediction.predictor import Predictor
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
@@ -95,7 +96,7 @@ def test_a_day_comes_late_in_its_window(simulated: xr.Dataset, trained: RunDirec
     values["riverflow"][:] = torch.nan
     wanted = torch.zeros(28, 4, dtype=torch.bool)
     wanted[day - window] = True
-    found = predictor.ask(window, values, {"riverflow": wanted})["riverflow"].mean[day - window]
+    found = predictor.ask(window, values, ValueMask({"riverflow": wanted}, {}))["riverflow"].mean[day - window]
     np.testing.assert_allclose(simulated["riverflow"][day], found.clamp(min=0), rtol=1e-4)
 
 

@@ -44,7 +44,7 @@ def trained_by_station(trained: RunDirectory) -> RunDirectory:
 
 def batches(config: Config, run: RunDirectory) -> list[Batch]:
     trainer = Trainer(config, run.store(), None)
-    return [trainer.collator.training_batch(parts[0], 0) for parts in trainer.batches()]
+    return [trainer.batcher.batch(parts[0], trainer.masker.training(0)) for parts in trainer.batches()]
 
 
 def states(batch: Batch, name: str) -> dict[str, torch.Tensor]:

@@ -98,12 +98,12 @@ def test_stations_count_as_their_weights_say_in_training_and_validation(prepared
         Trainer(small_config(prepared[0], tmp_path / "run", training=training), prepared[1], None)
         for training in ({}, {"station_weights": ["riverflow"]})
     )
-    found = weighted.collator.weights["riverflow"]
+    found = weighted.batcher._weights["riverflow"]
     np.testing.assert_array_equal(found, station_weights(prepared[1], "riverflow"))
     usual, other = plain.validate()["losses"], weighted.validate()["losses"]
     assert {name for name in usual if usual[name] != other[name]} == {"riverflow"}
     # The same weight at each station is a factor of the loss.
-    weighted.collator.weights["riverflow"] = torch.full_like(found, 4.0)
+    weighted.batcher._weights["riverflow"] = torch.full_like(found, 4.0)
     assert weighted.validate()["losses"]["riverflow"] == pytest.approx(4 * usual["riverflow"], rel=1e-5)
 
 

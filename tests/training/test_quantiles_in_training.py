@@ -62,7 +62,7 @@ def test_validation_tells_squared_errors_as_without_quantiles_and_pinball_beside
     sums, counts = ({name: torch.zeros(2) for name in model.shapes} for _ in range(2))
     assert trainer.validation is not None
     for windows in trainer.validation:
-        batch = trainer.collator.evaluation_batch(windows)
+        batch = trainer.batcher.batch(windows, trainer.masker.evaluation)
         with torch.no_grad():
             _, losses = model.eval()(batch)
         for name, tokens in batch.tokens.items():

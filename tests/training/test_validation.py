@@ -63,7 +63,7 @@ def test_a_window_that_cannot_be_forecast_is_left_out_and_counted(gappy: Prepare
     found = trainer.validate()
     assert [name for name, loss in found["losses"].items() if loss is not None] == ["riverflow"]
     assert found["left_out"] == 4 and found["loss"] == found["losses"]["riverflow"] > 0
-    planned = [*scored_modalities(trainer.reader, trainer.collator.masker.planner, trainer.held_out)]
+    planned = [*scored_modalities(trainer.reader, trainer.masker.planner, trainer.held_out)]
     assert planned == [("riverflow",), (), ("riverflow",), ("riverflow",), (), (), ()]
 
 
@@ -88,7 +88,7 @@ def test_a_modality_counts_by_the_windows_in_which_it_was_scored() -> None:
 def test_the_seldom_hidden_count_seldom(prepared: Prepared, tmp_path: Path) -> None:
     masking = {"strategies": {"random": 1, "forecast": 1}, "targets": {"random": ["soil", "riverflow"]}}
     trainer = Trainer(small_config(prepared[0], tmp_path, masking={**FORECAST, **masking}), prepared[1], None)
-    scored = [*scored_modalities(trainer.reader, trainer.collator.masker.planner, trainer.held_out)]
+    scored = [*scored_modalities(trainer.reader, trainer.masker.planner, trainer.held_out)]
     times = {name: sum(name in window for window in scored) for name in trainer.model.shapes}
     assert 0 < times["soil"] < times["riverflow"] == 7 and times["precip"] == times["evap"] == 0
     found = trainer.validate()

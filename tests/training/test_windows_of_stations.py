@@ -46,10 +46,10 @@ def test_a_window_holds_its_stations_values_and_the_whole_grid(prepared: Prepare
 
 def test_a_batch_has_the_scales_and_attributes_of_each_windows_station(prepared: Prepared, tmp_path: Path) -> None:
     store = prepared[1]
-    _, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ONE), store)
+    _, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ONE), store)
     scaler = store.scaler("riverflow")
     every = scaler.scale(torch.tensor(store.values("riverflow")[100:112]))  # [12, stations]
-    batch = collator.training_batch(reader.read([100, 100], 12, stations=np.array([[3], [1]])), 0)
+    batch = maker.training_batch(reader.read([100, 100], 12, stations=np.array([[3], [1]])), 0)
     for i, station in enumerate((3, 1)):
         values, valid = (
             part[i].flatten() for part in (batch.tokens["riverflow"].values, batch.tokens["riverflow"].valid)
@@ -95,25 +95,25 @@ def test_validation_takes_every_window_with_each_station_in_order() -> None:
 
 def test_a_station_with_gaps_leaves_the_others_all_their_tokens(prepared: Prepared, tmp_path: Path) -> None:
     # No river flow was observed on the first ten days, so the first window has one token of it, the second all four.
-    _, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ONE), prepared[1])
+    _, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ONE), prepared[1])
     windows = reader.read([0, 60], 12, stations=np.array([[0], [0]]))
-    flow = collator.training_batch(windows, 0).tokens["riverflow"]
+    flow = maker.training_batch(windows, 0).tokens["riverflow"]
     counted = (flow.visible.real.sum(1) + flow.target.real.sum(1)).tolist()
     assert counted == windows.available["riverflow"] and counted[1] == 4 > counted[0]
 
 
 def test_masks_differ_between_stations_of_the_same_days(prepared: Prepared, tmp_path: Path) -> None:
-    _, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ONE), prepared[1])
+    _, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ONE), prepared[1])
     windows = reader.read([60] * 4, 12, stations=np.arange(4)[:, None])
-    evap = collator.evaluation_batch(windows).tokens["evap"]
+    evap = maker.evaluation_batch(windows).tokens["evap"]
     hidden = {tuple(sorted(row.tolist())) for row in evap.target.index}
     assert len(hidden) > 1
 
 
 def test_batch_mates_do_not_matter(prepared: Prepared, tmp_path: Path) -> None:
-    model, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ONE), prepared[1])
-    alone = collator.evaluation_batch(reader.read([60], 12, stations=np.array([[2]])))
-    among = collator.evaluation_batch(reader.read([0, 60], 12, stations=np.array([[1], [2]])))
+    model, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ONE), prepared[1])
+    alone = maker.evaluation_batch(reader.read([60], 12, stations=np.array([[2]])))
+    among = maker.evaluation_batch(reader.read([0, 60], 12, stations=np.array([[1], [2]])))
     found, expected = model.reconstruct(among), model.reconstruct(alone)
     for name in expected:
         torch.testing.assert_close(found[name][1], expected[name][0], equal_nan=True)

@@ -20,8 +20,8 @@ class ModalityTokens:
         visible: the tokens the encoder sees.
         target: the tokens to predict.
         shape: how the modality was cut.
-        shown: [B, tokens, cells], True where the encoder may read a visible token: what was observed or filled (see
-            `hydromae.batch.fills`) and no gap hides; None where that is `valid`.
+        readable: [B, tokens, cells], True where the encoder may read a visible token: what was observed or filled (see
+            `hydromae.batch.fills`) and the mask does not hide; None where that is `valid`.
         scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where that is
             `valid`.
         weights: [B, tokens, cells] of the errors in the loss, 0 where there is no day or station; None is 1.
@@ -32,7 +32,7 @@ class ModalityTokens:
     visible: Selection
     target: Selection
     shape: TokenShape
-    shown: Bool[Tensor, "batch tokens cells"] | None = None
+    readable: Bool[Tensor, "batch tokens cells"] | None = None
     scored: Bool[Tensor, "batch tokens cells"] | None = None
     weights: Float[Tensor, "batch tokens cells"] | None = None
 

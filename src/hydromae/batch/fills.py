@@ -67,21 +67,23 @@ class Fill:
     zero: Float[Tensor, "*place"]
 
     def __call__(
-        self, tokens: ModalityTokens, n_days: int, free: Bool[Tensor, "batch tokens cells"] | None = None
+        self, tokens: ModalityTokens, n_days: int, hidden: Bool[Tensor, "batch tokens cells"] | None = None
     ) -> ModalityTokens:
         """Fill the missing cells of the visible tokens, those of wholly missing ones among them.
 
-        The filled cells are shown but not valid: they are scored nowhere. A place without any visible day takes its
+        The filled cells are readable but not valid: they are scored nowhere. A place without any visible day takes its
         training mean, and where there is no such mean a cell enters as 0, as it does without a fill.
 
         Args:
             tokens: with their masks.
             n_days: T, days in the window.
-            free: cells that may be filled; None is all of the visible tokens. A task that hides part of a token says so
-                here: what is hidden is not missing.
+            hidden: cells of the visible tokens that the mask hides; None is none. What is hidden is not missing.
         """
-        shown = places_of(tokens.visible, tokens.values.shape[1])[..., None]  # [B, tokens, 1]
-        seen = from_tokens(torch.where(tokens.valid & shown, tokens.values, torch.nan), tokens.shape, n_days)
+        allowed = places_of(tokens.visible, tokens.values.shape[1])[..., None]  # [B, tokens, 1]
+        if hidden is not None:
+            allowed = allowed & ~hidden  # [B, tokens, cells]
+        readable = tokens.valid & allowed
+        seen = from_tokens(torch.where(readable, tokens.values, torch.nan), tokens.shape, n_days)
         if self.method == "nearest":
             filled = nearest_day(seen, self.mean)
         elif self.method == "median":
@@ -89,10 +91,8 @@ class Fill:
         else:
             filled = self.zero.expand_as(seen)
         fill = to_tokens(filled, tokens.shape)  # [B, tokens, cells]
-        known = shown & ~tokens.valid & ~torch.isnan(fill)
-        if free is not None:
-            known &= free
-        return replace(tokens, values=torch.where(known, fill, tokens.values), shown=tokens.valid | known)
+        missing = allowed & ~tokens.valid & ~torch.isnan(fill)
+        return replace(tokens, values=torch.where(missing, fill, tokens.values), readable=readable | missing)
 
 
 def make_fills(store: Store, methods: Mapping[str, Method], device: torch.device) -> dict[str, Fill]:

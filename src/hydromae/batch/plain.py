@@ -8,12 +8,14 @@ from einops import rearrange
 from jaxtyping import Int
 from torch import Tensor
 
-from hydromae.batch.batch import Batch, ModalityTokens, split_missing
+from hydromae.batch.batch import Batch
+from hydromae.batch.batcher import batch_of
 from hydromae.config import DataConfig, ModelConfig
 from hydromae.masks.exact import order_keys, select, states
+from hydromae.masks.mask import Mask, ModalityMask, Observed
 from hydromae.sources.cleaning import LARGEST
 from hydromae.tokens.selection import TARGET, VISIBLE
-from hydromae.tokens.shape import TokenShape, to_tokens
+from hydromae.tokens.shape import TokenShape
 
 _CODES: Final[tuple[float, ...]] = tuple(
     code for code in DataConfig.model_fields["missing_values"].default if abs(code) < LARGEST
@@ -45,24 +47,29 @@ def batch_from_dict(
     if config.static_attr_dim > 0 and any(shape.kind == "series" for shape in shapes.values()):
         needed.append("static_attr")
     _check(plain, needed, config, shapes)
-    n_days = plain[needed[0]].shape[1 if shapes[needed[0]].kind == "grid" else 2]
-    tokens: dict[str, ModalityTokens] = {}
+    windows: dict[str, Tensor] = {}
+    hidden: dict[str, Tensor] = {}
     for name, shape in shapes.items():
         window, mask = _without_codes(name, plain[name]), plain[f"{name}_mask"].bool()
         if shape.kind == "grid":
             side = config.patch_size
             window = rearrange(window, "b t (h p) (w q) -> b t (h w) (p q)", p=side, q=side)  # [B, T, all, cells]
-            window, mask = window[:, :, valid_patches], mask[:, :, valid_patches]  # [B, T, P, cells], [B, slots, P]
+            windows[name] = window[:, :, valid_patches]  # [B, T, P, cells]
+            hidden[name] = mask[:, :, valid_patches].flatten(1)  # [B, tokens]
         else:
-            window, mask = window.transpose(1, 2), mask.transpose(1, 2)  # [B, T, stations], [B, slots, G]
-        values, valid = split_missing(to_tokens(window, shape))  # [B, tokens, cells]
-        state = states(valid.any(-1), mask.flatten(1))  # [B, tokens]
-        keys = order_keys(state)
-        tokens[name] = ModalityTokens(
-            values, valid, select(state == VISIBLE, keys), select(state == TARGET, keys), shape
-        )
+            windows[name] = window.transpose(1, 2)  # [B, T, stations]
+            hidden[name] = mask.transpose(1, 2).flatten(1)  # [B, tokens]
+
+    def mask_of(observed: Observed) -> Mask:
+        masks = {}
+        for name, valid in observed.valid.items():
+            state = states(valid.any(-1), hidden[name])  # [B, tokens]
+            keys = order_keys(state)
+            masks[name] = ModalityMask(select(state == VISIBLE, keys), select(state == TARGET, keys))
+        return masks
+
     attributes = _without_codes("static_attr", plain["static_attr"]) if "static_attr" in needed else None
-    return Batch(tokens, attributes, plain.get("day_of_year"), n_days)
+    return batch_of(windows, shapes, mask_of, attributes=attributes, day_of_year=plain.get("day_of_year"))
 
 
 def _without_codes(name: str, values: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ A configuration is a YAML file that holds only what differs from the defaults he
 from hydromae.config.data import ATTRIBUTES, PRESETS, AttributesConfig, DataConfig, ModalityConfig
 from hydromae.config.experiment import Config
 from hydromae.config.logging import LoggingConfig
-from hydromae.config.masking import MaskingConfig, Strategy
+from hydromae.config.masking import MaskingConfig
 from hydromae.config.model import ModelConfig
 from hydromae.config.training import TrainingConfig
 from hydromae.config.types import Kind, Period, Section
@@ -24,6 +24,5 @@ __all__ = [
     "ModelConfig",
     "Period",
     "Section",
-    "Strategy",
     "TrainingConfig",
 ]

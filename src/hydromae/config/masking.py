@@ -1,12 +1,26 @@
 """How tokens are hidden."""
 
-from typing import Literal
+from importlib.metadata import entry_points
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from hydromae.config.types import Ratio, Section, Weight
 
-Strategy = Literal["random", "span", "gap", "place", "modality", "forecast"]
+STRATEGIES: Final = ("random", "span", "gap", "place", "modality", "forecast")
+STRATEGY_GROUP: Final = "hydromae.strategies"  # entry points by which other packages register theirs
+
+
+def _registered(name: str) -> str:
+    if name not in STRATEGIES and not entry_points(group=STRATEGY_GROUP, name=name):
+        raise ValueError(
+            f"there is no masking strategy {name}; name one of {', '.join(STRATEGIES)}, or install the package that "
+            f"registers it under {STRATEGY_GROUP}"
+        )
+    return name
+
+
+StrategyName = Annotated[str, AfterValidator(_registered)]
 
 
 class MaskingConfig(Section):
@@ -20,11 +34,11 @@ class MaskingConfig(Section):
         le=1,
         description="random share of the hidden tokens that training predicts; validation takes all",
     )
-    strategies: dict[Strategy, Weight] = Field(
+    strategies: dict[StrategyName, Weight] = Field(
         {"random": 1.0},
         description="ways to hide, each with its weight in the mixture: random tokens, spans of consecutive days, "
         "a gap of some days that may begin and end inside a token, whole places (patches, stations), one whole "
-        "modality, or the future (forecast)",
+        "modality, the future (forecast), or a strategy that an installed package registers",
     )
     pattern: Literal["independent", "unified"] = Field(
         "independent",
@@ -33,7 +47,7 @@ class MaskingConfig(Section):
     per_day: bool = Field(
         False, description="strategy random hides the ratio on every day, instead of over the whole window"
     )
-    targets: dict[Literal["random", "span", "gap", "place", "modality"], tuple[str, ...]] = Field(
+    targets: dict[StrategyName, tuple[str, ...]] = Field(
         {},
         description="strategy -> modalities it hides, as {modality: [riverflow]} for ungauged stations whose weather "
         "is known; the others stay visible (not named: it hides all; forecast has its own key)",
@@ -62,11 +76,13 @@ class MaskingConfig(Section):
         for strategy, names in value.items():
             if not names:
                 raise ValueError(f"{strategy} would hide nothing; name modalities, or leave it out")
+        if "forecast" in value:
+            raise ValueError("forecast has a key of its own: name its modalities with masking.forecast")
         return value
 
     @field_validator("strategies")
     @classmethod
-    def _some_strategy_is_drawn(cls, value: dict[Strategy, float]) -> dict[Strategy, float]:
+    def _some_strategy_is_drawn(cls, value: dict[str, float]) -> dict[str, float]:
         if not any(value.values()):
             raise ValueError("no strategy has a weight above 0; give one, as {random: 1}")
         return value

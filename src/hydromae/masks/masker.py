@@ -1,99 +1,102 @@
-"""Draws the masks of batches: which tokens the model sees and which it must predict."""
+"""Draws the masks of a training and its validation: which tokens the model sees and which it must predict."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from jaxtyping import Bool
+import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from hydromae.config import MaskingConfig
-from hydromae.masks.exact import arrange, take
-from hydromae.masks.plan import UNCHANGING, Hiding, MaskPlanner
-from hydromae.masks.strategies import drawing, hide
-from hydromae.tokens.selection import Selection
+from hydromae.masks.exact import arrange, hide_first, states, take
+from hydromae.masks.gaps import hide_gaps
+from hydromae.masks.hiding import Hiding
+from hydromae.masks.mask import Mask, MaskRule, ModalityMask, Observed
+from hydromae.masks.planner import UNCHANGING, MaskPlanner, Plan
+from hydromae.masks.registry import strategy_of
+from hydromae.masks.strategy import Drawing, drawing_of
+from hydromae.masks.whole import forecast_modalities
+from hydromae.store.store import Store
+from hydromae.tokens.selection import IGNORED, MISSING, TARGET
 from hydromae.tokens.shape import TokenShape
 from hydromae.windows.windows import Windows
-
-Masks = dict[str, tuple[Selection, Selection]]  # modality -> visible tokens, targets
-Plan = Mapping[str, Sequence[Hiding]]  # modality -> what is hidden of each sample
 
 
 class Masker:
     """Draws masks where the batches are made, with counts that are known on the host: no device is waited for.
 
     Args:
-        masking: how and how much to hide.
-        shapes: token shape of each modality.
-        forecast: modalities that strategy forecast predicts.
-        seed: of the masks.
-        filled: modalities whose missing tokens are filled, and so visible.
+        planner: decides what is hidden.
     """
 
-    def __init__(
-        self,
-        masking: MaskingConfig,
-        shapes: Mapping[str, TokenShape],
-        forecast: Sequence[str],
-        seed: int,
-        filled: Collection[str] = (),
-    ) -> None:
-        self.masking, self.shapes, self.seed, self.filled = masking, dict(shapes), seed, frozenset(filled)
-        self.planner = MaskPlanner(masking, shapes, forecast, seed)
+    def __init__(self, planner: MaskPlanner) -> None:
+        self.planner, self.masking, self.seed = planner, planner.settings.masking, planner.seed
 
-    def plan(self, windows: Windows, epoch: int | None) -> Plan:
-        """What is hidden of each sample: in training by one strategy for the whole batch, drawn by `windows.number`.
-
-        In evaluation by a strategy of each window's own, of the samples that are here; where more than `random` is
-        drawn, their first days are fetched from the device.
+    @classmethod
+    def of_store(cls, store: Store, shapes: Mapping[str, TokenShape], masking: MaskingConfig, seed: int) -> "Masker":
+        """The masks of a configuration for a store.
 
         Args:
-            windows: whose masks they are.
-            epoch: of the training; None for evaluation.
+            store: whose units tell what a forecast predicts, see `forecast_modalities`.
+            shapes: token shape of each modality.
+            masking: how and how much to hide.
+            seed: of the masks.
         """
+        units = {name: store.units(name) for name in shapes}
+        return cls(MaskPlanner(masking, shapes, forecast_modalities(units, shapes, masking.forecast), seed))
+
+    def training(self, epoch: int) -> MaskRule:
+        """The masks of an epoch, cut to the smallest counts of the batch so that nothing is padded.
+
+        All samples of a batch are masked by one strategy, drawn by the batch's number.
+        """
+        return partial(self._mask, epoch=epoch)
+
+    def evaluation(self, windows: Windows, observed: Observed) -> Mask:
+        """Masks fixed by seed and window; every target is kept, padded where gaps make the counts differ.
+
+        Each window has a strategy of its own; where more than `random` is drawn, the first days of the windows are
+        fetched from the device.
+        """
+        return self._mask(windows, observed, None)
+
+    def _plan(self, windows: Windows, epoch: int | None) -> Plan:
+        """What is hidden: in training of each sample of the whole batch, in evaluation of those that are here."""
         if epoch is not None:
             return self.planner.of_batch(windows.available_by_slot, windows.days, windows.number, epoch)
         starts = [] if self.planner.always_random else windows.identity.tolist()
         here = {name: samples[windows.here] for name, samples in windows.available_by_slot.items()}
         return self.planner.of_windows(here, windows.days, starts)
 
-    def masks(
-        self, windows: Windows, available: Mapping[str, Bool[Tensor, "batch tokens"]], plan: Plan, epoch: int | None
-    ) -> Masks:
-        """Masks of this epoch, cut to the batch's smallest counts; in evaluation fixed by seed and window, and whole.
-
-        Args:
-            windows: whose masks they are.
-            available: modality -> [B, tokens], True where a token holds any value.
-            plan: of `plan`, with the same windows and epoch.
-            epoch: of the training; None for evaluation.
-        """
-        return {name: self._draw(name, windows, available[name], hidings, epoch) for name, hidings in plan.items()}
-
-    @staticmethod
-    def gapped(windows: Windows, plan: Plan, epoch: int | None) -> dict[str, list[bool]]:
-        """Modality -> samples of which a gap is hidden besides, see `hide_gaps`; none is named where no mask has any.
-
-        Arguments as of `masks`.
-        """
-        here = slice(None) if epoch is None else windows.here
-        chosen = {
-            name: [hiding.gapped and not windows.idle for hiding in hidings[here]] for name, hidings in plan.items()
-        }
-        return {name: samples for name, samples in chosen.items() if any(samples)}
-
-    def _draw(
-        self,
-        name: str,
-        windows: Windows,
-        available: Bool[Tensor, "batch tokens"],
-        hidings: Sequence[Hiding],
-        epoch: int | None,
-    ) -> tuple[Selection, Selection]:
-        shape, filled, training = self.shapes[name], name in self.filled, epoch is not None
-        stream = name if self.masking.pattern == "independent" else shape.kind
-        ratio = self.planner.ratio(name)
+    def _mask(self, windows: Windows, observed: Observed, epoch: int | None) -> Mask:
         drawn = UNCHANGING if epoch is None else epoch
-        draw = drawing(available, windows.identity, shape, ratio, seed=self.seed, epoch=drawn, stream=stream)
+        here = slice(None) if epoch is None else windows.here
+        masks = {}
+        for name, hidings in self._plan(windows, epoch).items():
+            mask = self._of_tokens(name, windows, observed, hidings, epoch)
+            gapped = [hiding.gapped and not windows.idle for hiding in hidings[here]]
+            if any(gapped):
+                valid, shape = observed.valid[name], observed.shapes[name]
+                mask = hide_gaps(mask, valid, windows, shape, gapped, seed=self.seed, epoch=drawn, name=name)
+            masks[name] = mask
+        return masks
+
+    def _of_tokens(
+        self, name: str, windows: Windows, observed: Observed, hidings: Sequence[Hiding], epoch: int | None
+    ) -> ModalityMask:
+        """The whole tokens that are hidden of one modality."""
+        shape, filled, training = observed.shapes[name], name in observed.filled, epoch is not None
+        drawing = drawing_of(
+            observed.valid[name].any(-1),
+            windows.identity,
+            shape,
+            self.planner.settings.ratio(name),
+            seed=self.seed,
+            epoch=UNCHANGING if epoch is None else epoch,
+            stream=name if self.masking.pattern == "independent" else shape.kind,
+            per_day=self.masking.per_day,
+        )
         n_target = [hiding.targets for hiding in hidings]
         n_visible = [hiding.visible + (hiding.gaps if filled else 0) for hiding in hidings]
         # Windows of a few stations have few tokens: one with gaps would rob all the others, so these are padded.
@@ -104,14 +107,46 @@ class Masker:
             n_visible, n_target = n_visible[windows.here], n_target[windows.here]
             hidings = hidings[windows.here]
         all_targets = [hiding.targets for hiding in hidings]
-        arranged = arrange(hide(draw, hidings, self.masking.per_day, filled), draw.keys)  # [B, tokens]
+        arranged = arrange(token_states(drawing, hidings, filled), drawing.keys)  # [B, tokens]
         if training:
             # CrossMAE's partial reconstruction (Fu et al. 2024): the gradient of a random part costs less and points
             # alike.
             n_target = [math.ceil(self.masking.prediction_ratio * n) for n in n_target]
         if windows.idle:
             n_target = [0]
-        return take(arranged, all_targets, n_visible), take(arranged, [0] * len(n_target), n_target)
+        return ModalityMask(take(arranged, all_targets, n_visible), take(arranged, [0] * len(n_target), n_target))
+
+
+def token_states(drawing: Drawing, hidings: Sequence[Hiding], filled: bool) -> Int[Tensor, "batch tokens"]:
+    """State of each token of one modality.
+
+    Args:
+        drawing: the tokens and what is random about them.
+        hidings: what is hidden in each sample, counted on the host.
+        filled: whether missing tokens are filled, and so visible.
+    """
+    device, n_tokens = drawing.available.device, drawing.available.shape[1]
+    shares = torch.tensor([hiding.share for hiding in hidings]).to(device, non_blocking=True)
+    hidden = hide_first(drawing.available, shares, _order(drawing, [hiding.strategy for hiding in hidings]))
+    state = states(drawing.available | filled, hidden)  # [B, tokens]
+    if all(hiding.closed * drawing.places == n_tokens for hiding in hidings):
+        return state
+    closed = torch.tensor([hiding.closed * drawing.places for hiding in hidings]).to(device, non_blocking=True)
+    states_behind = torch.tensor([TARGET if hiding.predicted else IGNORED for hiding in hidings])
+    behind = torch.where(drawing.available, states_behind.to(device, non_blocking=True)[:, None], MISSING)
+    return torch.where(torch.arange(n_tokens, device=device) >= closed[:, None], behind, state)
+
+
+def _order(drawing: Drawing, names: Sequence[str]) -> Int[Tensor, "batch tokens"]:
+    """The order of each sample's strategy."""
+    order = drawing.keys
+    for name in sorted(set(names)):
+        own = strategy_of(name).order(drawing)
+        if len(set(names)) == 1:
+            return own
+        samples = torch.tensor([other == name for other in names]).to(own.device, non_blocking=True)
+        order = torch.where(samples[:, None], own, order)
+    return order
 
 
 def _smallest(counts: list[int]) -> list[int]:

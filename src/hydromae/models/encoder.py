@@ -63,7 +63,7 @@ def embed_visible(
     Nor does what is missing, unless it was filled; the validity embedding tells filled cells as missing ones.
     """
     real = tokens.visible.real[..., None]  # [B, n, 1]
-    seen = tokens.visible.take(tokens.valid if tokens.shown is None else tokens.shown) & real  # [B, n, cells]
+    seen = tokens.visible.take(tokens.valid if tokens.readable is None else tokens.readable) & real  # [B, n, cells]
     values = torch.where(seen, tokens.visible.take(tokens.values), 0.0)  # [B, n, cells]
     embedded: Tensor = embedding(values.to(embedding.weight.dtype))
     if validity is not None:

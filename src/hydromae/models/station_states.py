@@ -127,7 +127,7 @@ def state_width(config: ModelConfig) -> int:
 
 def visible_days(tokens: ModalityTokens, n_days: int) -> Float[Tensor, "batch days stations 2"]:
     """The scaled values that an encoder may read, 0 elsewhere, and 1 where there is one."""
-    seen: Bool[Tensor, "batch tokens cells"] = tokens.valid if tokens.shown is None else tokens.shown
+    seen: Bool[Tensor, "batch tokens cells"] = tokens.valid if tokens.readable is None else tokens.readable
     seen = seen & places_of(tokens.visible, seen.shape[1])[..., None]
     values = torch.where(seen, tokens.values, 0.0)
     both = [from_tokens(part, tokens.shape, n_days) for part in (values, seen.to(values.dtype))]  # 2 x [B, T, S]

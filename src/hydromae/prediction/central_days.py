@@ -4,8 +4,8 @@ A core is the days that one window is asked for; cores follow one another withou
 on multiples of their length since 1970-01-01, so that a day is told by the same window whatever period is asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,14 +13,15 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from hydromae.base.errors import ConfigError
+from hydromae.masks.tasks import ValueMask
 from hydromae.prediction.choices import excluded_days, limited
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.prediction.several_runs import average
 
 _SHARE_IN_THE_MIDDLE, _SHARE_AT_THE_END = 4, 8  # a core is that part of its window
 
-Shown = dict[str, Tensor]
-Question = Callable[["Core", Shown], tuple[Shown, dict[str, Tensor]]]
+Values = dict[str, Tensor]
+Question = Callable[["Core", Values], tuple[Values, ValueMask]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,6 @@ class Core:
     def inside(self) -> slice:
         """The core's days in its window."""
         return slice(self.first - self.window, self.stop - self.window)
-
-    def in_window(self, wanted: Bool[Tensor, "core_days *place"]) -> Bool[Tensor, "days *place"]:
-        """What is wanted of the core, as the window has it."""
-        whole = wanted.new_zeros((self.length, *wanted.shape[1:]))
-        whole[self.inside] = wanted
-        return whole
 
 
 def middle_cores(predictor: Predictor, days: slice) -> list[Core]:
@@ -74,7 +69,6 @@ def answers(
     predictors: Sequence[Predictor],
     cores: Sequence[Core],
     question: Question,
-    unseen: Mapping[str, Bool[Tensor, "*place"]] = {},
 ) -> Iterator[tuple[Core, dict[str, Answer]]]:
     """Ask each core's window, and average what several runs answer.
 
@@ -84,50 +78,36 @@ def answers(
     Args:
         predictors: trained models and data, with windows and modalities alike.
         cores: as above, on the days of the first one's data.
-        question: of a core and its window's values (modality -> [T, *place]) makes what the model is shown, and what is
-            wanted of the core (modality -> bool [core days, *place]).
-        unseen: modality -> places of which the question shows nothing, so that nothing is filled there either.
+        question: of a core and its window's values (modality -> [T, *place]) makes what there is to be seen, and the
+            mask.
 
     Yields:
         The core and its answers, [core days, *place]; no answer of a modality of which nothing was wanted.
     """
     first = predictors[0].store
     wrong = [excluded_days(predictor.config, first) for predictor in predictors]
+    later = [int((first.first_day - predictor.store.first_day).astype(int)) for predictor in predictors]
     for core in cores:
-        every = [
-            _ask(
-                predictor,
-                excluded,
-                core,
-                question,
-                unseen,
-                int((first.first_day - predictor.store.first_day).astype(int)),
-            )
-            for predictor, excluded in zip(predictors, wrong, strict=True)
+        of_runs = [
+            _ask(predictor, core, question, excluded[core.window : core.window + core.length], shift)
+            for predictor, excluded, shift in zip(predictors, wrong, later, strict=True)
         ]
-        yield core, {name: average([found[name] for found in every]) for name in every[0]}
+        yield core, {name: average([answers[name] for answers in of_runs]) for name in of_runs[0]}
 
 
 def _ask(
-    predictor: Predictor,
-    excluded: Bool[np.ndarray, "day"],
-    core: Core,
-    question: Question,
-    unseen: Mapping[str, Bool[Tensor, "*place"]],
-    later: int,
+    predictor: Predictor, core: Core, question: Question, excluded: Bool[np.ndarray, "day"], later: int
 ) -> dict[str, Answer]:
     """One run's answers; `later` is by how many days the data that the core is counted in begin later than its own."""
-    shown, asked = question(core, predictor.read(core.window + later, core.length))
-    wanted = {name: core.in_window(some) for name, some in asked.items() if some.any()}
-    if not wanted:
+    values, mask = question(core, predictor.read(core.window + later, core.length))
+    target = {name: chosen for name, chosen in mask.target.items() if chosen.any()}
+    if not target:
         return {}
-    shown = _hide_days(shown, excluded[core.window : core.window + core.length])
-    hidden = {name: places.expand(core.length, *places.shape) for name, places in unseen.items()}
-    found = predictor.ask(core.window + later, shown, wanted, hidden)
-    return {name: limited(_inside(answer, core.inside), predictor.config, name) for name, answer in found.items()}
+    answers = predictor.ask(core.window + later, _hide_days(values, excluded), replace(mask, target=target))
+    return {name: limited(_inside(answer, core.inside), predictor.config, name) for name, answer in answers.items()}
 
 
-def _hide_days(values: Shown, days: Bool[np.ndarray, "day"]) -> Shown:
+def _hide_days(values: Values, days: Bool[np.ndarray, "day"]) -> Values:
     """Every modality without some days."""
     if not days.any():
         return values

@@ -1,7 +1,4 @@
-"""A trained model that answers questions about any data: what is shown, what is wanted, and nothing else.
-
-Every task is a mask: a task writes NaN where the model may not look, says which values it wants, and asks.
-"""
+"""A trained model that answers questions about any data. Every task is a mask: a window and its mask are a question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,26 +9,25 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hydromae.base.calendar import days_of_year
 from hydromae.base.devices import choose_device
 from hydromae.base.errors import ConfigError
-from hydromae.batch.batch import Batch, ModalityTokens, scatter, split_missing
+from hydromae.batch.batch import scatter
+from hydromae.batch.batcher import Batcher
 from hydromae.batch.fills import make_fill
-from hydromae.masks.exact import order_keys, select
+from hydromae.masks.tasks import ValueMask
 from hydromae.prediction.known_data import KnownData, data_of
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.store import Store
-from hydromae.tokens.shape import to_tokens
 from hydromae.windows.neighbours import station_groups, windows_at_once
+from hydromae.windows.windows import Windows
 
 Values = Mapping[str, Float[Tensor, "days *_"]]
-Wanted = Mapping[str, Bool[Tensor, "days *_"]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Predictions in physical units, NaN where none was wanted.
+    """Predictions in physical units, NaN where nothing was a target.
 
     Attributes:
         mean: [T, *place].
@@ -74,12 +70,20 @@ class Predictor:
         self.span, self.absent = slice(0, self.store.n_days), tuple[str, ...]()
         self.window = max([self.config.data.window, *self.config.data.window_mix])
         self.token_days = int(np.lcm.reduce([shape.days for shape in self.model.shapes.values()]))
-        self._attributes = torch.from_numpy(self.data.attributes).to(self.device)  # [stations, A]
-        self._fills = {
+        fills = {
             name: make_fill(method, torch.from_numpy(self.data.mean(name)), self.data.scalers[name], self.device)
             for name, method in self.config.data.fill.items()
             if name in self.model.shapes and self.data.has(name)
         }
+        self.batcher = Batcher(
+            self.model.shapes,
+            self.data.scalers,
+            self.data.attributes,
+            self.store.first_day,
+            self.store.n_days,
+            self.device,
+            fills,
+        )
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -96,54 +100,51 @@ class Predictor:
         return {name: torch.from_numpy(self.data.read(name, first, days)) for name in self.model.shapes}
 
     @torch.no_grad()
-    def ask(self, first: int, values: Values, wanted: Wanted, hidden: Wanted | None = None) -> dict[str, Answer]:
-        """Predict what is wanted from what is shown.
+    def ask(self, first: int, values: Values, mask: ValueMask) -> dict[str, Answer]:
+        """Predict the targets of a window from what its mask lets be seen.
 
-        What is missing is filled as in training (`data.fill`), and filled from what is shown alone; what is wanted or
-        hidden is not missing, and never filled.
+        What is missing is filled as in training (`data.fill`), from what is seen; targets and what is hidden are not
+        missing, and never filled.
 
         Args:
             first: the window's first day, as days since the first day of the data.
-            values: of every modality as `read` gives them, NaN where the model may not look.
-            wanted: modality -> what to predict; those that are not named are only looked at.
-            hidden: modality -> what the model may not look at, observed or not; of those that are not named, all that
-                is NaN and not wanted is missing.
+            values: of every modality as `read` gives them, NaN where missing.
+            mask: the question.
+
+        Returns:
+            The answers for each modality that has targets in the mask.
 
         Raises:
-            ConfigError: a grid is wanted of a model whose windows hold few stations.
+            ConfigError: a grid is a target in a model whose windows hold few stations.
         """
         if self.groups is None:
-            batch = self._batch(first, _samples(values), _samples(wanted), None, _samples(hidden or {}))
-            return {
-                name: _cut(Answer(answer.mean[0], _first(answer.quantiles)), wanted[name])
-                for name, answer in self._predict(batch, wanted, None).items()
-            }
-        for name in wanted:
+            samples = {name: value[None] for name, value in values.items()}
+            answers = self._predict(self._windows(first, samples, None), mask)
+            return {name: _kept(_sample(answer, 0), mask.target[name]) for name, answer in answers.items()}
+        for name in mask.target:
             if self.model.shapes[name].kind == "grid":
-                raise ConfigError(f"{name}: a grid is predicted by models of windows with all stations alone")
-        return self._ask_in_groups(first, values, wanted)
+                raise ConfigError(f"{name}: a grid is predicted by models whose windows hold all stations")
+        return self._ask_in_groups(first, values, mask)
 
-    def _ask_in_groups(self, first: int, values: Values, wanted: Wanted) -> dict[str, Answer]:
+    def _ask_in_groups(self, first: int, values: Values, mask: ValueMask) -> dict[str, Answer]:
+        """Each station in a window of its own, of which it is the first."""
         assert self.groups is not None
         levels = len(self.quantiles)
-        means = {name: torch.full_like(values[name], torch.nan) for name in wanted}
-        spread = {name: torch.full((*values[name].shape, levels), torch.nan) for name in wanted}
-        asked = torch.stack([want.any(0) for want in wanted.values()]).any(0)  # [stations]
+        means = {name: torch.full_like(values[name], torch.nan) for name in mask.target}
+        spread = {name: torch.full((*values[name].shape, levels), torch.nan) for name in mask.target}
+        asked = torch.stack([target.any(0) for target in mask.target.values()]).any(0)  # [stations]
         at_once = windows_at_once(self.model.shapes, len(next(iter(values.values()))))
         for some in torch.split(asked.nonzero()[:, 0], at_once):
-            stations = torch.from_numpy(self.groups)[some]  # [B, n], each after its own neighbours' first
-            shown = {name: self._of_groups(name, value, stations) for name, value in values.items()}
-            # A neighbour's values are wanted in a window of its own.
-            own = torch.zeros(1, 1, stations.shape[1], dtype=torch.bool)
-            own[..., 0] = True
-            focal = {name: self._of_groups(name, want, stations) & own for name, want in wanted.items()}
-            # Fills and windows of some stations do not go together (`DataConfig`): nothing is filled here.
-            batch = self._batch(first, shown, focal, stations, {})
-            for name, answer in self._predict(batch, wanted, stations).items():
+            stations = torch.from_numpy(self.groups)[some]  # [B, n], each before its own neighbours
+            samples = {name: self._of_groups(name, value, stations) for name, value in values.items()}
+            for name, answer in self._predict(self._windows(first, samples, stations), mask).items():
                 means[name][:, some] = answer.mean[:, :, 0].T.cpu()  # [B, T, n] -> [T, B]
                 if answer.quantiles is not None:
                     spread[name][:, some] = answer.quantiles[:, :, 0].transpose(0, 1).cpu()
-        return {name: _cut(Answer(means[name], spread[name] if levels else None), wanted[name]) for name in wanted}
+        return {
+            name: _kept(Answer(means[name], spread[name] if levels else None), target)
+            for name, target in mask.target.items()
+        }
 
     def _of_groups(self, name: str, values: Tensor, stations: Int[Tensor, "batch n"]) -> Tensor:
         """[T, stations] to [B, T, n]; a grid [T, P, C] is the same in every sample."""
@@ -151,72 +152,37 @@ class Predictor:
             return values.expand(len(stations), *values.shape)
         return values[:, stations].transpose(0, 1)
 
-    def _batch(
+    def _windows(
         self,
         first: int,
-        values: Mapping[str, Float[Tensor, "batch days *_"]],
-        wanted: Mapping[str, Bool[Tensor, "batch days *_"]],
+        samples: Mapping[str, Float[Tensor, "batch days *_"]],
         stations: Int[Tensor, "batch n"] | None,
-        hidden: Mapping[str, Bool[Tensor, "batch days *_"]],
-    ) -> Batch:
-        tokens, days = {}, next(iter(values.values())).shape[1]
-        for name, shape in self.model.shapes.items():
-            physical = values[name].to(self.device)
-            of_series = stations if shape.kind == "series" else None
-            scaled = self.data.scalers[name].scale(physical, of_series)
-            cells, valid = split_missing(to_tokens(scaled, shape))  # [B, tokens, cells]
-            asked = torch.zeros_like(valid)
-            if name in wanted:
-                asked = to_tokens(wanted[name].to(self.device).float(), shape).nan_to_num() > 0
-            visible, target = valid.any(-1), asked.any(-1)  # [B, tokens]; a token may be seen in part, wanted in part
-            keys = order_keys(visible.long())
-            fill = self._fills.get(name)
-            if fill is None:
-                tokens[name] = ModalityTokens(cells, valid, select(visible, keys), select(target, keys), shape)
-                continue
-            there = torch.ones_like(physical, dtype=torch.bool)
-            if name in hidden:
-                there &= ~hidden[name].to(self.device)
-            # Past the last day or station of a window there is nothing to fill.
-            free = (to_tokens(there.float(), shape).nan_to_num() > 0) & ~asked  # [B, tokens, cells]
-            shown = select(visible | free.any(-1), keys)
-            tokens[name] = fill(ModalityTokens(cells, valid, shown, select(target, keys), shape), days, free)
-        size = next(iter(values.values())).shape[0]
-        attributes = None
-        if self._attributes.shape[-1]:
-            every = self._attributes.expand(size, -1, -1)  # [B, stations, A]
-            attributes = every if stations is None else self._attributes[stations.to(self.device)]  # [B, n, A]
-        dates = self.store.first_day + np.arange(first, first + days)
-        day_of_year = torch.from_numpy(days_of_year(dates)).to(self.device).expand(size, -1)  # [B, T]
-        return Batch(tokens, attributes, day_of_year, days)
+    ) -> Windows:
+        size = len(next(iter(samples.values())))
+        return Windows(dict(samples), torch.full((size,), first), {}, stations=stations).to(self.device)
 
-    def _predict(self, batch: Batch, wanted: Wanted, stations: Int[Tensor, "batch n"] | None) -> dict[str, Answer]:
+    def _predict(self, windows: Windows, mask: ValueMask) -> dict[str, Answer]:
+        batch = self.batcher.batch(windows, mask)
         answers = {}
-        predicted = self.model.predict_with_quantiles(batch)
-        for name, (mean, quantiles) in predicted.items():
-            if name not in wanted:
+        for name, (mean, quantiles) in self.model.predict_with_quantiles(batch).items():
+            if name not in mask.target:
                 continue
-            tokens, scaler = batch.tokens[name], self.data.scalers[name]
-            of_series = stations if tokens.shape.kind == "series" else None
             levels = [] if quantiles is None else list(quantiles.unbind(-1))
             physical = [
-                scaler.unscale(scatter(one, tokens, batch.n_days).cpu(), of_series) for one in (mean, *levels)
+                self.batcher.unscale(name, scatter(part, batch.tokens[name], batch.n_days), windows).cpu()
+                for part in (mean, *levels)
             ]  # 1 + Q x [B, T, *place]
             answers[name] = Answer(physical[0], torch.stack(physical[1:], -1) if levels else None)
         return answers
 
 
-def _samples(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value[None] for name, value in values.items()}
+def _sample(answer: Answer, place: int) -> Answer:
+    return Answer(answer.mean[place], None if answer.quantiles is None else answer.quantiles[place])
 
 
-def _first(quantiles: Tensor | None) -> Tensor | None:
-    return None if quantiles is None else quantiles[0]
-
-
-def _cut(answer: Answer, wanted: Bool[Tensor, "days *_"]) -> Answer:
-    """The answer where it is wanted alone: tokens are predicted whole."""
-    mean = torch.where(wanted, answer.mean, torch.nan)
+def _kept(answer: Answer, target: Bool[Tensor, "days *_"]) -> Answer:
+    """The answer at the targets only: tokens are predicted whole."""
+    mean = torch.where(target, answer.mean, torch.nan)
     if answer.quantiles is None:
         return Answer(mean, None)
-    return Answer(mean, torch.where(wanted[..., None], answer.quantiles, torch.nan))
+    return Answer(mean, torch.where(target[..., None], answer.quantiles, torch.nan))

@@ -6,11 +6,12 @@ from jaxtyping import Int
 from torch import Tensor
 
 from hydromae.batch.batch import scatter
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
+from hydromae.batch.states import state_window
+from hydromae.masks.masker import Masker
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.prediction.fields import state_window
 from hydromae.tokens.selection import TARGET
-from hydromae.windows.neighbours import windows_at_once
+from hydromae.windows.neighbours import grouped_windows
 from hydromae.windows.windows import WindowReader, Windows
 
 Fields = tuple[Tensor, Tensor, Tensor]  # observed, reconstructed, state
@@ -19,7 +20,8 @@ Fields = tuple[Tensor, Tensor, Tensor]  # observed, reconstructed, state
 @torch.no_grad()
 def reconstruct_window(
     model: MultiModalMAE,
-    collator: Collator,
+    batcher: Batcher,
+    masker: Masker,
     reader: WindowReader,
     start: int,
     days: int,
@@ -30,16 +32,12 @@ def reconstruct_window(
     Each is [1, T, patches, cells] or [1, T, stations]. Where windows hold few stations, `groups` of them (see
     `station_groups`), each station is reconstructed in a window of its own, and grids in that of the first.
     """
+    parts = [_fields(model, batcher, masker, windows) for windows in grouped_windows(reader, start, days, groups)]
     if groups is None:
-        return _fields(model, collator, reader.read([start], days))
-    at_once = windows_at_once(collator.shapes, days)
-    parts = [
-        _fields(model, collator, reader.read([start] * len(some), days, stations=some))
-        for some in np.split(groups, range(at_once, len(groups), at_once))
-    ]
+        return parts[0]
     joined: dict[str, Fields] = {}
     for name, first in parts[0].items():
-        if collator.shapes[name].kind == "grid":
+        if batcher.shapes[name].kind == "grid":
             joined[name] = (first[0][:1], first[1][:1], first[2][:1])
         else:
             values, reconstructed, state = (
@@ -49,16 +47,14 @@ def reconstruct_window(
     return joined
 
 
-def _fields(model: MultiModalMAE, collator: Collator, read: Windows) -> dict[str, Fields]:
-    windows = read.to(model.valid_patches.device)
-    days = windows.days
-    batch = collator.evaluation_batch(windows)
+def _fields(model: MultiModalMAE, batcher: Batcher, masker: Masker, read: Windows) -> dict[str, Fields]:
+    windows = read.to(batcher.device)
+    batch = batcher.batch(windows, masker.evaluation)
     predicted = model.predict(batch)
     fields = {}
     for name, tokens in batch.tokens.items():
-        state = state_window(tokens, days)
-        stations = windows.stations if tokens.shape.kind == "series" else None
-        reconstructed = collator.scalers[name].unscale(scatter(predicted[name], tokens, days), stations)
+        state = state_window(tokens, windows.days)
+        reconstructed = batcher.unscale(name, scatter(predicted[name], tokens, windows.days), windows)
         # A hidden patch is predicted whole; what is sea or was never observed there is not offered.
         fields[name] = (windows.values[name], torch.where(state == TARGET, reconstructed, torch.nan), state)
     return fields

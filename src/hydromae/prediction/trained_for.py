@@ -4,8 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from hydromae.batch.collate import forecast_modalities
-from hydromae.masks.plan import MaskPlanner
+from hydromae.masks.whole import forecast_modalities, issue_day
 from hydromae.prediction.predictor import Predictor
 
 _log = logging.getLogger(__name__)
@@ -96,9 +95,11 @@ def trained_horizon(predictor: Predictor) -> int:
     if not predictor.config.masking.strategies.get("forecast"):
         return 0
     data, masking = predictor.config.data, predictor.config.masking
-    planner = MaskPlanner(masking, predictor.model.shapes, forecast_names(predictor), predictor.config.seed)
     lengths = [length for length, weight in data.window_mix.items() if weight] or [data.window]
-    known = [(length, planner.issue_day(length, min(masking.horizon, max(length - 1, 1)))) for length in lengths]
+    known = [
+        (length, issue_day(predictor.token_days, length, min(masking.horizon, max(length - 1, 1))))
+        for length in lengths
+    ]
     return max(length - days if days else 0 for length, days in known)
 
 

@@ -11,11 +11,12 @@ from hydromae.base.devices import choose_device
 from hydromae.base.errors import ConfigError
 from hydromae.base.files import atomic_path, write_text
 from hydromae.base.version import VERSION
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
 from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.paired_skills import MEAN, PairedErrors, PairedSkills, paired_skills
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES
+from hydromae.masks.masker import Masker
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.tasks.cross_modality_maps import example_maps
@@ -80,9 +81,10 @@ def cross_modality(
     overlap = overlap_with_training([directory.path], store, days, f"its {split} period", allow_overlap)
     length = config.data.window
     masking = config.masking.model_copy(update={"strategies": {"random": 1.0}})
-    collator = Collator(store, model.shapes, masking, config.seed, device, config.data.fill)
+    batcher = Batcher.of_store(store, model.shapes, device, config.data.fill)
+    masker = Masker.of_store(store, model.shapes, masking, config.seed)
     reader = WindowReader(store, model.shapes)
-    hiding = HidingModel(model, collator, reader, store, station_groups(config.data, store))
+    hiding = HidingModel(model, batcher, masker, reader, store, station_groups(config.data, store))
     runs = usable_runs(store, days, config.data.exclude_dates)
     spans = [(start, min(length, run.stop - start)) for run in runs for start in range(run.start, run.stop, length)]
     if windows is not None and windows < len(spans):

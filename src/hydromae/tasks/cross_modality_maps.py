@@ -8,10 +8,10 @@ import xarray as xr
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hydromae.prediction.fields import state_window
+from hydromae.batch.states import state_window
 from hydromae.store.cf import axes, variable_attributes
 from hydromae.store.maps import to_grid
-from hydromae.tasks.hidden_modalities import HidingModel, hide
+from hydromae.tasks.hidden_modalities import HidingModel
 from hydromae.tokens.selection import TARGET, VISIBLE
 
 NOTHING = "none"
@@ -47,7 +47,7 @@ def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
                 if other == name:
                     continue
                 hidden = {other, name} if whole else {other}
-                answer = hiding.predict(hide(batch, hidden, {name}, whole), windows)
+                answer = hiding.predict(windows, hidden, {name}, whole)
                 if name in answer:
                     known = torch.where(observed[day].isnan(), torch.nan, answer[name][0, day])
                     maps[i, j] = to_grid(store, known.cpu().numpy())

@@ -14,13 +14,13 @@ from hydromae.base.errors import ConfigError
 from hydromae.base.files import write_text
 from hydromae.base.given import as_names
 from hydromae.baselines.forecast import Regime
-from hydromae.batch.collate import forecast_modalities
 from hydromae.config import Config, Period
 from hydromae.evaluation.compare import Comparison, compare
 from hydromae.evaluation.forecast_scores import score_forecast
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.evaluation.tables import ScoreTable
+from hydromae.masks.whole import forecast_modalities
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
 from hydromae.results.output import write_result

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from torch import Tensor
 
 from hydromae.baselines.infill import METHODS
 from hydromae.evaluation.forecast_scores import PERCENTILES
 from hydromae.evaluation.hidden_spans import SPANS, hide_spans
 from hydromae.evaluation.infill_scores import MIN_PAIRS, score_infill
 from hydromae.evaluation.tables import ScoreTable, number_text, short
+from hydromae.masks.tasks import ValueMask
 from hydromae.metrics.ordered import ascending, quantile
-from hydromae.prediction.central_days import Core, Shown, answers, middle_cores
+from hydromae.prediction.central_days import Core, Values, answers, middle_cores
 from hydromae.prediction.choices import target_series
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, open_runs, require_alike, require_same_windows
@@ -116,11 +116,12 @@ def _filled(
     """The series with the model's mean where it was hidden, [time, station]."""
     values = shown.copy()
 
-    def question(core: Core, window: Shown) -> tuple[Shown, dict[str, Tensor]]:
+    def question(core: Core, window: Values) -> tuple[Values, ValueMask]:
         inside = slice(core.window, core.window + core.length)
-        return {**window, name: torch.from_numpy(shown[inside])}, {
-            name: torch.from_numpy(hidden[core.first : core.stop])
-        }
+        target = np.zeros((core.length, hidden.shape[1]), bool)
+        target[core.inside] = hidden[core.first : core.stop]
+        # What is hidden is missing, as in a gap, rather than unseen: it is filled where the run fills.
+        return {**window, name: torch.from_numpy(shown[inside])}, ValueMask({name: torch.from_numpy(target)}, {})
 
     cores = middle_cores(predictors[0], days)
     for number, (core, found) in enumerate(answers(predictors, cores, question)):

@@ -19,6 +19,7 @@ from hydromae.base.errors import ConfigError
 from hydromae.base.given import Days, Names, as_days
 from hydromae.base.units import same_units
 from hydromae.base.version import VERSION
+from hydromae.masks.tasks import forecast_mask
 from hydromae.prediction.choices import excluded_days, limited, named_stations, predicted_stations
 from hydromae.prediction.last_observed import days_since_observed, last_observed_variable
 from hydromae.prediction.predictor import Answer, Predictor
@@ -214,20 +215,15 @@ class _Asked:
         first = issue - history + 1
         values = predictor.read(first, history + self.horizon)
         wrong = torch.from_numpy(np.isin(np.arange(first, first + history + self.horizon), self.wrong))
-        hidden = {}
         for name, value in values.items():
             value[wrong] = torch.nan
             if self.weather is not None and name in self.weather.names:
                 value[history:] = self.weather.after(name, issue, self.horizon)
-            if name not in self.given:
-                value[history:] = torch.nan
-                hidden[name] = torch.zeros_like(value, dtype=torch.bool)
-                hidden[name][history:] = True
-        wanted = {name: torch.zeros_like(values[name], dtype=torch.bool) for name in self.names}
-        for want in wanted.values():
-            want[history:, self.chosen] = True
+        chosen = torch.zeros(len(predictor.stations), dtype=torch.bool)
+        chosen[self.chosen] = True
+        mask = forecast_mask(values, history, dict.fromkeys(self.names, chosen), self.given)
         ahead = {}
-        for name, answer in predictor.ask(first, values, wanted, hidden).items():
+        for name, answer in predictor.ask(first, values, mask).items():
             possible = limited(answer, predictor.config, name)
             quantiles = None if possible.quantiles is None else possible.quantiles[history:]
             ahead[name] = Answer(possible.mean[history:], quantiles)

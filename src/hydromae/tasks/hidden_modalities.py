@@ -1,7 +1,7 @@
 """Reconstructing with further modalities hidden wholly: same windows, same masks, less to see."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,39 +9,20 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hydromae.batch.batch import Batch, scatter
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
+from hydromae.batch.states import state_window
 from hydromae.evaluation.paired_skills import MEAN
 from hydromae.evaluation.reconstruction import SquaredErrors
-from hydromae.masks.exact import order_keys, select
+from hydromae.masks.mask import hide_wholly
+from hydromae.masks.masker import Masker
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.prediction.fields import state_window
 from hydromae.store.store import Store
 from hydromae.tasks.reconstruct import training_mean
-from hydromae.tokens.selection import TARGET, Selection
-from hydromae.windows.neighbours import windows_at_once
+from hydromae.tokens.selection import TARGET
+from hydromae.windows.neighbours import grouped_windows
 from hydromae.windows.windows import WindowReader, Windows
 
 Hidden = frozenset[str]
-
-
-def hide(batch: Batch, hidden: Collection[str], asked: Collection[str], whole: bool = False) -> Batch:
-    """The same batch with some modalities hidden wholly and only some predicted.
-
-    Args:
-        batch: masked.
-        hidden: modalities of which no token is visible.
-        asked: modalities whose targets are predicted.
-        whole: whether every observed token of these is a target, not the masked ones alone.
-    """
-    changed = {}
-    for name, tokens in batch.tokens.items():
-        nothing = Selection(tokens.visible.index[:, :0], None)
-        target = tokens.target if name in asked else nothing
-        if whole and name in asked:
-            available = tokens.valid.any(-1)  # [B, tokens]
-            target = select(available, order_keys(available.long()))
-        changed[name] = replace(tokens, visible=nothing if name in hidden else tokens.visible, target=target)
-    return replace(batch, tokens=changed)
 
 
 @dataclass(frozen=True)
@@ -50,14 +31,16 @@ class HidingModel:
 
     Attributes:
         model: in eval mode.
-        collator: draws the masks that all answers share.
+        batcher: of the model.
+        masker: draws the masks that all answers share.
         reader: of the windows.
         store: the data.
         groups: [stations, n] the stations of each sample, its own first; None where a sample holds all.
     """
 
     model: MultiModalMAE
-    collator: Collator
+    batcher: Batcher
+    masker: Masker
     reader: WindowReader
     store: Store
     groups: Int[np.ndarray, "station n"] | None
@@ -69,27 +52,23 @@ class HidingModel:
         return tuple(name for name, shape in every if self.groups is None or shape.kind == "series")
 
     def batches(self, start: int, days: int) -> Iterator[tuple[Windows, Batch]]:
-        """One window; cut into parts where there is a sample of it for each station."""
-        if self.groups is None:
-            parts = [self.reader.read([start], days)]
-        else:
-            size = windows_at_once(self.model.shapes, days)
-            cuts = [self.groups[i : i + size] for i in range(0, len(self.groups), size)]
-            parts = [self.reader.read([start] * len(stations), days, stations=stations) for stations in cuts]
-        for windows in parts:
-            moved = windows.to(self.model.valid_patches.device)
-            yield moved, self.collator.evaluation_batch(moved)
+        """One window, masked as in training; cut into parts where there is a sample of it for each station."""
+        for read in grouped_windows(self.reader, start, days, self.groups):
+            windows = read.to(self.batcher.device)
+            yield windows, self.batcher.batch(windows, self.masker.evaluation)
 
     @torch.no_grad()
-    def predict(self, batch: Batch, windows: Windows) -> dict[str, Float[Tensor, "batch days *place"]]:
-        """Physical predictions at the targets of the modalities that have any, NaN elsewhere."""
-        found = {}
+    def predict(
+        self, windows: Windows, hidden: Collection[str], targets: Collection[str], whole: bool = False
+    ) -> dict[str, Float[Tensor, "batch days *place"]]:
+        """Physical predictions at the targets of the modalities that have any, NaN elsewhere; see `hide_wholly`."""
+        batch = self.batcher.batch(windows, hide_wholly(self.masker.evaluation, hidden, targets, whole))
+        predictions = {}
         for name, predicted in self.model.predict(batch).items():
             tokens = batch.tokens[name]
             if tokens.target.index.shape[1]:
-                scaled = scatter(predicted, tokens, batch.n_days)
-                found[name] = self.collator.scalers[name].unscale(scaled, self._stations(name, windows))
-        return found
+                predictions[name] = self.batcher.unscale(name, scatter(predicted, tokens, batch.n_days), windows)
+        return predictions
 
     def errors(self, start: int, days: int, questions: Mapping[str, Mapping[str, Hidden]]) -> dict[str, SquaredErrors]:
         """Squared errors of one window at the masked values, as `reconstruct` measures them.
@@ -115,7 +94,7 @@ class HidingModel:
                 masked = state_window(batch.tokens[name], days) == TARGET
                 truth[name].append(self._measured(name, torch.where(masked, windows.values[name], torch.nan), windows))
             for hidden, names in asked.items():
-                predicted = self.predict(hide(batch, hidden, names), windows)
+                predicted = self.predict(windows, hidden, names)
                 for name in names:
                     # Where nothing was masked nothing is predicted, nor scored.
                     values = predicted.get(name, torch.full_like(windows.values[name], torch.nan))
@@ -130,9 +109,6 @@ class HidingModel:
         return found
 
     def _measured(self, name: str, values: Tensor, windows: Windows) -> Tensor:
-        """As errors are measured; of samples of a few stations [B, T, n] the first one's alone, [1, T, B]."""
-        values = self.collator.scalers[name].specific(values, self._stations(name, windows))
+        """As errors are measured; of samples of a few stations [B, T, n] only the first one's, [1, T, B]."""
+        values = self.batcher.specific(name, values, windows)
         return values if self.groups is None else values[..., 0].T[None]
-
-    def _stations(self, name: str, windows: Windows) -> Int[Tensor, "batch n"] | None:
-        return windows.stations if self.model.shapes[name].kind == "series" else None

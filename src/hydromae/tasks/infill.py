@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from torch import Tensor
 
 from hydromae.base.given import Names, Span, as_names
 from hydromae.base.version import VERSION
-from hydromae.prediction.central_days import Core, Shown, answers, middle_cores
+from hydromae.masks.tasks import ValueMask, infill_mask
+from hydromae.prediction.central_days import Core, Values, answers, middle_cores
 from hydromae.prediction.choices import predicted_stations
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, notes_of, open_runs, require_alike, require_same_windows, shared_days
@@ -110,9 +110,8 @@ class _Infill:
                 for name, filling in fillings.items():
                     self._write(file, name, kept.start - days.start, filling, inside)
 
-    def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
-        wanted = {name: values[name][core.inside].isnan() & self.where[name].may for name in self.names}
-        return values, wanted
+    def _question(self, core: Core, values: Values) -> tuple[Values, ValueMask]:
+        return values, infill_mask(values, core.inside, {name: self.where[name].may for name in self.names})
 
     def _filling(self, name: str, days: slice) -> Filling:
         observed = self.predictor.data.stored(name, days)

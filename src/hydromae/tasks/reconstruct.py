@@ -13,10 +13,11 @@ from hydromae.base.errors import ConfigError
 from hydromae.base.files import atomic_path
 from hydromae.base.given import Span, as_period
 from hydromae.base.version import VERSION
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
 from hydromae.batch.fills import nearest_day
 from hydromae.config import Period
 from hydromae.evaluation.reconstruction import SquaredErrors
+from hydromae.masks.masker import Masker
 from hydromae.prediction.choices import chosen_days
 from hydromae.prediction.reconstruction import reconstruct_window
 from hydromae.results.netcdf import FieldFile
@@ -68,7 +69,8 @@ def reconstruct(
     split = default_split(store) if split is None and period is None else split or "chosen"
     days = _days(store, split, period)
     output = Path(output) if output is not None else default_output(directory.path, split, period)
-    collator = Collator(store, model.shapes, config.masking, config.seed, device, config.data.fill)
+    batcher = Batcher.of_store(store, model.shapes, device, config.data.fill)
+    masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
     errors = {name: SquaredErrors(store.kind(name), store.specific_units(name)) for name in model.shapes}
     first, last = store.days[days.start].item(), store.days[days.stop - 1].item()
     attributes = {
@@ -93,7 +95,7 @@ def reconstruct(
         _write_missing(file, store, list(model.shapes), days, runs)
         for i, (start, end) in enumerate(windows):
             length = min(config.data.window, end - start)
-            fields = reconstruct_window(model, collator, reader, start, length, groups)
+            fields = reconstruct_window(model, batcher, masker, reader, start, length, groups)
             for name, (values, reconstructed, state) in fields.items():
                 _score(errors[name], store, name, means[name], values, reconstructed, state)
                 arrays = [field[0].cpu().numpy() for field in (values, reconstructed, state)]

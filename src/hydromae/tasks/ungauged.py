@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.given import Names, Span
 from hydromae.base.version import VERSION
-from hydromae.prediction.central_days import Core, Shown, answers, last_cores
+from hydromae.masks.tasks import ValueMask, ungauged_mask
+from hydromae.prediction.central_days import Core, Values, answers, last_cores
 from hydromae.prediction.choices import predicted_stations, target_series
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.prediction.several_runs import (
@@ -106,11 +106,11 @@ class Simulation:
         here = {station: place for place, station in enumerate(predictor.store.station_ids)}
         self.places = predicted_stations(predictor, stations)
         self.in_store = [here[predictor.stations[place]] for place in self.places]
-        self._hidden = torch.zeros(len(predictor.stations), dtype=torch.bool)
-        self._hidden[self.places] = True
-        self._unseen = self._hidden if donors else torch.ones_like(self._hidden)
+        self._simulated = torch.zeros(len(predictor.stations), dtype=torch.bool)
+        self._simulated[self.places] = True
+        self._unseen = self._simulated if donors else torch.ones_like(self._simulated)
         alone = any(one.groups is not None and one.groups.shape[1] == 1 for one in predictors)
-        if donors and (self._hidden.all() or alone):
+        if donors and (self._simulated.all() or alone):
             raise ConfigError(
                 "no other station's flow can be seen: name the stations to simulate, so that the others are donors, "
                 "and take a run whose windows hold several (data.stations_per_window)"
@@ -137,14 +137,13 @@ class Simulation:
 
     def run(self, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
         """The flow of the stations, [core days, stations], core after core."""
-        for core, found in answers(self.predictors, cores, self._question, {self.name: self._unseen}):
+        for core, found in answers(self.predictors, cores, self._question):
             answer = found[self.name]
             quantiles = None if answer.quantiles is None else answer.quantiles[:, self.places]
             yield core, Answer(answer.mean[:, self.places], quantiles)
 
-    def _question(self, core: Core, values: Shown) -> tuple[Shown, dict[str, Tensor]]:
-        shown = {**values, self.name: torch.where(self._unseen, torch.nan, values[self.name])}
-        return shown, {self.name: self._hidden.expand(core.stop - core.first, -1)}
+    def _question(self, core: Core, values: Values) -> tuple[Values, ValueMask]:
+        return values, ungauged_mask(values, core.inside, self.name, self._simulated, self._unseen)
 
 
 def _write(

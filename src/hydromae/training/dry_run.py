@@ -85,7 +85,7 @@ def dry_run(config: Config, store: Store, on_estimate: Callable[[Estimate], None
         trainer.history.read(trainer.world)  # waits for the device
         seconds.append(time.monotonic() - began)
         if i == 0:
-            batch = trainer.collator.training_batch(parts[0].to(trainer.device), epoch=0)
+            batch = trainer.batcher.batch(parts[0].to(trainer.device), trainer.masker.training(0))
             tokens = {
                 name: (t.values.shape[1], t.visible.index.shape[1], t.target.index.shape[1])
                 for name, t in batch.tokens.items()
@@ -107,7 +107,7 @@ def dry_run(config: Config, store: Store, on_estimate: Callable[[Estimate], None
 def _validation(trainer: Trainer) -> tuple[int, int] | None:
     if trainer.held_out is None:
         return None
-    windows = [*scored_modalities(trainer.reader, trainer.collator.masker.planner, trainer.held_out)]
+    windows = [*scored_modalities(trainer.reader, trainer.masker.planner, trainer.held_out)]
     return sum(map(bool, windows)), len(windows)
 
 

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.memory import machine_memory, used_memory
-from hydromae.batch.collate import forecast_modalities
 from hydromae.config import Config, ModelConfig
-from hydromae.masks.plan import MaskPlanner
+from hydromae.masks.planner import MaskPlanner
+from hydromae.masks.whole import forecast_modalities
 from hydromae.models.cost import step_cost
 from hydromae.models.summary import ADAMW_BYTES
 from hydromae.store.store import Store

@@ -15,7 +15,8 @@ from hydromae.base.errors import RunError
 from hydromae.base.files import write_text
 from hydromae.base.json_text import json_text
 from hydromae.batch.batch import Batch
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
+from hydromae.masks.masker import Masker
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.training.engine import AUTOCAST, Engine
 from hydromae.training.history import Drawn, History
@@ -57,12 +58,13 @@ class Faults:
 
     Args:
         engine: that made them.
-        collator: that made their batches.
+        batcher: that made their batches.
+        masker: that drew their masks.
         reader: of their windows.
     """
 
-    def __init__(self, engine: Engine, collator: Collator, reader: WindowReader) -> None:
-        self.engine, self.collator, self.reader = engine, collator, reader
+    def __init__(self, engine: Engine, batcher: Batcher, masker: Masker, reader: WindowReader) -> None:
+        self.engine, self.batcher, self.masker, self.reader = engine, batcher, masker, reader
 
     def locate(self, history: History, steps: Sequence[int], losses: list[list[float]], first: int) -> list[Fault]:
         """What is known of some steps of a history; all processes must ask.
@@ -73,7 +75,7 @@ class Faults:
             losses: [steps][modalities].
             first: number of its first step.
         """
-        world, names = self.engine.world, list(self.collator.shapes)
+        world, names = self.engine.world, list(self.batcher.shapes)
         faults = []
         for i in steps:
             drawn = history.drawn[i]
@@ -116,7 +118,7 @@ class Faults:
             return None
         stations = None if drawn.stations is None else np.array(drawn.stations)
         windows = self.reader.read(drawn.starts, drawn.days, drawn.number, stations).to(self.engine.world.device)
-        batch = self.collator.training_batch(windows, drawn.epoch)
+        batch = self.batcher.batch(windows, self.masker.training(drawn.epoch))
         dtype = AUTOCAST[self.engine.settings.precision]  # what overflows in fp16 need not in fp32
         with torch.autocast(self.engine.world.device.type, dtype, enabled=dtype != torch.float32):
             return first_bad_layer(self.engine.model, batch)

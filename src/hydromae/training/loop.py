@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from hydromae.base.errors import RunError
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
 from hydromae.config import Config
+from hydromae.masks.masker import Masker
 from hydromae.runs.changes import listed_changes, settings_that_matter, with_later_keys
 from hydromae.runs.checkpoint import random_state, restore_random_state, save_checkpoint
 from hydromae.runs.directory import RunDirectory
@@ -95,10 +96,9 @@ class Trainer:
             torch.manual_seed(config.seed + self.world.rank)  # dropout of its own
         self.engine = make_engine(self.model, self.world, settings)
         weights = {name: station_weights(store, name) for name in settings.station_weights}
-        self.collator = Collator(
-            store, self.model.shapes, config.masking, config.seed, self.device, config.data.fill, weights
-        )
-        self.stepper = Stepper(self.engine, self.collator, settings.task_weights)
+        self.batcher = Batcher.of_store(store, self.model.shapes, self.device, config.data.fill, weights)
+        self.masker = Masker.of_store(store, self.model.shapes, config.masking, config.seed)
+        self.stepper = Stepper(self.engine, self.batcher, self.masker, settings.task_weights)
         self.reader = WindowReader(store, self.model.shapes)
         self.batch = batch or settings.batch_size * settings.accumulate * self.world.size
         self.parts = math.ceil(self.batch / (self.world.size * settings.batch_size))
@@ -110,7 +110,7 @@ class Trainer:
             workers,
             pin_memory=self.device.type == "cuda",
         )
-        planner = self.collator.masker.planner
+        planner = self.masker.planner
         check_training(self.reader, planner, self.order)
         self.validation = self.held_out = None
         if config.data.val is not None:
@@ -129,7 +129,7 @@ class Trainer:
             "arithmetic": f"{self.engine.settings.precision} on {self.device.type}",
         }
         self.history = History()
-        self.faults = Faults(self.engine, self.collator, self.reader)
+        self.faults = Faults(self.engine, self.batcher, self.masker, self.reader)
 
     @property
     def total_steps(self) -> int:
@@ -163,7 +163,7 @@ class Trainer:
         self.progress = Progress(**state["progress"])
         self.history = History.restored(state["history"], self.world)
         if self.validation is not None and self.held_out is not None and "validation" not in state:
-            scored = scored_modalities(self.reader, self.collator.masker.planner, self.held_out)
+            scored = scored_modalities(self.reader, self.masker.planner, self.held_out)
             forget_other_validations(self.progress, scored, str(where) if self.world.is_main else None)
         randoms = state["random"]
         if self.world.rank < len(randoms):

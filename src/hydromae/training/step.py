@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hydromae.batch.batch import Batch
-from hydromae.batch.collate import Collator
+from hydromae.batch.batcher import Batcher
+from hydromae.masks.masker import Masker
 from hydromae.models.losses import scored_cells
 from hydromae.training.engine import Engine
 from hydromae.windows.windows import Windows
@@ -56,19 +57,21 @@ class Stepper:
 
     Args:
         engine: computes and updates.
-        collator: makes the batches.
+        batcher: makes the batches.
+        masker: draws their masks.
         task_weights: weight of each loss, as `precip_loss`.
     """
 
-    def __init__(self, engine: Engine, collator: Collator, task_weights: Mapping[str, float]) -> None:
-        self.engine, self.collator, self.world = engine, collator, engine.world
-        weights = [task_weights.get(f"{name}_loss", 1.0) for name in collator.shapes]
+    def __init__(self, engine: Engine, batcher: Batcher, masker: Masker, task_weights: Mapping[str, float]) -> None:
+        self.engine, self.batcher, self.masker, self.world = engine, batcher, masker, engine.world
+        weights = [task_weights.get(f"{name}_loss", 1.0) for name in batcher.shapes]
         self.weights = torch.tensor(weights, device=self.world.device)
 
     def train(self, parts: Sequence[Windows], epoch: int) -> Step:
         """Step once on the windows of this process, in parts that fit its memory; nothing waits for the device."""
         self.engine.module.train()
-        batches = [self.collator.training_batch(windows.to(self.world.device), epoch) for windows in parts]
+        mask = self.masker.training(epoch)
+        batches = [self.batcher.batch(windows.to(self.world.device), mask) for windows in parts]
         counts = self.world.sum(torch.stack([scored_values(batch) for batch in batches]).sum(0)).clamp(min=1)
         shares = []
         for i, batch in enumerate(batches):
@@ -87,7 +90,7 @@ class Stepper:
         sums = torch.zeros(rows + 1, names, dtype=torch.float64, device=self.world.device)
         windows_of = torch.zeros(names + 1, dtype=torch.int64, device=self.world.device)  # with any, and with none
         for windows in loader:
-            batch = self.collator.evaluation_batch(windows.to(self.world.device))
+            batch = self.batcher.batch(windows.to(self.world.device), self.masker.evaluation)
             sums += torch.cat([self.engine(batch), scored_values(batch)[None]])  # [losses + 1, modalities]
             if not windows.idle:
                 scored = scored_samples(batch)  # [B, modalities]

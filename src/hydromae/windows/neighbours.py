@@ -1,6 +1,6 @@
 """The stations of a window, where it does not hold all of them: one, and those that lie nearest to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Int
@@ -11,6 +11,7 @@ from hydromae.config import DataConfig
 from hydromae.sources.attributes import coordinate_columns
 from hydromae.store.store import Store
 from hydromae.tokens.shape import TokenShape
+from hydromae.windows.windows import WindowReader, Windows
 
 
 def station_groups(data: DataConfig, store: Store) -> Int[np.ndarray, "group station"] | None:
@@ -50,3 +51,22 @@ def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:
     """Windows of few stations that are computed together: at most 256, fewer where each holds the tokens of grids."""
     tokens = sum(shape.tokens(days) for shape in shapes.values())
     return max(1, min(256, 50_000 // tokens))
+
+
+def grouped_windows(
+    reader: WindowReader, start: int, days: int, groups: Int[np.ndarray, "group station"] | None
+) -> Iterator[Windows]:
+    """One window of all stations; of `groups` (see `station_groups`) a sample each, as many as are computed together.
+
+    Args:
+        reader: of the windows.
+        start: first day, as days since the store's first day.
+        days: in each.
+        groups: the stations of each sample; None is all in one.
+    """
+    if groups is None:
+        yield reader.read([start], days)
+        return
+    at_once = windows_at_once(reader.shapes, days)
+    for stations in np.split(groups, range(at_once, len(groups), at_once)):
+        yield reader.read([start] * len(stations), days, stations=stations)

@@ -23,7 +23,7 @@ def test_a_step_counts_the_windows_and_the_visible_and_hidden_tokens_of_its_batc
 ) -> None:
     trainer = Trainer(small_config(prepared[0], tmp_path, training={"accumulate": 2}), prepared[1], None)
     for parts in trainer.batches():
-        batches = [trainer.collator.training_batch(part, 0) for part in parts if not part.idle]
+        batches = [trainer.batcher.batch(part, trainer.masker.training(0)) for part in parts if not part.idle]
         expected = sum(
             int(selection.real.sum())
             for batch in batches

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
 
-from hydromae.batch.collate import forecast_modalities
 from hydromae.drawing.maps import GridSample, colour_map_of
 from hydromae.drawing.series import SeriesSample
 from hydromae.drawing.snapshot import draw_snapshot, write_picture
+from hydromae.masks.whole import forecast_modalities
 from hydromae.prediction.reconstruction import reconstruct_window
 from hydromae.store.maps import to_grid
 from hydromae.store.store import Store
@@ -67,8 +67,8 @@ class Pictures:
         was_training = model.training
         try:
             groups = station_groups(trainer.config.data, store)
-            where = (self.start, self.days, groups)
-            fields = reconstruct_window(model.eval(), trainer.collator, trainer.reader, *where)
+            parts = (trainer.batcher, trainer.masker, trainer.reader)
+            fields = reconstruct_window(model.eval(), *parts, self.start, self.days, groups)
         finally:
             model.train(was_training)
         time = store.days[self.start : self.start + self.days]

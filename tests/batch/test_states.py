@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydromae.batch.batch import ModalityTokens, split_missing
+from hydromae.batch.states import state_window
 from hydromae.masks.exact import order_keys, select
-from hydromae.prediction.fields import state_window
 from hydromae.tokens.selection import IGNORED, MISSING, TARGET, VISIBLE
 from hydromae.tokens.shape import TokenShape, to_tokens
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from hydromae.base.errors import ConfigError
-from hydromae.batch.gap_masks import gap_days
+from hydromae.batch.states import state_window
 from hydromae.config.read import build_config
+from hydromae.masks.gaps import gap_days
 from hydromae.models.losses import scored_cells, squared_error
-from hydromae.prediction.fields import state_window
 from hydromae.store.store import Store
 from hydromae.tokens.selection import TARGET, VISIBLE
 from hydromae.tokens.shape import TokenShape
@@ -49,13 +49,13 @@ def test_a_gap_is_one_run_of_days_within_the_window_and_at_most_half_of_it() -> 
 def test_what_a_gap_hides_cannot_influence_a_prediction(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], training: bool
 ) -> None:
-    model, reader, collator = small_parts(small_config(prepared[0], tmp_path, **sections, **GAPS), prepared[1])
+    model, reader, maker = small_parts(small_config(prepared[0], tmp_path, **sections, **GAPS), prepared[1])
     stations = np.array([[0], [3]]) if sections is ONE else None
     windows = reader.read([60, 101], 12, stations=stations)
 
     def made(values: dict[str, torch.Tensor]) -> Any:
         given = replace(windows, values=values)
-        return collator.training_batch(given, 3) if training else collator.evaluation_batch(given)
+        return maker.training_batch(given, 3) if training else maker.evaluation_batch(given)
 
     batch = made(windows.values)
     states = {name: state_window(tokens, 12) for name, tokens in batch.tokens.items()}
@@ -66,11 +66,11 @@ def test_what_a_gap_hides_cannot_influence_a_prediction(
 
 
 def test_a_day_beside_a_gap_in_the_same_token_is_seen(prepared: Prepared, tmp_path: Path) -> None:
-    model, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ONE, **GAPS), prepared[1])
+    model, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ONE, **GAPS), prepared[1])
     found = 0
     for start in range(60, 100):
         windows = reader.read([start], 12, stations=np.array([[0]]))
-        batch = collator.evaluation_batch(windows)
+        batch = maker.evaluation_batch(windows)
         state = state_window(batch.tokens["riverflow"], 12)[0, :, 0].reshape(4, 3)
         both = (state == TARGET).any(1) & (state == VISIBLE).any(1)
         if not both.any():
@@ -80,19 +80,19 @@ def test_a_day_beside_a_gap_in_the_same_token_is_seen(prepared: Prepared, tmp_pa
         day = slot * 3 + int((state[slot] == VISIBLE).nonzero()[0])
         values = {name: v.clone() for name, v in windows.values.items()}
         values["riverflow"][0, day] *= 2
-        other = collator.evaluation_batch(replace(windows, values=values))
+        other = maker.evaluation_batch(replace(windows, values=values))
         assert not torch.equal(model.predict(batch)["riverflow"], model.predict(other)["riverflow"])
     assert found > 5
 
 
 def test_the_hidden_days_alone_are_scored(prepared: Prepared, tmp_path: Path) -> None:
-    model, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ONE, **GAPS), prepared[1])
-    batch = collator.training_batch(reader.read([60, 61], 12, stations=np.array([[0], [1]])), 0)
+    model, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ONE, **GAPS), prepared[1])
+    batch = maker.training_batch(reader.read([60, 61], 12, stations=np.array([[0], [1]])), 0)
     tokens = batch.tokens["riverflow"]
     hidden = state_window(tokens, 12) == TARGET
     assert scored_cells(tokens).sum() == hidden.sum() > 0
     predicted = model.reconstruct(batch)["riverflow"]
-    truth = collator.scalers["riverflow"].scale(
+    truth = maker.scalers["riverflow"].scale(
         reader.read([60, 61], 12, stations=np.array([[0], [1]])).values["riverflow"], torch.tensor([[0], [1]])
     )
     expected = (predicted - truth)[hidden].square().sum()
@@ -100,21 +100,21 @@ def test_the_hidden_days_alone_are_scored(prepared: Prepared, tmp_path: Path) ->
 
 
 def test_gaps_change_with_the_epoch_and_stay_in_evaluation(prepared: Prepared, tmp_path: Path) -> None:
-    _, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ONE, **GAPS), prepared[1])
+    _, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ONE, **GAPS), prepared[1])
     windows = reader.read([60, 90], 12, stations=np.array([[0], [1]]))
 
     def hidden(batch: Any) -> torch.Tensor:
         return state_window(batch.tokens["evap"], 12) == TARGET
 
-    assert not torch.equal(hidden(collator.training_batch(windows, 0)), hidden(collator.training_batch(windows, 1)))
-    alone = collator.evaluation_batch(reader.read([90], 12, stations=np.array([[1]])))
-    assert torch.equal(hidden(collator.evaluation_batch(windows))[1], hidden(alone)[0])
+    assert not torch.equal(hidden(maker.training_batch(windows, 0)), hidden(maker.training_batch(windows, 1)))
+    alone = maker.evaluation_batch(reader.read([90], 12, stations=np.array([[1]])))
+    assert torch.equal(hidden(maker.evaluation_batch(windows))[1], hidden(alone)[0])
 
 
 def test_gaps_of_some_modalities_leave_the_others_alone(prepared: Prepared, tmp_path: Path) -> None:
     masking = {"strategies": {"gap": 1.0}, "targets": {"gap": ["riverflow"]}}
-    _, reader, collator = small_parts(small_config(prepared[0], tmp_path, **ALL, masking=masking), prepared[1])
-    batch = collator.training_batch(reader.read([60, 90], 12), 0)
+    _, reader, maker = small_parts(small_config(prepared[0], tmp_path, **ALL, masking=masking), prepared[1])
+    batch = maker.training_batch(reader.read([60, 90], 12), 0)
     assert scored_cells(batch.tokens["riverflow"]).any()
     for name in ("precip", "soil", "evap"):
         assert batch.tokens[name].target.index.shape[1] == 0 or not scored_cells(batch.tokens[name]).any()

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydromae.config import MaskingConfig
-from hydromae.masks.plan import Hiding, MaskPlanner
+from hydromae.masks.hiding import Hiding
+from hydromae.masks.planner import MaskPlanner
 from hydromae.tokens.shape import TokenShape
 
 DAYS = 12

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hydromae.config import Strategy
-from hydromae.masks.plan import Hiding
-from hydromae.masks.strategies import drawing, hide
+from hydromae.masks.hiding import Hiding
+from hydromae.masks.masker import token_states
+from hydromae.masks.strategy import drawing_of
 from hydromae.tokens.selection import IGNORED, MISSING, TARGET, VISIBLE
 from hydromae.tokens.shape import TokenShape
 
@@ -24,7 +24,7 @@ def some_available(share: float, seed: int, size: int = 5) -> Tensor:
 
 
 def hiding_of(available: Tensor, how: str, ratio: float) -> Hiding:
-    strategy: Strategy = "random" if how == "per_day" else how  # type: ignore[assignment]
+    strategy = "random" if how == "per_day" else how
     total = int(available.sum())
     return Hiding(strategy, round(ratio * total), SLOTS, 0, False, len(available) - total, total)
 
@@ -40,9 +40,10 @@ def hidden_by(
     """State of each token [B, slots, places] under one strategy, or one a sample."""
     windows = torch.arange(len(available)) if windows is None else windows
     hows = [how] * len(available) if isinstance(how, str) else how
-    draw = drawing(available, windows, SHAPE, ratio, seed=0, epoch=epoch, stream=stream)
+    per_day = "per_day" in hows
+    drawing = drawing_of(available, windows, SHAPE, ratio, seed=0, epoch=epoch, stream=stream, per_day=per_day)
     hidings = [hiding_of(row, of_row, ratio) for row, of_row in zip(available, hows, strict=True)]
-    return hide(draw, hidings, "per_day" in hows, filled=False).unflatten(1, (SLOTS, PLACES))
+    return token_states(drawing, hidings, filled=False).unflatten(1, (SLOTS, PLACES))
 
 
 @pytest.mark.parametrize("how", IN_ORDER)
@@ -137,8 +138,8 @@ def test_nothing_is_shown_from_the_closed_slot_on(closed: int, predicted: bool, 
     behind, total = int(of_slot[closed:].sum()), int(of_slot.sum())
     gaps = closed * PLACES - (total - behind)
     hiding = Hiding("forecast", 0, closed, behind, predicted, gaps, total)
-    draw = drawing(available, torch.tensor([3]), SHAPE, 0.4, seed=0, epoch=0, stream="precip")
-    state = hide(draw, [hiding], per_day=False, filled=filled).unflatten(1, (SLOTS, PLACES))[0]
+    drawing = drawing_of(available, torch.tensor([3]), SHAPE, 0.4, seed=0, epoch=0, stream="precip")
+    state = token_states(drawing, [hiding], filled).unflatten(1, (SLOTS, PLACES))[0]
     known, future = state[:closed], state[closed:]
     seen = available.unflatten(1, (SLOTS, PLACES))[0]
     assert torch.equal(known == VISIBLE, seen[:closed] | filled)

@@ -13,22 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydromae.batch.batch import Batch
-from hydromae.batch.collate import Collator, forecast_modalities
 from hydromae.batch.fills import Method
+from hydromae.batch.states import state_window
 from hydromae.config import MaskingConfig
 from hydromae.config.read import build_config
+from hydromae.masks.whole import forecast_modalities
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.prediction.fields import state_window
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tokens.selection import IGNORED, MISSING, TARGET, VISIBLE, Selection
 from hydromae.tokens.shape import TokenShape, from_tokens, to_tokens
 from hydromae.windows.windows import WindowReader, Windows
+from support.batches import BatchMaker
 from support.small import small_config, small_parts
 from support.sources import World, write_table
 
 DAYS = 8
-Parts = tuple[MultiModalMAE, WindowReader, Collator]
+Parts = tuple[MultiModalMAE, WindowReader, BatchMaker]
 # Windows before day 3 hold no river flow, those from 3 to 9 some of it, later ones nearly all.
 STARTS = st.lists(st.integers(0, 192), min_size=1, max_size=5)
 
@@ -38,10 +39,10 @@ def parts(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFactor
     return small_parts(small_config(prepared[0], tmp_path_factory.mktemp("unused")), prepared[1])
 
 
-def remade(parts: Parts, seed: int = 0, fill: Mapping[str, Method] = {}, **masking: Any) -> Collator:
-    """The collator of other masks or fills."""
+def remade(parts: Parts, seed: int = 0, fill: Mapping[str, Method] = {}, **masking: Any) -> BatchMaker:
+    """The maker of other masks or fills."""
     model, reader, _ = parts
-    return Collator(reader.store, model.shapes, MaskingConfig(**masking), seed, torch.device("cpu"), fill)
+    return BatchMaker(reader.store, model.shapes, MaskingConfig(**masking), seed, torch.device("cpu"), fill)
 
 
 def counts(selection: Selection) -> list[int]:
@@ -77,9 +78,9 @@ def set_of(selection: Selection) -> set[tuple[int, int]]:
 def test_training_cuts_to_the_smallest_count_and_pads_only_where_there_is_nothing(
     parts: Parts, starts: list[int], epoch: int
 ) -> None:
-    _, reader, collator = parts
+    _, reader, maker = parts
     windows = reader.read(starts, DAYS)
-    batch = collator.training_batch(windows, epoch)
+    batch = maker.training_batch(windows, epoch)
     for name, tokens in batch.tokens.items():
         hidden = [round(0.4 * available) for available in windows.available[name]]
         seen = [a - h for a, h in zip(windows.available[name], hidden, strict=True)]
@@ -91,8 +92,8 @@ def test_training_cuts_to_the_smallest_count_and_pads_only_where_there_is_nothin
 
 
 def test_a_sample_without_river_flow_does_not_rob_the_others_of_theirs(parts: Parts) -> None:
-    _, reader, collator = parts
-    batch = collator.training_batch(reader.read([0, 40, 80], DAYS), 0)
+    _, reader, maker = parts
+    batch = maker.training_batch(reader.read([0, 40, 80], DAYS), 0)
     flow = batch.tokens["riverflow"]
     assert counts(flow.target)[0] == counts(flow.visible)[0] == 0
     assert min(counts(flow.target)[1:]) >= 5 and min(counts(flow.visible)[1:]) >= 8
@@ -104,24 +105,24 @@ def test_a_sample_without_river_flow_does_not_rob_the_others_of_theirs(parts: Pa
 def test_the_evaluation_mask_of_a_window_does_not_depend_on_its_batch(
     parts: Parts, start: int, mates: list[int], place: int
 ) -> None:
-    _, reader, collator = parts
+    _, reader, maker = parts
     together = [*mates[:place], start, *mates[place:]]
-    alone = windows_of_states(collator.evaluation_batch(reader.read([start], DAYS)))
-    collator.training_batch(reader.read(mates, DAYS), 3)
+    alone = windows_of_states(maker.evaluation_batch(reader.read([start], DAYS)))
+    maker.training_batch(reader.read(mates, DAYS), 3)
     torch.manual_seed(start)
-    found = windows_of_states(collator.evaluation_batch(reader.read(together, DAYS)))
+    found = windows_of_states(maker.evaluation_batch(reader.read(together, DAYS)))
     assert all(torch.equal(found[name][len(mates[:place])], alone[name][0]) for name in alone)
 
 
 def test_masks_differ_between_epochs_seeds_windows_and_modalities_but_not_by_chance(parts: Parts) -> None:
-    _, reader, collator = parts
+    _, reader, maker = parts
     windows = reader.read([40, 80], DAYS)
     other_seed = remade(parts, seed=1)
 
     def hidden(made: Batch, name: str, sample: int = 0) -> frozenset[tuple[int, int]]:
         return frozenset(entry for entry in set_of(made.tokens[name].target) if entry[0] == sample)
 
-    first, again, next_one = (collator.training_batch(windows, epoch) for epoch in (0, 0, 1))
+    first, again, next_one = (maker.training_batch(windows, epoch) for epoch in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(*(windows_of_states(b).values() for b in (first, again)), strict=True))
     for name in first.tokens:
         assert hidden(first, name) != hidden(next_one, name)
@@ -133,9 +134,9 @@ def test_masks_differ_between_epochs_seeds_windows_and_modalities_but_not_by_cha
 def test_values_are_scaled_as_the_scaler_scales_and_zero_where_missing(
     prepared: tuple[World, Store], parts: Parts
 ) -> None:
-    _, reader, collator = parts
+    _, reader, maker = parts
     windows = reader.read([4, 100], DAYS)
-    for name, tokens in collator.evaluation_batch(windows).tokens.items():
+    for name, tokens in maker.evaluation_batch(windows).tokens.items():
         scaled = prepared[1].scaler(name).scale(windows.values[name])
         missing = torch.isnan(to_tokens(windows.values[name], tokens.shape))
         assert torch.equal(tokens.valid, ~missing)
@@ -146,9 +147,9 @@ def test_values_are_scaled_as_the_scaler_scales_and_zero_where_missing(
 @given(starts=STARTS, training=st.booleans())
 @settings(deadline=None, max_examples=20)
 def test_a_missing_token_is_never_visible_and_never_a_target(parts: Parts, starts: list[int], training: bool) -> None:
-    _, reader, collator = parts
+    _, reader, maker = parts
     windows = reader.read(starts, DAYS)
-    batch = collator.training_batch(windows, 0) if training else collator.evaluation_batch(windows)
+    batch = maker.training_batch(windows, 0) if training else maker.evaluation_batch(windows)
     for name, tokens in batch.tokens.items():
         for selection in (tokens.visible, tokens.target):
             assert selection.take(tokens.valid).any(-1)[selection.real].all()
@@ -161,11 +162,11 @@ def test_a_missing_token_is_never_visible_and_never_a_target(parts: Parts, start
 def test_hidden_values_cannot_reach_the_prediction_from_the_store_on(
     parts: Parts, starts: list[int], seed: int, training: bool
 ) -> None:
-    model, reader, collator = parts
+    model, reader, maker = parts
     random = torch.Generator().manual_seed(seed)
 
     def made(windows: Windows) -> Batch:
-        return collator.training_batch(windows, seed) if training else collator.evaluation_batch(windows)
+        return maker.training_batch(windows, seed) if training else maker.evaluation_batch(windows)
 
     windows = reader.read(starts, DAYS)
     batch = made(windows)
@@ -182,12 +183,12 @@ def test_hidden_values_cannot_reach_the_prediction_from_the_store_on(
 
 
 def test_visible_values_do_reach_the_prediction(parts: Parts) -> None:
-    model, reader, collator = parts
+    model, reader, maker = parts
     windows = reader.read([60], DAYS)
-    batch = collator.evaluation_batch(windows)
+    batch = maker.evaluation_batch(windows)
     visible = windows_of_states(batch)["soil"] == VISIBLE
     values = {**windows.values, "soil": torch.where(visible, 0.5, windows.values["soil"])}
-    changed = model.predict(collator.evaluation_batch(replace(windows, values=values)))
+    changed = model.predict(maker.evaluation_batch(replace(windows, values=values)))
     assert all(not torch.equal(changed[name], expected) for name, expected in model.predict(batch).items())
 
 
@@ -198,17 +199,17 @@ def test_the_day_of_the_year_counts_leap_days(tmp_path: Path) -> None:
     period = [str(days[0]), str(days[-1])]
     data = {"root": str(tmp_path), "store": str(tmp_path / "store"), "train": period}
     config = build_config({"data": {**data, "modalities": {"evap": {"paths": "series.parquet"}}}})
-    _, reader, collator = small_parts(config, prepare(config))
+    _, reader, maker = small_parts(config, prepare(config))
     starts = [0, 60, len(days) - 10]
-    found = collator.evaluation_batch(reader.read(starts, 10)).day_of_year
+    found = maker.evaluation_batch(reader.read(starts, 10)).day_of_year
     expected = pd.DatetimeIndex(days).day_of_year.to_numpy()
     assert found is not None and found.tolist() == [expected[s : s + 10].tolist() for s in starts]
     assert 366 in found[2] and 1 in found[0]
 
 
 def test_attributes_are_the_stores_scaled_ones_for_every_sample(prepared: tuple[World, Store], parts: Parts) -> None:
-    _, reader, collator = parts
-    attributes = collator.evaluation_batch(reader.read([0, 9], DAYS)).attributes
+    _, reader, maker = parts
+    attributes = maker.evaluation_batch(reader.read([0, 9], DAYS)).attributes
     assert attributes is not None and attributes.shape == (2, 4, 3)
     for sample in attributes:
         np.testing.assert_array_equal(sample.numpy(), prepared[1].scaled_attributes)
@@ -219,10 +220,10 @@ def test_every_value_has_the_weight_of_its_station(parts: Parts, stations: np.nd
     model, reader, _ = parts
     weights = np.array([1.0, 2.0, 3.0, 4.0], np.float32)
     shape = TokenShape("series", size=2, days=3, width=4 if stations is None else 3)
-    collator = Collator(
+    maker = BatchMaker(
         reader.store, model.shapes | {"evap": shape}, MaskingConfig(), 0, torch.device("cpu"), weights={"evap": weights}
     )
-    batch = collator.evaluation_batch(reader.read([60, 100], DAYS, stations=stations))
+    batch = maker.evaluation_batch(reader.read([60, 100], DAYS, stations=stations))
     assert batch.tokens["riverflow"].weights is None
     found = batch.tokens["evap"].weights
     assert found is not None and found.isfinite().all()
@@ -233,20 +234,20 @@ def test_every_value_has_the_weight_of_its_station(parts: Parts, stations: np.nd
 
 
 def test_tokens_can_be_put_back_to_the_window_they_came_from(parts: Parts) -> None:
-    _, reader, collator = parts
+    _, reader, maker = parts
     windows = reader.read([100], DAYS)
-    for name, tokens in collator.evaluation_batch(windows).tokens.items():
+    for name, tokens in maker.evaluation_batch(windows).tokens.items():
         back = from_tokens(torch.where(tokens.valid, tokens.values, torch.nan), tokens.shape, DAYS)
-        physical = collator.scalers[name].unscale(back)
+        physical = maker.scalers[name].unscale(back)
         torch.testing.assert_close(physical, windows.values[name], rtol=1e-4, atol=1e-4, equal_nan=True)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.6])
 def test_partial_prediction_keeps_a_random_share_of_the_targets_and_hides_as_much(parts: Parts, share: float) -> None:
-    _, reader, collator = parts
+    _, reader, maker = parts
     windows = reader.read([40, 90, 120], DAYS)
     partial = remade(parts, prediction_ratio=share)
-    whole, part = collator.training_batch(windows, epoch=0), partial.training_batch(windows, epoch=0)
+    whole, part = maker.training_batch(windows, epoch=0), partial.training_batch(windows, epoch=0)
     for name, tokens in part.tokens.items():
         before = whole.tokens[name]
         assert torch.equal(tokens.visible.index, before.visible.index)
@@ -269,9 +270,9 @@ def test_what_the_host_counts_is_what_the_device_hides(
     parts: Parts, strategy: str, starts: list[int], number: int
 ) -> None:
     windows = parts[1].read(starts, DAYS, number)
-    collator = remade(parts, strategies={strategy: 1.0})
-    plan = collator.masker.planner.of_windows(windows.available_by_slot, DAYS, starts)
-    batch = collator.evaluation_batch(windows)
+    maker = remade(parts, strategies={strategy: 1.0})
+    plan = maker.masker.planner.of_windows(windows.available_by_slot, DAYS, starts)
+    batch = maker.evaluation_batch(windows)
     for name, tokens in batch.tokens.items():
         assert counts(tokens.target) == [hiding.targets for hiding in plan[name]]
         assert counts(tokens.visible) == [hiding.visible for hiding in plan[name]]
@@ -286,10 +287,10 @@ def test_a_forecast_sees_nothing_after_the_issue_time_but_the_weather_of_a_perfe
     parts: Parts, starts: list[int], number: int, forcing: float, training: bool
 ) -> None:
     windows = parts[1].read(starts, DAYS, number)
-    collator = remade(parts, strategies={"forecast": 1}, forcing=forcing, horizon=4)
-    batch = collator.training_batch(windows, 0) if training else collator.evaluation_batch(windows)
+    maker = remade(parts, strategies={"forecast": 1}, forcing=forcing, horizon=4)
+    batch = maker.training_batch(windows, 0) if training else maker.evaluation_batch(windows)
     states = windows_of_states(batch)
-    planner = collator.masker.planner
+    planner = maker.masker.planner
     if training:
         plan = planner.of_batch(windows.available_by_slot, DAYS, number, 0)
     else:
@@ -325,10 +326,10 @@ def test_tokens_of_several_days_are_not_cut_by_the_issue_time(prepared: tuple[Wo
     spans = {"image_patch_days": 2, "vector_patch_days": 3}
     masking = {"strategies": {"forecast": 1}, "forcing": 0.0, "horizon": 3}
     config = small_config(prepared[0], tmp_path, model=spans, masking=masking)
-    model, reader, collator = small_parts(config, prepared[1])
+    model, reader, maker = small_parts(config, prepared[1])
     for number in range(8):
         windows = reader.read([60, 100], 13, number)
-        batch = collator.training_batch(windows, 0)
+        batch = maker.training_batch(windows, 0)
         assert model(batch)[0] > 0
         states = {name: state_window(tokens, 13)[0] for name, tokens in batch.tokens.items()}
         known = int((states["riverflow"] == TARGET).any(1).long().argmax())
@@ -362,8 +363,8 @@ def test_a_unified_pattern_hides_the_same_in_all_grids_and_in_all_series(
         slots = [parts[0].shapes[name].places] * DAYS
         windows.available_by_slot[name][:] = [slots, slots]
     for pattern in ("unified", "independent"):
-        collator = remade(parts, pattern=pattern, per_day=per_day, strategies={strategy: 1})
-        batch = collator.training_batch(windows, 0)
+        maker = remade(parts, pattern=pattern, per_day=per_day, strategies={strategy: 1})
+        batch = maker.training_batch(windows, 0)
         index = {name: tokens.target.index.sort(1).values for name, tokens in batch.tokens.items()}
         assert torch.equal(index["precip"], index["soil"]) is (pattern == "unified")
         assert torch.equal(index["evap"], index["riverflow"]) is (pattern == "unified")
@@ -383,19 +384,19 @@ def test_a_unified_pattern_hides_exact_counts_where_gaps_differ(parts: Parts, st
 def test_the_evaluation_mask_of_a_mixture_does_not_depend_on_the_batch(
     parts: Parts, start: int, mates: list[int], place: int
 ) -> None:
-    reader, collator = parts[1], remade(parts, strategies=MIXTURE)
+    reader, maker = parts[1], remade(parts, strategies=MIXTURE)
     together = [*mates[:place], start, *mates[place:]]
-    alone = windows_of_states(collator.evaluation_batch(reader.read([start], DAYS)))
-    found = windows_of_states(collator.evaluation_batch(reader.read(together, DAYS)))
+    alone = windows_of_states(maker.evaluation_batch(reader.read([start], DAYS)))
+    found = windows_of_states(maker.evaluation_batch(reader.read(together, DAYS)))
     assert all(torch.equal(found[name][len(mates[:place])], alone[name][0]) for name in alone)
 
 
 def test_the_evaluation_mask_of_a_mixture_is_the_same_every_time_and_training_has_others(parts: Parts) -> None:
-    reader, collator = parts[1], remade(parts, strategies=MIXTURE)
+    reader, maker = parts[1], remade(parts, strategies=MIXTURE)
     windows = reader.read(list(range(40, 60)), DAYS)
-    first, again = (windows_of_states(collator.evaluation_batch(windows)) for _ in range(2))
+    first, again = (windows_of_states(maker.evaluation_batch(windows)) for _ in range(2))
     assert all(torch.equal(first[name], again[name]) for name in first)
-    epochs = [windows_of_states(collator.training_batch(windows, epoch))["precip"] for epoch in range(4)]
+    epochs = [windows_of_states(maker.training_batch(windows, epoch))["precip"] for epoch in range(4)]
     assert not any(torch.equal(one, other) for one, other in pairwise(epochs))
 
 
@@ -407,8 +408,8 @@ def test_every_strategy_trains_a_step_where_a_modality_has_no_target_or_nothing_
 ) -> None:
     model, reader, _ = parts
     for number in range(6):
-        collator = remade(parts, fill=fill, strategies={strategy: 1}, prediction_ratio=0.5)
-        batch = collator.training_batch(reader.read(starts, DAYS, number), epoch=0)
+        maker = remade(parts, fill=fill, strategies={strategy: 1}, prediction_ratio=0.5)
+        batch = maker.training_batch(reader.read(starts, DAYS, number), epoch=0)
         model.zero_grad()
         total, losses = model.train()(batch)
         total.backward()
@@ -428,10 +429,10 @@ def test_a_training_batch_is_made_without_asking_the_device_for_a_value(
     for per_day in (True, False):
         masking = MaskingConfig(strategies=strategies, per_day=per_day)  # type: ignore[arg-type]
         fill: dict[str, Method] = {"precip": "nearest", "soil": "median", "evap": "zero"}
-        collator = Collator(reader.store, model.shapes, masking, 0, meta, fill)
+        maker = BatchMaker(reader.store, model.shapes, masking, 0, meta, fill)
         for number in range(5):
             windows = reader.read([0, 40, 80], DAYS, number).to(meta)
-            made, real = collator.training_batch(windows, 0), remade(parts, fill=fill, **masking.model_dump())
+            made, real = maker.training_batch(windows, 0), remade(parts, fill=fill, **masking.model_dump())
             expected = real.training_batch(reader.read([0, 40, 80], DAYS, number), 0)
             for name, tokens in made.tokens.items():
                 assert tokens.visible.index.shape == expected.tokens[name].visible.index.shape

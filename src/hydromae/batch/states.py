@@ -20,7 +20,7 @@ def state_window(tokens: ModalityTokens, n_days: int) -> Int[Tensor, "batch days
         sample = torch.arange(len(state), device=state.device)[:, None].expand_as(selection.index)
         state[sample[selection.real], selection.index[selection.real]] = number
     of_cells = state[..., None].expand_as(tokens.valid)  # [B, tokens, cells]
-    if tokens.scored is not None and tokens.shown is not None:
-        of_cells = torch.where((of_cells == TARGET) & ~tokens.scored & tokens.shown, VISIBLE, of_cells)
+    if tokens.scored is not None and tokens.readable is not None:
+        of_cells = torch.where((of_cells == TARGET) & ~tokens.scored & tokens.readable, VISIBLE, of_cells)
     of_values = torch.where(tokens.valid, of_cells, MISSING)  # [B, tokens, cells]
     return from_tokens(of_values.float(), tokens.shape, n_days).long()

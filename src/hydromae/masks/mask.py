@@ -1,0 +1,86 @@
+"""A mask: which tokens a model sees and which it predicts. Every task is one, and so is every step of a training."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from hydromae.masks.exact import order_keys, select
+from hydromae.tokens.selection import Selection
+from hydromae.tokens.shape import TokenShape
+from hydromae.windows.windows import Windows
+
+
+@dataclass(frozen=True)
+class ModalityMask:
+    """The mask of one modality in a batch.
+
+    A token that is neither visible nor a target is IGNORED, or MISSING where nothing of it was observed. Where a gap or
+    a task cuts a token, its visible cells are seen and its hidden ones predicted: it is in both selections.
+
+    Attributes:
+        visible: the tokens that the encoder sees.
+        target: the tokens to predict.
+        hidden: [B, tokens, cells], True where a value of a visible token may not be seen; None where there is none.
+        scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where every
+            observed value is.
+    """
+
+    visible: Selection
+    target: Selection
+    hidden: Bool[Tensor, "batch tokens cells"] | None = None
+    scored: Bool[Tensor, "batch tokens cells"] | None = None
+
+
+Mask = dict[str, ModalityMask]  # modality -> its mask
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What there is of some windows to be masked.
+
+    Attributes:
+        shapes: modality -> how it is cut into tokens.
+        valid: modality -> [B, tokens, cells], True where a value was observed.
+        filled: modalities whose missing values are filled, so that their missing tokens are visible.
+    """
+
+    shapes: Mapping[str, TokenShape]
+    valid: Mapping[str, Bool[Tensor, "batch tokens cells"]]
+    filled: Collection[str] = ()
+
+
+# What makes the mask of some windows from what was observed in them.
+MaskRule = Callable[[Windows, Observed], Mask]
+
+
+def hide_wholly(rule: MaskRule, hidden: Collection[str], asked: Collection[str], whole: bool = False) -> MaskRule:
+    """The masks of a rule with some modalities hidden wholly, and only some predicted.
+
+    Args:
+        rule: makes the masks.
+        hidden: modalities of which no token is visible.
+        asked: modalities whose targets are predicted.
+        whole: whether every observed token of these is a target, not only those that the rule hides.
+    """
+
+    def make(windows: Windows, observed: Observed) -> Mask:
+        changed = {}
+        for name, mask in rule(windows, observed).items():
+            nothing = Selection(mask.visible.index[:, :0], None)
+            target = mask.target if name in asked else nothing
+            if whole and name in asked:
+                available = observed.valid[name].any(-1)  # [B, tokens]
+                target = select(available, order_keys(available.long()))
+            changed[name] = replace(mask, visible=nothing if name in hidden else mask.visible, target=target)
+        return changed
+
+    return make
+
+
+def listed(chosen: Bool[Tensor, "batch tokens"]) -> Selection:
+    """Every token, in order, as padding where it is not chosen, so that no count has to be fetched from the device."""
+    every = torch.arange(chosen.shape[1], device=chosen.device).expand_as(chosen)
+    return Selection(every, ~chosen)

@@ -1,0 +1,114 @@
+"""The masks of the tasks: each says of one window which values may not be seen and which are predicted."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from hydromae.masks.exact import order_keys, select
+from hydromae.masks.mask import Mask, ModalityMask, Observed
+from hydromae.tokens.shape import to_tokens
+from hydromae.windows.windows import Windows
+
+Places = Bool[Tensor, "*place"]
+Values = Mapping[str, Float[Tensor, "days *place"]]  # modality -> the values of a window
+
+
+@dataclass(frozen=True)
+class ValueMask:
+    """A mask that says of every value of a window whether it is hidden and whether it is a target.
+
+    It is a `MaskRule`. In windows of a few stations (`Windows.stations`) the targets are those of the first station of
+    each sample: its neighbours are only looked at.
+
+    Attributes:
+        target: modality -> [T, *place], what is predicted; of those that are not named nothing is. No target is seen.
+        hidden: modality -> [T, *place], what else may not be seen, observed or not; what is missing and not hidden is
+            filled where the modality is (`data.fill`).
+    """
+
+    target: Mapping[str, Bool[Tensor, "days *place"]]
+    hidden: Mapping[str, Bool[Tensor, "days *place"]]
+
+    def __call__(self, windows: Windows, observed: Observed) -> Mask:
+        """The mask of windows whose days and places are those of this."""
+        return {name: self._of_modality(name, windows, observed) for name in observed.shapes}
+
+    def _of_modality(self, name: str, windows: Windows, observed: Observed) -> ModalityMask:
+        valid, shape = observed.valid[name], observed.shapes[name]
+        like = windows.values[name]  # [B, T, *place]
+
+        def samples(values: Bool[Tensor, "days *place"]) -> Bool[Tensor, "batch days *place"]:
+            values = values.to(like.device)
+            if shape.kind == "series" and windows.stations is not None:
+                return values[:, windows.stations].transpose(0, 1)  # [B, T, n]
+            return values.expand(like.shape)
+
+        def cells(values: Bool[Tensor, "batch days *place"]) -> Bool[Tensor, "batch tokens cells"]:
+            """Where values are true, as tokens; what lies past the last day or station is not."""
+            return to_tokens(values.float(), shape).nan_to_num() > 0
+
+        target = torch.zeros_like(valid)
+        if name in self.target:
+            own = samples(self.target[name])
+            if windows.stations is not None:
+                own = own & (torch.arange(own.shape[2], device=own.device) == 0)
+            target = cells(own)
+        shown = ~samples(self.hidden[name]) if name in self.hidden else torch.ones_like(like, dtype=torch.bool)
+        visible = cells(shown) & ~target
+        seen = visible if name in observed.filled else visible & valid
+        keys = order_keys(valid[..., 0])
+        return ModalityMask(select(seen.any(-1), keys), select(target.any(-1), keys), hidden=~visible)
+
+
+def forecast_mask(values: Values, issue_day: int, stations: Mapping[str, Places], known: Collection[str]) -> ValueMask:
+    """Hide what comes after an issue day, and predict it.
+
+    Args:
+        values: of the window.
+        issue_day: days of the window up to the issue time, that day included.
+        stations: modality that is forecast -> which of its stations.
+        known: modalities whose values after the issue day are seen: the weather that is given.
+    """
+    hidden = {name: _after(value, issue_day) for name, value in values.items() if name not in known}
+    target = {name: _after(values[name], issue_day) & chosen for name, chosen in stations.items()}
+    return ValueMask(target, hidden)
+
+
+def infill_mask(values: Values, days: slice, may: Mapping[str, Places]) -> ValueMask:
+    """Predict what is missing on some days of a window, from all that is observed.
+
+    Args:
+        values: of the window, NaN where missing.
+        days: of the window, whose gaps are filled.
+        may: modality that is filled -> which of its places.
+    """
+    return ValueMask({name: _within(values[name].isnan() & places, days) for name, places in may.items()}, {})
+
+
+def ungauged_mask(values: Values, days: slice, name: str, target: Places, hidden: Places) -> ValueMask:
+    """Hide a series of some stations wholly, and predict it on some days.
+
+    Args:
+        values: of the window.
+        days: of the window, that are predicted.
+        name: of the series.
+        target: stations that are predicted.
+        hidden: stations of which nothing is seen.
+    """
+    shape = values[name].shape
+    return ValueMask({name: _within(target.expand(shape), days)}, {name: hidden.expand(shape)})
+
+
+def _after(values: Tensor, day: int) -> Bool[Tensor, "days *place"]:
+    after = torch.zeros_like(values, dtype=torch.bool)
+    after[day:] = True
+    return after
+
+
+def _within(chosen: Bool[Tensor, "days *place"], days: slice) -> Bool[Tensor, "days *place"]:
+    within = torch.zeros_like(chosen)
+    within[days] = chosen[days]
+    return within
