@@ -1,5 +1,6 @@
 """The decoder of one modality: queries at the masked positions read the visible tokens."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -58,33 +59,39 @@ class CrossBlock(nn.Module):
         return normed
 
 
-class Decoder(nn.Module):
-    """Blocks, LayerNorm and linear head over given queries; a head of quantiles beside it where there are levels.
+class Decoder(nn.Module, ABC):
+    """LayerNorm and linear head over queries that a subclass lets read the context; a head of quantiles where there are
+    levels.
 
-    Args:
-        config: sizes; `use_cross_attn` off gives the standard decoder of He et al. (2022), self-attention over the
-            visible tokens, projected to the decoder's width, and the queries together.
-        cells: values to predict for each query.
-        maps: feature maps the context holds, see `WeightedFeatureMaps`.
-        film: whether conditions modulate the queries before every block.
+    First weights are drawn in the order in which parts are registered, so subclasses keep to it: their blocks, FiLM,
+    feature maps, then `add_head`.
 
     Shape: queries [B, n, E], feature maps of [B, m, D], conditions [B, n, C], first values [B, n, cells], to which the
     head's are added -> mean [B, n, cells] and quantiles [B, n, cells, Q] or None, float32 or better.
     """
 
-    def __init__(self, config: ModelConfig, cells: int, maps: int, film: bool) -> None:
+    film: nn.ModuleList
+
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        dim, depth = config.decoder_dim, config.decoder_layers
-        self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.context_projection = None if config.use_cross_attn else nn.Linear(config.d_model, dim)
-        self.blocks = nn.ModuleList(
-            CrossBlock(config) if config.use_cross_attn else TransformerLayer(dim, config) for _ in range(depth)
-        )
-        self.film = nn.ModuleList(FiLM(config.static_attr_dim, dim) for _ in range(depth if film else 0))
-        self.feature_maps = WeightedFeatureMaps(maps, depth, config.d_model) if config.use_weighted_fm else None
-        self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, cells)
-        self.quantile_head = QuantileHead(dim, cells, config.quantiles) if config.quantiles else None
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, config.decoder_dim))
+
+    def add_head(self, config: ModelConfig, cells: int) -> None:
+        """Register the parts that predict `cells` values for each query."""
+        self.norm = nn.LayerNorm(config.decoder_dim)
+        self.head = nn.Linear(config.decoder_dim, cells)
+        self.quantile_head = QuantileHead(config.decoder_dim, cells, config.quantiles) if config.quantiles else None
+
+    @abstractmethod
+    def read(
+        self,
+        queries: Float[Tensor, "batch n dim"],
+        query_padding: Bool[Tensor, "batch n"] | None,
+        maps: Sequence[Float[Tensor, "batch m context_dim"]],
+        context_padding: Bool[Tensor, "batch m"] | None,
+        conditions: Float[Tensor, "batch n condition"] | None,
+    ) -> Float[Tensor, "batch n dim"]:
+        """What the queries have read from the context after the last block."""
 
     def forward(
         self,
@@ -95,19 +102,7 @@ class Decoder(nn.Module):
         conditions: Float[Tensor, "batch n condition"] | None = None,
         first: Float[Tensor, "batch n cells"] | None = None,
     ) -> Predicted:
-        queries = queries.to(self.head.weight.dtype)
-        if self.context_projection is None:
-            contexts = self.feature_maps(list(maps)) if self.feature_maps is not None else [maps[-1]] * len(self.blocks)
-            for i, block in enumerate(self.blocks):
-                queries = self._condition(i, queries, conditions)
-                queries = block(queries, contexts[i], context_padding, query_padding)
-        else:
-            context = self.context_projection(maps[-1])  # [B, m, E]
-            padding = join_padding([context, queries], [context_padding, query_padding])
-            for i, block in enumerate(self.blocks):
-                queries = self._condition(i, queries, conditions)
-                tokens = block(torch.cat([context, queries], dim=1), padding)  # [B, m + n, E]
-                context, queries = tokens.split([context.shape[1], queries.shape[1]], dim=1)
+        queries = self.read(queries.to(self.head.weight.dtype), query_padding, maps, context_padding, conditions)
         with torch.autocast(queries.device.type, enabled=False):
             features = self.norm(queries.to(self.head.weight.dtype))  # [B, n, E]
             mean = self.head(features)  # [B, n, cells]
@@ -116,8 +111,87 @@ class Decoder(nn.Module):
             quantiles = None if self.quantile_head is None else self.quantile_head(features, mean)  # [B, n, cells, Q]
         return mean, quantiles
 
-    def _condition(self, layer: int, queries: Tensor, conditions: Tensor | None) -> Tensor:
+    def condition(self, layer: int, queries: Tensor, conditions: Tensor | None) -> Tensor:
+        """The queries of a layer, modulated by the conditions where there are some."""
         if conditions is None or not self.film:
             return queries
         modulated: Tensor = self.film[layer](queries, conditions.to(queries.dtype))
         return modulated
+
+
+class CrossDecoder(Decoder):
+    """Queries attend to the context, each block to its own mixture of feature maps (CrossMAE, Fu et al. 2024).
+
+    Args:
+        config: sizes.
+        cells: values to predict for each query.
+        maps: feature maps the context holds, see `WeightedFeatureMaps`.
+        film: whether conditions modulate the queries before every block.
+    """
+
+    def __init__(self, config: ModelConfig, cells: int, maps: int, film: bool) -> None:
+        super().__init__(config)
+        depth = config.decoder_layers
+        self.blocks = nn.ModuleList(CrossBlock(config) for _ in range(depth))
+        self.film = film_layers(config, film)
+        self.feature_maps = WeightedFeatureMaps(maps, depth, config.d_model) if config.use_weighted_fm else None
+        self.add_head(config, cells)
+
+    def read(
+        self,
+        queries: Float[Tensor, "batch n dim"],
+        query_padding: Bool[Tensor, "batch n"] | None,
+        maps: Sequence[Float[Tensor, "batch m context_dim"]],
+        context_padding: Bool[Tensor, "batch m"] | None,
+        conditions: Float[Tensor, "batch n condition"] | None,
+    ) -> Float[Tensor, "batch n dim"]:
+        """Attend to the feature map of each block."""
+        contexts = self.feature_maps(list(maps)) if self.feature_maps is not None else [maps[-1]] * len(self.blocks)
+        for i, block in enumerate(self.blocks):
+            queries = block(self.condition(i, queries, conditions), contexts[i], context_padding, query_padding)
+        return queries
+
+
+class StandardDecoder(Decoder):
+    """Self-attention over the visible tokens, projected to the decoder's width, and the queries (He et al. 2022).
+
+    Args:
+        config: sizes.
+        cells: values to predict for each query.
+        film: whether conditions modulate the queries before every block.
+    """
+
+    def __init__(self, config: ModelConfig, cells: int, film: bool) -> None:
+        super().__init__(config)
+        self.context_projection = nn.Linear(config.d_model, config.decoder_dim)
+        self.blocks = nn.ModuleList(TransformerLayer(config.decoder_dim, config) for _ in range(config.decoder_layers))
+        self.film = film_layers(config, film)
+        self.add_head(config, cells)
+
+    def read(
+        self,
+        queries: Float[Tensor, "batch n dim"],
+        query_padding: Bool[Tensor, "batch n"] | None,
+        maps: Sequence[Float[Tensor, "batch m context_dim"]],
+        context_padding: Bool[Tensor, "batch m"] | None,
+        conditions: Float[Tensor, "batch n condition"] | None,
+    ) -> Float[Tensor, "batch n dim"]:
+        """Attend to the last feature map and each other."""
+        context = self.context_projection(maps[-1])  # [B, m, E]
+        padding = join_padding([context, queries], [context_padding, query_padding])
+        for i, block in enumerate(self.blocks):
+            queries = self.condition(i, queries, conditions)
+            tokens = block(torch.cat([context, queries], dim=1), padding)  # [B, m + n, E]
+            context, queries = tokens.split([context.shape[1], queries.shape[1]], dim=1)
+        return queries
+
+
+def film_layers(config: ModelConfig, film: bool) -> nn.ModuleList:
+    """One FiLM for each decoder layer, or none."""
+    depth = config.decoder_layers if film else 0
+    return nn.ModuleList(FiLM(config.static_attr_dim, config.decoder_dim) for _ in range(depth))
+
+
+def make_decoder(config: ModelConfig, cells: int, maps: int, film: bool) -> Decoder:
+    """The decoder that `use_cross_attn` asks for; arguments as those of `CrossDecoder`."""
+    return CrossDecoder(config, cells, maps, film) if config.use_cross_attn else StandardDecoder(config, cells, film)

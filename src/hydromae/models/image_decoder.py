@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.models.decoder import Decoder, Predicted
+from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
 
@@ -29,7 +29,7 @@ class ImageDecoder(nn.Module):
         super().__init__()
         self.patch_position = nn.Parameter(torch.zeros(config.all_patches, config.decoder_dim))
         self.time = TimePosition(config.decoder_dim, shape, config.calendar)
-        self.decoder = Decoder(config, shape.cells, maps, film=False)
+        self.decoder = make_decoder(config, shape.cells, maps, film=False)
 
     def forward(
         self,

@@ -1,7 +1,7 @@
 """The multi-modal masked autoencoder: encode each modality, fuse, decode, score."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,6 +24,23 @@ from hydromae.models.vector_encoder import VectorEncoder
 from hydromae.tokens.shape import TokenShape, token_shape
 
 Encoded = tuple[list[Float[Tensor, "batch _ dim"]], Bool[Tensor, "batch _"] | None]
+
+
+@dataclass(frozen=True)
+class ModalityParts:
+    """What the network has for one modality.
+
+    Attributes:
+        encoder: of its visible tokens.
+        decoder: of its targets.
+        token: [1, 1, d_model], added to its visible tokens; None where modality tokens are off.
+        decoder_token: [1, 1, decoder_dim], added to its queries; None likewise.
+    """
+
+    encoder: nn.Module
+    decoder: nn.Module
+    token: Tensor | None
+    decoder_token: Tensor | None
 
 
 class MultiModalMAE(nn.Module):
@@ -125,9 +142,18 @@ class MultiModalMAE(nn.Module):
 
     def encode(self, name: str, batch: Batch) -> Encoded:
         """Feature maps [B, visible, d_model] of one modality, and their padding."""
-        encoder = self.get_submodule(f"{name}_encoder")
-        encoded: Encoded = encoder(batch.tokens[name], batch, getattr(self, f"modality_{name}", None))
+        parts = self.parts_of(name)
+        encoded: Encoded = parts.encoder(batch.tokens[name], batch, parts.token)
         return encoded
+
+    def parts_of(self, name: str) -> ModalityParts:
+        """The parts of one modality, which are registered under the names of the class's docstring."""
+        return ModalityParts(
+            self.get_submodule(f"{name}_encoder"),
+            self.get_submodule(f"{name}_decoder"),
+            getattr(self, f"modality_{name}", None),
+            getattr(self, f"decoder_modality_{name}", None),
+        )
 
     def fuse(self, encoded: Mapping[str, Encoded]) -> Encoded:
         """Feature maps over the visible tokens of all modalities; the fused one is the last."""
@@ -143,10 +169,9 @@ class MultiModalMAE(nn.Module):
             context: feature maps that its decoder reads, and their padding.
             states: [B, T, stations, R] daily states of the stations, in a model that has them.
         """
-        decoder, tokens = self.get_submodule(f"{name}_decoder"), batch.tokens[name]
-        modality_token = getattr(self, f"decoder_modality_{name}", None)
+        parts, tokens = self.parts_of(name), batch.tokens[name]
         own = self.valid_patches if tokens.shape.kind == "grid" else states
-        predicted: Predicted = decoder(tokens, batch, modality_token, *context, own)
+        predicted: Predicted = parts.decoder(tokens, batch, parts.decoder_token, *context, own)
         return predicted
 
     def as_batch(self, batch: Batch | Mapping[str, Any]) -> Batch:

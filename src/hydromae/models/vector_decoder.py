@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.models.decoder import Decoder, Predicted
+from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition
 from hydromae.models.station_states import StateReadout
 from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
@@ -34,7 +34,7 @@ class VectorDecoder(nn.Module):
         self.film = config.decoder_film and config.static_attr_dim > 0
         self.group_position = GroupPosition(config, config.decoder_dim, shape.places)
         self.time = TimePosition(config.decoder_dim, shape, config.calendar)
-        self.decoder = Decoder(config, shape.cells, maps, film=self.film)
+        self.decoder = make_decoder(config, shape.cells, maps, film=self.film)
         self.states = StateReadout(config, shape) if config.recurrent_dim else None
 
     def forward(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -60,6 +61,16 @@ class Gallery:
     without: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What is drawn of a run; None where it does not hold what is drawn."""
+
+    curves: list[Picture] | None
+    gallery: Gallery | None
+    owed: CrossModality | None
+    forecasts: Forecasts | None
+
+
 def write_report(run: Path, reconstruction: Path | None = None) -> Path:
     """Write `run/report.html`, replacing one that is there, and return its path.
 
@@ -80,12 +91,15 @@ def write_report(run: Path, reconstruction: Path | None = None) -> Path:
         raise DataError(f"{reconstruction}: no such reconstruction; make it with hydromae reconstruct {run}")
     source = Path(reconstruction) if reconstruction is not None else run / "reconstruction.nc"
     with style():
-        curves = loss_curves(held.metrics, held.label) if held.metrics and _any_record(held) else None
-        gallery = _gallery(held, source) if source.is_file() else None
-        owed = cross_modality_section(run / CROSS_MODALITY, held.label) if (run / CROSS_MODALITY).is_file() else None
-        forecasts = forecasts_section(run)
+        owed = run / CROSS_MODALITY
+        figures = Figures(
+            loss_curves(held.metrics, held.label) if held.metrics and _any_record(held) else None,
+            _gallery(held, source) if source.is_file() else None,
+            cross_modality_section(owed, held.label) if owed.is_file() else None,
+            forecasts_section(run),
+        )
     target = run / "report.html"
-    write_text(target, _render(held, curves, gallery, owed, forecasts))
+    write_text(target, _render(held, figures))
     return target
 
 
@@ -128,36 +142,48 @@ def _draw_series(run: Run, dataset: xr.Dataset, name: str, label: str) -> tuple[
     return draw_series(sample, label), draw_scatter(*pairs, _scaling(run, name), label, sample.units)
 
 
-def _render(
-    run: Run,
-    curves: list[Picture] | None,
-    gallery: Gallery | None,
-    owed: CrossModality | None,
-    forecasts: Forecasts | None,
-) -> str:
+def _render(run: Run, figures: Figures) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = files("hydromae.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(template).render(**_outcome(run, figures), **_scores(run), **_provenance(run))
+
+
+def _outcome(run: Run, figures: Figures) -> dict[str, Any]:
+    """What came out, in words and pictures."""
+    return {
+        "name": run.config.name,
+        "verdict": verdict(run.scores, run.label) if run.scores and run.scores.modalities else None,
+        "learning": learning(run.metrics) if run.metrics and figures.curves else None,
+        "warnings": not_finite(run.metrics) if run.metrics else [],
+        "facts": _facts(run),
+        "curves": figures.curves,
+        "gallery": figures.gallery,
+        "owed": figures.owed,
+        "forecasts": figures.forecasts,
+    }
+
+
+def _scores(run: Run) -> dict[str, Any]:
+    """The table of scores."""
+    scores = run.scores
+    return {
+        "scores": scores,
+        "split": SPLITS.get(scores.split, scores.split) if scores else "",
+        "references": [reference_label(key) for key in scores.references] if scores else [],
+        "rows": [_row(run, name, score) for name, score in scores.modalities.items()] if scores else [],
+    }
+
+
+def _provenance(run: Run) -> dict[str, Any]:
+    """How the run was made, and how to make it again."""
     where = shlex.quote(str(run.path))
-    return environment.from_string(template).render(
-        name=run.config.name,
-        verdict=verdict(run.scores, run.label) if run.scores and run.scores.modalities else None,
-        learning=learning(run.metrics) if run.metrics and curves else None,
-        warnings=not_finite(run.metrics) if run.metrics else [],
-        facts=_facts(run),
-        scores=run.scores,
-        split=SPLITS.get(run.scores.split, run.scores.split) if run.scores else "",
-        references=[reference_label(key) for key in run.scores.references] if run.scores else [],
-        rows=[_row(run, name, score) for name, score in run.scores.modalities.items()] if run.scores else [],
-        curves=curves,
-        gallery=gallery,
-        owed=owed,
-        forecasts=forecasts,
-        settings=_settings(run),
-        configuration=dump_config(run.config),
-        commands={"train": f"hydromae resume {where}", "reconstruct": f"hydromae reconstruct {where}"},
-        again=f"hydromae train {where}/config.yaml output=NEW_FOLDER",
-        version=_version(),
-    )
+    return {
+        "settings": _settings(run),
+        "configuration": dump_config(run.config),
+        "commands": {"train": f"hydromae resume {where}", "reconstruct": f"hydromae reconstruct {where}"},
+        "again": f"hydromae train {where}/config.yaml output=NEW_FOLDER",
+        "version": _version(),
+    }
 
 
 def _row(run: Run, name: str, score: ModalityScore) -> Row:
