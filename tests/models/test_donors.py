@@ -88,9 +88,9 @@ def test_what_a_neighbour_measures_helps_where_a_station_is_hidden() -> None:
     model, plain = tiny_model(config), plain_dict(config, missing=0.0, ratio=0.0)
     assert model.station_states is not None
     plain["riverflow_mask"][:, 2] = True
-    states = model.station_states(model.as_batch(plain))
+    states = model.station_states(model.as_batch(plain)).days
     plain["riverflow"][:, 1, 3] += 1.0
-    moved = (model.station_states(model.as_batch(plain)) != states).any(-1).any(0)  # [T, S]
+    moved = (model.station_states(model.as_batch(plain)).days != states).any(-1).any(0)  # [T, S]
     assert moved.tolist() == [[day >= 3] * 5 for day in range(5)]
 
 

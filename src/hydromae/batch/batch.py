@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hydromae.masks.mask import Issued
 from hydromae.tokens.selection import Selection
 from hydromae.tokens.shape import TokenShape, from_tokens
 
@@ -24,6 +25,7 @@ class ModalityTokens:
             `hydromae.batch.fills`) and the mask does not hide; None where that is `valid`.
         scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where that is
             `valid`.
+        issued: what each target may know, see `hydromae.masks.mask.Issued`; None where all read what is visible.
         weights: [B, tokens, cells] of the errors in the loss, 0 where there is no day or station; None is 1.
     """
 
@@ -35,6 +37,7 @@ class ModalityTokens:
     readable: Bool[Tensor, "batch tokens cells"] | None = None
     scored: Bool[Tensor, "batch tokens cells"] | None = None
     weights: Float[Tensor, "batch tokens cells"] | None = None
+    issued: Issued | None = None
 
 
 @dataclass(frozen=True)

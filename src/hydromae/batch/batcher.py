@@ -128,7 +128,9 @@ def batch_of(
     for name, shape in shapes.items():
         (values, valid), mask = cells[name], masks[name]
         readable = _readable(valid, mask)
-        made = ModalityTokens(values, valid, mask.visible, mask.target, shape, readable, mask.scored, weights.get(name))
+        made = ModalityTokens(
+            values, valid, mask.visible, mask.target, shape, readable, mask.scored, weights.get(name), mask.issued
+        )
         tokens[name] = fills[name](made, n_days, mask.hidden) if name in fills else made
     return Batch(tokens, attributes, day_of_year, n_days)
 

@@ -37,6 +37,17 @@ class Config(Section):
         for name in self.training.station_weights:
             if name not in names:
                 raise ValueError(f"training.station_weights names {name}, which is none of {', '.join(names)}")
+        if self.masking.strategies.get("rolling_forecast"):
+            if not self.model.rolling:
+                raise ValueError(
+                    "strategy rolling_forecast needs a model whose attention looks back only: name what is forecast "
+                    "with model.rolling, as [riverflow]"
+                )
+            if self.data.fill:
+                raise ValueError("data.fill and rolling_forecast do not go together: a fill would show later days")
+        for name in self.model.rolling:
+            if name not in names:
+                raise ValueError(f"model.rolling names {name}, which is none of {', '.join(names)}")
         if self.data.fill and self.masking.strategies.get("gap"):
             raise ValueError("data.fill and strategy gap do not go together: a fill would show what the gap hides")
         for strategy, hidden in self.masking.targets.items():

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from hydromae.config.types import Ratio, Section, Weight
 
-STRATEGIES: Final = ("random", "span", "gap", "place", "modality", "forecast")
+STRATEGIES: Final = ("random", "span", "gap", "place", "modality", "forecast", "rolling_forecast")
 STRATEGY_GROUP: Final = "hydromae.strategies"  # entry points by which other packages register theirs
 
 
@@ -38,7 +38,8 @@ class MaskingConfig(Section):
         {"random": 1.0},
         description="ways to hide, each with its weight in the mixture: random tokens, spans of consecutive days, "
         "a gap of some days that may begin and end inside a token, whole places (patches, stations), one whole "
-        "modality, the future (forecast), or a strategy that an installed package registers",
+        "modality, the future (forecast), the future of every issue day of the window at once (rolling_forecast, for "
+        "models with model.rolling), or a strategy that an installed package registers",
     )
     pattern: Literal["independent", "unified"] = Field(
         "independent",
@@ -76,8 +77,8 @@ class MaskingConfig(Section):
         for strategy, names in value.items():
             if not names:
                 raise ValueError(f"{strategy} would hide nothing; name modalities, or leave it out")
-        if "forecast" in value:
-            raise ValueError("forecast has a key of its own: name its modalities with masking.forecast")
+        for strategy in {"forecast", "rolling_forecast"} & value.keys():
+            raise ValueError(f"{strategy} has a key of its own: name its modalities with masking.forecast")
         return value
 
     @field_validator("strategies")

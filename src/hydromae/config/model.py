@@ -95,6 +95,12 @@ class ModelConfig(Section):
         "weights by attributes and, where series_position is coordinates, distance (0 = none); for gaps and ungauged "
         "stations",
     )
+    rolling: tuple[str, ...] = Field(
+        (),
+        description="series that are forecast from every issue day of a window in one pass (strategy "
+        "rolling_forecast), as [riverflow]: attention looks back only, and nothing of these series reaches the other "
+        "modalities (empty = attention looks both ways)",
+    )
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
     quantiles: tuple[float, ...] = Field(
         (),
@@ -132,6 +138,14 @@ class ModelConfig(Section):
             raise ValueError("decoder_self_attn belongs to use_cross_attn: the standard decoder always has it")
         if self.use_weighted_fm and not self.use_cross_attn:
             raise ValueError("use_weighted_fm needs use_cross_attn: the standard decoder reads one feature map")
+        if self.rolling:
+            for name in self.rolling:
+                if self.modalities.get(name) not in ("series", None):
+                    raise ValueError(f"rolling names {name}, which is a grid; name series")
+            if self.recurrent_backward:
+                raise ValueError("rolling and recurrent_backward do not go together: a forecast would see later days")
+            if not self.use_cross_attn or self.decoder_self_attn:
+                raise ValueError("rolling needs use_cross_attn, and decoder_self_attn off: targets do not see another")
         if self.recurrent_backward and not self.recurrent_dim:
             raise ValueError("recurrent_backward needs a recurrent_dim above 0")
         if self.recurrent_dropout and not self.recurrent_dim:

@@ -71,6 +71,9 @@ class Hiding:
         gaps: missing tokens before that slot, which a fill would show.
         available: available tokens in all.
         gapped: whether a gap of some days is hidden besides, token or not.
+        rolling: whether the sample is forecast from every issue day.
+        rolled: targets of all these issue days.
+        perfect: whether these know the weather of their horizons.
     """
 
     strategy: str
@@ -81,6 +84,9 @@ class Hiding:
     gaps: int
     available: int
     gapped: bool = False
+    rolling: bool = False
+    rolled: int = 0
+    perfect: bool = False
 
     @classmethod
     def of(
@@ -107,7 +113,7 @@ class Hiding:
     @property
     def hides(self) -> bool:
         """Whether anything is hidden that may have been observed, and so is predicted and scored."""
-        return self.targets > 0 or (self.gapped and self.available > 0)
+        return self.targets > 0 or self.rolled > 0 or (self.gapped and self.available > 0)
 
     @property
     def visible(self) -> int:

@@ -4,13 +4,35 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from hydromae.masks.exact import order_keys, select
 from hydromae.tokens.selection import Selection
 from hydromae.tokens.shape import TokenShape
 from hydromae.windows.windows import Windows
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What each target may know, where a window is forecast from several issue days at once.
+
+    Attributes:
+        day: [B, n] days of the window up to a target's issue day, that day included; more than any where it is no
+            forecast, and reads all that is visible.
+        weather: [B, n] the same of the modalities that are not forecast.
+        rolling: [B] whether a sample is forecast so.
+        perfect: [B] whether its forecasts know the weather of their horizons.
+        step: days from one issue day to the next; the first is as many days after the window's begin.
+        horizon: days that each forecasts.
+    """
+
+    day: Int[Tensor, "batch n"]
+    weather: Int[Tensor, "batch n"]
+    rolling: Bool[Tensor, " batch"]
+    perfect: Bool[Tensor, " batch"]
+    step: int
+    horizon: int
 
 
 @dataclass(frozen=True)
@@ -26,12 +48,15 @@ class ModalityMask:
         hidden: [B, tokens, cells], True where a value of a visible token may not be seen; None where there is none.
         scored: [B, tokens, cells], True where a target's value is compared with what was observed; None where every
             observed value is.
+        issued: what each target may know, where a window is forecast from several issue days; None where all read what
+            is visible. A token is then a target once for each issue day that forecasts it.
     """
 
     visible: Selection
     target: Selection
     hidden: Bool[Tensor, "batch tokens cells"] | None = None
     scored: Bool[Tensor, "batch tokens cells"] | None = None
+    issued: Issued | None = None
 
 
 Mask = dict[str, ModalityMask]  # modality -> its mask

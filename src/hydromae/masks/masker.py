@@ -15,6 +15,7 @@ from hydromae.masks.hiding import Hiding
 from hydromae.masks.mask import Mask, MaskRule, ModalityMask, Observed
 from hydromae.masks.planner import UNCHANGING, MaskPlanner, Plan
 from hydromae.masks.registry import strategy_of
+from hydromae.masks.rolling import roll
 from hydromae.masks.strategy import Drawing, drawing_of
 from hydromae.masks.whole import forecast_modalities
 from hydromae.store.store import Store
@@ -79,6 +80,11 @@ class Masker:
             if any(gapped):
                 valid, shape = observed.valid[name], observed.shapes[name]
                 mask = hide_gaps(mask, valid, windows, shape, gapped, seed=self.seed, epoch=drawn, name=name)
+            if any(hiding.rolling for hiding in hidings[here]):
+                settings = self.planner.settings
+                forecast = name in settings.forecast
+                valid, shape = observed.valid[name], observed.shapes[name]
+                mask = roll(mask, valid, shape, windows.days, hidings[here], settings, forecast)
             masks[name] = mask
         return masks
 

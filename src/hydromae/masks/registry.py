@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from hydromae.base.errors import ConfigError
 from hydromae.config.masking import STRATEGY_GROUP
 from hydromae.masks.gaps import Gap
+from hydromae.masks.rolling import RollingForecast
 from hydromae.masks.shares import Place, Random, Span
 from hydromae.masks.strategy import Strategy
 from hydromae.masks.whole import Forecast, Modality
@@ -18,6 +19,7 @@ STRATEGIES: dict[str, Strategy] = {
     "place": Place(),
     "modality": Modality(),
     "forecast": Forecast(),
+    "rolling_forecast": RollingForecast(),
 }
 
 

@@ -6,30 +6,34 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+# True where a key is not seen: by any query, as padding, or by each one.
+Unseen = Bool[Tensor, "batch keys"] | Bool[Tensor, "batch queries keys"]
+
 
 def attend(
     q: Float[Tensor, "batch queries dim"],
     k: Float[Tensor, "batch keys dim"],
     v: Float[Tensor, "batch keys dim"],
     heads: int,
-    padding: Bool[Tensor, "batch keys"] | None,
+    unseen: Unseen | None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "batch queries dim"]:
-    """Scaled dot-product attention of several heads; keys where `padding` is True are not seen.
+    """Scaled dot-product attention of several heads; keys where `unseen` is True are not seen.
 
-    Without padding no mask is built, which keeps the fused kernels in use on every device. Where a sample has no key,
-    or only padding, the result is 0.
+    Where all is seen no mask is built, which keeps the fused kernels in use on every device. Where a query sees no key,
+    the result is 0.
     """
     q, k, v = (rearrange(x, "b n (h c) -> b h n c", h=heads) for x in (q, k, v))  # [B, H, n, D/H]
-    if padding is None:
+    if unseen is None:
         out = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
         return rearrange(out, "b h n c -> b n (h c)")  # [B, n, D]
-    # Some kernels make NaN of a row without keys: a sample that is all padding attends to it, and the result is set to
-    # 0.
-    empty = padding.all(1, keepdim=True)  # [B, 1]
-    mask = ~(padding & ~empty)[:, None, None, :]  # [B, 1, 1, keys]
+    if unseen.ndim == 2:
+        unseen = unseen[:, None]  # [B, 1 or queries, keys]
+    # Some kernels make NaN of a row without keys: a query that sees none attends to all, and the result is set to 0.
+    empty = unseen.all(2, keepdim=True)  # [B, 1 or queries, 1]
+    mask = ~(unseen & ~empty)[:, None]  # [B, 1, 1 or queries, keys]
     out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
-    return rearrange(out, "b h n c -> b n (h c)").masked_fill(empty[..., None], 0.0)  # [B, n, D]
+    return rearrange(out, "b h n c -> b n (h c)").masked_fill(empty, 0.0)  # [B, n, D]
 
 
 class SelfAttention(nn.Module):
@@ -40,7 +44,7 @@ class SelfAttention(nn.Module):
         heads: number of heads, a divisor of `dim`.
         dropout: of the attention weights, in training; above 0 it leaves the fused kernels.
 
-    Shape: tokens [B, n, D], padding [B, n] -> [B, n, D].
+    Shape: tokens [B, n, D], unseen [B, n] or [B, n, n] -> [B, n, D].
     """
 
     def __init__(self, dim: int, heads: int, dropout: float = 0.0) -> None:
@@ -50,10 +54,10 @@ class SelfAttention(nn.Module):
         self.projection = nn.Linear(dim, dim)
 
     def forward(
-        self, tokens: Float[Tensor, "batch n dim"], padding: Bool[Tensor, "batch n"] | None = None
+        self, tokens: Float[Tensor, "batch n dim"], unseen: Unseen | None = None
     ) -> Float[Tensor, "batch n dim"]:
         q, k, v = self.qkv(tokens).chunk(3, dim=-1)  # 3 x [B, n, D]
-        out: Tensor = self.projection(attend(q, k, v, self.heads, padding, self.dropout if self.training else 0.0))
+        out: Tensor = self.projection(attend(q, k, v, self.heads, unseen, self.dropout if self.training else 0.0))
         return out
 
 
@@ -66,7 +70,7 @@ class CrossAttention(nn.Module):
         heads: number of heads, a divisor of `dim`.
         dropout: of the attention weights, in training.
 
-    Shape: queries [B, n, D], context [B, m, E], padding [B, m] -> [B, n, D].
+    Shape: queries [B, n, D], context [B, m, E], unseen [B, m] or [B, n, m] -> [B, n, D].
     """
 
     def __init__(self, dim: int, context_dim: int, heads: int, dropout: float = 0.0) -> None:
@@ -80,11 +84,11 @@ class CrossAttention(nn.Module):
         self,
         queries: Float[Tensor, "batch n dim"],
         context: Float[Tensor, "batch m context_dim"],
-        padding: Bool[Tensor, "batch m"] | None = None,
+        unseen: Unseen | None = None,
     ) -> Float[Tensor, "batch n dim"]:
         k, v = self.kv(context).chunk(2, dim=-1)  # 2 x [B, m, D]
         dropout = self.dropout if self.training else 0.0
-        out: Tensor = self.projection(attend(self.q(queries), k, v, self.heads, padding, dropout))
+        out: Tensor = self.projection(attend(self.q(queries), k, v, self.heads, unseen, dropout))
         return out
 
 

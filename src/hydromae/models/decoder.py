@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
-from hydromae.models.attention import CrossAttention, SelfAttention, join_padding
+from hydromae.models.attention import CrossAttention, SelfAttention, Unseen, join_padding
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.layers import MLP, TransformerLayer
@@ -44,17 +44,17 @@ class CrossBlock(nn.Module):
         self,
         queries: Float[Tensor, "batch n dim"],
         context: Float[Tensor, "batch m context_dim"],
-        context_padding: Bool[Tensor, "batch m"] | None,
+        context_unseen: Unseen | None,
         query_padding: Bool[Tensor, "batch n"] | None,
     ) -> Float[Tensor, "batch n dim"]:
         if self.norm_first:
             if self.self_norm is not None and self.self_attention is not None:
                 queries = queries + self.dropout(self.self_attention(self.self_norm(queries), query_padding))
-            queries = queries + self.dropout(self.attention(self.attention_norm(queries), context, context_padding))
+            queries = queries + self.dropout(self.attention(self.attention_norm(queries), context, context_unseen))
             return queries + self.dropout(self.mlp(self.mlp_norm(queries)))
         if self.self_norm is not None and self.self_attention is not None:
             queries = self.self_norm(queries + self.dropout(self.self_attention(queries, query_padding)))
-        queries = self.attention_norm(queries + self.dropout(self.attention(queries, context, context_padding)))
+        queries = self.attention_norm(queries + self.dropout(self.attention(queries, context, context_unseen)))
         normed: Tensor = self.mlp_norm(queries + self.dropout(self.mlp(queries)))
         return normed
 
@@ -88,7 +88,7 @@ class Decoder(nn.Module, ABC):
         queries: Float[Tensor, "batch n dim"],
         query_padding: Bool[Tensor, "batch n"] | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_padding: Bool[Tensor, "batch m"] | None,
+        context_unseen: Unseen | None,
         conditions: Float[Tensor, "batch n condition"] | None,
     ) -> Float[Tensor, "batch n dim"]:
         """What the queries have read from the context after the last block."""
@@ -98,11 +98,11 @@ class Decoder(nn.Module, ABC):
         queries: Float[Tensor, "batch n dim"],
         query_padding: Bool[Tensor, "batch n"] | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_padding: Bool[Tensor, "batch m"] | None,
+        context_unseen: Unseen | None,
         conditions: Float[Tensor, "batch n condition"] | None = None,
         first: Float[Tensor, "batch n cells"] | None = None,
     ) -> Predicted:
-        queries = self.read(queries.to(self.head.weight.dtype), query_padding, maps, context_padding, conditions)
+        queries = self.read(queries.to(self.head.weight.dtype), query_padding, maps, context_unseen, conditions)
         with torch.autocast(queries.device.type, enabled=False):
             features = self.norm(queries.to(self.head.weight.dtype))  # [B, n, E]
             mean = self.head(features)  # [B, n, cells]
@@ -142,13 +142,13 @@ class CrossDecoder(Decoder):
         queries: Float[Tensor, "batch n dim"],
         query_padding: Bool[Tensor, "batch n"] | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_padding: Bool[Tensor, "batch m"] | None,
+        context_unseen: Unseen | None,
         conditions: Float[Tensor, "batch n condition"] | None,
     ) -> Float[Tensor, "batch n dim"]:
         """Attend to the feature map of each block."""
         contexts = self.feature_maps(list(maps)) if self.feature_maps is not None else [maps[-1]] * len(self.blocks)
         for i, block in enumerate(self.blocks):
-            queries = block(self.condition(i, queries, conditions), contexts[i], context_padding, query_padding)
+            queries = block(self.condition(i, queries, conditions), contexts[i], context_unseen, query_padding)
         return queries
 
 
@@ -173,12 +173,12 @@ class StandardDecoder(Decoder):
         queries: Float[Tensor, "batch n dim"],
         query_padding: Bool[Tensor, "batch n"] | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_padding: Bool[Tensor, "batch m"] | None,
+        context_unseen: Unseen | None,
         conditions: Float[Tensor, "batch n condition"] | None,
     ) -> Float[Tensor, "batch n dim"]:
         """Attend to the last feature map and each other."""
         context = self.context_projection(maps[-1])  # [B, m, E]
-        padding = join_padding([context, queries], [context_padding, query_padding])
+        padding = join_padding([context, queries], [context_unseen, query_padding])
         for i, block in enumerate(self.blocks):
             queries = self.condition(i, queries, conditions)
             tokens = block(torch.cat([context, queries], dim=1), padding)  # [B, m + n, E]

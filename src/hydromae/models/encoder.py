@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import ModalityTokens
 from hydromae.config import ModelConfig
+from hydromae.models.attention import Unseen
 from hydromae.models.film import FiLM
 from hydromae.models.layers import TransformerLayer
 from hydromae.tokens.selection import Selection
@@ -36,13 +37,13 @@ class EncoderStack(nn.Module):
     def forward(
         self,
         tokens: Float[Tensor, "batch n dim"],
-        padding: Bool[Tensor, "batch n"] | None,
+        unseen: Unseen | None,
         conditions: Float[Tensor, "batch n condition"] | None = None,
         with_input: bool = False,
     ) -> list[Float[Tensor, "batch n dim"]]:
         outputs = [self.norm(tokens)] if with_input else []
         for i, layer in enumerate(self.layers):
-            tokens = layer(tokens, padding)
+            tokens = layer(tokens, unseen)
             if conditions is not None and self.film:
                 tokens = self.film[i](tokens, conditions)
             if i in self.maps:

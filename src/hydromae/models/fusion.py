@@ -1,32 +1,58 @@
 """The shared transformer over the visible tokens of all modalities."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
-from hydromae.models.attention import join_padding
+from hydromae.models.attention import Unseen, join_padding
+from hydromae.models.causal import TokenTimes, joined
 from hydromae.models.layers import TransformerLayer
 
 
-def concatenate(
-    encoded: list[tuple[list[Float[Tensor, "batch _ dim"]], Bool[Tensor, "batch _"] | None]],
-) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
-    """The modalities' sequences one after another, map by map, with their padding."""
-    every_map = zip(*(maps for maps, _ in encoded), strict=True)
-    padding = join_padding([maps[0] for maps, _ in encoded], [padding for _, padding in encoded])
-    return [torch.cat(parts, dim=1) for parts in every_map], padding  # K x [B, sum of n, D]
+@dataclass(frozen=True)
+class Encoded:
+    """Feature maps over the visible tokens of one modality, or of all.
+
+    Attributes:
+        maps: K x [B, m, D].
+        padding: [B, m]; None where there is none.
+        times: of the tokens, in a model with rolling series.
+    """
+
+    maps: list[Float[Tensor, "batch m dim"]]
+    padding: Bool[Tensor, "batch m"] | None
+    times: TokenTimes | None = None
+
+    def without_last(self) -> "Encoded":
+        """The same without the last token, the static one of a series."""
+        times = self.times
+        return Encoded(
+            [tokens[:, :-1] for tokens in self.maps],
+            None if self.padding is None else self.padding[:, :-1],
+            None if times is None else TokenTimes(times.end[:, :-1], times.rolling[:, :-1]),
+        )
+
+
+def concatenate(encoded: list[Encoded]) -> Encoded:
+    """The modalities' sequences one after another, map by map: K x [B, sum of m, D]."""
+    every_map = zip(*(one.maps for one in encoded), strict=True)
+    padding = join_padding([one.maps[0] for one in encoded], [one.padding for one in encoded])
+    times = [one.times for one in encoded if one.times is not None]
+    return Encoded([torch.cat(parts, dim=1) for parts in every_map], padding, joined(times) if times else None)
 
 
 def fuse(
     layers: nn.ModuleList,
     norm: nn.LayerNorm,
     tokens: Float[Tensor, "batch n dim"],
-    padding: Bool[Tensor, "batch n"] | None,
+    unseen: Unseen | None,
 ) -> Float[Tensor, "batch n dim"]:
-    """Joint encoding of all modalities' tokens, as CAV-MAE does (Gong et al. 2023); no layers: normalise alone."""
+    """Joint encoding of all modalities' tokens, as CAV-MAE does (Gong et al. 2023); no layers: only normalise."""
     for layer in layers:
-        tokens = layer(tokens, padding)
+        tokens = layer(tokens, unseen)
     fused: Tensor = norm(tokens)
     return fused
 

@@ -1,11 +1,12 @@
 """Decoder of a grid modality."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
+from hydromae.models.attention import Unseen
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
@@ -37,7 +38,7 @@ class ImageDecoder(nn.Module):
         batch: Batch,
         modality_token: Float[Tensor, "1 1 dim"] | None,
         maps: list[Float[Tensor, "batch m context_dim"]],
-        context_padding: Bool[Tensor, "batch m"] | None,
+        context_unseen: Unseen | None,
         valid_patches: Int[Tensor, " patches"],
     ) -> Predicted:
         index = tokens.target.index
@@ -46,5 +47,5 @@ class ImageDecoder(nn.Module):
         queries = queries + self.time(index, batch)
         if modality_token is not None:
             queries = queries + modality_token
-        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_padding)
+        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_unseen)
         return predicted

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
+from hydromae.models.causal import TokenTimes, unseen_by_tokens
 from hydromae.models.encoder import EncoderStack, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
@@ -25,7 +26,8 @@ class ImageEncoder(nn.Module):
         shape: how the modality is cut.
         maps: layers whose outputs are returned, see `EncoderStack`.
 
-    Shape: visible tokens [B, n, cells] -> list of [B, n, D], and their padding [B, n] or None.
+    Shape: visible tokens [B, n, cells] -> list of [B, n, D], and their padding [B, n] or None. With times
+    (see `hydromae.models.causal`) a token attends to no later one.
     """
 
     def __init__(self, config: ModelConfig, shape: TokenShape, maps: Sequence[int]) -> None:
@@ -38,7 +40,11 @@ class ImageEncoder(nn.Module):
         self.stack = EncoderStack(config, maps, film=False)
 
     def forward(
-        self, tokens: ModalityTokens, batch: Batch, modality_token: Float[Tensor, "1 1 dim"] | None
+        self,
+        tokens: ModalityTokens,
+        batch: Batch,
+        modality_token: Float[Tensor, "1 1 dim"] | None,
+        times: TokenTimes | None = None,
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index = tokens.visible.index
         embedded = embed_visible(self.embedding, self.validity, tokens)  # [B, n, D]
@@ -47,4 +53,5 @@ class ImageEncoder(nn.Module):
         if modality_token is not None:
             embedded = embedded + modality_token
         padding = tokens.visible.padding
-        return self.stack(embedded, padding, with_input=self.use_input), padding
+        unseen = padding if times is None else unseen_by_tokens(times, padding)
+        return self.stack(embedded, unseen, with_input=self.use_input), padding

@@ -1,10 +1,10 @@
 """The transformer layer that encoders, fusion and the standard decoder are built of."""
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
-from hydromae.models.attention import SelfAttention
+from hydromae.models.attention import SelfAttention, Unseen
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU}
 
@@ -34,7 +34,7 @@ class TransformerLayer(nn.Module):
         dim: width D of the tokens.
         config: nhead, dropout, attention_dropout, norm_first and activation are read.
 
-    Shape: tokens [B, n, D], padding [B, n] -> [B, n, D].
+    Shape: tokens [B, n, D], unseen [B, n] or [B, n, n] -> [B, n, D].
     """
 
     def __init__(self, dim: int, config: ModelConfig) -> None:
@@ -47,11 +47,11 @@ class TransformerLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
-        self, tokens: Float[Tensor, "batch n dim"], padding: Bool[Tensor, "batch n"] | None = None
+        self, tokens: Float[Tensor, "batch n dim"], unseen: Unseen | None = None
     ) -> Float[Tensor, "batch n dim"]:
         if self.norm_first:
-            tokens = tokens + self.dropout(self.attention(self.attention_norm(tokens), padding))
+            tokens = tokens + self.dropout(self.attention(self.attention_norm(tokens), unseen))
             return tokens + self.dropout(self.mlp(self.mlp_norm(tokens)))
-        tokens = self.attention_norm(tokens + self.dropout(self.attention(tokens, padding)))
+        tokens = self.attention_norm(tokens + self.dropout(self.attention(tokens, unseen)))
         normed: Tensor = self.mlp_norm(tokens + self.dropout(self.mlp(tokens)))
         return normed

@@ -5,25 +5,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, scatter
 from hydromae.batch.plain import batch_from_dict
 from hydromae.config import ModelConfig
+from hydromae.models.causal import times_of, unseen_by_targets, unseen_by_tokens
 from hydromae.models.decoder import Predicted
 from hydromae.models.feature_maps import map_layers, number_of_maps
-from hydromae.models.fusion import concatenate, fuse, fusion_layers
+from hydromae.models.fusion import Encoded, concatenate, fuse, fusion_layers
 from hydromae.models.image_decoder import ImageDecoder
 from hydromae.models.image_encoder import ImageEncoder
 from hydromae.models.initialise import initialise
 from hydromae.models.losses import loss_sums, scored_cells, weighted_total
-from hydromae.models.station_states import StationStates
+from hydromae.models.station_states import States, StationStates
 from hydromae.models.vector_decoder import VectorDecoder
 from hydromae.models.vector_encoder import VectorEncoder
 from hydromae.tokens.shape import TokenShape, token_shape
-
-Encoded = tuple[list[Float[Tensor, "batch _ dim"]], Bool[Tensor, "batch _"] | None]
 
 
 @dataclass(frozen=True)
@@ -128,12 +127,14 @@ class MultiModalMAE(nn.Module):
 
         The quantiles are those of `config.quantiles`, in their order, and rise; None in a model without.
         """
+        if not self.config.rolling and any(tokens.issued is not None for tokens in batch.tokens.values()):
+            raise ValueError("the batch is forecast from several issue days, which needs a model with rolling series")
         batch = self._with_learned_attributes(batch)
         encoded = {name: self.encode(name, batch) for name in batch.tokens}
         if self.config.fusion == "full":
             encoded = dict.fromkeys(encoded, self.fuse(encoded))
         series = any(tokens.shape.kind == "series" for tokens in batch.tokens.values())
-        states = self.station_states(batch) if self.station_states is not None and series else None  # [B, T, S, R]
+        states = self.station_states(batch) if self.station_states is not None and series else None
         return {name: self.decode(name, batch, encoded[name], states) for name in batch.tokens}
 
     def reconstruct(self, batch: Batch) -> dict[str, Float[Tensor, "batch days *place"]]:
@@ -141,10 +142,11 @@ class MultiModalMAE(nn.Module):
         return {name: scatter(found, batch.tokens[name], batch.n_days) for name, found in self.predict(batch).items()}
 
     def encode(self, name: str, batch: Batch) -> Encoded:
-        """Feature maps [B, visible, d_model] of one modality, and their padding."""
-        parts = self.parts_of(name)
-        encoded: Encoded = parts.encoder(batch.tokens[name], batch, parts.token)
-        return encoded
+        """Feature maps [B, visible, d_model] of one modality."""
+        parts, tokens = self.parts_of(name), batch.tokens[name]
+        times = times_of(tokens, name in self.config.rolling, self._static(name)) if self.config.rolling else None
+        maps, padding = parts.encoder(tokens, batch, parts.token, times)
+        return Encoded(maps, padding, times)
 
     def parts_of(self, name: str) -> ModalityParts:
         """The parts of one modality, which are registered under the names of the class's docstring."""
@@ -157,21 +159,30 @@ class MultiModalMAE(nn.Module):
 
     def fuse(self, encoded: Mapping[str, Encoded]) -> Encoded:
         """Feature maps over the visible tokens of all modalities; the fused one is the last."""
-        maps, padding = concatenate([self._without_static(name, *maps) for name, maps in encoded.items()])
-        return [*maps[:-1], fuse(self.blocks_shared, self.norm_shared, maps[-1], padding)], padding
+        fuse_static = self.config.fuse_static_tokens
+        parts = [one if fuse_static or not self._static(name) else one.without_last() for name, one in encoded.items()]
+        together = concatenate(parts)
+        unseen = together.padding
+        if together.times is not None:
+            unseen = unseen_by_tokens(together.times, together.padding)
+        last = fuse(self.blocks_shared, self.norm_shared, together.maps[-1], unseen)
+        return replace(together, maps=[*together.maps[:-1], last])
 
-    def decode(self, name: str, batch: Batch, context: Encoded, states: Tensor | None = None) -> Predicted:
+    def decode(self, name: str, batch: Batch, context: Encoded, states: States | None = None) -> Predicted:
         """Scaled mean at one modality's targets, and quantiles where the model has them.
 
         Args:
             name: modality.
             batch: its tokens hold the targets.
-            context: feature maps that its decoder reads, and their padding.
-            states: [B, T, stations, R] daily states of the stations, in a model that has them.
+            context: feature maps that its decoder reads.
+            states: daily states of the stations, in a model that has them.
         """
         parts, tokens = self.parts_of(name), batch.tokens[name]
         own = self.valid_patches if tokens.shape.kind == "grid" else states
-        predicted: Predicted = parts.decoder(tokens, batch, parts.decoder_token, *context, own)
+        unseen = context.padding
+        if tokens.issued is not None and context.times is not None:
+            unseen = unseen_by_targets(context.times, tokens.issued, context.padding)
+        predicted: Predicted = parts.decoder(tokens, batch, parts.decoder_token, context.maps, unseen, own)
         return predicted
 
     def as_batch(self, batch: Batch | Mapping[str, Any]) -> Batch:
@@ -186,8 +197,6 @@ class MultiModalMAE(nn.Module):
         known = batch.attributes
         return replace(batch, attributes=torch.where(known.isnan(), self.missing_attribute.to(known.dtype), known))
 
-    def _without_static(self, name: str, maps: list[Tensor], padding: Tensor | None) -> Encoded:
-        has_static = self.shapes[name].kind == "series" and self.config.static_attr_dim > 0
-        if self.config.fuse_static_tokens or not has_static:
-            return maps, padding
-        return [tokens[:, :-1] for tokens in maps], None if padding is None else padding[:, :-1]
+    def _static(self, name: str) -> int:
+        """Static tokens behind the visible ones of a modality."""
+        return int(self.shapes[name].kind == "series" and self.config.static_attr_dim > 0)

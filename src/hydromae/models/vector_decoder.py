@@ -1,13 +1,14 @@
 """Decoder of a series modality."""
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
+from hydromae.models.attention import Unseen
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition
-from hydromae.models.station_states import StateReadout
+from hydromae.models.station_states import StateReadout, States
 from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
 from hydromae.tokens.shape import TokenShape
 
@@ -43,8 +44,8 @@ class VectorDecoder(nn.Module):
         batch: Batch,
         modality_token: Float[Tensor, "1 1 dim"] | None,
         maps: list[Float[Tensor, "batch m context_dim"]],
-        context_padding: Bool[Tensor, "batch m"] | None,
-        states: Float[Tensor, "batch days stations width"] | None = None,
+        context_unseen: Unseen | None,
+        states: States | None = None,
     ) -> Predicted:
         index = tokens.target.index
         place = tokens.shape.place(index)
@@ -58,5 +59,5 @@ class VectorDecoder(nn.Module):
             known, first = self.states(states, tokens)  # [B, n, E], [B, n, cells]
             queries = queries + known
         conditions = take_groups(groups, place) if self.film and groups is not None else None  # [B, n, A]
-        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_padding, conditions, first)
+        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_unseen, conditions, first)
         return predicted

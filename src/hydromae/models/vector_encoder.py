@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
+from hydromae.models.causal import TokenTimes, unseen_by_tokens
 from hydromae.models.encoder import EncoderStack, append_padding, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, coordinate_positions, learned_position
 from hydromae.tokens.shape import TokenShape
@@ -73,7 +74,8 @@ class VectorEncoder(nn.Module):
         shape: how the modality is cut.
         maps: layers whose outputs are returned, see `EncoderStack`.
 
-    Shape: visible tokens [B, n, cells] -> list of [B, n + 1, D], and their padding [B, n + 1] or None.
+    Shape: visible tokens [B, n, cells] -> list of [B, n + 1, D], and their padding [B, n + 1] or None. With times (see
+    `hydromae.models.causal`) a token attends to no later one.
     """
 
     def __init__(self, config: ModelConfig, shape: TokenShape, maps: Sequence[int]) -> None:
@@ -89,7 +91,11 @@ class VectorEncoder(nn.Module):
         self.stack = EncoderStack(config, maps, film=has_attributes and config.film)
 
     def forward(
-        self, tokens: ModalityTokens, batch: Batch, modality_token: Float[Tensor, "1 1 dim"] | None
+        self,
+        tokens: ModalityTokens,
+        batch: Batch,
+        modality_token: Float[Tensor, "1 1 dim"] | None,
+        times: TokenTimes | None = None,
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index, padding, conditions = tokens.visible.index, tokens.visible.padding, None
         place = tokens.shape.place(index)
@@ -107,4 +113,5 @@ class VectorEncoder(nn.Module):
             embedded = torch.cat([embedded, self.static(overall)], dim=1)  # [B, n + 1, D]
             conditions = torch.cat([take_groups(groups.to(width), place), overall], dim=1)  # [B, n + 1, A]
             padding = append_padding(tokens.visible, 1)
-        return self.stack(embedded, padding, conditions, with_input=self.use_input), padding
+        unseen = padding if times is None else unseen_by_tokens(times, padding)
+        return self.stack(embedded, unseen, conditions, with_input=self.use_input), padding

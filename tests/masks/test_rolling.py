@@ -1,0 +1,205 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hydromae.base.errors import ConfigError
+from hydromae.batch.batch import Batch, scatter
+from hydromae.config.read import build_config
+from hydromae.masks.tasks import forecast_mask
+from hydromae.models.losses import scored_cells
+from hydromae.models.multimodal_mae import MultiModalMAE
+from hydromae.store.store import Store
+from hydromae.windows.windows import WindowReader, Windows
+from support.batches import BatchMaker
+from support.small import small_config, small_parts, small_raw
+from support.sources import World
+
+Prepared = tuple[World, Store]
+DAYS = 12
+MODEL: dict[str, Any] = {
+    "vector_patch_size": 1,
+    "vector_patch_days": 3,
+    "image_patch_days": 1,
+    "recurrent_dim": 8,
+    "rolling": ["riverflow"],
+    "validity_embedding": True,
+}
+ONE: dict[str, Any] = {"data": {"window": DAYS, "stations_per_window": 1}, "model": MODEL}
+SEVERAL: dict[str, Any] = {
+    "data": {"window": DAYS, "stations_per_window": 3},
+    "model": {**MODEL, "recurrent_donors": 1},
+}
+EVERY: dict[str, Any] = {"data": {"window": DAYS}, "model": MODEL}
+ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
+
+
+def parts(prepared: Prepared, path: Path, sections: dict[str, Any], **masking: Any) -> tuple[Any, ...]:
+    config = small_config(prepared[0], path, **sections, masking={**ROLLING, **masking})
+    return small_parts(config, prepared[1])
+
+
+def read(reader: WindowReader, sections: dict[str, Any]) -> Windows:
+    groups = {"stations_per_window": None} | sections["data"]
+    stations = {None: None, 1: [[3], [0]], 3: [[3, 1, 2], [0, 2, 1]]}[groups["stations_per_window"]]
+    return reader.read([60, 100], DAYS, stations=None if stations is None else np.array(stations))
+
+
+def of_issues(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    tokens = batch.tokens["riverflow"]
+    assert tokens.issued is not None
+    return tokens.issued.day, tokens.target.index // tokens.shape.places * tokens.shape.days
+
+
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, EVERY])
+def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
+    prepared: Prepared, tmp_path: Path, sections: dict[str, Any]
+) -> None:
+    _, reader, maker = parts(prepared, tmp_path, sections)
+    windows = read(reader, sections)
+    batch = maker.training_batch(windows, 0)
+    issue, first = of_issues(batch)
+    # A horizon of 5 days is two tokens of 3; the last issue day has one token left.
+    assert sorted({(i, f) for i, f in zip(issue[0].tolist(), first[0].tolist(), strict=True)}) == [
+        (3, 3), (3, 6), (6, 6), (6, 9), (9, 9)
+    ]  # fmt: skip
+    real = batch.tokens["riverflow"].target.real
+    assert torch.equal(real, batch.tokens["riverflow"].target.take(batch.tokens["riverflow"].valid).any(-1))
+    for name in ("precip", "soil", "evap"):
+        assert not batch.tokens[name].target.real.any()
+    plan = maker.masker.planner.of_batch(windows.available_by_slot, DAYS, 0, 0)
+    assert [hiding.rolled for hiding in plan["riverflow"]] == real.sum(1).tolist()
+    assert all(hiding.hides for hiding in plan["riverflow"])
+
+
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, EVERY])
+@pytest.mark.parametrize("forcing", [0.0, 1.0])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
+    prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float, training: bool
+) -> None:
+    model, reader, maker = parts(prepared, tmp_path, sections, forcing=forcing)
+    windows = read(reader, sections)
+    random = torch.Generator().manual_seed(0)
+
+    def predicted(values: dict[str, torch.Tensor]) -> tuple[torch.Tensor, Batch]:
+        given = replace(windows, values=values)
+        batch = maker.training_batch(given, 0) if training else maker.evaluation_batch(given)
+        return model.predict(batch)["riverflow"], batch
+
+    usual, batch = predicted(windows.values)
+    issue, _ = of_issues(batch)
+    real = batch.tokens["riverflow"].target.real
+    for day in (3, 6, 9):
+        spoiled = {}
+        for name, values in windows.values.items():
+            # With known weather what comes after the horizon, two tokens, is unknown.
+            begin = day if name == "riverflow" or forcing == 0 else day + 6
+            garbage = 100 * torch.rand(values.shape, generator=random)
+            late = (torch.arange(DAYS) >= begin).view(1, -1, *[1] * (values.ndim - 2)) & ~values.isnan()
+            spoiled[name] = torch.where(late, garbage, values)
+        found, _ = predicted(spoiled)
+        assert torch.equal(found[real & (issue <= day)], usual[real & (issue <= day)])
+        if day < 9:
+            assert not torch.equal(found[real], usual[real])
+
+
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, EVERY])
+@pytest.mark.parametrize("forcing", [0.0, 1.0])
+def test_each_forecast_is_that_of_its_issue_day_by_itself(
+    prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float
+) -> None:
+    model, reader, maker = parts(prepared, tmp_path, sections, forcing=forcing)
+    windows = read(reader, sections)
+    batch = maker.evaluation_batch(windows)
+    tokens, predicted = batch.tokens["riverflow"], model.predict(batch)["riverflow"]
+    issue, _ = of_issues(batch)
+    stations = prepared[1].read("riverflow", slice(0, 1)).shape[1]
+    values = {
+        name: torch.zeros(DAYS, stations) if model.shapes[name].kind == "series" else of_name[0]
+        for name, of_name in windows.values.items()
+    }
+    chosen = {"riverflow": torch.ones(stations, dtype=torch.bool)}
+    known = [name for name in values if name != "riverflow"] if forcing else []
+    for day in (3, 6, 9):
+        alone = maker.batcher.batch(
+            _cut(windows, day + 6), forecast_mask(_cut_values(values, day + 6), day, chosen, known)
+        )
+        single = scatter(model.predict(alone)["riverflow"], alone.tokens["riverflow"], alone.n_days)
+        for sample in range(2):
+            of_issue = tokens.target.real[sample] & (issue[sample] == day)
+            for entry in of_issue.nonzero()[:, 0].tolist():
+                index = int(tokens.target.index[sample, entry])
+                slot, place = divmod(index, tokens.shape.places)
+                if sections is not EVERY and place:
+                    continue  # a task asks for the first station of a window only
+                expected = single[sample, slot * 3 : slot * 3 + 3, place]
+                torch.testing.assert_close(predicted[sample, entry, : len(expected)], expected, rtol=1e-5, atol=1e-5)
+
+
+def _cut(windows: Windows, days: int) -> Windows:
+    return replace(windows, values={name: values[:, :days] for name, values in windows.values.items()})
+
+
+def _cut_values(values: dict[str, torch.Tensor], days: int) -> dict[str, torch.Tensor]:
+    return {name: of_name[:days] for name, of_name in values.items()}
+
+
+def test_a_mixture_is_validated_as_each_window_is_by_itself(prepared: Prepared, tmp_path: Path) -> None:
+    strategies = {"rolling_forecast": 1, "random": 1, "forecast": 1, "gap": 1}
+    model, reader, maker = parts(prepared, tmp_path, ONE, strategies=strategies)
+    starts, stations = list(range(60, 76)), np.array([[i % 4] for i in range(16)])
+    together = maker.evaluation_batch(reader.read(starts, DAYS, stations=stations))
+    issued = together.tokens["riverflow"].issued
+    assert issued is not None and issued.rolling.any() and not issued.rolling.all()
+    predicted = model.predict(together)
+    for i in range(16):
+        alone = maker.evaluation_batch(reader.read(starts[i : i + 1], DAYS, stations=stations[i : i + 1]))
+        for name, expected in model.predict(alone).items():
+            found = {key: predicted[name][i, entry] for key, entry in _entries(together, name, i).items()}
+            own = {key: expected[0, entry] for key, entry in _entries(alone, name, 0).items()}
+            assert found.keys() == own.keys()
+            for key, values in own.items():
+                torch.testing.assert_close(found[key], values, rtol=1e-5, atol=1e-5)
+
+
+def _entries(batch: Batch, name: str, sample: int) -> dict[tuple[int, int], int]:
+    """Place of a token and issue day (99 of what is no forecast) -> entry among the targets of a sample."""
+    tokens = batch.tokens[name]
+    entries = tokens.target.real[sample].nonzero()[:, 0].tolist()
+    days = [99] * tokens.target.index.shape[1]
+    if tokens.issued is not None:
+        days = [day if day < DAYS else 99 for day in tokens.issued.day[sample].tolist()]
+    return {(int(tokens.target.index[sample, entry]), days[entry]): entry for entry in entries}
+
+
+def test_a_step_trains_every_part_and_scores_each_issue_days_observations(prepared: Prepared, tmp_path: Path) -> None:
+    model, reader, maker = parts(prepared, tmp_path, ONE)
+    batch = maker.training_batch(read(reader, ONE), 0)
+    total, losses = model.train()(batch)
+    total.backward()
+    assert total.isfinite() and losses["riverflow_loss"] > 0
+    assert scored_cells(batch.tokens["riverflow"]).sum() > 20
+    unused = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not unused
+
+
+def test_what_rolling_needs_is_said(prepared: Prepared, tmp_path: Path) -> None:
+    raw = small_raw(prepared[0], tmp_path, masking=ROLLING)
+    with pytest.raises(ConfigError, match="rolling_forecast needs a model whose attention looks back only"):
+        build_config(raw)
+    raw["model"]["rolling"] = ["riverflow"]
+    build_config(raw)
+    with pytest.raises(ConfigError, match="a fill would show later days"):
+        build_config({**raw, "data": {**raw["data"], "fill": {"evap": "nearest"}}})
+    with pytest.raises(ConfigError, match="a forecast would see later days"):
+        build_config({**raw, "model": {**raw["model"], "recurrent_dim": 8, "recurrent_backward": True}})
+    config = small_config(prepared[0], tmp_path, **ONE, masking=ROLLING)
+    model, reader, _ = small_parts(config, prepared[1])
+    looking_both_ways = MultiModalMAE(model.config.model_copy(update={"rolling": ()}), model.valid_patches)
+    maker = BatchMaker(prepared[1], model.shapes, config.masking)
+    with pytest.raises(ValueError, match="needs a model with rolling series"):
+        looking_both_ways.predict(maker.evaluation_batch(read(reader, ONE)))
