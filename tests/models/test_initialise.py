@@ -1,11 +1,15 @@
+from typing import Any
+
+import pytest
 import torch
 from torch import nn
 
+from hydromae.models.losses import squared_error
 from hydromae.models.multimodal_mae import MultiModalMAE
-from support.tiny import tiny_config
+from support.tiny import plain_dict, tiny_config
 
 # Linear layers that start otherwise.
-OTHERS = ("film", "calendar", "evap_encoder.embedding", "riverflow_encoder.embedding")
+OTHERS = ("film", "calendar", "evap_encoder.embedding", "riverflow_encoder.embedding", "decoder.head")
 
 
 def test_linear_layers_start_xavier_uniform_with_zero_bias() -> None:
@@ -47,3 +51,15 @@ def test_the_same_seed_gives_the_same_model() -> None:
     torch.manual_seed(3)
     other = MultiModalMAE(tiny_config()).state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("changes", [{}, {"recurrent_dim": 32}, {"use_weighted_fm": True}])
+def test_a_fresh_model_is_about_as_good_as_the_mean(changes: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    model = MultiModalMAE(tiny_config(d_model=64, decoder_dim=64, **changes)).eval()
+    batch = model.as_batch(plain_dict(model.config, size=40))
+    predicted = model.predict(batch)
+    for name, tokens in batch.tokens.items():
+        loss = squared_error(predicted[name], tokens)[0]
+        nothing_known = squared_error(torch.zeros_like(predicted[name]), tokens)[0]
+        assert loss < 1.15 * nothing_known, (name, float(loss / nothing_known))

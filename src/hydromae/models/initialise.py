@@ -2,15 +2,17 @@
 
 from torch import nn
 
+from hydromae.models.decoder import Decoder
 from hydromae.models.donors import DonorMeans
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.positions import Calendar
 from hydromae.models.quantile_head import QuantileHead
-from hydromae.models.station_states import StationStates
+from hydromae.models.station_states import StateReadout, StationStates
 from hydromae.models.vector_encoder import VectorEncoder
 
 _TOKEN_STD = 0.02
+_HEAD_SHARE = 0.1  # of the weights that Xavier gives
 
 
 def initialise(model: nn.Module) -> None:
@@ -20,6 +22,8 @@ def initialise(model: nn.Module) -> None:
     the recurrence as they declare. A series token has few values, whose embedding Xavier would leave faint beside the
     positions: it starts with unit variance. So does the bias of the static token, whose input is near 0, as the mean of
     scaled attributes is: where a whole series is hidden it stands alone, and LayerNorm would blow up its gradient.
+    Heads begin near 0, so that a fresh model predicts about the mean of what is scaled, which costs the least of what
+    can be done without knowing anything.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -33,6 +37,10 @@ def initialise(model: nn.Module) -> None:
             nn.init.normal_(module.embedding.weight, std=module.embedding.in_features**-0.5)
             if module.static is not None:
                 nn.init.normal_(module.static.bias)
+        elif isinstance(module, Decoder):
+            module.head.weight.data.mul_(_HEAD_SHARE)
+        elif isinstance(module, StateReadout):
+            module.to_value.weight.data.mul_(_HEAD_SHARE)
         elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans):
             module.reset()
         elif isinstance(module, Calendar):
