@@ -67,11 +67,11 @@ def test_shapes_of_images_with_every_patch_valid_are_as_published() -> None:
         model = published(name, valid_patches=None)
         batch = one_modality(model, "precip", torch.randn(2, 5, 522, 100), hidden=1948)
         with torch.no_grad():
-            encoded, padding = model.encode("precip", batch)
-            predicted, _ = model.decode("precip", batch, (encoded, padding))
+            encoded = model.encode("precip", batch)
+            predicted, _ = model.decode("precip", batch, encoded)
             whole = model.reconstruct(batch)["precip"]
-        assert [tuple(one.shape) for one in encoded] == [(2, 662, 256)] * maps
-        assert padding is None
+        assert [tuple(one.shape) for one in encoded.maps] == [(2, 662, 256)] * maps
+        assert encoded.padding is None
         assert predicted.shape == (2, 1948, 100)
         assert whole.shape == (2, 5, 522, 100)
         assert int((~whole.isnan()).sum()) == 2 * 1948 * 100
@@ -82,9 +82,9 @@ def test_shapes_of_one_series_are_as_published() -> None:
         model = published(name)
         batch = one_modality(model, "riverflow", torch.randn(2, 20, 1), hidden=12)
         with torch.no_grad():
-            encoded, _ = model.encode("riverflow", batch)
+            encoded = model.encode("riverflow", batch)
             whole = model.reconstruct(batch)["riverflow"]
-        assert [tuple(one.shape) for one in encoded] == [(2, 9, 256)] * maps
+        assert [tuple(one.shape) for one in encoded.maps] == [(2, 9, 256)] * maps
         assert whole.shape == (2, 20, 1)
 
 
