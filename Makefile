@@ -13,11 +13,13 @@ INSTALLED := $(VENV)/.installed
 PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell $(python) -c \
     'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(python))))
 
-# Tests in which the shapes of tensors are checked at run time, and how.
-SHAPED := $(addprefix tests/,tokens windows masks batch models metrics)
+# Tests in which the shapes of tensors are checked at run time, and how. They are few, since that doubles the time, and go
+# through masks, batches, every layer and every kind of model.
+SHAPED := $(addprefix tests/,tokens batch/test_plain.py batch/test_fills.py models/test_modality_sets.py \
+    models/test_feature_maps.py models/test_film.py models/test_station_states.py models/test_quantile_head.py)
 SHAPES := --jaxtyping-packages=hydromae,beartype.beartype
 
-.PHONY: help setup demo test lint format slow clean distclean
+.PHONY: help setup demo test shaped lint format slow clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,11 +37,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=tiny, small or full
 	$(BIN)/hydromae demo "$(OUT)" --size $(SIZE)
 
-# One thread of arithmetic for each process of the tests: together they fill the cores. Shapes are checked at every call
-# where tensors are made and used; that doubles the time, so the other tests do without.
-test: lint  ## lint, format, types and the tests that take seconds
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(SHAPES) $(SHAPED)
+# One thread of arithmetic for each process of the tests: together they fill the cores. Lint and the tests with shapes keep
+# one core busy each, so they run side by side.
+test: $(INSTALLED)  ## lint, format, types and the tests that take seconds
+	$(MAKE) --jobs=2 --output-sync=target lint shaped
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(SHAPED:%=--ignore=%)
+
+shaped: $(INSTALLED)  ## the tests in which shapes are checked at every call
+	OMP_NUM_THREADS=1 $(BIN)/pytest $(SHAPES) $(SHAPED)
 
 lint: $(INSTALLED)  ## lint, format and types
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from hydromae.store.store import Store
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # Idle OpenMP threads that spin make the suite many times slower where something else uses the cores; read by torch
 # when it is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Properties that say no number are tried on fewer examples than the library's 100;
+# `pytest --hypothesis-profile=default` tries them on those.
+settings.register_profile("quick", max_examples=25)
+settings.load_profile("quick")
 # pytest-xdist gives its workers the width of the terminal that it was started in; output is tested as that of none.
 os.environ.pop("COLUMNS", None)
 

@@ -197,8 +197,7 @@ BAD: dict[str, tuple[Callable[[World], object], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["prepare", "train"])
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize(("bad", "command"), [*((bad, "train") for bad in BAD), ("wrong path", "prepare")])
 def test_bad_input_is_one_sentence_with_exit_code_2_and_leaves_nothing(
     hydromae: Hydromae, world: World, bad: str, command: str
 ) -> None:

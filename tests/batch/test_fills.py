@@ -114,7 +114,7 @@ def places(selection: Selection) -> list[set[int]]:
 
 @pytest.mark.parametrize("method", METHODS)
 @given(starts=STARTS)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 def test_all_that_is_missing_is_shown_filled_and_targets_are_what_they_were(
     parts: Parts, method: Method, starts: list[int]
 ) -> None:
@@ -136,7 +136,7 @@ def test_all_that_is_missing_is_shown_filled_and_targets_are_what_they_were(
 
 @pytest.mark.parametrize("method", METHODS)
 @given(starts=STARTS, training=st.booleans())
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 def test_fills_come_from_the_visible_values_of_the_same_place(
     parts: Parts, method: Method, starts: list[int], training: bool
 ) -> None:
@@ -160,7 +160,7 @@ def test_fills_come_from_the_visible_values_of_the_same_place(
 
 @pytest.mark.parametrize("method", METHODS)
 @given(starts=STARTS, training=st.booleans(), seed=st.integers(0, 100))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 def test_hidden_values_reach_no_fill(
     parts: Parts, method: Method, starts: list[int], training: bool, seed: int
 ) -> None:
@@ -181,7 +181,7 @@ def test_hidden_values_reach_no_fill(
 
 
 @given(starts=STARTS, mates=STARTS)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 def test_the_fills_of_a_window_do_not_depend_on_its_batch(parts: Parts, starts: list[int], mates: list[int]) -> None:
     maker = collator_of(parts, everywhere("median"))
     alone = maker.evaluation_batch(parts[1].read(starts, DAYS))

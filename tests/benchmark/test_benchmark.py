@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from click.testing import Result
+from typer.testing import CliRunner
 
+from hydromae.app import cli
 from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.lstm_training import LstmSettings
 from hydromae.benchmark import gb_flow_7
@@ -33,13 +36,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of a benchmark of one seed, which was stopped while it trained and then gone on with."""
+def command(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The output of a benchmark of one seed, which was stopped while it trained, and the command that went on."""
     output = tmp_path_factory.mktemp("benchmark") / "out"
     assert run_benchmark(data, output, seeds=1, minutes=0.0005, baselines=QUICK, overrides=OVERRIDES) is None
     assert any((output / "seed_0/checkpoints").iterdir()) and not (output / "none.nc").exists()
-    assert run_benchmark(data, output, seeds=1, baselines=QUICK, overrides=OVERRIDES) is not None
-    return output
+    options = ("--data", data, "-o", output, "--seeds", 1, "--baselines", "persistence,ridge", *OVERRIDES)
+    return output, CliRunner().invoke(cli.app, ["benchmark", "gb-flow-7", *map(str, options)])
+
+
+@pytest.fixture(scope="module")
+def done(command: tuple[Path, Result]) -> Path:
+    return command[0]
 
 
 def opened(path: Path) -> xr.Dataset:
@@ -57,15 +65,18 @@ def scored_by_the_independent_scorer(path: Path, data: Path, monkeypatch: pytest
     return pd.DataFrame(module.score(*module.read(str(path), ids, area), observed, last)).set_index("lead")
 
 
-def test_the_command_leaves_forecasts_and_tables_and_goes_on_where_it_was(
-    hydromae: Hydromae, data: Path, done: Path
-) -> None:
-    weights = done / "seed_0/model/model.safetensors"
-    before = [weights.stat().st_mtime_ns, (done / "store/store.json").stat().st_mtime_ns]
-    names = ("--baselines", "persistence,ridge")
-    code, output, _ = hydromae("benchmark", "gb-flow-7", "--data", data, "-o", done, "--seeds", 1, *names, *OVERRIDES)
-    assert code == 0 and "Nash-Sutcliffe" in output and "persistence" in output and "hydromae" in output
-    assert before == [weights.stat().st_mtime_ns, (done / "store/store.json").stat().st_mtime_ns]
+def test_what_is_finished_is_not_done_again(data: Path, done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [done / name for name in ("seed_0/model/model.safetensors", "store/store.json", "none.nc", "perfect.nc")]
+    before = [path.stat().st_mtime_ns for path in files]
+    monkeypatch.setattr("hydromae.benchmark.run.evaluate_forecasts", lambda *_, **settings: {})
+    assert run_benchmark(data, done, seeds=1, baselines=QUICK, overrides=OVERRIDES) is not None
+    assert before == [path.stat().st_mtime_ns for path in files]
+
+
+def test_the_command_leaves_forecasts_and_tables(command: tuple[Path, Result]) -> None:
+    done, result = command
+    output = result.output
+    assert result.exit_code == 0 and "Nash-Sutcliffe" in output and "persistence" in output and "hydromae" in output
     for regime in ("none", "perfect"):
         forecast = opened(done / f"{regime}.nc")["riverflow"]
         assert forecast.attrs["units"] == "mm/d" and forecast.sizes == {"issue_time": 218, "lead_time": 7, "station": 3}

@@ -1,7 +1,6 @@
 """The page of a check holds all that was found, fetches nothing, and shows names as they are."""
 
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,9 +41,9 @@ def make_report() -> CheckReport:
     return report
 
 
-@pytest.fixture
-def text(tmp_path: Path) -> str:
-    return write_check_page(make_report(), tmp_path / "check.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_check_page(make_report(), tmp_path_factory.mktemp("page") / "check.html").read_text(encoding="utf-8")
 
 
 def test_page_fetches_nothing(text):

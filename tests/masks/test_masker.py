@@ -54,7 +54,7 @@ def windows_of_states(batch: Batch) -> dict[str, torch.Tensor]:
 
 
 @given(starts=STARTS, ratio=st.floats(0.01, 0.99))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_evaluation_hides_exactly_the_share_of_what_there_is(parts: Parts, starts: list[int], ratio: float) -> None:
     windows = parts[1].read(starts, DAYS)
     batch = remade(parts, image_mask_ratio=ratio, vector_mask_ratio=ratio).evaluation_batch(windows)
@@ -74,7 +74,7 @@ def set_of(selection: Selection) -> set[tuple[int, int]]:
 
 
 @given(starts=STARTS, epoch=st.integers(0, 100))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_training_cuts_to_the_smallest_count_and_pads_only_where_there_is_nothing(
     parts: Parts, starts: list[int], epoch: int
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_sample_without_river_flow_does_not_rob_the_others_of_theirs(parts: Pa
 
 
 @given(start=st.integers(0, 192), mates=STARTS, place=st.integers(0, 5))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_the_evaluation_mask_of_a_window_does_not_depend_on_its_batch(
     parts: Parts, start: int, mates: list[int], place: int
 ) -> None:
@@ -282,7 +282,7 @@ def test_what_the_host_counts_is_what_the_device_hides(
 
 
 @given(starts=STARTS, number=st.integers(0, 50), forcing=st.sampled_from([0.0, 1.0]), training=st.booleans())
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_a_forecast_sees_nothing_after_the_issue_time_but_the_weather_of_a_perfect_one(
     parts: Parts, starts: list[int], number: int, forcing: float, training: bool
 ) -> None:
@@ -380,7 +380,7 @@ def test_a_unified_pattern_hides_exact_counts_where_gaps_differ(parts: Parts, st
 
 
 @given(start=st.integers(0, 192), mates=STARTS, place=st.integers(0, 5))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_the_evaluation_mask_of_a_mixture_does_not_depend_on_the_batch(
     parts: Parts, start: int, mates: list[int], place: int
 ) -> None:
@@ -402,12 +402,12 @@ def test_the_evaluation_mask_of_a_mixture_is_the_same_every_time_and_training_ha
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("fill", [{}, {"precip": "nearest", "riverflow": "median"}])
-@pytest.mark.parametrize("starts", [[60, 90, 120], [4, 0, 90], [0, 1]])
+@pytest.mark.parametrize("starts", [[4, 0, 90], [0, 1]])
 def test_every_strategy_trains_a_step_where_a_modality_has_no_target_or_nothing_visible(
     parts: Parts, strategy: str, fill: dict[str, Method], starts: list[int]
 ) -> None:
     model, reader, _ = parts
-    for number in range(6):
+    for number in range(2):
         maker = remade(parts, fill=fill, strategies={strategy: 1}, prediction_ratio=0.5)
         batch = maker.training_batch(reader.read(starts, DAYS, number), epoch=0)
         model.zero_grad()
@@ -430,7 +430,7 @@ def test_a_training_batch_is_made_without_asking_the_device_for_a_value(
         masking = MaskingConfig(strategies=strategies, per_day=per_day)  # type: ignore[arg-type]
         fill: dict[str, Method] = {"precip": "nearest", "soil": "median", "evap": "zero"}
         maker = BatchMaker(reader.store, model.shapes, masking, 0, meta, fill)
-        for number in range(5):
+        for number in range(2):
             windows = reader.read([0, 40, 80], DAYS, number).to(meta)
             made, real = maker.training_batch(windows, 0), remade(parts, fill=fill, **masking.model_dump())
             expected = real.training_batch(reader.read([0, 40, 80], DAYS, number), 0)

@@ -14,8 +14,9 @@ from support.tiny import VARIANTS, assert_same, gradients, plain_dict, predictio
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    ("variant", "dtype"), [*((name, torch.bfloat16) for name in VARIANTS), ("fused", torch.float16)], ids=str
+)
 def test_a_model_cast_to_half_precision_trains_on_single_precision_batches(variant: str, dtype: torch.dtype) -> None:
     config = tiny_config(**VARIANTS[variant])
     model = tiny_model(config, dtype)

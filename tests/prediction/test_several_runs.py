@@ -70,7 +70,7 @@ TASKS: dict[str, Callable[[Any, Path], xr.Dataset]] = {
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_order_of_runs_with_other_inputs_changes_no_bit(runs: list[Path], tmp_path: Path, task: str) -> None:
-    orders = [runs, runs[::-1], [runs[1], runs[2], runs[0]]]
+    orders = [runs, [runs[2], runs[0], runs[1]]]
     every = [TASKS[task](order, tmp_path / f"{i}.nc").load() for i, order in enumerate(orders)]
     first = every[0]
     for other in every[1:]:

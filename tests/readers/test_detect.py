@@ -1,6 +1,7 @@
 """Which reader is chosen, and what a configuration makes of folders, patterns and several files."""
 
 import os
+import shutil
 from pathlib import Path
 
 import h5py
@@ -15,15 +16,16 @@ from hydromae.readers.detect import READERS, find_reader, locate
 from hydromae.readers.files import expand
 from hydromae.store.prepare import prepare
 from support.readers_sources import write_camels, write_caravan, write_months, write_netcdf, write_nrfa
-from support.sources import World, write_grid
+from support.sources import World, make_world, write_grid
 
 GRID = ModalityConfig(kind="grid", units="mm/d")
 SERIES = ModalityConfig(kind="series", units="m3/s")
 
 
-@pytest.fixture
-def formats(world: World) -> World:
-    """The world with its precipitation and flow in every other format beside the usual ones."""
+@pytest.fixture(scope="module")
+def every_format(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources with precipitation and flow in every other format beside the usual ones."""
+    world = make_world(tmp_path_factory.mktemp("formats") / "sources")
     root, days = world.root, world.days
     precip, flow = world.grids["precip"], world.series["riverflow"]
     write_months(root / "months", precip, days)
@@ -38,6 +40,13 @@ def formats(world: World) -> World:
         write_nrfa(root / "nrfa" / f"{station}_gdf.csv", station, days, flow[:, i])
         write_caravan(root / "caravan", station, days, {"discharge_vol": flow[:, i]})
     (root / "camels" / "CAMELS_GB_topographic_attributes.csv").write_text("gauge_id,gauge_name\n")
+    return root
+
+
+@pytest.fixture
+def formats(world: World, every_format: Path) -> World:
+    """A world of the test's own that has all of them."""
+    shutil.copytree(every_format, world.root, dirs_exist_ok=True)
     return world
 
 

@@ -27,9 +27,11 @@ from support.sources import write_grid
 
 
 def _bomb() -> bytes:
-    """1.2 MB that unpack to 1.2 GB, made a piece at a time."""
-    packer = zlib.compressobj(9)
-    return b"".join([*(packer.compress(bytes(2**20)) for _ in range(1150)), packer.flush()])
+    """1.2 MB that unpack to 1.2 GB of zeros; after a full flush, equal pieces are packed as equal bytes."""
+    packer, pieces = zlib.compressobj(9), 1150
+    first, other = (packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    sums = ((pieces * 2**20) % 65521 << 16 | 1).to_bytes(4, "big")  # the Adler-32 of as many zeros
+    return first + (pieces - 1) * other + packer.flush()[:-4] + sums
 
 
 BOMB = _bomb()
@@ -231,7 +233,10 @@ def test_tensors_that_run_code_or_only_declare_their_size_are_refused(tmp_path, 
     torch.save([torch.zeros(2, 2)], "e.pt")
     torch.save(torch.eye(3).to_sparse(), "f.pt")
     torch.save(torch.zeros(2, 2), "whole.pt")
-    with zipfile.ZipFile("whole.pt") as whole, zipfile.ZipFile("g.pt", "w", zipfile.ZIP_DEFLATED) as bomb:
+    with (
+        zipfile.ZipFile("whole.pt") as whole,
+        zipfile.ZipFile("g.pt", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bomb,
+    ):
         for entry in whole.infolist():
             with bomb.open(entry.filename, "w") as file:
                 for _ in range(1000 if entry.filename.endswith("data/0") else 0):

@@ -1,5 +1,6 @@
 """The page's section of forecasts: tables beside the baselines, hydrographs with fans."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from support.html_page import Page, assert_fetches_nothing
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def observed() -> xr.DataArray:
     """A year of flow at five stations."""
     rng = np.random.default_rng(1)
@@ -44,10 +45,23 @@ def made_from(observed: xr.DataArray, share: float, quantiles: bool) -> xr.Datas
     return xr.Dataset(variables, coords)
 
 
-def write(run: Path, observed: xr.DataArray, quantiles: bool = True) -> None:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, observed: xr.DataArray) -> Path:
+    """Folders of evaluations, with quantiles and without; tests copy them."""
+    root = tmp_path_factory.mktemp("evaluations")
+    for quantiles in (True, False):
+        make_evaluation(root / str(quantiles), observed, quantiles)
+    return root
+
+
+def write(run: Path, made: Path, quantiles: bool = True) -> None:
+    """Put an evaluation into a run."""
+    shutil.copytree(made / str(quantiles), run / "evaluation" / "forecast_val")
+
+
+def make_evaluation(folder: Path, observed: xr.DataArray, quantiles: bool) -> None:
     """What an evaluation leaves in a run: the model is good with perfect weather, poor without."""
-    folder = run / "evaluation" / "forecast_val"
-    folder.mkdir(parents=True)
+    folder.mkdir()
     for regime, share in (("none", 0.9), ("perfect", 0.1)):
         made = made_from(observed, share, quantiles)
         rival = made_from(observed, 0.5, False)["flow"]
@@ -69,8 +83,8 @@ def test_a_run_without_forecasts_has_no_section(bare_run: Path) -> None:
 
 
 @pytest.mark.usefixtures("with_observations")
-def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(bare_run: Path, observed: xr.DataArray) -> None:
-    write(bare_run, observed)
+def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(bare_run: Path, made: Path) -> None:
+    write(bare_run, made)
     text = write_report(bare_run).read_text()
     words = " ".join(Page(text).text.split())
     assert "With the observed weather of the horizon, the forecast beats persistence at every lead time" in words
@@ -79,8 +93,8 @@ def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(bare_run:
 
 
 @pytest.mark.usefixtures("with_observations")
-def test_the_best_of_each_lead_is_marked_and_the_reference_named(bare_run: Path, observed: xr.DataArray) -> None:
-    write(bare_run, observed)
+def test_the_best_of_each_lead_is_marked_and_the_reference_named(bare_run: Path, made: Path) -> None:
+    write(bare_run, made)
     found = forecasts_section(bare_run)
     assert found is not None
     rows = {table.title: dict(table.rows) for table in found.tables}
@@ -95,8 +109,8 @@ def test_the_best_of_each_lead_is_marked_and_the_reference_named(bare_run: Path,
 
 @pytest.mark.usefixtures("with_observations")
 @pytest.mark.parametrize("quantiles", [True, False])
-def test_every_hydrograph_says_in_words_what_it_shows(bare_run: Path, observed: xr.DataArray, quantiles: bool) -> None:
-    write(bare_run, observed, quantiles)
+def test_every_hydrograph_says_in_words_what_it_shows(bare_run: Path, made: Path, quantiles: bool) -> None:
+    write(bare_run, made, quantiles)
     found = forecasts_section(bare_run)
     assert found is not None and 3 <= len(found.pictures) <= 5
     assert len({picture.source for picture in found.pictures}) == len(found.pictures)
@@ -107,21 +121,21 @@ def test_every_hydrograph_says_in_words_what_it_shows(bare_run: Path, observed: 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("with_observations")
-def test_the_same_forecasts_give_the_same_page(bare_run: Path, observed: xr.DataArray) -> None:
-    write(bare_run, observed)
+def test_the_same_forecasts_give_the_same_page(bare_run: Path, made: Path) -> None:
+    write(bare_run, made)
     assert write_report(bare_run).read_bytes() == write_report(bare_run).read_bytes()
 
 
-def test_without_the_store_the_scores_stay_and_the_page_says_what_lacks(bare_run: Path, observed: xr.DataArray) -> None:
-    write(bare_run, observed)
+def test_without_the_store_the_scores_stay_and_the_page_says_what_lacks(bare_run: Path, made: Path) -> None:
+    write(bare_run, made)
     found = forecasts_section(bare_run)
     assert found is not None and found.tables and not found.pictures
     words = " ".join(Page(write_report(bare_run).read_text()).text.split())
     assert "there are no hydrographs" in words
 
 
-def test_a_damaged_file_is_named(bare_run: Path, observed: xr.DataArray) -> None:
-    write(bare_run, observed)
+def test_a_damaged_file_is_named(bare_run: Path, made: Path) -> None:
+    write(bare_run, made)
     damaged = bare_run / "evaluation" / "forecast_val" / "none_scores.nc"
     damaged.write_bytes(b"no netCDF")
     with pytest.raises(DataError, match=r"none_scores\.nc.*hydromae evaluate"):

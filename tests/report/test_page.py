@@ -56,6 +56,7 @@ def test_special_characters_in_a_name_are_escaped(full_page):
     assert name in Page(text).text
 
 
+@pytest.mark.slow
 def test_same_inputs_give_the_same_bytes(full_run):
     first = (full_run / "report.html").read_bytes()
     assert write_report(full_run).read_bytes() == first

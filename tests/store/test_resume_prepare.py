@@ -144,7 +144,11 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+# Fits are damaged in a store of float16, all else in one of float32.
+@pytest.mark.parametrize(
+    ("damage", "storage"),
+    [(damage, f"data.storage=float{16 if 'fit' in damage else 32}") for damage in DAMAGE],
+)
 def test_what_was_damaged_while_it_lay_there_is_made_anew(world, whole, storage, damage):
     with pytest.raises(KeyboardInterrupt):
         prepare(world.config(storage), interrupt_after(9))

@@ -1,8 +1,12 @@
 """Small sources in the formats users keep: HDF5 grids, long tables, attributes, a land mask."""
 
+import shutil
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
@@ -93,8 +97,25 @@ class World:
 
 def make_world(root: Path, seed: int = 0) -> World:
     """Write precip, soil (grids), evap, riverflow (series of 4 stations), attributes of 5 and a mask under `root`."""
-    random = np.random.default_rng(seed)
+    kept, first = _first_world(seed)
     root.mkdir(parents=True, exist_ok=True)
+    for path in Path(kept.name).iterdir():
+        shutil.copyfile(path, root / path.name)
+    world = deepcopy(first)
+    world.root, data = root, world.raw["data"]
+    data["root"], data["store"] = str(root), str(root.parent / "store")
+    return world
+
+
+@cache
+def _first_world(seed: int) -> "tuple[TemporaryDirectory[str], World]":
+    """The sources of a seed, written once in a process and copied from then on."""
+    kept = TemporaryDirectory(prefix="world")
+    return kept, _write_world(Path(kept.name), seed)
+
+
+def _write_world(root: Path, seed: int) -> World:
+    random = np.random.default_rng(seed)
     days = day_range(FIRST, LAST)
     land = np.ones((HEIGHT, WIDTH), bool)
     land[:5, 5:] = False  # patch 1: sea
@@ -122,8 +143,8 @@ def make_world(root: Path, seed: int = 0) -> World:
     write_attributes(root / "attributes.csv", attribute_ids, attributes)
     raw = {
         "data": {
-            "root": str(root),
-            "store": str(root.parent / "store"),
+            "root": "",
+            "store": "",
             "train": [str(FIRST), str(TRAIN_END)],
             "val": [str(TRAIN_END + timedelta(days=1)), str(LAST)],
             "land_mask": "mask.pt",

@@ -85,6 +85,7 @@ def test_forecast_masks_are_estimated_with_the_weather_that_they_show(prepared: 
     assert found.tokens["precip"] == (32, 32, 0) and found.tokens["riverflow"] == (16, 14, 2)
 
 
+@pytest.mark.slow
 def test_the_memory_of_a_step_follows_its_windows_and_is_below_the_rule_of_thumb(
     prepared: Prepared, large: Config, tmp_path: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_what_does_not_fit_is_refused_and_every_key_that_is_named_makes_it_fit(
         refuse_too_large(build_config(raw, overrides.split()), prepared[1], CPU)
 
 
+@pytest.mark.slow
 def test_a_training_is_refused_likewise_and_leaves_no_run_behind(
     prepared: Prepared, large: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,9 @@ def kill_and_continue(
     return finish(nursery, config, processes)
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one process", "two processes"])
+@pytest.fixture(
+    scope="module", params=[1, pytest.param(2, marks=pytest.mark.slow)], ids=["one process", "two processes"]
+)
 def whole(
     request: pytest.FixtureRequest, nursery: Nursery, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[int, RunDirectory]:

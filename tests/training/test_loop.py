@@ -44,11 +44,11 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 def test_the_loss_falls(prepared: Prepared, tmp_path: Path) -> None:
-    training = {"epochs": 14, "lr": 3e-3}
+    training = {"epochs": 10, "lr": 4e-3}
     run = new_run(small_config(prepared[0], tmp_path / "run", training=training), prepared[1])
     losses = [record["loss"] for record in records(run, "train")]
     validation = [record["loss"] for record in records(run, "validation")]
-    assert records(run, "train")[-1]["step"] == 42
+    assert records(run, "train")[-1]["step"] == 30
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5]) and validation[-1] < 0.8 * validation[0]
 
 
@@ -172,8 +172,9 @@ class Spoiler:
         return gradient + self.factor if self.calls in self.steps else gradient
 
 
-@pytest.mark.parametrize("log_every", [1, 50])
-@pytest.mark.parametrize("what", ["nan loss", "inf loss", "inf gradient", "nan gradient"])
+@pytest.mark.parametrize(
+    ("what", "log_every"), [("nan loss", 1), ("inf loss", 50), ("inf gradient", 1), ("nan gradient", 50)]
+)
 def test_a_step_without_a_finite_gradient_is_skipped_counted_and_written_down(
     prepared: Prepared, tmp_path: Path, what: str, log_every: int
 ) -> None:

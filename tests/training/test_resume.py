@@ -55,7 +55,7 @@ def uninterrupted(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) 
     return RunDirectory(path)
 
 
-@pytest.mark.parametrize("stops", [[2], [3], [4], [1, 2, 5, 8]], ids=str)
+@pytest.mark.parametrize("stops", [[3], [1, 2, 5, 8]], ids=str)
 def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, stops: list[int]
 ) -> None:
@@ -68,7 +68,7 @@ def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     assert_equal_runs(run, uninterrupted, n_records=9)
 
 
-@pytest.mark.parametrize("step", [1, 3, 5])
+@pytest.mark.parametrize("step", [1, 5])
 def test_a_run_that_was_killed_equals_one_that_was_not(
     prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, step: int
 ) -> None:

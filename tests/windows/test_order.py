@@ -108,7 +108,7 @@ def test_skipping_batches_gives_exactly_the_rest(made: dict[str, Any], epoch: in
 @settings(deadline=None, max_examples=3)
 def test_every_day_of_the_period_begins_a_window_in_some_epoch(days: int, stride: int, seed: int) -> None:
     order = simple(slice(7, 7 + days), 5, stride, 8, seed)
-    begun = {start for epoch in range(500) for start in all_starts(order, epoch)}
+    begun = {start for epoch in range(300) for start in all_starts(order, epoch)}
     assert begun == set(range(7, 7 + days - 4))
 
 
@@ -150,7 +150,7 @@ def test_a_period_shorter_than_a_window_is_refused_with_its_length() -> None:
 
 def test_lengths_are_drawn_by_their_weights_one_a_batch() -> None:
     order = BatchOrder([slice(0, 200)], {1: 1.0, 15: 3.0, 180: 4.0, 60: 0.0}, 2, 5, seed=3)
-    drawn = Counter(batch.days for epoch in range(120) for batch in batches(order, epoch))
+    drawn = Counter(batch.days for epoch in range(60) for batch in batches(order, epoch))
     assert drawn.keys() == {1, 15, 180}
     total = sum(drawn.values())
     assert [drawn[days] / total for days in (1, 15, 180)] == pytest.approx([1 / 8, 3 / 8, 1 / 2], abs=0.03)
@@ -216,17 +216,17 @@ def with_events(share: float, lengths: dict[int, float]) -> BatchOrder:
     return BatchOrder([slice(10, 150), slice(160, 390)], lengths, 4, 8, 5, EVENTS, share)
 
 
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+@pytest.mark.parametrize("share", [0.25, 0.9])
 def test_the_share_of_windows_that_hold_an_event_rises_as_asked(share: float) -> None:
     order, plain = with_events(share, {5: 1.0, 10: 1.0}), with_events(0.0, {5: 1.0, 10: 1.0})
     found, by_chance = (
-        [held for epoch in range(40) for batch in batches(o, epoch) for held in holds_event(batch)]
+        [held for epoch in range(15) for batch in batches(o, epoch) for held in holds_event(batch)]
         for o in (order, plain)
     )
     assert len(found) == len(by_chance) and len(order) == len(plain)
     chance = np.mean(by_chance)
     assert 0 < chance < 0.15
-    assert np.mean(found) == pytest.approx(share + (1 - share) * chance, abs=0.02)
+    assert np.mean(found) == pytest.approx(share + (1 - share) * chance, abs=0.03)
     moved = [
         sum(a != b for one, other in zip(batches(order, e), batches(plain, e), strict=True)
             for a, b in zip(one.starts, other.starts, strict=True))
