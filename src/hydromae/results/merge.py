@@ -262,8 +262,9 @@ def _attributes(source: Source) -> dict[str, Any]:
 
 
 def _described(values: xr.DataArray) -> dict[str, Any]:
-    """What the files say of the variable; the projection has a variable of its own."""
-    return {"long_name": str(values.name)} | {k: v for k, v in described(values.attrs).items() if k != "crs_wkt"}
+    """What the files say of the variable; the projection has a variable of its own, stamps are days by now."""
+    said = {k: v for k, v in described(values.attrs).items() if k not in ("crs_wkt", "clocks", "dated")}
+    return {"long_name": str(values.name), **said}
 
 
 def _verify(target: Path, path: Path, name: str, source: Source, report: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -42,8 +43,8 @@ class TableFile:
         if self._flag is not None:
             rows[FLAG] = self._flag
         if self._csv:
-            mode, header = ("w", True) if self._empty else ("a", False)
-            rows.to_csv(self._path, mode=mode, header=header, index=False, date_format="%Y-%m-%d")
+            mode: Literal["w", "a"] = "w" if self._empty else "a"
+            rows.to_csv(self._path, mode=mode, header=self._empty, index=False, date_format="%Y-%m-%d")
         else:
             table = pa.Table.from_pandas(rows, preserve_index=False)
             schema = pa.schema(
@@ -98,7 +99,9 @@ def _columns(block: xr.Dataset) -> dict[str, xr.Variable]:
 
 def _flat(column: xr.Variable, order: list[str], sizes: Mapping[str, int]) -> np.ndarray:
     """Values for each row, repeated along the dimensions that the column lacks."""
-    values = column.to_base_variable().set_dims({dim: sizes[dim] for dim in order}).transpose(*order).values.reshape(-1)
+    own = column.transpose(*(dim for dim in order if dim in column.dims)).values
+    apart = own.reshape([sizes[dim] if dim in column.dims else 1 for dim in order])
+    values = np.broadcast_to(apart, [sizes[dim] for dim in order]).reshape(-1)  # [row]
     if values.dtype.kind == "M":
         return values.astype("datetime64[ms]")
     return values.astype(str).astype(object) if values.dtype.kind in "OUT" else values

@@ -18,6 +18,7 @@ TIME_UNITS: Final = "days since 1970-01-01"
 TIME_ENCODING: Final = {"units": TIME_UNITS, "calendar": "standard", "units_metadata": "leap_seconds: none"}
 TIME_ATTRIBUTES: Final = {"standard_name": "time", "long_name": "calendar day", "axis": "T"}
 GRID_MAPPING: Final = "crs"
+_METRES = ("m", "metre", "metres", "meter", "meters", "km")
 
 
 def outline(
@@ -89,15 +90,21 @@ def axes(store: Store, kinds: Collection[Kind]) -> dict[str, xr.Variable]:
 def axis_of(axis: str, given: np.ndarray | None, count: int, said: Mapping[str, Any]) -> xr.Variable:
     """The coordinate `y` or `x`, with what the source says of it.
 
-    Where the source gives none, rows are numbered, from the last so that north has the larger y, and columns. It is an
-    `axis` only where the source names what it is: what else has one is taken for latitude or longitude by CF.
+    Where the source gives none, rows are numbered, from the last so that north has the larger y, and columns. Metres
+    are those of a projection. It is an `axis` only where it has a standard name, since CF takes any other axis for
+    latitude or longitude.
     """
     if given is None:
         given, said = np.arange(count)[:: -1 if axis == "y" else 1], {"long_name": f"{axis} index", "units": "1"}
     # float64 also where they are numbers of rows, for GIS tools that take no 64-bit integers as coordinates
     values = np.asarray(given, np.float64)
-    named_axis = {"axis": axis.upper()} if said.get("standard_name") else {}
-    return xr.Variable(axis, values, {"long_name": f"{axis} as in the source", **said, **named_axis})
+    attributes = {"long_name": f"{axis} as in the source", **said}
+    attributes.pop("axis", None)
+    if attributes.get("units") in _METRES:
+        attributes.setdefault("standard_name", f"projection_{axis}_coordinate")
+    if "standard_name" in attributes:
+        attributes["axis"] = axis.upper()
+    return xr.Variable(axis, values, attributes)
 
 
 def source_attributes(store: Store, name: str) -> dict[str, Any]:
