@@ -104,4 +104,4 @@ def _flat(column: xr.Variable, order: list[str], sizes: Mapping[str, int]) -> np
     values = np.broadcast_to(apart, [sizes[dim] for dim in order]).reshape(-1)  # [row]
     if values.dtype.kind == "M":
         return values.astype("datetime64[ms]")
-    return values.astype(str).astype(object) if values.dtype.kind in "OUT" else values
+    return values.astype(object) if values.dtype.kind in "OUT" else values

@@ -44,6 +44,8 @@ def check_target(
         ConfigError: the suffix is none of these, or a table is to hold grids.
         DataError: something is there that is not to be replaced.
     """
+    if path.is_dir() and path.suffix != ".zarr":
+        raise DataError(f"{path}: is a folder; give the path of a file")
     if path.suffix not in suffixes:
         raise ConfigError(f"{path}: the suffix says which format to write; take one of {', '.join(suffixes)}")
     if grids and path.suffix in TABLES:
