@@ -81,7 +81,7 @@ def parts(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFactor
     return small_parts(config, prepared[1])[:2]
 
 
-def collator_of(parts: Parts, fill: Mapping[str, Method], **masking: Any) -> BatchMaker:
+def maker_of(parts: Parts, fill: Mapping[str, Method], **masking: Any) -> BatchMaker:
     model, reader = parts
     return BatchMaker(reader.store, model.shapes, MaskingConfig(**masking), 0, torch.device("cpu"), fill)
 
@@ -119,8 +119,8 @@ def test_all_that_is_missing_is_shown_filled_and_targets_are_what_they_were(
     parts: Parts, method: Method, starts: list[int]
 ) -> None:
     windows = parts[1].read(starts, DAYS)
-    filled = collator_of(parts, everywhere(method)).evaluation_batch(windows)
-    plain = collator_of(parts, {}).evaluation_batch(windows)
+    filled = maker_of(parts, everywhere(method)).evaluation_batch(windows)
+    plain = maker_of(parts, {}).evaluation_batch(windows)
     for name, tokens in filled.tokens.items():
         before = plain.tokens[name]
         assert torch.equal(tokens.valid, before.valid) and before.readable is None and tokens.readable is not None
@@ -141,7 +141,7 @@ def test_fills_come_from_the_visible_values_of_the_same_place(
     parts: Parts, method: Method, starts: list[int], training: bool
 ) -> None:
     store, windows = parts[1].store, parts[1].read(starts, DAYS)
-    batch = made(collator_of(parts, everywhere(method)), windows, training)
+    batch = made(maker_of(parts, everywhere(method)), windows, training)
     for name, tokens in batch.tokens.items():
         scale = store.scaler(name).scale
         state = state_window(tokens, DAYS)
@@ -165,7 +165,7 @@ def test_hidden_values_reach_no_fill(
     parts: Parts, method: Method, starts: list[int], training: bool, seed: int
 ) -> None:
     windows, strategies = parts[1].read(starts, DAYS, number=seed), {"random": 1, "forecast": 1, "modality": 1}
-    maker = collator_of(parts, everywhere(method), strategies=strategies)
+    maker = maker_of(parts, everywhere(method), strategies=strategies)
     batch = made(maker, windows, training)
     spoiled = {}
     for name, tokens in batch.tokens.items():
@@ -183,7 +183,7 @@ def test_hidden_values_reach_no_fill(
 @given(starts=STARTS, mates=STARTS)
 @settings(deadline=None, max_examples=8)
 def test_the_fills_of_a_window_do_not_depend_on_its_batch(parts: Parts, starts: list[int], mates: list[int]) -> None:
-    maker = collator_of(parts, everywhere("median"))
+    maker = maker_of(parts, everywhere("median"))
     alone = maker.evaluation_batch(parts[1].read(starts, DAYS))
     together = maker.evaluation_batch(parts[1].read([*starts, *mates], DAYS))
     for name, tokens in alone.tokens.items():
@@ -196,8 +196,8 @@ def test_the_fills_of_a_window_do_not_depend_on_its_batch(parts: Parts, starts: 
 def test_a_modality_that_is_not_named_is_as_without_fills(parts: Parts) -> None:
     windows = parts[1].read([4, 60, 100], DAYS)
     for training in (True, False):
-        one = made(collator_of(parts, {"riverflow": "nearest"}), windows, training)
-        other = made(collator_of(parts, {}), windows, training)
+        one = made(maker_of(parts, {"riverflow": "nearest"}), windows, training)
+        other = made(maker_of(parts, {}), windows, training)
         assert one.tokens["riverflow"].readable is not None
         for name in ("precip", "soil", "evap"):
             found, expected = one.tokens[name], other.tokens[name]
@@ -211,7 +211,7 @@ def test_a_cell_that_was_never_observed_is_not_filled(parts: Parts) -> None:
     never = torch.from_numpy(store.mean("precip")).isnan()  # [P, cells], sea and a coastal cell
     assert never.any()
     for method in METHODS:
-        tokens = collator_of(parts, everywhere(method)).evaluation_batch(parts[1].read([60], DAYS)).tokens["precip"]
+        tokens = maker_of(parts, everywhere(method)).evaluation_batch(parts[1].read([60], DAYS)).tokens["precip"]
         assert tokens.readable is not None
         assert not from_tokens(tokens.readable.float(), tokens.shape, DAYS)[0][:, never].any()
         assert not from_tokens(tokens.values, tokens.shape, DAYS)[0][:, never].any()
@@ -231,7 +231,7 @@ def test_nothing_is_filled_after_the_issue_time_of_a_forecast_nor_in_a_hidden_mo
     windows = replace(windows, values=spoiled, available_by_slot=by_slot)
     slots = {name: shape.places for name, shape in parts[0].shapes.items()}
     for forcing in (0.0, 1.0):
-        maker = collator_of(parts, everywhere("nearest"), strategies={"forecast": 1}, forcing=forcing, horizon=1)
+        maker = maker_of(parts, everywhere("nearest"), strategies={"forecast": 1}, forcing=forcing, horizon=1)
         batch = made(maker, windows, training)
         future = {
             name: {place for place in places(tokens.visible)[0] if place >= slots[name] * (DAYS - 1)}
@@ -240,15 +240,15 @@ def test_nothing_is_filled_after_the_issue_time_of_a_forecast_nor_in_a_hidden_mo
         assert future["riverflow"] == set()
         assert len(places(batch.tokens["riverflow"].visible)[0]) == slots["riverflow"] * (DAYS - 1)
         assert len(future["soil"]) == (slots["soil"] if forcing else 0)
-    batch = made(collator_of(parts, everywhere("nearest"), strategies={"modality": 1}), windows, training)
+    batch = made(maker_of(parts, everywhere("nearest"), strategies={"modality": 1}), windows, training)
     hidden = [tokens for tokens in batch.tokens.values() if tokens.target.index.shape[1]]
     assert len(hidden) == 1 and hidden[0].visible.index.shape[1] == 0
 
 
 def test_training_shows_as_many_tokens_in_every_sample_so_that_nothing_is_padded(parts: Parts) -> None:
     windows = parts[1].read([4, 60, 100], DAYS)
-    batch = collator_of(parts, everywhere("nearest")).training_batch(windows, 0)
-    plain = collator_of(parts, {}).training_batch(windows, 0)
+    batch = maker_of(parts, everywhere("nearest")).training_batch(windows, 0)
+    plain = maker_of(parts, {}).training_batch(windows, 0)
     for name, tokens in batch.tokens.items():
         assert tokens.visible.padding is None
         hidden = max(round(0.4 * n) for n in windows.available[name])

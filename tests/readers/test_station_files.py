@@ -49,6 +49,14 @@ def test_nrfa_stations_stand_side_by_side_and_blanks_are_missing(tmp_path):
     np.testing.assert_array_equal(series.values, _expected(5))
 
 
+def test_nrfa_headers_say_what_stations_are_called(tmp_path):
+    names = {"10003": "Ythan, at Ellon", "9001": "", "9002": "Deveron at Muiresk"}
+    paths = [write_nrfa(tmp_path / f"{i}.csv", i, DAYS, FLOW[:, 0], name=name) for i, name in names.items()]
+    series = open_nrfa_gdf(paths)
+    assert dict(zip(series["station"].values, series["station_name"].values, strict=True)) == names
+    assert "station_name" not in open_nrfa_gdf(paths[1:2]).coords
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -6,16 +6,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
 
 from hydromae.base.errors import DataError
-from hydromae.results import merge_parts
+from hydromae.results import array_files
 from hydromae.results.export import export
 from hydromae.results.hdf5_output import DiskFile
 from hydromae.results.merge import merge
-from hydromae.results.netcdf import FieldFile
+from hydromae.results.write import to_come, write_result
 from hydromae.sample import write_sample
 from hydromae.store.store import Store
-from hydromae.tokens.selection import STATE_MEANINGS
 from support.readers_sources import write_months
 from support.sources import World, day_range
 
@@ -44,9 +44,8 @@ def full_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
         Limited.room = room
         small = type("DiskFile", (DiskFile, Limited), {})
-        for module in ("results.export_files", "results.merge", "results.merge_parts", "sample.write"):
+        for module in ("results.array_files", "results.merge", "sample.write"):
             monkeypatch.setattr(f"hydromae.{module}.DiskFile", small)
-        monkeypatch.setattr("hydromae.results.netcdf.DiskFile", small)
 
     return limit
 
@@ -69,7 +68,7 @@ def test_a_full_disk_is_one_error_and_no_noise(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], full_after: Callable[[int], None], room: int
 ) -> None:
     full_after(room)
-    limited, written = merge_parts.DiskFile, []
+    limited, written = array_files.DiskFile, []
 
     def write() -> None:
         with limited(tmp_path / "a.h5") as disk, h5py.File(disk, "w") as file:
@@ -119,13 +118,12 @@ def test_a_sample_on_a_full_disk_names_its_folder_and_leaves_none(
     assert not left(tmp_path)
 
 
-def test_fields_on_a_full_disk_are_an_error(
-    prepared: tuple[World, Store], tmp_path: Path, full_after: Callable[[int], None]
+def test_blocks_on_a_full_disk_are_an_error_and_leave_nothing(
+    tmp_path: Path, full_after: Callable[[int], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    store = prepared[1]
-    observed = store.read("precip", slice(0, 60))
-    state = np.full(observed.shape, STATE_MEANINGS.index("missing"), np.int8)
+    sizes, random = {"time": 60, "y": 30, "x": 20}, np.random.default_rng(0)
     full_after(20_000)
-    days, file = store.days[:60], tmp_path / "f.nc"
-    with pytest.raises(OSError, match="No space left"), FieldFile(file, store, ["precip"], days, {}) as fields:
-        fields.write("precip", 0, observed, observed, state)
+    blocks = ((day, {"rain": random.random((1, 30, 20), np.float32)}) for day in range(60))
+    with pytest.raises(DataError, match=r"f\.nc: cannot be written \(No space left"):
+        write_result(xr.Dataset({"rain": to_come(sizes, tuple(sizes), "f4", {})}), tmp_path / "f.nc", blocks)
+    assert not left(tmp_path) and not capfd.readouterr().err

@@ -9,7 +9,7 @@ import xarray as xr
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.readers import open_hdf5_grid, open_monthly_hdf5, open_netcdf_grid
-from hydromae.results import merge_parts
+from hydromae.results import merge as merging
 from hydromae.results.merge import merge
 from hydromae.sources.source import Source
 from support.readers_sources import write_months, write_netcdf
@@ -36,7 +36,7 @@ def months(tmp_path: Path, values: np.ndarray) -> Path:
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 32 days, so that the days above take three."""
-    monkeypatch.setattr(merge_parts, "PART_DAYS", 32)
+    monkeypatch.setattr(merging, "PART_DAYS", 32)
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_what_differs_from_its_source_is_never_the_target(
     months: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupted(months, tmp_path / name, 0.65)  # every part is written, and found whole
-    monkeypatch.setattr(merge_parts, "_is_whole", lambda part: True)
+    monkeypatch.setattr(merging, "_is_whole", lambda part: True)
     second = sorted((tmp_path / f".{name}.merging").iterdir())[1]
     with h5py.File(second, "a") as file:
         file["data"][9, 5, 3] += 1.0

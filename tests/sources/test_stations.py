@@ -2,13 +2,12 @@ import json
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.check.check import check
-from hydromae.results.netcdf import FieldFile
+from hydromae.store.cf import outline
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
@@ -213,8 +212,5 @@ def test_coordinates_of_other_names_serve_everywhere_as_latitude_and_longitude_d
     np.testing.assert_array_equal(open_store(store).latitude, open_store(expected).latitude)
     seen = check(world.config()).attributes
     assert seen is not None and seen.latitude is not None and seen.longitude is not None
-    with FieldFile(tmp_path / "f.nc", store, ["evap"], store.days, {}):
-        pass
-    with xr.open_dataset(tmp_path / "f.nc", engine="h5netcdf") as fields:
-        assert {"latitude", "longitude"} <= set(fields.evap.coords)
+    assert {"latitude", "longitude"} <= set(outline(store, store.days, {"series"}).coords)
     prepare(world.config("data.aggregate=2"), overwrite=True)

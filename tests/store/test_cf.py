@@ -7,6 +7,7 @@ import xarray as xr
 
 from hydromae.readers import open_netcdf_grid
 from hydromae.sources.coordinates import coordinates_of
+from hydromae.store.cf import axis_of, named, over_the_day
 
 HADUK = Path("../shared/data/haduk/5km")
 
@@ -40,3 +41,31 @@ def test_haduk_says_its_metres_and_projection() -> None:
     assert said["grid_mapping"]["grid_mapping_name"] == "transverse_mercator"
     assert said["grid_mapping"]["false_easting"] == 400000.0
     assert json.loads(json.dumps(said)) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"units": "m"}, {"standard_name": "projection_y_coordinate", "axis": "Y"}),
+        ({"units": "degrees_north", "standard_name": "latitude"}, {"standard_name": "latitude", "axis": "Y"}),
+        ({"units": "1", "axis": "Y"}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_coordinate_is_an_axis_where_it_is_known_what_it_is(said: dict[str, str], expected: dict[str, str]) -> None:
+    attributes = axis_of("y", np.array([2.0, 1.0]), 2, said).attrs
+    assert {key: attributes[key] for key in ("standard_name", "axis") if key in attributes} == expected
+
+
+def test_rows_without_coordinates_are_numbered_from_the_north() -> None:
+    assert list(axis_of("y", None, 3, {}).values) == [2, 1, 0] and list(axis_of("x", None, 3, {}).values) == [0, 1, 2]
+
+
+def test_a_rate_is_a_mean_a_depth_a_sum_and_a_state_neither() -> None:
+    assert over_the_day("m3/s") == over_the_day("kg m-2 s-1") == {"cell_methods": "time: mean"}
+    assert over_the_day("mm") == {"cell_methods": "time: sum"} and over_the_day("degC") == over_the_day("1") == {}
+
+
+def test_a_temperature_says_that_it_is_on_a_scale() -> None:
+    assert named("air_temperature")["units_metadata"] == "temperature: on_scale"
+    assert named("") == {} and "units_metadata" not in named("water_volume_transport_in_river_channel")

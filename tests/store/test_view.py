@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.base.patches import cell_index
+from hydromae.results.export import export
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
-from support.sources import HEIGHT, WIDTH, World, write_attributes
+from support.readers_sources import write_nrfa
+from support.sources import FIRST, HEIGHT, LAST, WIDTH, World, day_range, write_attributes
 
 
 @pytest.fixture
@@ -132,7 +135,7 @@ def test_it_says_what_its_numbers_are(prepared: tuple[World, Store]) -> None:
     assert data.soil.attrs["scaler_mean"] == store.scaler("soil").mean[0]
     assert data.riverflow.attrs["scaler_transform"] == "log"
     assert data.riverflow.attrs["scaler_factor"] == list(store.scaler("riverflow").factor or ())
-    assert data.y.axis == "Y" and data.x.axis == "X" and data.time.axis == "T"
+    assert data.time.axis == "T" and "axis" not in data.y.attrs  # numbers of rows are no places
     assert data.station.attrs["cf_role"] == "timeseries_id"
 
 
@@ -184,3 +187,47 @@ def test_a_store_of_grids_alone_has_no_stations(world: World) -> None:
     del world.raw["data"]["attributes"]
     data = open_store(prepare(world.config()))
     assert set(data.sizes) == {"time", "y", "x"} and set(data.data_vars) == {"soil", "land_mask"}
+
+
+@pytest.mark.parametrize("column", ["name", "Station-Name", "gauge_name"])
+def test_names_of_stations_stand_beside_their_ids_in_store_view_and_files(
+    world: World, tmp_path: Path, column: str
+) -> None:
+    path = world.root / "attributes.csv"
+    table = pd.read_csv(path, dtype=str)
+    table[column] = [f"River at {station}" if station != "9002" else None for station in table["id"]]
+    table.to_csv(path, index=False)
+    store = prepare(world.config())
+    expected = [f"River at {station}" if station != "9002" else "" for station in store.station_ids]
+    assert store.station_names == tuple(expected) == Store.open(store.path).station_names
+    assert list(open_store(store).riverflow["station_name"].values) == expected
+    with xr.open_dataset(export(store, tmp_path / "out.nc", ["riverflow"]), engine="h5netcdf") as data:
+        assert list(data.riverflow.coords["station_name"].values) == expected
+        assert data["station_name"].attrs["standard_name"] == "platform_name"
+    assert "station_name" not in export(store, tmp_path / "out.csv").read_text()
+
+
+def test_names_of_nrfa_headers_reach_the_store_and_those_of_the_table_go_before(world: World) -> None:
+    stations = ["39001", "9002", "27003", "101"]
+    days = day_range(FIRST, LAST)
+    for station in stations:
+        flow = np.random.default_rng(0).lognormal(size=len(days))
+        write_nrfa(world.root / f"{station}_gdf.csv", station, days, flow, name=f"Header {station}")
+    raw = world.raw["data"]["modalities"]["riverflow"]
+    raw["paths"] = [f"{station}_gdf.csv" for station in stations]
+    raw.pop("variable", None)
+    table = pd.read_csv(world.root / "attributes.csv", dtype=str)
+    table["name"] = ["Table" if station == "9002" else None for station in table["id"]]
+    table.to_csv(world.root / "attributes.csv", index=False)
+    store = prepare(world.config())
+    named = dict(zip(store.station_ids, store.station_names or (), strict=True))
+    assert named == {"9002": "Table", "101": "Header 101", "39001": "Header 39001", "27003": "Header 27003"}
+
+
+def test_names_change_no_fingerprint_and_a_store_without_them_has_none(world: World) -> None:
+    before = prepare(world.config())
+    assert before.station_names is None and "station_name" not in open_store(before).variables
+    table = pd.read_csv(world.root / "attributes.csv", dtype=str)
+    table["name"] = "a river"
+    table.to_csv(world.root / "attributes.csv", index=False)
+    assert prepare(world.config(), overwrite=True).fingerprint == before.fingerprint

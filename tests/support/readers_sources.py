@@ -110,12 +110,19 @@ def write_camels(folder: Path, station: str, days: np.ndarray, columns: dict[str
 
 
 def write_nrfa(
-    path: Path, station: str, days: np.ndarray, values: np.ndarray, units: str = "m3/s", period: str = "day (P1D)"
+    path: Path,
+    station: str,
+    days: np.ndarray,
+    values: np.ndarray,
+    units: str = "m3/s",
+    period: str = "day (P1D)",
+    name: str = "",
 ) -> Path:
     """NaN as blank; every third row with a flag."""
     header = [
         "file,timestamp,2024-04-27T15:33:00",
         f"station,id,{station}",
+        *([f'station,name,"{name}"'] if name else []),
         'station,descriptionGeneral,"Two lines,\nand a comma."',
         "dataType,id,gdf",
         f"dataType,units,{units}",

@@ -152,6 +152,7 @@ def test_the_diagonal_is_the_target_seen_through_the_others_alone(made: xr.Datas
 
 def test_files_hold_what_is_returned(made: xr.Dataset, run: RunDirectory) -> None:
     with xr.open_dataset(run.path / "cross_modality.nc", engine="h5netcdf") as file:
+        assert file.attrs.pop("Conventions") == "CF-1.11" and "hydromae" in file.attrs.pop("history")
         xr.testing.assert_identical(file.load(), made)
     table = pd.read_csv(run.path / "cross_modality.csv", keep_default_na=False).set_index(["own", "target", "hidden"])
     assert len(table) == 2 * 4 * 6

@@ -239,7 +239,7 @@ def test_the_file_holds_the_forecast(prepared: tuple[World, Store], tmp_path: Pa
         ({"issue_times": [date(1999, 1, 1)]}, "issue time 1999-01-01 is not within the data"),
         ({"issue_times": []}, "no issue time"),
         ({"stations": ["nowhere"]}, "station nowhere is not among those"),
-        ({"output": "forecast.docx"}, r"give a name that ends in \.nc"),
+        ({"output": "forecast.docx"}, r"take one of \.nc, \.zarr"),
     ],
 )
 def test_what_cannot_be_forecast_is_said_before_any_work(

@@ -90,7 +90,7 @@ def test_a_period_has_the_values_of_the_whole_bit_for_bit(
 def test_memory_in_blocks_changes_nothing(
     filled: xr.Dataset, trained: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hydromae.tasks.infill.BLOCK_DAYS", 20)
+    monkeypatch.setattr("hydromae.tasks.infill.SERIES_DAYS", 20)
     with infill(trained.path, tmp_path / "part.nc") as blocks:
         for name in ("riverflow", "riverflow_flag", "evap"):
             assert bits(blocks[name].values) == bits(filled[name].values)
@@ -235,7 +235,7 @@ def test_what_cannot_be_filled_is_said_in_a_sentence(trained: RunDirectory, tmp_
         ask(stations=["3900"])
     with pytest.raises(ConfigError, match="snow is not among what the run and its data have: evap, riverflow"):
         ask(modalities=["snow"])
-    with pytest.raises(ConfigError, match="told by the suffix"):
+    with pytest.raises(ConfigError, match=r"take one of \.nc, \.zarr"):
         ask(output=tmp_path / "out.xlsx")
     with pytest.raises(ConfigError, match="is not within the data"):
         ask(period=(date(1999, 1, 1), date(2001, 1, 2)))

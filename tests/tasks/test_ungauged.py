@@ -103,7 +103,7 @@ def test_a_day_comes_late_in_its_window(simulated: xr.Dataset, trained: RunDirec
 def test_a_period_has_the_values_of_the_whole_bit_for_bit(
     simulated: xr.Dataset, trained: RunDirectory, everywhere: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hydromae.tasks.ungauged.BLOCK_DAYS", 20)
+    monkeypatch.setattr("hydromae.tasks.ungauged.SERIES_DAYS", 20)
     with ungauged(trained.path, tmp_path / "out.nc", data=everywhere, period=PERIOD) as part:
         expected = simulated.sel(time=part["time"])
         assert part.sizes["time"] == 59
@@ -120,7 +120,7 @@ def test_with_donors_the_others_flow_is_seen_and_the_stations_own_is_not(
     others = garbled(tmp_path / "others", ["39001", "9002"], **pairs)
 
     def simulate(data: Store | None, donors: bool) -> np.ndarray:
-        with ungauged(neighbourly.path, tmp_path / "o.nc", data=data, stations=away, donors=donors) as file:
+        with ungauged(neighbourly.path, data=data, stations=away, donors=donors) as file:
             assert list(file["station"].values) == away
             return file["riverflow"].values
 

@@ -21,7 +21,7 @@ from hydromae.evaluation.compare import Comparison
 from hydromae.evaluation.forecast_verdict import MODEL
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.report import write_report
-from hydromae.results.output import write_result
+from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
 from hydromae.sample import Sample, SampleSize, write_sample
 from hydromae.store.prepare import prepare

@@ -19,7 +19,7 @@ from hydromae.benchmark.settings import packaged_settings
 from hydromae.config import Config, Period
 from hydromae.config.read import build_config
 from hydromae.evaluation.compare import Comparison
-from hydromae.results.output import write_result
+from hydromae.results.write import write_result
 from hydromae.runs.changes import refuse_changes
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare

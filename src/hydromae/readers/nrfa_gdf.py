@@ -12,10 +12,11 @@ import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.base.stamps import stamps_of_texts
+from hydromae.base.station_ids import id_text
 from hydromae.base.units import same_units
 from hydromae.readers.files import first_line, require_file
 from hydromae.readers.guard import reading
-from hydromae.readers.station_files import StationFile, join_stations
+from hydromae.readers.station_files import STATION_NAME, StationFile, join_stations
 
 _DAILY = "P1D"
 
@@ -34,7 +35,8 @@ def open_nrfa_gdf(paths: Sequence[Path]) -> xr.DataArray:
 
     Returns:
         float32 [time, station] from the first to the last day of all files, NaN where blank or absent; its name is the
-        data type (`gdf`), its attribute `units` that of the header.
+        data type (`gdf`), its attribute `units` that of the header, and its coordinate `station_name`, where headers
+        have one, theirs.
 
     Raises:
         DataError: a file is absent, lacks a line of the header, holds no daily values, has a row that is no date and
@@ -58,12 +60,17 @@ def open_nrfa_gdf(paths: Sequence[Path]) -> xr.DataArray:
             )
     series = join_stations(files, first.type)
     series.attrs["units"] = first.units
+    names = {id_text(header.station, str(path)): header.name for path, header in zip(paths, headers, strict=True)}
+    if any(names.values()):
+        called = np.array([names[station] for station in series["station"].values], object)
+        series = series.assign_coords({STATION_NAME: ("station", called)})
     return series
 
 
 @dataclass(frozen=True)
 class _Header:
     station: str
+    name: str
     type: str
     units: str
     lines: int
@@ -84,7 +91,8 @@ def _header(path: Path, content: TextIO) -> _Header:
     period = found.get(("dataType", "period"), _DAILY)
     if _DAILY not in period:
         raise DataError(f"{path}: holds values of one {period}, not of a day; download the daily series")
-    return _Header(found["station", "id"], found["dataType", "id"], found["dataType", "units"], rows.line_num)
+    name = found.get(("station", "name"), "")
+    return _Header(found["station", "id"], name, found["dataType", "id"], found["dataType", "units"], rows.line_num)
 
 
 def _read(path: Path, content: TextIO, header: _Header) -> StationFile:

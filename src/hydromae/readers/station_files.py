@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -12,6 +13,8 @@ from hydromae.base.errors import DataError
 from hydromae.base.stamps import Clocks, more_than_once
 from hydromae.base.station_ids import id_key, id_text, sorted_ids
 from hydromae.readers.guard import check_series
+
+STATION_NAME: Final = "station_name"  # coordinate of a series whose files say what its stations are called
 
 
 @dataclass(frozen=True)

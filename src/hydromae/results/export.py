@@ -1,27 +1,20 @@
 """A store as files that other tools open: netCDF, Zarr, and long tables."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import atomic_path
 from hydromae.base.given import Names, Span, as_names, as_period
 from hydromae.base.station_ids import id_texts, places_among
-from hydromae.results.export_files import ArrayFile, NetcdfFile, ZarrFile, refuse_existing, replacing_directory
-from hydromae.results.export_table import write_csv, write_parquet
-from hydromae.store.cf import TIME_UNITS
+from hydromae.results.target import TABLES, check_target, inputs_of
+from hydromae.results.write import write_result
 from hydromae.store.store import Store
 from hydromae.store.verified_store import VerifiedStore
 from hydromae.store.view import open_store
-
-SUFFIXES: Final = (".nc", ".zarr", ".csv", ".parquet")
-_GRID_BLOCK, _SERIES_BLOCK = 32, 1024  # days; multiples of every chunk, so that each chunk is written once
 
 Progress = Callable[[str, float], None]
 
@@ -44,7 +37,7 @@ def export(
         names: the modalities; None is all, or all series in a table.
         period: first and last day, dates or YYYY-MM-DD; None is all.
         stations: ids, in the order they are wanted; None is all. Grids are written whole.
-        overwrite: replace a file that is there; it stays until the new one is complete.
+        overwrite: replace a file that is there and that hydromae wrote; it stays until the new one is complete.
         on_progress: called with what is being written, or which grids a table leaves out, and the share that is
             done, 0 to 1.
 
@@ -58,61 +51,19 @@ def export(
             store differs from when it was written.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"{path}: what format to export to is told by the suffix; take one of {', '.join(SUFFIXES)}")
-    refuse_existing(path, overwrite)
     report = on_progress or (lambda stage, done: None)
     store = VerifiedStore(store if isinstance(store, Store) else Store.open(store))
-    table = path.suffix in (".csv", ".parquet")
+    check_target(path, overwrite, inputs_of(store))
+    table = path.suffix in TABLES
     names, stations = as_names(names), as_names(stations)
     data = _part(store, _names(store, names, table), _days(store, period), _stations(store, stations))
     if table:
         if names is None and (grids := [name for name in store.names if store.kind(name) == "grid"]):
             report(f"leaving out {', '.join(grids)}: a table holds series, grids go to .nc or .zarr", 0.0)
-        write = write_csv if path.suffix == ".csv" else write_parquet
-        with atomic_path(path) as temporary:
-            write(temporary, data, lambda done: report("writing rows", done))
-    elif path.suffix == ".nc":
-        with atomic_path(path) as temporary, closing(NetcdfFile(temporary, data.attrs)) as file:
-            write_arrays(file, data, report)
-    else:
-        with replacing_directory(path) as temporary, closing(ZarrFile(temporary, data.attrs)) as file:
-            write_arrays(file, data, report)
+        data = data[[name for name in data.data_vars if name in store.names]]
+    write_result(data, path, report=report)
     report("done", 1.0)
     return path
-
-
-def write_arrays(file: ArrayFile, data: xr.Dataset, report: Progress) -> None:
-    """Write a lazy data set with the calendar days `time`, some days at a time."""
-    variables: Mapping[Any, xr.Variable] = data.variables
-    located = [name for name in ("latitude", "longitude") if name in data.coords]
-    sizes = {name: variable.size for name, variable in variables.items()}
-    written, total = 0, sum(sizes.values())
-    for name, variable in variables.items():
-        encoded = _encoded(variable)
-        attributes = dict(encoded.attrs)
-        if located and "station" in variable.dims and name not in data.coords:
-            attributes["coordinates"] = " ".join(located)
-        dims = tuple(str(dim) for dim in encoded.dims)
-        file.create(str(name), dims, encoded.shape, encoded.dtype, attributes)
-        if dims[:1] != ("time",) or len(dims) == 1:
-            file.write(str(name), 0, encoded.values)
-            written += sizes[name]
-            continue
-        block = _GRID_BLOCK if len(dims) == 3 else _SERIES_BLOCK
-        for first in range(0, len(encoded), block):
-            values = encoded[first : first + block].values
-            file.write(str(name), first, values)
-            written += values.size
-            report(f"writing {name}", written / total)
-
-
-def _encoded(variable: xr.Variable) -> xr.Variable:
-    """Days as numbers since 1970; everything else as it is."""
-    if variable.dtype.kind != "M":
-        return variable
-    days = variable.values.astype("datetime64[D]").astype(np.int32)
-    return xr.Variable(variable.dims, days, {**variable.attrs, "units": TIME_UNITS, "calendar": "standard"})
 
 
 def _names(store: Store, names: Sequence[str] | None, table: bool) -> list[str]:

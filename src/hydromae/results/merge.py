@@ -1,8 +1,10 @@
 """Months, or any files of a daily grid, as one file; what is interrupted goes on where it stopped."""
 
+import hashlib
+import json
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -11,31 +13,26 @@ import h5py
 import numpy as np
 import xarray as xr
 import zarr
+from jaxtyping import Float
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_path, writable
 from hydromae.config import DataConfig, ModalityConfig
 from hydromae.readers.detect import Request, locate
 from hydromae.readers.hdf5_grid import DATES
-from hydromae.results.export_files import ArrayFile, NetcdfFile, ZarrFile, refuse_existing, replacing_directory
 from hydromae.results.hdf5_output import DiskFile
-from hydromae.results.merge_parts import (
-    DATA,
-    Part,
-    copy_parts,
-    create_data,
-    file_of,
-    parts_of,
-    read_blocks,
-    read_part,
-    write_part,
-)
+from hydromae.results.target import HDF5, check_target
+from hydromae.results.write import to_come, write_result
 from hydromae.sources.coordinates import coordinates_of, described
 from hydromae.sources.source import Source, open_source
-from hydromae.store.cf import CONVENTIONS, GRID_MAPPING, TIME_UNITS
+from hydromae.store.cf import GRID_MAPPING, TIME_ATTRIBUTES, axis_of
 
-SUFFIXES: Final = (".h5", ".hdf5", ".nc", ".zarr")
+SUFFIXES: Final = (*HDF5, ".nc", ".zarr")
+DATA: Final = "data"
+PART_DAYS: Final = 256
 _MISSING: Final = DataConfig().missing_values
+_BLOCK_BYTES, _BLOCK_STEP = 64 * 2**20, 16  # of what is read at once; days in a chunk of Zarr
+_MONTHLY = "monthly_hdf5"
 # Shares of the work, for the progress bar, as they were measured on months at full size.
 _READ, _WRITTEN = 0.6, 0.7
 
@@ -66,7 +63,7 @@ def merge(
         start: day of the first map, for HDF5 files without dates.
         missing_values: numbers that mean missing, beside NaN and those of 1e19 and more.
         allow_absent_days: days that no file holds are missing; else they are an error.
-        overwrite: replace a target that is there; it stays until the new one is complete.
+        overwrite: replace a target that is there and that hydromae wrote; it stays until the new one is complete.
         on_progress: called with what is being done and the share that is done, 0 to 1.
 
     Returns:
@@ -78,21 +75,24 @@ def merge(
             or what was written differs from its source; the message names the file and the day.
     """
     target = Path(target)
-    if target.suffix not in SUFFIXES:
-        raise ConfigError(f"{target}: what format to merge to is told by the suffix; take one of {', '.join(SUFFIXES)}")
-    refuse_existing(target, overwrite)
+    check_target(target, overwrite, suffixes=SUFFIXES)
     report = on_progress or (lambda stage, done: None)
     source = _open([paths] if isinstance(paths, str | Path) else list(paths), variable, start, tuple(missing_values))
+    check_target(target, overwrite, [file for piece in source.pieces for file in piece.files], SUFFIXES)
     if not allow_absent_days:
         _refuse_absent_days(source)
     unfinished = target.with_name(f".{target.name}.merging")
     with writable(target):
         unfinished.mkdir(parents=True, exist_ok=True)
-    parts = parts_of(source, unfinished)
-    days = parts[-1].first + parts[-1].count
+    parts = _parts_of(source, unfinished)
     for part in parts:
-        write_part(part, source, lambda done: report("reading days", _READ * done / days))
-    _write(target, source, parts, report)
+        if not _is_whole(part):
+            _write_part(part, source, lambda done: report("reading days", _READ * done / len(_days(source))))
+    report("writing", _READ)
+    data = _outline_hdf5(source) if target.suffix in HDF5 else _outline_cf(source)
+    name = str(next(iter(data.data_vars)))
+    blocks = ((first, {name: values}) for part in parts for first, values in _read_part(part))
+    write_result(data, target, blocks, verify=lambda written: _verify(target, written, name, source, report))
     shutil.rmtree(unfinished, ignore_errors=True)
     report("done", 1.0)
     return target
@@ -116,80 +116,169 @@ def _open(paths: Sequence[str | Path], variable: str | None, start: date | None,
 
 
 def _refuse_absent_days(source: Source) -> None:
-    held = np.concatenate([piece.days for piece in source.pieces])
-    absent = np.setdiff1d(np.arange(source.first_day, source.last_day + 1), held)
+    absent = np.setdiff1d(_days(source), source.held)
     if absent.size:
         named = ", ".join(str(day) for day in absent[:5]) + (", ..." if len(absent) > 5 else "")
         raise DataError(
-            f"{file_of(source, absent[0])}: lacks {absent[0]}, one of {len(absent)} absent days between "
+            f"{_file_of(source, absent[0])}: lacks {absent[0]}, one of {len(absent)} absent days between "
             f"{source.first_day} and {source.last_day} ({named}); add them, or take them as missing with "
             f"--allow-absent-days (allow_absent_days=True)"
         )
 
 
-def _write(target: Path, source: Source, parts: list[Part], report: Progress) -> None:
-    report("writing", _READ)
-    if target.suffix == ".zarr":
-        with replacing_directory(target) as temporary:
-            with closing(ZarrFile(temporary, _attributes(source))) as arrays:
-                _write_cf(arrays, source, parts)
-            _verify(target, source, zarr.open_group(temporary, mode="r")[_name(source)], report)
+def _days(source: Source) -> np.ndarray:
+    return np.arange(source.first_day, source.last_day + 1)
+
+
+def _file_of(source: Source, day: np.datetime64) -> Path | None:
+    """The file a day is read from: of a folder of months the month's, there or not; None before the first file."""
+    before = [piece for piece in source.pieces if piece.days[0] <= day]
+    if not before or before[-1].reader != _MONTHLY:
+        return before[-1].path if before else None
+    months = {Path(file).stem: Path(file) for file in before[-1].files}
+    return months.get(str(day)[:7], before[-1].path / f"{str(day)[:7]}.h5")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The days `first` to `first + count - 1`, counted from the first of all, and the file that holds them."""
+
+    first: int
+    count: int
+    path: Path
+
+
+def _parts_of(source: Source, folder: Path) -> list[_Part]:
+    """The parts of a source; a hash of what its days are made from names each, so changed files make another part."""
+    all_days, settings = _days(source), source.settings.model_dump(mode="json", exclude={"paths"})
+    stats = {file: Path(file).stat() for piece in source.pieces for file in piece.files}
+    parts = []
+    for first in range(0, len(all_days), PART_DAYS):
+        days = all_days[first : first + PART_DAYS]
+        months = {str(day)[:7] for day in days}
+        files = [
+            (file, (stats[file].st_size, stats[file].st_mtime_ns))
+            for piece in source.pieces
+            if piece.days[0] <= days[-1] and piece.days[-1] >= days[0]
+            for file in piece.files
+            if piece.reader != _MONTHLY or Path(file).stem in months
+        ]
+        made_from = json.dumps([str(days[0]), len(days), source.codes, settings, files])
+        key = hashlib.sha256(made_from.encode()).hexdigest()[:12]
+        parts.append(_Part(first, len(days), folder / f"{days[0]}.{key}.h5"))
+    return parts
+
+
+def _write_part(part: _Part, source: Source, report: Callable[[int], None]) -> None:
+    content, shape = hashlib.sha256(), source.shape
+    with atomic_path(part.path) as temporary, DiskFile(temporary) as disk, h5py.File(disk, "w") as file:
+        data = file.create_dataset(
+            DATA, (part.count, *shape), "f4", chunks=(1, *shape), compression="gzip", compression_opts=1, shuffle=True
+        )
+        for begin, values in _read_blocks(source, part.first, part.count):
+            _refuse_infinite(source, part.first + begin, values)
+            data[begin : begin + len(values)] = values
+            disk.check()
+            content.update(values.data)
+            report(part.first + begin + len(values))
+        data.attrs["sha256"] = content.hexdigest()
+
+
+def _is_whole(part: _Part) -> bool:
+    if not part.path.exists():
+        return False
+    try:
+        with h5py.File(part.path, "r") as file:
+            return bool(hashlib.sha256(file[DATA][:].data).hexdigest() == file[DATA].attrs["sha256"])
+    except (OSError, KeyError):
+        return False
+
+
+def _read_part(part: _Part) -> Iterator[tuple[int, Float[np.ndarray, "day row column"]]]:
+    """Place, on all days, and values of some days of a part at a time."""
+    with h5py.File(part.path, "r") as file:
+        days = _block_days(file[DATA].shape[1:])
+        for begin in range(0, part.count, days):
+            yield part.first + begin, file[DATA][begin : begin + days]
+
+
+def _read_blocks(source: Source, first: int, count: int) -> Iterator[tuple[int, Float[np.ndarray, "day row column"]]]:
+    """Place and values of some days at a time, counted from day `first` of the source; NaN is missing."""
+    days = _block_days(source.shape)
+    for begin in range(0, count, days):
+        yield begin, source.read(source.first_day + first + begin, min(days, count - begin))
+
+
+def _block_days(shape: tuple[int, ...]) -> int:
+    """As many days as 64 MiB hold, so that few chunks of a source are decompressed for more than one block."""
+    days = _BLOCK_BYTES // (4 * int(np.prod(shape)))
+    return min(PART_DAYS, max(_BLOCK_STEP, days // _BLOCK_STEP * _BLOCK_STEP))
+
+
+def _refuse_infinite(source: Source, first: int, values: np.ndarray) -> None:
+    infinite = np.isinf(values)
+    if not infinite.any():
         return
-    with atomic_path(target) as temporary:
-        if target.suffix == ".nc":
-            with closing(NetcdfFile(temporary, _attributes(source))) as arrays:
-                _write_cf(arrays, source, parts)
-        else:
-            _write_hdf5(temporary, source, parts)
-        with h5py.File(temporary, "r") as file:
-            _verify(target, source, file[_name(source) if target.suffix == ".nc" else DATA], report)
+    day, row, column = (int(i) for i in np.unravel_index(int(infinite.argmax()), infinite.shape))
+    date = source.first_day + first + day
+    raise DataError(
+        f"{_file_of(source, date)}: {source.pieces[0].values.name} at row {row}, column {column} on {date} is infinite "
+        f"or too large for float32; correct the file, or name the number among the missing values if it means that"
+    )
 
 
-def _write_hdf5(path: Path, source: Source, parts: list[Part]) -> None:
-    values = source.pieces[0].values
-    days = _days(source)
-    with DiskFile(path) as disk, h5py.File(disk, "w") as file:
-        file.attrs.update(_attributes(source))
-        data = create_data(file, (len(days), *source.shape))
-        data.attrs.update(_variable_attributes(values))
-        copy_parts(parts, data, disk.check)
-        file[DATES] = np.array([str(day) for day in days], "S10")
-        for axis in ("y", "x"):
-            if axis in values.coords:
-                file[axis] = np.asarray(values[axis].values, np.float64)
-                file[axis].attrs.update(coordinates_of(values).get(axis, {}))
+def _outline_hdf5(source: Source) -> xr.Dataset:
+    """`data`, `dates`, and `y` and `x` where the files give them, as the reader of HDF5 grids has them."""
+    values, days, dims = source.pieces[0].values, _days(source), {"y": "row", "x": "column"}
+    given = {axis: (dim, values[axis].values.astype(np.float64)) for axis, dim in dims.items() if axis in values.coords}
+    places = {axis: xr.Variable(*place, coordinates_of(values).get(axis, {})) for axis, place in given.items()}
+    sizes = dict(zip(("day", "row", "column"), (len(days), *source.shape), strict=True))
+    main = to_come(sizes, tuple(sizes), "f4", _described(values))
+    return xr.Dataset({DATA: main}, {DATES: ("day", days.astype(str).astype(object)), **places}, _attributes(source))
 
 
-def _write_cf(arrays: ArrayFile, source: Source, parts: list[Part]) -> None:
-    values = source.pieces[0].values
-    days = _days(source).astype(np.int64).astype(np.int32)
+def _outline_cf(source: Source) -> xr.Dataset:
+    values, days = source.pieces[0].values, _days(source)
     said = coordinates_of(values)
-    time = {"standard_name": "time", "axis": "T", "units": TIME_UNITS, "calendar": "standard"}
-    arrays.create("time", ("time",), days.shape, days.dtype, time)
-    arrays.write("time", 0, days)
+    coordinates = {"time": xr.Variable("time", days.astype("datetime64[s]"), TIME_ATTRIBUTES)}
     for axis, size in zip(("y", "x"), source.shape, strict=True):
-        # Rows are counted downwards where there are no coordinates, so that north has the larger y.
-        place = np.arange(size)[:: -1 if axis == "y" else 1].astype(np.float64)
-        attributes: dict[str, Any] = {"long_name": f"{axis} index", "units": "1"}
-        if axis in values.coords:
-            place, attributes = np.asarray(values[axis].values, np.float64), said.get(axis, {})
-        arrays.create(axis, (axis,), place.shape, place.dtype, {**attributes, "axis": axis.upper()})
-        arrays.write(axis, 0, place)
-    attributes = _variable_attributes(values)
+        place = values[axis].values if axis in values.coords else None
+        coordinates[axis] = axis_of(axis, place, size, said.get(axis, {}))
+    attributes, variables = _described(values), {}
     if mapping := said.get("grid_mapping"):
         attributes["grid_mapping"] = GRID_MAPPING
-        arrays.create(GRID_MAPPING, (), (), np.dtype(np.int32), mapping)
-    shape = (len(days), *source.shape)
-    arrays.create(_name(source), ("time", "y", "x"), shape, np.dtype(np.float32), attributes)
-    for part in parts:
-        for first, block in read_part(part):
-            arrays.write(_name(source), first, block)
+        variables[GRID_MAPPING] = xr.Variable((), np.int32(0), mapping)
+    sizes = {dim: len(place) for dim, place in coordinates.items()}
+    return xr.Dataset(
+        {str(values.name): to_come(sizes, tuple(sizes), "f4", attributes), **variables},
+        coordinates,
+        _attributes(source),
+    )
 
 
-def _verify(target: Path, source: Source, written: Any, report: Progress) -> None:
+def _attributes(source: Source) -> dict[str, Any]:
+    notes = {"notes": "\n".join(source.notes)} if source.notes else {}
+    return {"title": f"{source.pieces[0].values.name}, merged", "source": str(source.where), **notes}
+
+
+def _described(values: xr.DataArray) -> dict[str, Any]:
+    """What the files say of the variable; the projection has a variable of its own, stamps are days by now."""
+    said = {k: v for k, v in described(values.attrs).items() if k not in ("crs_wkt", "clocks", "dated")}
+    return {"long_name": str(values.name), **said}
+
+
+def _verify(target: Path, path: Path, name: str, source: Source, report: Progress) -> None:
     """Raise DataError, naming the file and the day, unless every day reads as its source does."""
+    if target.suffix == ".zarr":
+        _compare(target, zarr.open_group(path, mode="r")[name], source, report)
+        return
+    with h5py.File(path, "r") as file:
+        _compare(target, file[name], source, report)
+
+
+def _compare(target: Path, written: Any, source: Source, report: Progress) -> None:
     days = _days(source)
-    for begin, values in read_blocks(source, 0, len(days)):
+    for begin, values in _read_blocks(source, 0, len(days)):
         try:
             read = np.asarray(written[begin : begin + len(values)])
         except OSError:  # a chunk that cannot be decompressed
@@ -198,26 +287,7 @@ def _verify(target: Path, source: Source, written: Any, report: Progress) -> Non
         if differs.any():
             day = days[begin + int(differs.argmax())]
             raise DataError(
-                f"{file_of(source, day)}: {day} differs from what was written to {target}; the file was changed "
+                f"{_file_of(source, day)}: {day} differs from what was written to {target}; the file was changed "
                 f"meanwhile, or a disk or memory is faulty: merge again"
             )
         report("verifying", _WRITTEN + (1 - _WRITTEN) * (begin + len(values)) / len(days))
-
-
-def _days(source: Source) -> np.ndarray:
-    days: np.ndarray = np.arange(source.first_day, source.last_day + 1)
-    return days
-
-
-def _name(source: Source) -> str:
-    return str(source.pieces[0].values.name)
-
-
-def _attributes(source: Source) -> dict[str, Any]:
-    notes = {"notes": "\n".join(source.notes)} if source.notes else {}
-    return {"Conventions": CONVENTIONS, "source": source.where, **notes}
-
-
-def _variable_attributes(values: xr.DataArray) -> dict[str, Any]:
-    """What the files say of the variable; the projection has a variable of its own."""
-    return {key: value for key, value in described(values.attrs).items() if key != "crs_wkt"}

@@ -5,7 +5,7 @@ import difflib
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ _SEPARATORS = (",", ";", "\t")
 _BLANK = ("", "na", "nan", "null", "none")
 _MAX_BYTES = 2**26
 _COORDINATES = {"latitude": {"latitude", "lat"}, "longitude": {"longitude", "lon", "long", "lng"}}
+_NAMES = ("name", "station_name", "gauge_name")
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,21 @@ class Attributes:
         names: the attributes.
         values: float64 [stations, attributes]; NaN is missing.
         areas: catchment areas in km2, float64 [stations], NaN where missing; None if the table has no such column.
+        station_names: what stations are called, by id, where the table has a column of names.
     """
 
     ids: tuple[str, ...]
     names: tuple[str, ...]
     values: Float[np.ndarray, "station attribute"]
     areas: Float[np.ndarray, "station"] | None
+    station_names: dict[str, str] = field(default_factory=dict)
 
     def of(self, ids: Sequence[str]) -> "Attributes":
         """The rows of some of the stations, in their order."""
         rows = {station: row for row, station in enumerate(self.ids)}
         index = [rows[station] for station in ids]
-        return Attributes(tuple(ids), self.names, self.values[index], None if self.areas is None else self.areas[index])
+        areas = None if self.areas is None else self.areas[index]
+        return replace(self, ids=tuple(ids), values=self.values[index], areas=areas)
 
 
 def coordinate_columns(names: Sequence[str]) -> dict[str, int]:
@@ -95,7 +99,9 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
     if areas is not None and (areas <= 0).any():
         station = ids[int(np.flatnonzero(areas <= 0)[0])]
         raise DataError(f"{path}: {settings.area} of station {station} is not above 0; correct it or leave it blank")
-    return Attributes(ids, settings.columns, values, areas)
+    named = next((c for c in header if re.sub(r"\W", "_", c).lower() in _NAMES and c != settings.id), None)
+    called = dict(zip(ids, [(row[named] or "").strip() for row in rows], strict=True)) if named else {}
+    return Attributes(ids, settings.columns, values, areas, {station: name for station, name in called.items() if name})
 
 
 def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.station_ids import sorted_ids
 from hydromae.config import Config, DataConfig, ModalityConfig, Period
 from hydromae.config.data import Days
+from hydromae.readers.station_files import STATION_NAME
 from hydromae.sources.alignment import check_days, check_training
 from hydromae.sources.attributes import Attributes, read_attributes
 from hydromae.sources.coordinates import coordinates_of
@@ -38,6 +39,7 @@ class Plan:
         x: coordinates of the columns, from the west.
         coordinates: what the files say of them and of their projection, after the CF conventions.
         excluded: days that are declared wrong (`data.exclude_dates`).
+        station_names: what stations are called, by id, where the table of attributes or the files of series say so.
     """
 
     sources: tuple[Source, ...]
@@ -53,6 +55,7 @@ class Plan:
     x: tuple[float, ...] | None = None
     coordinates: dict[str, dict[str, Any]] = field(default_factory=dict)
     excluded: Days = ()
+    station_names: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def usable(self) -> Bool[np.ndarray, "day"]:
@@ -114,7 +117,19 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
         x=x,
         coordinates=next(filter(None, described), {}),
         excluded=data.exclude_dates,
+        station_names=_station_names(stations),
     )
+
+
+def _station_names(stations: Stations) -> dict[str, str]:
+    """The names of the stations, in their order; of the table of attributes before those of the series."""
+    found = dict(stations.attributes.station_names) if stations.attributes else {}
+    for piece in (piece for source in stations.series for piece in source.pieces):
+        for part in (piece, *piece.origins):
+            if STATION_NAME in part.values.coords:
+                ids, names = part.values["station"].values, part.values[STATION_NAME].values
+                found = {str(i): name for i, name in zip(ids, names, strict=True) if isinstance(name, str)} | found
+    return {station: found[station] for station in stations.ids if found.get(station)}
 
 
 def _coordinates(grids: Sequence[Source]) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:

@@ -57,6 +57,7 @@ class Provenance(_Part):
         members: cell -> the stations it was made of; empty where the stations are stored as they are.
         fitted_without: spans of training days that scalers and means were fitted without, since `data.exclude_dates`
             declared them wrong; empty in a store made when they were fitted on all training days.
+        station_names: id -> what the station is called, where its sources say so; empty in older stores.
     """
 
     version: str
@@ -66,6 +67,7 @@ class Provenance(_Part):
     notes: tuple[str, ...]
     members: dict[str, tuple[str, ...]] = {}
     fitted_without: tuple[Period, ...] = ()
+    station_names: dict[str, str] = {}
 
 
 class StoreDescription(_Part):

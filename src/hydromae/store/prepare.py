@@ -145,6 +145,7 @@ def _write(
             notes=tuple(notes),
             members=plan.members,
             fitted_without=fitted_without(config),
+            station_names=plan.station_names,
         ),
     )
     write_description(directory / "store.json", description)

@@ -257,6 +257,12 @@ class Store:
         return self._description.station_ids
 
     @property
+    def station_names(self) -> tuple[str, ...] | None:
+        """What the stations are called, empty where that is unknown; None where it is of all."""
+        names = self.provenance.station_names
+        return tuple(names.get(station, "") for station in self.station_ids) if names else None
+
+    @property
     def members(self) -> dict[str, tuple[str, ...]]:
         """Cell -> the stations it was made of, where the stations are cells (`data.aggregate`); else empty."""
         return dict(self.provenance.members)

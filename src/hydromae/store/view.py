@@ -16,7 +16,9 @@ from hydromae.sources.attributes import coordinate_columns
 from hydromae.store.cf import (
     CONVENTIONS,
     GRID_MAPPING,
-    TIME_UNITS,
+    STATION_NAME,
+    TIME_ATTRIBUTES,
+    TIME_ENCODING,
     axes,
     place_attributes,
     source_attributes,
@@ -25,7 +27,7 @@ from hydromae.store.cf import (
 from hydromae.store.store import Store
 
 _BLOCK_DAYS = 64
-_PLACES = ("latitude", "longitude")
+_PLACES = ("latitude", "longitude", "station_name")
 
 Key = tuple[int | slice, ...]
 
@@ -48,8 +50,8 @@ def open_store(path: str | Path | Store) -> xr.Dataset:
     """
     store = path if isinstance(path, Store) else Store.open(path)
     kinds = {store.kind(name) for name in store.names}
-    time = xr.Variable("time", store.days, {"standard_name": "time", "long_name": "calendar day", "axis": "T"})
-    time.encoding = {"units": TIME_UNITS, "calendar": "standard", "dtype": "int32"}
+    time = xr.Variable("time", store.days, TIME_ATTRIBUTES)
+    time.encoding = {**{key: TIME_ENCODING[key] for key in ("units", "calendar")}, "dtype": "int32"}
     coordinates: dict[str, xr.Variable] = {"time": time, **axes(store, kinds)}
     variables: dict[str, xr.Variable] = {}
     for name in store.names:
@@ -63,6 +65,9 @@ def open_store(path: str | Path | Store) -> xr.Dataset:
         if mapping := source_attributes(store, "grid_mapping"):
             variables[GRID_MAPPING] = xr.Variable((), np.int32(0), mapping)
     if "series" in kinds:
+        if store.station_names is not None:
+            names = np.array(store.station_names, dtype=object)
+            coordinates["station_name"] = xr.Variable("station", names, STATION_NAME)
         if store.areas is not None:  # before the attributes, one of which a table may call area
             area = {"units": "km2", "long_name": "catchment area that makes mm/d of m3/s"}
             variables[_valid_name("area", variables)] = xr.Variable("station", store.areas, area)

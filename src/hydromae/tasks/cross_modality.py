@@ -9,7 +9,7 @@ import xarray as xr
 
 from hydromae.base.devices import choose_device
 from hydromae.base.errors import ConfigError
-from hydromae.base.files import atomic_path, write_text
+from hydromae.base.files import write_text
 from hydromae.base.version import VERSION
 from hydromae.batch.batcher import Batcher
 from hydromae.evaluation.overlap import overlap_of
@@ -17,6 +17,8 @@ from hydromae.evaluation.paired_skills import MEAN, PairedErrors, PairedSkills, 
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES
 from hydromae.masks.masker import Masker
+from hydromae.results.target import ARRAYS, check_target, inputs_of
+from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.tasks.cross_modality_maps import example_maps
@@ -42,6 +44,7 @@ def cross_modality(
     resamples: int = RESAMPLES,
     allow_overlap: bool = False,
     on_progress: Callable[[float], None] = lambda done: None,
+    overwrite: bool = False,
 ) -> xr.Dataset:
     """Skill of reconstructing each modality while another one is hidden wholly.
 
@@ -53,11 +56,13 @@ def cross_modality(
     Args:
         run: run directory.
         split: train, val or test; None is val where there is one, else test.
-        output: netCDF file, with a CSV of the table beside it; None is `cross_modality.nc` in the run.
+        output: .nc or .zarr, with a CSV of the table beside it; None is `cross_modality.nc` in the run, which is
+            replaced.
         windows: the most that are looked at, spread evenly over the split; None is all.
         resamples: of the block bootstrap over windows.
         allow_overlap: score days that the run was trained on, too; every row says so.
         on_progress: told the share that is done.
+        overwrite: replace an output that is there and that hydromae wrote.
 
     Returns:
         [own, target, hidden]: `skill` (1 - MSE / MSE of filling with the training mean, Murphy 1988), `change` (skill -
@@ -73,6 +78,10 @@ def cross_modality(
     """
     directory = RunDirectory.open(run)
     config, store = directory.config(), directory.store()
+    target = Path(output) if output is not None else directory.path / "cross_modality.nc"
+    if output is not None:
+        check_target(target, overwrite, inputs_of(store), ARRAYS)
+        check_target(target.with_suffix(".csv"), overwrite, inputs_of(store))
     device = choose_device(config.training.device)
     model = load_pretrained(directory.path, device)
     if len(model.shapes) < 2:
@@ -119,7 +128,7 @@ def cross_modality(
         "interval": f"95 %, {resamples} resamples of blocks of {BLOCK_DAYS} days",
     }
     dataset.attrs |= {} if overlap is None else overlap.attributes()
-    _write(dataset, Path(output) if output is not None else directory.path / "cross_modality.nc")
+    _write(dataset, target)
     return dataset
 
 
@@ -170,9 +179,7 @@ def _table(hiding: HidingModel, skills: Mapping[str, PairedSkills]) -> xr.Datase
 
 
 def _write(dataset: xr.Dataset, output: Path) -> None:
-    packed = {name: {"zlib": True} for name, values in dataset.data_vars.items() if "x" in values.dims}
-    with atomic_path(output) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=packed)
+    write_result(dataset, output)
     numbers = [name for name, values in dataset.data_vars.items() if values.dims == _DIMS]
     table = dataset[numbers].to_dataframe(list(_DIMS)).reset_index()
     table = table[[*_DIMS, "target_units", *numbers]]

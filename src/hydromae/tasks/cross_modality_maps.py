@@ -54,9 +54,10 @@ def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
         masked = torch.where(observed[day].isnan(), torch.nan, (state[day] == TARGET).float())
         of_day = {"day": str(store.first_day + start + day)}
         described = {**variable_attributes(store, name), **of_day}
-        described.pop("grid_mapping", None)
+        described = {key: value for key, value in described.items() if key not in ("grid_mapping", "cell_methods")}
+        masked_words = {"long_name": f"{described['long_name']}, 1 where masked, 0 where seen", **of_day}
         variables[f"{name}_observed"] = (("y", "x"), to_grid(store, observed[day].cpu().numpy()), described)
-        variables[f"{name}_masked"] = (("y", "x"), to_grid(store, masked.cpu().numpy()), of_day)
+        variables[f"{name}_masked"] = (("y", "x"), to_grid(store, masked.cpu().numpy()), masked_words)
         variables[f"{name}_reconstructed"] = (("own", "without", "y", "x"), maps, described)
     without = ("without", [NOTHING, *names], {"long_name": "the other modality that is hidden wholly"})
     return xr.Dataset(variables, {"without": without, "own": ["visible", "hidden"], **axes(store, {"grid"})})

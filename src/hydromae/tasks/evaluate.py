@@ -194,6 +194,7 @@ def _modalities(question: Question, on_stage: OnStage) -> Evaluation:
         windows=question.windows,
         allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Hiding each modality", done),
+        overwrite=True,
     )
     return Evaluation(folder, tuple(_skills(scores, str(own)) for own in scores["own"].values))
 

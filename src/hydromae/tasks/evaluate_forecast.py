@@ -13,6 +13,7 @@ import xarray as xr
 from hydromae.base.errors import ConfigError
 from hydromae.base.files import write_text
 from hydromae.base.given import as_names
+from hydromae.base.version import VERSION
 from hydromae.baselines.forecast import Regime
 from hydromae.config import Config, Period
 from hydromae.evaluation.compare import Comparison, compare
@@ -23,7 +24,8 @@ from hydromae.evaluation.tables import ScoreTable
 from hydromae.masks.whole import forecast_modalities
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
-from hydromae.results.output import write_result
+from hydromae.results.target import check_target
+from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.description import digest
 from hydromae.store.store import Store
@@ -101,6 +103,10 @@ def evaluate_forecast(
     run = RunDirectory.open(paths[0])
     store = run.store() if data is None else data_of(data)
     split, days = scored_days(store, split)
+    folder = Path(output) if output is not None else run.path / "evaluation" / f"forecast_{split}"
+    if not folder.resolve().is_relative_to(run.path.resolve()):
+        for file in (f"{regime}{part}.nc" for regime in regimes for part in ("", "_scores", "_stations")):
+            check_target(folder / file, overwrite=True)
     first, last = store.periods[split]
     where = f"{store.path}: its {split} period, {first} to {last}"
     if first + timedelta(days=horizon) > last:
@@ -126,7 +132,6 @@ def evaluate_forecast(
         )
         for regime in regimes
     }
-    folder = Path(output) if output is not None else run.path / "evaluation" / f"forecast_{split}"
     title = f"{run.config().name}, {issues[0]} to {issues[-1]} every {every} days"
     return evaluate_forecasts(
         made,
@@ -217,8 +222,13 @@ def evaluate_forecasts(
         stations = score_forecast(
             rows.get(MEDIAN, rows[MODEL]), series[target], reference=training, min_pairs=min_pairs
         )
-        write_result(comparisons[str(regime)].scores, output / f"{regime}_scores.nc")
-        write_result(stations.assign_attrs(marks), output / f"{regime}_stations.nc")
+        scored = {
+            "title": f"Scores of forecasts, forcing {regime}. {title}".rstrip(". "),
+            "source": f"hydromae {VERSION}",
+        }
+        scores = comparisons[str(regime)].scores
+        write_result(scores.assign_attrs(scored), output / f"{regime}_scores.nc")
+        write_result(stations.assign_attrs(marks, **scored), output / f"{regime}_stations.nc")
         on_stage(f"Scoring, forcing {regime}", 1.0)
     write_text(output / "table.md", markdown_tables(comparisons, title))
     write_text(output / "table.csv", csv_table(comparisons))

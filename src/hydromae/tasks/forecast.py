@@ -25,9 +25,9 @@ from hydromae.prediction.last_observed import days_since_observed, last_observed
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.prediction.several_runs import Runs, average, notes_of, open_runs, require_alike
 from hydromae.prediction.trained_for import beyond_forecasts, flagged, forecast_names
-from hydromae.results.output import require_known_suffix, write_result
-from hydromae.sources.attributes import coordinate_columns
-from hydromae.store.cf import CONVENTIONS, TIME_UNITS, place_attributes, variable_attributes
+from hydromae.results.target import check_target, inputs_of
+from hydromae.results.write import write_result
+from hydromae.store.cf import QUANTILE, STATION_ID, over_the_day, station_places, variable_attributes
 from hydromae.store.store import Store
 from hydromae.tasks.weather import Weather, open_weather
 
@@ -47,6 +47,7 @@ def forecast(
     stations: Names | None = None,
     device: str = "auto",
     on_progress: Callable[[float], None] = lambda done: None,
+    overwrite: bool = False,
 ) -> xr.Dataset:
     """Forecast river flow, or what else the run was trained to forecast, from what is known at each issue time.
 
@@ -66,6 +67,7 @@ def forecast(
         stations: ids of those to forecast; None is all.
         device: auto, cpu or cuda.
         on_progress: told the share that is done.
+        overwrite: replace an output that is there and that hydromae wrote.
 
     Returns:
         For each modality that is forecast, `<name>` [issue_time, lead_time, station] in its unit, the mean, and
@@ -79,11 +81,13 @@ def forecast(
     Raises:
         RunError: a run, its data or its model cannot be used.
         ConfigError: the horizon is too long, an issue time is not in the data, or the runs do not fit each other.
-        DataError: a station is unknown, or the weather file cannot be used.
+        DataError: a station is unknown, the weather file cannot be used, or the output is there already.
     """
     if output is not None:
-        require_known_suffix(Path(output))
+        check_target(Path(output), overwrite)
     predictors = open_runs(runs, data, device)
+    if output is not None:
+        check_target(Path(output), overwrite, [forcing, *inputs_of(*(one.store for one in predictors))])
     first = predictors[0]
     names = forecast_names(first)
     _require_series(predictors, names)
@@ -289,7 +293,6 @@ def _dataset(
     issue_times = issues.astype("datetime64[s]")
     leads = np.arange(1, horizon + 1)
     valid = issue_times[:, None] + leads[None].astype("timedelta64[D]")
-    encoding = {"units": TIME_UNITS, "calendar": "standard", "dtype": "int32"}
     coordinates = {
         "issue_time": xr.Variable(
             "issue_time", issue_times, {"standard_name": "forecast_reference_time", "long_name": "last day known"}
@@ -297,19 +300,14 @@ def _dataset(
         "lead_time": xr.Variable(
             "lead_time", leads, {"standard_name": "forecast_period", "long_name": "lead time", "units": "days"}
         ),
-        "station": xr.Variable("station", stations, {"long_name": "station id", "cf_role": "timeseries_id"}),
+        "station": xr.Variable("station", stations, STATION_ID),
         "valid_time": xr.Variable(("issue_time", "lead_time"), valid, {"standard_name": "time"}),
     }
-    for name in ("issue_time", "valid_time"):
-        coordinates[name].encoding = dict(encoding)
     ids = list(store.station_ids)
     places = np.array([ids.index(station) for station in stations], dtype=np.int64)
-    for place, column in coordinate_columns(store.attribute_names).items():
-        located = store.attributes[places, column]
-        coordinates[place] = xr.Variable("station", located, place_attributes(place))
+    coordinates |= station_places(store, places)
     if predictor.quantiles:
-        levels = np.array(predictor.quantiles)
-        coordinates["quantile"] = xr.Variable("quantile", levels, {"long_name": "level of the quantile", "units": "1"})
+        coordinates["quantile"] = xr.Variable("quantile", np.array(predictor.quantiles), QUANTILE)
     variables: dict[str, xr.Variable] = {}
     for name in names:
         attributes = variable_attributes(store, name)
@@ -323,18 +321,19 @@ def _dataset(
             variables[f"{name}_quantiles"] = xr.Variable((*dims, "quantile"), np.stack(spread), described)
         if store.areas is not None:
             variables |= _other_unit(name, variables[name], store.areas[places])
-    return xr.Dataset(variables, coordinates, {"Conventions": CONVENTIONS})
+    return xr.Dataset(variables, coordinates)
 
 
 def _other_unit(name: str, flow: xr.Variable, areas: np.ndarray) -> dict[str, xr.Variable]:
     """Flow in m3/s as mm/d, or the other way round."""
     factor = (MM_PER_DAY / areas).astype(np.float32)
-    words = flow.attrs["long_name"]
+    words, daily_mean = flow.attrs["long_name"], over_the_day("m3/s")
     if is_flow(flow.attrs["units"]):
-        attributes = {"units": "mm/d", "long_name": f"{words} over the catchment's area"}
+        attributes = {**daily_mean, "units": "mm/d", "long_name": f"{words} over the catchment's area"}
         return {f"{name}_specific": xr.Variable(flow.dims, flow.values * factor, attributes)}
     if same_units(flow.attrs["units"], "mm/d") and "flow" in f"{name} {words}".lower():
-        attributes = {"units": "m3/s", "long_name": words, "standard_name": "water_volume_transport_in_river_channel"}
+        attributes = {**daily_mean, "units": "m3/s", "long_name": words}
+        attributes["standard_name"] = "water_volume_transport_in_river_channel"
         return {f"{name}_volume": xr.Variable(flow.dims, flow.values / factor, attributes)}
     return {}
 

@@ -1,7 +1,8 @@
 """Fill the gaps of series, and of grids, from what surrounds them in time, in space and in the other modalities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -14,14 +15,15 @@ from hydromae.prediction.choices import predicted_stations
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, notes_of, open_runs, require_alike, require_same_windows, shared_days
 from hydromae.prediction.trained_for import beyond_filling, flagged
-from hydromae.results.result_file import BLOCK_DAYS, FILLED, MISSING, OBSERVED, ResultFile, flag_attributes
-from hydromae.results.task_output import check_output, write_streamed
-from hydromae.store.cf import variable_attributes
+from hydromae.results.target import check_target, inputs_of
+from hydromae.results.write import GRID_DAYS, SERIES_DAYS, Block, to_come, write_streamed
+from hydromae.store.cf import flag_attributes, outline, variable_attributes
 from hydromae.store.maps import to_grid
 from hydromae.store.store import Store
 from hydromae.tasks.gaps import Filling, fill_names, fillable
 
-_GRID_DAYS = 32  # days of a block where there are grids, of which a day is large
+FLAGS: Final = ("observed", "filled", "missing")
+OBSERVED, FILLED, MISSING = range(3)
 
 
 def infill(
@@ -33,6 +35,7 @@ def infill(
     modalities: Names | None = None,
     grids: bool = False,
     on_progress: Callable[[float], None] = lambda done: None,
+    overwrite: bool = False,
 ) -> xr.Dataset:
     """Fill every gap of a run's series; what was observed comes back bit for bit.
 
@@ -44,13 +47,15 @@ def infill(
 
     Args:
         runs: run directory; of several, as seeds of one training, the fills are averaged.
-        output: .nc, or .csv or .parquet, tables of series; None is `infilled.nc` in the (first) run directory.
+        output: .nc or .zarr, or .csv or .parquet, tables of series; None is `infilled.nc` in the (first) run directory,
+            which is replaced.
         data: other data: a store, its directory, or a configuration; None is the run's own store.
         period: first and last day; None is all days of the data, of several runs' own those that all have.
         stations: ids; None is all that the run can predict in the data.
         modalities: which to fill; None is all series, and with `grids` all grids.
         grids: fill grids too, the land cells of the model's patches.
         on_progress: told the share that is done.
+        overwrite: replace an output that is there and that hydromae wrote.
 
     Returns:
         The file (of a table, its content in memory): per modality `<name>` float32 [time, station] or [time, y, x],
@@ -62,7 +67,7 @@ def infill(
         RunError: the run, its data or its model cannot be used.
         ConfigError: the period, a modality or the format cannot be used, grids are asked of a run that has none, or the
             runs do not fit each other.
-        DataError: a station is unknown, or the file cannot be written.
+        DataError: a station is unknown, or the file is there already or cannot be written.
     """
     predictors = open_runs(runs, data)
     predictor = predictors[0]
@@ -72,11 +77,13 @@ def infill(
     for other in predictors[1:]:
         fill_names(other, names, grids)  # refuses grids where windows hold some stations
     target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
-    check_output(target, grids=any(predictor.store.kind(name) == "grid" for name in names))
+    if output is not None:
+        gridded = [name for name in names if predictor.store.kind(name) == "grid"]
+        check_target(target, overwrite, inputs_of(*(one.store for one in predictors)), grids=gridded)
     days = shared_days(predictors, period)
     task = _Infill(predictors, names, predicted_stations(predictor, stations))
     task.notes = notes_of(predictors, stations) | flagged(beyond_filling(predictors, names))
-    return write_streamed(target, lambda path: task.write(path, days, on_progress))
+    return write_streamed(task.outline(days), target, task.blocks(days, on_progress))
 
 
 class _Infill:
@@ -89,26 +96,27 @@ class _Infill:
         self.where = {name: fillable(self.predictor, name, stations) for name in names}
         self.notes: dict[str, str] = {}
 
-    def write(self, path: Path, days: slice, on_progress: Callable[[float], None]) -> None:
-        """Fill a period and write it as netCDF, a block of cores at a time."""
+    def blocks(self, days: slice, on_progress: Callable[[float], None]) -> Iterator[Block]:
+        """Fill a period, a block of cores at a time."""
         cores = middle_cores(self.predictor, days)
         asked = answers(self.predictors, cores, self._question)
-        size = max(1, (_GRID_DAYS if self.grids else BLOCK_DAYS) // max(core.stop - core.first for core in cores))
-        with self._file(path, days) as file:
-            for begin in range(0, len(cores), size):
-                some = cores[begin : begin + size]
-                block = slice(some[0].first, some[-1].stop)
-                fillings = {name: self._filling(name, block) for name in self.names}
-                for number in range(begin, begin + len(some)):
-                    core, found = next(asked)
-                    at = slice(core.first - block.start, core.stop - block.start)
-                    for name, answer in found.items():
-                        fillings[name].put(at, self.where[name], answer)
-                    on_progress((number + 1) / len(cores))
-                kept = slice(max(block.start, days.start), min(block.stop, days.stop))
-                inside = slice(kept.start - block.start, kept.stop - block.start)
-                for name, filling in fillings.items():
-                    self._write(file, name, kept.start - days.start, filling, inside)
+        size = max(1, (GRID_DAYS if self.grids else SERIES_DAYS) // max(core.stop - core.first for core in cores))
+        for begin in range(0, len(cores), size):
+            some = cores[begin : begin + size]
+            block = slice(some[0].first, some[-1].stop)
+            fillings = {name: self._filling(name, block) for name in self.names}
+            for number in range(begin, begin + len(some)):
+                core, found = next(asked)
+                at = slice(core.first - block.start, core.stop - block.start)
+                for name, answer in found.items():
+                    fillings[name].put(at, self.where[name], answer)
+                on_progress((number + 1) / len(cores))
+            kept = slice(max(block.start, days.start), min(block.stop, days.stop))
+            inside = slice(kept.start - block.start, kept.stop - block.start)
+            block_values: dict[str, np.ndarray] = {}
+            for name, filling in fillings.items():
+                block_values |= self._values(name, filling, inside)
+            yield kept.start - days.start, block_values
 
     def _question(self, core: Core, values: Values) -> tuple[Values, ValueMask]:
         return values, infill_mask(values, core.inside, {name: self.where[name].may for name in self.names})
@@ -118,14 +126,14 @@ class _Infill:
         where = self.where[name]
         return Filling(observed if where.grid else observed[:, where.store], len(self.predictor.quantiles))
 
-    def _file(self, path: Path, days: slice) -> ResultFile:
+    def outline(self, days: slice) -> xr.Dataset:
+        """The data set of a period without its values."""
         series = [where for where in self.where.values() if not where.grid]
-        file = ResultFile(
-            path,
+        data = outline(
             self.store,
             self.store.days[days],
+            {self.store.kind(name) for name in self.names},
             series[0].store.tolist() if series else None,
-            self.grids,
             self.predictor.quantiles,
             {
                 "title": f"Gaps filled by {', '.join(predictor.config.name for predictor in self.predictors)}",
@@ -135,21 +143,23 @@ class _Infill:
                 **self.notes,
             },
         )
+        variables: dict[str, xr.Variable] = {}
         for name in self.names:
             dims = ("time", "y", "x") if self.where[name].grid else ("time", "station")
-            described = variable_attributes(self.store, name)
-            long_name = described.pop("long_name")
+            described: dict[str, Any] = variable_attributes(self.store, name)
+            long_name = described["long_name"]
             beside = [f"{name}_flag", *([f"{name}_quantiles"] if self.predictor.quantiles else [])]
             words = {"long_name": f"{long_name}, gaps filled", "ancillary_variables": " ".join(beside)}
-            file.add(name, dims, "f4", {**described, **words})
-            file.add(f"{name}_flag", dims, "i1", flag_attributes(long_name))
+            variables[name] = to_come(data.sizes, dims, "f4", {**described, **words})
+            flag = flag_attributes(f"whether {long_name} is observed, filled or missing", FLAGS)
+            variables[f"{name}_flag"] = to_come(data.sizes, dims, "i1", flag)
             if self.predictor.quantiles:
                 described.pop("standard_name", None)
                 words = {"long_name": f"quantiles of {long_name} where filled"}
-                file.add(f"{name}_quantiles", (*dims, "quantile"), "f4", {**described, **words})
-        return file
+                variables[f"{name}_quantiles"] = to_come(data.sizes, (*dims, "quantile"), "f4", {**described, **words})
+        return data.assign(variables)
 
-    def _write(self, file: ResultFile, name: str, first: int, filling: Filling, days: slice) -> None:
+    def _values(self, name: str, filling: Filling, days: slice) -> dict[str, np.ndarray]:
         values, filled = filling.values[days], filling.filled[days]
         flag = np.select([filled, np.isnan(values)], [FILLED, MISSING], OBSERVED).astype(np.int8)
         quantiles = None if filling.quantiles is None else filling.quantiles[days]
@@ -159,7 +169,5 @@ class _Infill:
             if quantiles is not None:
                 levels = [to_grid(self.store, level) for level in np.moveaxis(quantiles, -1, 0)]
                 quantiles = np.stack(levels, axis=-1)  # [n, H, W, Q]
-        file.write(name, first, values)
-        file.write(f"{name}_flag", first, flag)
-        if quantiles is not None:
-            file.write(f"{name}_quantiles", first, quantiles)
+        spread = {} if quantiles is None else {f"{name}_quantiles": quantiles}
+        return {name: values, f"{name}_flag": flag, **spread}

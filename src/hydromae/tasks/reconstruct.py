@@ -1,7 +1,8 @@
 """Hide values at random as in training, reconstruct them, score them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,6 @@ from torch import Tensor
 
 from hydromae.base.devices import choose_device
 from hydromae.base.errors import ConfigError
-from hydromae.base.files import atomic_path
 from hydromae.base.given import Span, as_period
 from hydromae.base.version import VERSION
 from hydromae.batch.batcher import Batcher
@@ -20,12 +20,15 @@ from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.masks.masker import Masker
 from hydromae.prediction.choices import chosen_days
 from hydromae.prediction.reconstruction import reconstruct_window
-from hydromae.results.netcdf import FieldFile
+from hydromae.results.target import check_target, inputs_of
+from hydromae.results.write import Block, to_come, write_streamed
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
+from hydromae.store.cf import flag_attributes, outline, variable_attributes
+from hydromae.store.maps import to_grid
 from hydromae.store.store import Store
 from hydromae.tasks.task_scores import default_split
-from hydromae.tokens.selection import MISSING, TARGET, VISIBLE
+from hydromae.tokens.selection import MISSING, STATE_MEANINGS, TARGET, VISIBLE
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.spans import usable_runs
 from hydromae.windows.windows import WindowReader
@@ -37,6 +40,7 @@ def reconstruct(
     split: str | None = None,
     period: Span | None = None,
     on_progress: Callable[[float], None] = lambda done: None,
+    overwrite: bool = False,
 ) -> xr.Dataset:
     """Reconstruct hidden values over a period with a run's best model.
 
@@ -48,18 +52,21 @@ def reconstruct(
 
     Args:
         run: run directory.
-        output: netCDF file; None writes it into the run directory, see `default_output`.
+        output: .nc or .zarr, or a table, .csv or .parquet, of a run that has only series; None is a file of the run
+            directory, see `default_output`, which is replaced.
         split: train, val or test; None is val where there is one, else test.
         period: first and last day, instead of a split.
         on_progress: told the share that is done.
+        overwrite: replace an output that is there and that hydromae wrote.
 
     Returns:
-        The file, opened lazily: per modality `<name>`, `<name>_reconstructed` and `<name>_state`, over time and y, x
-        or station.
+        The file, opened lazily (of a table, its content in memory): per modality `<name>`, `<name>_reconstructed` and
+        `<name>_state`, over time and y, x or station.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the period is not in the data.
+        ConfigError: the period is not in the data, or the format cannot be used.
+        DataError: the file is there already or cannot be written.
     """
     period = as_period(period)
     directory = RunDirectory.open(run)
@@ -68,6 +75,9 @@ def reconstruct(
     model = load_pretrained(directory.path, device)
     split = default_split(store) if split is None and period is None else split or "chosen"
     days = _days(store, split, period)
+    if output is not None:
+        grids = [name for name in model.shapes if store.kind(name) == "grid"]
+        check_target(Path(output), overwrite, inputs_of(store), grids=grids)
     output = Path(output) if output is not None else default_output(directory.path, split, period)
     batcher = Batcher.of_store(store, model.shapes, device, config.data.fill)
     masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
@@ -88,19 +98,23 @@ def reconstruct(
     reader = WindowReader(store, model.shapes)
     groups = station_groups(config.data, store)
     means = {name: training_mean(store, name).to(device) for name in model.shapes}
-    with (
-        atomic_path(output) as temporary,
-        FieldFile(temporary, store, list(model.shapes), store.days[days], attributes) as file,
-    ):
-        _write_missing(file, store, list(model.shapes), days, runs)
+
+    def blocks() -> Iterator[Block]:
+        """The period in order, windows and the days between them, of which nothing is known."""
+        names, done = list(model.shapes), days.start
         for i, (start, end) in enumerate(windows):
-            length = min(config.data.window, end - start)
-            fields = reconstruct_window(model, batcher, masker, reader, start, length, groups)
-            for name, (values, reconstructed, state) in fields.items():
-                _score(errors[name], store, name, means[name], values, reconstructed, state)
-                arrays = [field[0].cpu().numpy() for field in (values, reconstructed, state)]
-                file.write(name, start - days.start, *arrays)
+            yield from _nothing_of(store, names, days, slice(done, start))
+            done = min(start + config.data.window, end)
+            values_of: dict[str, np.ndarray] = {}
+            fields_of = reconstruct_window(model, batcher, masker, reader, start, done - start, groups)
+            for name, fields in fields_of.items():
+                _score(errors[name], store, name, means[name], *fields)
+                values_of |= _on_grid(store, name, *(field[0].cpu().numpy() for field in fields))
+            yield start - days.start, values_of
             on_progress((i + 1) / len(windows))
+        yield from _nothing_of(store, names, days, slice(done, days.stop))
+
+    result = write_streamed(_outline(store, list(model.shapes), days, attributes), output, blocks())
     directory.write_json(
         scores_file(directory.path, output),
         {
@@ -110,15 +124,44 @@ def reconstruct(
             "modalities": {name: error.result() for name, error in errors.items()},
         },
     )
-    return xr.open_dataset(output, engine="h5netcdf")
+    return result
 
 
-def _write_missing(file: FieldFile, store: Store, names: list[str], days: slice, runs: list[slice]) -> None:
-    """Say of the days of a period between the runs that nothing is known, one at a time."""
-    for day in sorted(set(range(days.start, days.stop)).difference(*(range(run.start, run.stop) for run in runs))):
+def _outline(store: Store, names: list[str], days: slice, attributes: dict[str, Any]) -> xr.Dataset:
+    """What was observed, reconstructed and hidden, without the values."""
+    data = outline(store, store.days[days], {store.kind(name) for name in names}, attributes=attributes)
+    variables: dict[str, xr.Variable] = {}
+    for name in names:
+        dims = ("time", "y", "x") if store.kind(name) == "grid" else ("time", "station")
+        described: dict[str, Any] = variable_attributes(store, name)
+        long_name = described["long_name"]
+        variables[name] = to_come(data.sizes, dims, "f4", {**described, "ancillary_variables": f"{name}_state"})
+        described |= {"long_name": f"{long_name}, reconstructed where hidden"}
+        described.pop("standard_name", None)
+        variables[f"{name}_reconstructed"] = to_come(data.sizes, dims, "f4", described)
+        state = flag_attributes(f"what the model was given of {long_name}", STATE_MEANINGS)
+        variables[f"{name}_state"] = to_come(data.sizes, dims, "i1", state)
+    return data.assign(variables)
+
+
+def _on_grid(
+    store: Store, name: str, values: np.ndarray, reconstructed: np.ndarray, state: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The variables of a modality for some days, of packed values."""
+    if store.kind(name) == "grid":
+        values, reconstructed = to_grid(store, values), to_grid(store, reconstructed)  # [n, H, W]
+        state = np.nan_to_num(to_grid(store, state.astype(np.float32)), nan=MISSING)
+    return {name: values, f"{name}_reconstructed": reconstructed, f"{name}_state": state.astype(np.int8)}
+
+
+def _nothing_of(store: Store, names: list[str], days: slice, absent: slice) -> Iterator[Block]:
+    """Say of days of a period that nothing is known, one at a time."""
+    for day in range(absent.start, absent.stop):
+        values_of: dict[str, np.ndarray] = {}
         for name in names:
             nothing = np.full_like(store.read(name, slice(day, day + 1)), np.nan)
-            file.write(name, day - days.start, nothing, nothing, np.full(nothing.shape, MISSING, np.int8))
+            values_of |= _on_grid(store, name, nothing, nothing, np.full(nothing.shape, MISSING, np.int8))
+        yield day - days.start, values_of
 
 
 def _score(

@@ -25,8 +25,9 @@ from hydromae.prediction.several_runs import (
     shared_days,
 )
 from hydromae.prediction.trained_for import beyond_ungauged, flagged
-from hydromae.results.result_file import BLOCK_DAYS, ResultFile
-from hydromae.results.task_output import check_output, write_streamed
+from hydromae.results.target import check_target, inputs_of
+from hydromae.results.write import SERIES_DAYS, Block, to_come, write_streamed
+from hydromae.store.cf import named, outline, over_the_day
 from hydromae.store.store import Store
 from hydromae.tasks.task_scores import units_of
 
@@ -42,6 +43,7 @@ def ungauged(
     donors: bool = False,
     target: str | None = None,
     on_progress: Callable[[float], None] = lambda done: None,
+    overwrite: bool = False,
 ) -> xr.Dataset:
     """Simulate daily flow from weather and attributes, with the flow of the stations hidden.
 
@@ -53,13 +55,14 @@ def ungauged(
     Args:
         runs: run directory; for stations it knows nothing of, one with a single scale for all (`scaling_per: all`). Of
             several, as seeds of one training, the simulations are averaged.
-        output: .nc, .csv or .parquet; None is `ungauged.nc` in the (first) run directory.
+        output: .nc, .zarr, .csv or .parquet; None is `ungauged.nc` in the (first) run directory, which is replaced.
         data: other data, which may lack the flow: a store, its directory, or a configuration; None is the run's own.
         period: first and last day; None is all days of the data, of several runs' own those that all have.
         stations: ids of those to simulate; None is all that the run can predict in the data.
         donors: whether the flow of the other stations is seen.
         target: the series to simulate; None is the river flow, see `target_series`.
         on_progress: told the share that is done.
+        overwrite: replace an output that is there and that hydromae wrote.
 
     Returns:
         The file (of a table, its content in memory): `<target>` float32 [time, station] in the unit of the run's data;
@@ -71,17 +74,19 @@ def ungauged(
         RunError: the run, its data or its model cannot be used.
         ConfigError: the period, the target or the format cannot be used, donors are asked for where there are none, or
             the runs do not fit each other.
-        DataError: a station is unknown or has no catchment area, or the file cannot be written.
+        DataError: a station is unknown or has no catchment area, or the file is there already or cannot be
+            written.
     """
     name = target_series(first_run(runs).config(), target)
     predictors = open_runs(runs, data, unseen=() if donors else (name,))
     first = predictors[0]
     path = Path(output) if output is not None else first.run.path / "ungauged.nc"
-    check_output(path)
+    if output is not None:
+        check_target(path, overwrite, inputs_of(*(one.store for one in predictors)))
     simulation = Simulation(predictors, name, stations, donors)
     days = shared_days(predictors, period)
     notes = notes_of(predictors, stations) | flagged(beyond_ungauged(predictors, name))
-    return write_streamed(path, lambda temporary: _write(temporary, simulation, days, notes, on_progress))
+    return write_streamed(_outline(simulation, days, notes), path, _blocks(simulation, days, on_progress))
 
 
 class Simulation:
@@ -146,9 +151,7 @@ class Simulation:
         return values, ungauged_mask(values, core.inside, self.name, self._simulated, self._unseen)
 
 
-def _write(
-    path: Path, simulation: Simulation, days: slice, notes: dict[str, str], on_progress: Callable[[float], None]
-) -> None:
+def _blocks(simulation: Simulation, days: slice, on_progress: Callable[[float], None]) -> Iterator[Block]:
     predictor, name = simulation.predictor, simulation.name
     if (run := simulation.scaled_by_own_flow()) is not None:
         _log.warning(
@@ -157,35 +160,31 @@ def _write(
             f"data.modalities.{name}.scaling_per=all"
         )
     cores = last_cores(predictor, days)
-    size = max(1, BLOCK_DAYS // max(core.stop - core.first for core in cores))
+    size = max(1, SERIES_DAYS // max(core.stop - core.first for core in cores))
     simulated = simulation.run(cores)
-    with _file(path, simulation, days, notes) as file:
-        for begin in range(0, len(cores), size):
-            means, quantiles, spin_up = [], [], []
-            for number in range(begin, min(begin + size, len(cores))):
-                core, answer = next(simulated)
-                inside = slice(max(core.first, days.start) - core.first, min(core.stop, days.stop) - core.first)
-                means.append(answer.mean[inside].numpy())
-                spin_up.append(np.arange(core.first - core.window, core.stop - core.window)[inside])
-                if answer.quantiles is not None:
-                    quantiles.append(answer.quantiles[inside].numpy())
-                on_progress((number + 1) / len(cores))
-            first = max(cores[begin].first, days.start) - days.start
-            file.write(name, first, np.concatenate(means))
-            file.write("spin_up", first, np.concatenate(spin_up))
-            if quantiles:
-                file.write(f"{name}_quantiles", first, np.concatenate(quantiles))
+    for begin in range(0, len(cores), size):
+        means, quantiles, spin_up = [], [], []
+        for number in range(begin, min(begin + size, len(cores))):
+            core, answer = next(simulated)
+            inside = slice(max(core.first, days.start) - core.first, min(core.stop, days.stop) - core.first)
+            means.append(answer.mean[inside].numpy())
+            spin_up.append(np.arange(core.first - core.window, core.stop - core.window)[inside])
+            if answer.quantiles is not None:
+                quantiles.append(answer.quantiles[inside].numpy())
+            on_progress((number + 1) / len(cores))
+        first = max(cores[begin].first, days.start) - days.start
+        spread = {f"{name}_quantiles": np.concatenate(quantiles)} if quantiles else {}
+        yield first, {name: np.concatenate(means), **spread, "spin_up": np.concatenate(spin_up)}
 
 
-def _file(path: Path, simulation: Simulation, days: slice, notes: dict[str, str]) -> ResultFile:
+def _outline(simulation: Simulation, days: slice, notes: dict[str, str]) -> xr.Dataset:
     predictor, name = simulation.predictor, simulation.name
     modality = predictor.config.data.modalities[name]
-    file = ResultFile(
-        path,
+    data = outline(
         predictor.store,
         predictor.store.days[days],
+        {"series"},
         simulation.in_store,
-        False,
         predictor.quantiles,
         {
             "title": f"Flow of ungauged stations by {', '.join(one.config.name for one in simulation.predictors)}",
@@ -196,12 +195,15 @@ def _file(path: Path, simulation: Simulation, days: slice, notes: dict[str, str]
             **notes,
         },
     )
-    long_name, units = modality.long_name or name, units_of(predictor, name)
-    standard = {"standard_name": modality.standard_name} if modality.standard_name else {}
-    file.add(name, ("time", "station"), "f4", {"units": units, "long_name": f"{long_name}, simulated", **standard})
+    long_name, units = f"{modality.long_name or name}, simulated", units_of(predictor, name)
+    described = {"units": units, "long_name": long_name, **named(modality.standard_name), **over_the_day(units)}
     words = {"units": "days", "long_name": "days of weather before the day in its window"}
-    file.add("spin_up", ("time",), "i4", words)
+    variables = {
+        name: to_come(data.sizes, ("time", "station"), "f4", described),
+        "spin_up": to_come(data.sizes, ("time",), "i4", words),
+    }
     if predictor.quantiles:
-        words = {"units": units, "long_name": f"quantiles of {long_name}, simulated"}
-        file.add(f"{name}_quantiles", ("time", "station", "quantile"), "f4", words)
-    return file
+        spread = {**described, "long_name": f"quantiles of {long_name}"}
+        spread.pop("standard_name", None)
+        variables[f"{name}_quantiles"] = to_come(data.sizes, ("time", "station", "quantile"), "f4", spread)
+    return data.assign(variables)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import ConfigFile, Overrides, Overwrite, Seed, Size, titled
+from hydromae.app.commands.options import ConfigFile, Overrides, OverwriteOwn, Seed, Size, titled
 
 data_app = typer.Typer(no_args_is_help=True, help="Make and join data, and look at stations.")
 
@@ -68,7 +68,7 @@ def merge(
     allow_absent_days: Annotated[
         bool, typer.Option("--allow-absent-days", help="Days that no file holds are missing, not an error.")
     ] = False,
-    overwrite: Overwrite = False,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Write the files of a daily grid as one, verified day by day; one that was interrupted goes on.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import Runs, listed
+from hydromae.app.commands.options import OverwriteOwn, Runs, listed
 
 
 def forecast(
@@ -35,6 +35,7 @@ def forecast(
         Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
     ] = None,
     stations: Annotated[str | None, typer.Option(help="Ids, separated by commas; default: all.")] = None,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Forecast river flow, or what else a run was trained to forecast.
 
@@ -64,6 +65,7 @@ def forecast(
             forcing=forcing,
             stations=listed(stations),
             on_progress=lambda done: shown.stage("Forecasting", done),
+            overwrite=overwrite,
         )
     first, last = (str(day)[:10] for day in result["issue_time"].values[[0, -1]])
     console.print(

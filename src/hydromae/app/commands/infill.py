@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import Runs, Span, dates, listed
+from hydromae.app.commands.options import OverwriteOwn, Runs, Span, dates, listed
 
 
 def infill(
@@ -13,7 +13,7 @@ def infill(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="File: .nc, or .csv or .parquet for series; default: infilled.nc in the (first) RUN."
+            "--output", "-o", help="File: .nc or .zarr; .csv or .parquet for series. Default: infilled.nc in the RUN."
         ),
     ] = None,
     data: Annotated[
@@ -23,6 +23,7 @@ def infill(
     stations: Annotated[str | None, typer.Option(help="Ids; default: all.", metavar="A,B,...")] = None,
     modalities: Annotated[str | None, typer.Option(help="Default: all series.", metavar="A,B,...")] = None,
     grids: Annotated[bool, typer.Option("--grids", help="Fill the grids too, on land.")] = False,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Fill the gaps of every series from its surroundings in time, space and the other variables.
 
@@ -45,6 +46,7 @@ def infill(
             listed(modalities),
             grids,
             lambda done: shown.stage("Filling", done),
+            overwrite,
         )
     for name in [str(name).removesuffix("_flag") for name in filled.data_vars if str(name).endswith("_flag")]:
         flags = filled[f"{name}_flag"]

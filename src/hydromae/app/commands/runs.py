@@ -6,7 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from hydromae.app.commands.options import ConfigFile, Overrides, Run, Seed, Size, Span, dates, print_notes, titled
+from hydromae.app.commands.options import (
+    ConfigFile,
+    Overrides,
+    OverwriteOwn,
+    Run,
+    Seed,
+    Size,
+    Span,
+    dates,
+    print_notes,
+    titled,
+)
 
 
 def demo(
@@ -116,7 +127,9 @@ def reconstruct(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="netCDF file; default: in RUN, reconstruction.nc or named after the split or period."
+            "--output",
+            "-o",
+            help=".nc or .zarr; default: reconstruction.nc in RUN, or named after split or period.",
         ),
     ] = None,
     split: Annotated[
@@ -124,6 +137,7 @@ def reconstruct(
         typer.Option(help="train, val or test; default: val where there is one, else test; --period goes before it."),
     ] = None,
     period: Span = None,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Hide values as in training, reconstruct them, write netCDF and score against simple fills.
 
@@ -140,7 +154,8 @@ def reconstruct(
         split = default_split(RunDirectory.open(run).store())
     target = output or default_output(run, split or "chosen", days)
     with Stages() as shown:
-        reconstruct_run(run, target, split, days, lambda done: shown.stage("Reconstructing", done)).close()
+        done = reconstruct_run(run, output, split, days, lambda done: shown.stage("Reconstructing", done), overwrite)
+    done.close()
     directory = RunDirectory(run)
     _print_scores(directory, directory.read_json(scores_file(run, target)))
     console.print(f"Written: {target}", soft_wrap=True)

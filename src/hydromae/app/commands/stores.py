@@ -9,6 +9,7 @@ from hydromae.app.commands.options import (
     ConfigFile,
     Overrides,
     Overwrite,
+    OverwriteOwn,
     Span,
     dates,
     listed,
@@ -130,7 +131,7 @@ def export(
     names: Annotated[str | None, typer.Option(help="Modalities; all by default.", metavar="A,B,...")] = None,
     period: Span = None,
     stations: Annotated[str | None, typer.Option(help="Stations, by id; all by default.", metavar="A,B,...")] = None,
-    overwrite: Overwrite = False,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Write a store, or part of it, to one file that other tools open.
 

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import Runs, Span, dates, listed
+from hydromae.app.commands.options import OverwriteOwn, Runs, Span, dates, listed
 
 
 def ungauged(
     runs: Runs,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File: .nc, .csv or .parquet; default: ungauged.nc in the (first) RUN."),
+        typer.Option("--output", "-o", help="File: .nc, .zarr, .csv or .parquet; default: ungauged.nc in the RUN."),
     ] = None,
     data: Annotated[
         Path | None,
@@ -24,6 +24,7 @@ def ungauged(
         bool, typer.Option("--donors", help="Show the model the flow of the other stations in its windows.")
     ] = False,
     target: Annotated[str | None, typer.Option(help="The series to simulate; default: the river flow.")] = None,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Simulate daily flow from weather and attributes, the stations' own flow never being seen.
 
@@ -44,6 +45,7 @@ def ungauged(
             donors,
             target,
             lambda done: shown.stage("Simulating", done),
+            overwrite,
         )
     console.print(f"{simulated.sizes['station']} stations, {simulated.sizes['time']} days")
     simulated.close()

@@ -1,0 +1,107 @@
+"""Series as a long table: a row for each day and station, a column for each series."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xarray as xr
+
+from hydromae.base.version import VERSION
+from hydromae.prediction.trained_for import FLAG, flag_of
+
+_NAMES = {"time": "date", "station": "ID"}  # of a table of days, as the readers of tables know it
+
+
+class TableFile:
+    """A CSV or parquet file that grows by blocks of rows.
+
+    Rows are days and stations, `date` and `ID`, or the issue times, lead times and stations of forecasts. A flag is
+    written in words, quantiles as a column for each level (`riverflow_q0.05`). A number is float32 with as many digits
+    as tell it from others, blank or null where missing; parquet has units and long names in its metadata. What belongs
+    only to stations, as their coordinates, is left out. A table has no attributes, so each row says what the runs were
+    not trained for, where there is such.
+
+    Args:
+        path: the file, written anew.
+        suffix: .csv or .parquet.
+        attributes: of the result.
+    """
+
+    def __init__(self, path: Path, suffix: str, attributes: Mapping[str, object]) -> None:
+        self._path, self._csv, self._flag = path, suffix == ".csv", flag_of(attributes)
+        self._parquet: pq.ParquetWriter | None = None
+        self._empty = True
+
+    def write(self, block: xr.Dataset) -> None:
+        """Add the rows of a block."""
+        columns = _columns(block)
+        rows = pd.DataFrame({name: column.values for name, column in columns.items()})
+        if self._flag is not None:
+            rows[FLAG] = self._flag
+        if self._csv:
+            mode: Literal["w", "a"] = "w" if self._empty else "a"
+            rows.to_csv(self._path, mode=mode, header=self._empty, index=False, date_format="%Y-%m-%d")
+        else:
+            table = pa.Table.from_pandas(rows, preserve_index=False)
+            schema = pa.schema(
+                [_field(field, columns.get(field.name)) for field in table.schema], {"hydromae_version": VERSION}
+            )
+            self._parquet = self._parquet or pq.ParquetWriter(self._path, schema, compression="zstd")
+            self._parquet.write_table(table.cast(schema))
+        self._empty = False
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._parquet is not None:
+            self._parquet.close()
+
+
+def _field(field: pa.Field, column: xr.Variable | None) -> pa.Field:
+    kind = field.type
+    if pa.types.is_timestamp(kind):
+        kind = pa.timestamp("ms")
+    elif pa.types.is_large_string(kind):
+        kind = pa.string()
+    said = (
+        {} if column is None else {key: str(column.attrs[key]) for key in ("units", "long_name") if key in column.attrs}
+    )
+    return pa.field(field.name, kind, metadata=said)
+
+
+def _columns(block: xr.Dataset) -> dict[str, xr.Variable]:
+    """The columns of a table, each [row]."""
+    variables = {str(name): variable for name, variable in block.variables.items() if set(variable.dims) - {"station"}}
+    sizes = {str(dim): size for variable in variables.values() for dim, size in variable.sizes.items()}
+    levels = sizes.pop("quantile", 0)
+    variables.pop("quantile", None)
+    order = [str(dim) for dim in max((v.dims for v in variables.values()), key=len) if dim != "quantile"]
+    columns = {dim: block[dim].variable if dim in block else xr.Variable(dim, np.arange(sizes[dim])) for dim in order}
+    for name, variable in variables.items():
+        if "flag_meanings" in variable.attrs:
+            words = np.array(variable.attrs["flag_meanings"].split(), dtype=object)
+            columns[name] = variable.copy(data=words[variable.values])
+        elif "quantile" in variable.dims:
+            for i in range(levels):
+                level = block["quantile"].values[i]
+                columns[f"{name.removesuffix('_quantiles')}_q{np.round(level, 4):g}"] = variable.isel(quantile=i)
+        else:
+            columns[name] = variable
+    renamed = _NAMES if "time" in order else {}
+    return {
+        renamed.get(name, name): xr.Variable("row", _flat(column, order, sizes), column.attrs)
+        for name, column in columns.items()
+    }
+
+
+def _flat(column: xr.Variable, order: list[str], sizes: Mapping[str, int]) -> np.ndarray:
+    """Values for each row, repeated along the dimensions that the column lacks."""
+    own = column.transpose(*(dim for dim in order if dim in column.dims)).values
+    apart = own.reshape([sizes[dim] if dim in column.dims else 1 for dim in order])
+    values = np.broadcast_to(apart, [sizes[dim] for dim in order]).reshape(-1)  # [row]
+    if values.dtype.kind == "M":
+        return values.astype("datetime64[ms]")
+    return values.astype(object) if values.dtype.kind in "OUT" else values
