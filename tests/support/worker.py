@@ -10,7 +10,7 @@ from hydromae.batch.batch import Batch
 from hydromae.batch.collate import Collator
 from hydromae.config.read import load_config
 from hydromae.store.store import Store
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
 
 
 class DoubleCollator(Collator):
@@ -31,7 +31,7 @@ def main(config_file: str, output: str, steps: int, double: bool) -> None:
     config = load_config(config_file)
     if double:
         torch.set_default_dtype(torch.float64)
-    trainer = Trainer(config, Store.open(config.store_path), None)
+    trainer = build_trainer(config, Store.open(config.store_path))
     if double:
         trainer.stepper.collator.__class__ = DoubleCollator
     losses = []
