@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hydromae.base.units import conversion
 from hydromae.config.sources import SourceConfig
 from hydromae.config.types import Days, Kind, Section, ordered_days
 
@@ -42,7 +43,11 @@ class ModalityConfig(Section):
         None, description="grid: name of the HDF5 data set (null = data) or netCDF variable (null = the only one over "
         "time, y and x); series: column of the table (null = its name)"
     )  # fmt: skip
-    units: str = Field(description="unit of the values in the files, kept in the store and in every output")
+    units: str = Field(description="unit of the values, in the files, the store and every output")
+    convert_from: str | None = Field(
+        None, description="unit of the values in the files where it is another, as K, m or kg m-2 s-1: they are "
+        "converted to units (null = nothing is converted)"
+    )  # fmt: skip
     long_name: str = Field("", description="name in words, for files and figures")
     standard_name: str = Field("", description="CF standard name, for files")
     scaling: Literal["standard", "log", "log1p", "sqrt", "none"] = Field(
@@ -120,6 +125,13 @@ class ModalityConfig(Section):
             raise ValueError("sources are for series; list the files of a grid under paths, in order of time")
         if self.sources and self.paths:
             raise ValueError("paths and sources are both given; name all files under sources, and leave paths empty")
+        return self
+
+    @model_validator(mode="after")
+    def _units_can_be_converted(self) -> "ModalityConfig":
+        for given in (self.convert_from, *(source.convert_from for source in self.sources.values())):
+            if given is not None:
+                conversion(given, self.units)
         return self
 
     @field_validator("exclude_dates")
