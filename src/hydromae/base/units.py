@@ -5,7 +5,7 @@ none of the usual ones, since that takes a second.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pint import Unit, UnitRegistry
@@ -67,14 +67,15 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _registry() -> "UnitRegistry":
+def _registry() -> "UnitRegistry[Any]":
     import pint
     from cf_xarray.units import units
 
     water = pint.Context("water")
     flux, rate = "[mass] / [length]**2 / [time]", "[length] / [time]"
-    water.add_transformation(flux, rate, lambda registry, value: value / registry.Quantity(1000.0, "kg/m**3"))
-    water.add_transformation(rate, flux, lambda registry, value: value * registry.Quantity(1000.0, "kg/m**3"))
+    density = units.Quantity(1000.0, "kg/m**3")
+    water.add_transformation(flux, rate, lambda ureg, value, **_: value / density)
+    water.add_transformation(rate, flux, lambda ureg, value, **_: value * density)
     units.add_context(water)
     return units
 

@@ -4,7 +4,7 @@ import logging
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR
 
 from hydromae.base.errors import RunError
 from hydromae.config import Config
@@ -36,7 +36,7 @@ class TrainingState:
     """
 
     engine: Engine
-    schedule: LRScheduler
+    schedule: LambdaLR
     world: World
     batch: int
     data: dict[str, Any]
