@@ -26,7 +26,7 @@ from hydromae.config import Config
 from hydromae.config.read import build_config
 from hydromae.sample import write_sample
 from hydromae.store.prepare import prepare
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
 
 # name -> changes to the demo's model; all but the last group hide the same values.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -56,9 +56,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def train(config: Config, steps: int, threads: int) -> dict[str, Any]:
     """Train for some steps; losses, seconds a step and peak memory in MiB."""
     torch.set_num_threads(threads)
-    epochs = steps // (len(Trainer(config, prepare(config), None).order)) + 1
+    epochs = steps // (len(build_trainer(config, prepare(config)).order)) + 1
     config = config.model_copy(update={"training": config.training.model_copy(update={"epochs": epochs})})
-    trainer = Trainer(config, prepare(config), None)
+    trainer = build_trainer(config, prepare(config))
     seconds, done = 0.0, 0
     for epoch in range(epochs):
         trainer.order.epoch = epoch

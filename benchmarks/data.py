@@ -13,7 +13,7 @@ way reads the same windows of all five variables, at random places, after one wi
 
 Of the series every way reads the same .npy, so that the figures compare the grids. Everything is in the page cache.
 Then: what loader workers do, threads as they are here and processes as in torch's DataLoader, with and without some
-20 ms of arithmetic a batch beside which they read; and what the copy in shared memory does for a store that is in the
+20 ms of arithmetic a batch beside which they read; and what `data.cache: memory` does for a store that is in the
 page cache already.
 """
 
@@ -36,8 +36,8 @@ from torch.utils.data import DataLoader, Dataset
 from hydromae.app.demo import sample_config
 from hydromae.config.read import build_config
 from hydromae.sample.write import write_sample
-from hydromae.store.cache import SharedValues
 from hydromae.store.maps import to_grid
+from hydromae.store.memory_store import MemoryStore
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tokens.shape import TokenShape
@@ -194,19 +194,15 @@ def compare_workers(store: Store, days: int) -> None:
 
 
 def compare_cache(store: Store, days: int, windows: int) -> None:
-    """Milliseconds a window from the maps and from the copy in shared memory, by turns."""
+    """Milliseconds a window from the maps and from arrays in memory, by turns."""
     starts = np.random.default_rng(1).integers(0, store.n_days - days, 10 * windows).tolist()
-    with SharedValues(store, "auto") as shared:
-        print(f"data.cache: {shared.note}")
-        if shared.store is store:
-            return
-        found: dict[str, list[float]] = {"maps of the store": [], "shared memory": []}
-        readers = [WindowReader(s, token_shapes(s)) for s in (Store.open(store.path), shared.store)]
-        for _ in range(3):
-            for way, reader in zip(found, readers, strict=True):
-                found[way].append(milliseconds(reading(reader, days), starts))
-        for way, times in found.items():
-            print(f"{way:24} {min(times):9.3f} ms a window")
+    found: dict[str, list[float]] = {"maps of the store": [], "data.cache: memory": []}
+    readers = [WindowReader(s, token_shapes(s)) for s in (Store.open(store.path), MemoryStore(store))]
+    for _ in range(3):
+        for way, reader in zip(found, readers, strict=True):
+            found[way].append(milliseconds(reading(reader, days), starts))
+    for way, times in found.items():
+        print(f"{way:24} {min(times):9.3f} ms a window")
 
 
 @contextmanager

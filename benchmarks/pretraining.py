@@ -37,9 +37,9 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tasks.forecast import forecast
+from hydromae.training.build import build_trainer
 from hydromae.training.dry_run import dry_run
 from hydromae.training.finetune import finetune
-from hydromae.training.loop import Trainer
 from hydromae.training.runs import is_finished, new_run
 
 TABLE: Final = "catchment_daily_604_1970_2012.parquet"
@@ -112,7 +112,7 @@ def left_out(options: argparse.Namespace) -> list[str]:
 
 def epochs_for(options: argparse.Namespace, config: Config, store: Store) -> int:
     """Epochs of a run: by its minutes, as measured on a few steps, or by its steps."""
-    each = len(Trainer(config, store, None).order)
+    each = len(build_trainer(config, store).order)
     steps = options.steps or 60 * options.minutes / dry_run(config, store).seconds_per_step
     return max(round(steps / each), 1)
 

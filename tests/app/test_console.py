@@ -12,7 +12,8 @@ from hydromae.app.streams import Output
 from hydromae.base.errors import RunError
 from hydromae.config import LoggingConfig
 from hydromae.evaluation.scores import Scores
-from hydromae.training.listener import Progress
+from hydromae.training.callback import Beginning
+from hydromae.training.progress import Progress
 
 GRID = {"kind": "grid", "measure": "land cells", "values": 10}
 SCORES = Scores.model_validate(
@@ -77,12 +78,12 @@ def trained(monkeypatch: pytest.MonkeyPatch, terminal: bool, speaks: bool = True
     with Stages(LoggingConfig(**settings), speaks) as stages:
         stages.stage("Preparing: a file", 0.5)
         stages.stage("Preparing", 1.0)
-        listener = stages.listener(4)
-        listener.on_step(Progress(step=2))
-        listener.on_record(record("train", 2, 0.5))
+        stages.on_start(Beginning(step=0, total_steps=4))
+        stages.on_step(Progress(step=2))
+        stages.on_log(record("train", 2, 0.5))
         logging.getLogger("hydromae.anything").warning("%s is no markup", "[bold]")
-        listener.on_step(Progress(step=4))
-        listener.on_record(record("validation", 4, 0.25))
+        stages.on_step(Progress(step=4))
+        stages.on_log(record("validation", 4, 0.25))
     return written.getvalue()
 
 

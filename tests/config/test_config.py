@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydromae.base.errors import ConfigError
-from hydromae.config import ATTRIBUTES, PRESETS, Config, DataConfig, ModelConfig
+from hydromae.config import ATTRIBUTES, PRESETS, Config, DataConfig, ModelConfig, data
 from hydromae.config.read import build_config
 
 days = st.dates(date(1990, 1, 1), date(1990, 2, 28))
@@ -148,3 +148,12 @@ def test_stations_to_leave_out_may_be_written_as_numbers():
 def test_a_modality_cannot_take_the_name_of_a_coordinate():
     with pytest.raises(ConfigError, match="'station' is a coordinate's"):
         build_config({"data": {"modalities": {"station": {"kind": "series", "units": "1"}}}})
+
+
+def test_the_copy_in_shared_memory_of_earlier_versions_is_taken_as_none_and_that_is_said_once(caplog):
+    data._say_that_auto_is_none.cache_clear()
+    configs = [build_config({"data": {"cache": "auto"}}) for _ in range(2)]
+    assert [config.data.cache for config in configs] == ["none", "none"]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("data.cache: auto, a copy in shared memory, gained nothing and is taken as none")
+    assert build_config({"data": {"cache": "memory"}}).data.cache == "memory"

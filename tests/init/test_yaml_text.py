@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydromae.config.read import _expand
-from hydromae.init.yaml_text import comment, commented_out, key_lines, scalar
+from hydromae.init.yaml_text import comment, key_lines, scalar
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 
@@ -24,7 +24,3 @@ def test_no_text_breaks_out_of_a_comment(text):
     lines = comment(text, 4)
     assert all(line.startswith("    # ") or line == "    #" for line in lines)
     assert yaml.safe_load("\n".join(lines)) is None
-
-
-def test_keys_are_commented_out_in_their_place_and_comments_stay():
-    assert commented_out(["  # why", "  a:", "    b: 1"]) == ["  # why", "  #a:", "    #b: 1"]

@@ -17,8 +17,9 @@ from hydromae.config import Config
 from hydromae.config.read import dump_config
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
-from hydromae.training.listener import Listener, Progress
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run
+from support.callbacks import OnStep
 from support.small import small_config
 from support.sources import FIRST, LAST, TRAIN_END, World, write_mask
 
@@ -32,7 +33,7 @@ def stop(progress: Progress) -> None:
 @pytest.fixture
 def stopped(world: World, tmp_path: Path) -> RunDirectory:
     """A run that was asked to stop after its first step."""
-    run = new_run(small_config(world, tmp_path / "run"), prepare(world.config()), lambda total: Listener(stop))
+    run = new_run(small_config(world, tmp_path / "run"), prepare(world.config()), [OnStep(stop)])
     assert not is_finished(run)
     return run
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.store.memory_store import MemoryStore
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tasks.forecast_baselines import series_of
@@ -130,7 +131,7 @@ def test_a_store_stays_without_the_excluded_days_in_other_processes_and_periods(
     for same in (
         pickle.loads(pickle.dumps(store)),
         store.with_periods({}),
-        store.with_values_at(store.path / "values"),
+        MemoryStore(store),
     ):
         assert np.isnan(same.read_usable("riverflow", slice(20, 70))[10:41]).all()
         assert np.isfinite(same.read("riverflow", slice(20, 70))[10:41]).all()

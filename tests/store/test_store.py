@@ -147,17 +147,6 @@ def test_an_absent_file_is_found_and_named(copy, file):
         copy.verify()
 
 
-def test_a_copy_of_the_values_elsewhere_is_read_instead(copy, tmp_path):
-    elsewhere = shutil.copytree(copy.path / "values", tmp_path / "shared")
-    moved = copy.with_values_at(elsewhere)
-    shutil.rmtree(copy.path / "values")
-    for store in (moved, pickle.loads(pickle.dumps(moved))):
-        assert (store.path, store.fingerprint) == (copy.path, copy.fingerprint)
-        assert np.isfinite(store.read("soil", slice(20, 30))).any() and store.present("soil").any()
-    with pytest.raises(DataError, match=r"soil\.npy"):
-        copy.values("soil")
-
-
 @pytest.mark.parametrize("last", ["2001-06-29", "2001-07-11", "2001-07-18"])
 def test_the_fingerprint_of_the_first_days_is_that_of_a_store_of_these_days(prepared, tmp_path, last):
     world, store = prepared

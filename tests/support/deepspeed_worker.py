@@ -8,8 +8,8 @@ from torch import Tensor
 
 from hydromae.config.read import load_config
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.training.engine import Engine
-from hydromae.training.loop import Trainer
 
 SCALES = (2.0**8, 2.0**40, 2.0**8)  # the second overflows where gradients are scaled as they should be
 
@@ -45,7 +45,7 @@ def what_is_left(engine: Engine) -> dict[str, Any]:
 def main(config_file: str, output: str, spoiler: int) -> None:
     torch.set_num_threads(1)
     config = load_config(config_file)
-    trainer = Trainer(config, Store.open(config.store_path), None)
+    trainer = build_trainer(config, Store.open(config.store_path))
     engine, world = trainer.engine, trainer.world
     left = []
     for step, parts in enumerate(trainer.batches()):

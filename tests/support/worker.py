@@ -11,7 +11,7 @@ from hydromae.batch.batcher import Batcher
 from hydromae.config.read import load_config
 from hydromae.masks.mask import MaskRule
 from hydromae.store.store import Store
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
 from hydromae.windows.windows import Windows
 
 
@@ -33,7 +33,7 @@ def main(config_file: str, output: str, steps: int, double: bool) -> None:
     config = load_config(config_file)
     if double:
         torch.set_default_dtype(torch.float64)
-    trainer = Trainer(config, Store.open(config.store_path), None)
+    trainer = build_trainer(config, Store.open(config.store_path))
     if double:
         trainer.stepper.batcher.__class__ = DoubleBatcher
     losses = []

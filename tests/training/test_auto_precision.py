@@ -12,11 +12,11 @@ from hydromae.config import TrainingConfig
 from hydromae.runs.checkpoint import save_checkpoint
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.training.engine import precision_on
-from hydromae.training.listener import Listener
-from hydromae.training.loop import Trainer
 from hydromae.training.loss_scale import START, LossScale
 from hydromae.training.runs import continue_run, new_run
+from support.callbacks import OnStep
 from support.equal import newest, records
 from support.small import small_config
 from support.sources import World
@@ -63,16 +63,16 @@ def test_a_run_of_a_gpu_goes_on_on_a_cpu_and_says_so(
     prepared: Prepared, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = small_config(prepared[0], tmp_path / "run", training={"precision": "auto"})
-    run = new_run(config, prepared[1], lambda total: Listener(lambda progress: os.kill(os.getpid(), signal.SIGTERM)))
+    run = new_run(config, prepared[1], [OnStep(lambda progress: os.kill(os.getpid(), signal.SIGTERM))])
     state = newest(run)
     state["data"]["arithmetic"] = "fp16 on cuda"
     state["loss_scale"]["state"] = torch.tensor([START, 1.0, 2.0])
     save_checkpoint(run.checkpoints, state["progress"]["step"], state, keep=1, best_step=None)
     with caplog.at_level(logging.WARNING):
-        trainer = Trainer(run.config(), run.store(), run)
+        trainer = build_trainer(run.config(), run.store(), run)
         trainer.restore(newest(run))
     assert "goes on in fp32 on cpu instead of fp16 on cuda, so its numbers differ from here on" in caplog.text
-    assert trainer.engine.loss_scale.scale == 1 and trainer.data["arithmetic"] == "fp32 on cpu"
+    assert trainer.engine.loss_scale.scale == 1 and trainer.state.data["arithmetic"] == "fp32 on cpu"
     continue_run(run)
     norms = [record["grad_norm"] for record in records(run) if record["event"] == "train"]
     assert max(norms) < 1000  # gradients scaled by 65,536 and not back would be as many times as long

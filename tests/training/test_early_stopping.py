@@ -9,10 +9,11 @@ import pytest
 from hydromae.base.errors import ConfigError
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.training.early_stopping import note_validation, out_of_patience
-from hydromae.training.listener import Listener, Progress
-from hydromae.training.loop import Trainer
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run
+from support.callbacks import OnStep
 from support.equal import assert_equal_runs, newest
 from support.small import small_config
 from support.sources import World
@@ -71,7 +72,7 @@ def test_a_run_that_was_interrupted_ends_where_it_would_have(
             os.kill(os.getpid(), signal.SIGTERM)
 
     run = RunDirectory(tmp_path / "run")
-    new_run(config_of(prepared, run.path), prepared[1], lambda total: Listener(ask))
+    new_run(config_of(prepared, run.path), prepared[1], [OnStep(ask)])
     assert not is_finished(run)
     continue_run(run)
     assert_equal_runs(run, stopped, n_records=2 * len(validations(stopped)))
@@ -95,4 +96,4 @@ def test_patience_without_a_validation_period_is_refused(prepared: Prepared, tmp
     with pytest.raises(
         ConfigError, match=r"training\.patience is 2, but there is no validation period; give data\.val"
     ):
-        Trainer(config, prepared[1], None)
+        build_trainer(config, prepared[1])

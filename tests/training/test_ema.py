@@ -9,10 +9,11 @@ import yaml
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.training.ema import MovingAverage
-from hydromae.training.listener import Listener, Progress
-from hydromae.training.loop import Trainer
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, new_run
+from support.callbacks import OnStep
 from support.equal import assert_equal_runs, newest, records
 from support.processes import Nursery
 from support.small import small_config, small_raw
@@ -64,7 +65,7 @@ def test_an_error_meanwhile_gives_the_weights_back() -> None:
 
 
 def test_a_skipped_step_leaves_average_and_weights_bit_for_bit(prepared: Prepared, tmp_path: Path) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path, training=TRAINING), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path, training=TRAINING), prepared[1])
     batches = trainer.batches()
     trainer.train_step(next(batches), epoch=0)
     before = [tensor.clone() for tensor in trainer.engine.ema.average]
@@ -82,7 +83,7 @@ def test_the_average_is_what_is_validated_and_kept(prepared: Prepared, tmp_path:
     assert min(validations, key=validations.__getitem__) == 9  # it fell to the end, so the last checkpoint is the best
     assert all(torch.equal(state["ema"]["model"][name], kept[name]) for name in kept)
     assert not torch.equal(state["model"]["norm_shared.weight"], kept["norm_shared.weight"])
-    trainer = Trainer(config, prepared[1], None)
+    trainer = build_trainer(config, prepared[1])
     trainer.restore(state)
     averaged = trainer.validate()
     trainer.engine.ema = None
@@ -111,7 +112,7 @@ def test_a_run_that_was_killed_and_continued_has_the_same_average(prepared: Prep
     configs = [small_config(prepared[0], run.path, training=TRAINING, logging=logging) for run in runs]
     new_run(configs[0], prepared[1])
     with pytest.raises(KeyboardInterrupt):
-        new_run(configs[1], prepared[1], lambda total: Listener(kill))
+        new_run(configs[1], prepared[1], [OnStep(kill)])
     continue_run(runs[1])
     assert_equal_runs(runs[1], runs[0], n_records=9)
     averages = [newest(run)["ema"] for run in runs]

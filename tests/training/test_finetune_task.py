@@ -13,9 +13,11 @@ from hydromae.config import Config
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.prepare import prepare
+from hydromae.training.build import build_trainer
+from hydromae.training.callback import Beginning, Callback
 from hydromae.training.finetune import finetune_config, task_names
-from hydromae.training.loop import Trainer
 from hydromae.training.runs import is_finished, new_run
+from hydromae.training.start_from import Start
 from support.small import small_config
 from support.sources import World, make_world
 
@@ -43,7 +45,7 @@ def trained_by_station(trained: RunDirectory) -> RunDirectory:
 
 
 def batches(config: Config, run: RunDirectory) -> list[Batch]:
-    trainer = Trainer(config, run.store(), None)
+    trainer = build_trainer(config, run.store())
     return [trainer.batcher.batch(parts[0], trainer.masker.training(0)) for parts in trainer.batches()]
 
 
@@ -92,9 +94,14 @@ def test_the_command_adds_quantiles_and_refuses_a_directory_that_holds_a_run(
 
 
 def test_from_python_and_from_scratch_all_is_the_same_but_the_start(trained: RunDirectory, tmp_path: Path) -> None:
-    told = []
-    tuned = package.finetune(trained.path, ["forecast"], output=tmp_path / "a", on_start=told.append)
-    scratch = package.finetune(trained.path, "forecast", output=tmp_path / "b", from_scratch=True, on_start=told.append)
+    told: list[Start] = []
+
+    class Told(Callback):
+        def on_start(self, beginning: Beginning) -> None:
+            told.extend([beginning.start] if beginning.start else [])
+
+    tuned = package.finetune(trained.path, ["forecast"], output=tmp_path / "a", callbacks=[Told()])
+    scratch = package.finetune(trained.path, "forecast", output=tmp_path / "b", from_scratch=True, callbacks=[Told()])
     assert len(told) == 1 and told[0].count("loaded") == len(told[0].tensors)
     assert not (scratch.path / "start.json").exists()
     one, other = (run.config().model_dump() for run in (tuned, scratch))

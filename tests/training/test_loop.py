@@ -14,9 +14,13 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
-from hydromae.training.loop import Listener, Trainer
+from hydromae.training.build import build_trainer
+from hydromae.training.callback import Callbacks
+from hydromae.training.loop import Trainer
+from hydromae.training.records import Records
 from hydromae.training.runs import new_run
 from hydromae.windows.station_weights import station_weights
+from support.callbacks import OnLog, OnStep
 from support.small import small_config
 from support.sources import World
 
@@ -30,8 +34,9 @@ def records(run: RunDirectory, event: str) -> list[dict[str, Any]]:
 
 
 def trainer_with_run(config: Any, store: Store) -> Trainer:
-    trainer = Trainer(config, store, None)
+    trainer = build_trainer(config, store)
     trainer.run = RunDirectory.create(config.model_copy(update={"model": trainer.model.config}), store)
+    trainer.callbacks = Callbacks([Records(trainer.run.metrics)])
     return trainer
 
 
@@ -64,7 +69,7 @@ def test_the_seed_alone_decides_a_run(prepared: Prepared, tmp_path: Path) -> Non
 
 
 def test_validation_changes_no_weight_and_no_random_number(prepared: Prepared, tmp_path: Path) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path), prepared[1])
     trainer.train_step(next(trainer.batches()), epoch=0)
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
     random, moments = torch.get_rng_state(), trainer.engine.optimizer.state_dict()["state"][0]["exp_avg"].clone()
@@ -78,7 +83,7 @@ def test_validation_averages_over_all_hidden_values_whatever_the_batches(prepare
     found = []
     for size in (1, 3, 8):
         config = small_config(prepared[0], tmp_path, training={"batch_size": size})
-        found.append(Trainer(config, prepared[1], None).validate())
+        found.append(build_trainer(config, prepared[1]).validate())
     for other in found[1:]:
         assert other["losses"] == pytest.approx(found[0]["losses"], rel=1e-5)
 
@@ -95,7 +100,7 @@ def test_losses_are_weighted_by_task(prepared: Prepared, tmp_path: Path) -> None
 
 def test_stations_count_as_their_weights_say_in_training_and_validation(prepared: Prepared, tmp_path: Path) -> None:
     plain, weighted = (
-        Trainer(small_config(prepared[0], tmp_path / "run", training=training), prepared[1], None)
+        build_trainer(small_config(prepared[0], tmp_path / "run", training=training), prepared[1])
         for training in ({}, {"station_weights": ["riverflow"]})
     )
     found = weighted.batcher._weights["riverflow"]
@@ -111,8 +116,7 @@ def test_records_say_step_epoch_rate_and_come_as_often_as_asked(prepared: Prepar
     seen: list[dict[str, Any]] = []
     config = small_config(prepared[0], tmp_path / "run", training={"min_lr": 1e-4})
     steps: list[int] = []
-    watch = Listener(lambda progress: steps.append(progress.step), seen.append)
-    run = new_run(config, prepared[1], lambda total: watch)
+    run = new_run(config, prepared[1], [OnStep(lambda progress: steps.append(progress.step)), OnLog(seen.append)])
     train = records(run, "train")
     assert steps == [1, 2, 3, 4, 5, 6]
     assert [record["step"] for record in train] == [2, 3, 4, 6]
@@ -221,7 +225,7 @@ def test_the_layer_where_numbers_go_wrong_is_named(prepared: Prepared, tmp_path:
 
 def test_the_gradient_is_clipped_to_its_norm(prepared: Prepared, tmp_path: Path) -> None:
     config = small_config(prepared[0], tmp_path, training={"clip_norm": 0.25})
-    trainer = Trainer(config, prepared[1], None)
+    trainer = build_trainer(config, prepared[1])
     clipped: list[torch.Tensor] = []
     trainer.engine.optimizer.register_step_pre_hook(
         lambda *_: clipped.extend(p.grad.norm() for p in trainer.model.parameters() if p.grad is not None)
@@ -268,4 +272,4 @@ def test_what_the_trainer_refuses_leaves_no_run_behind(prepared: Prepared, tmp_p
 
 def test_a_trial_does_not_train(prepared: Prepared, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a trial has no run directory"):
-        Trainer(small_config(prepared[0], tmp_path), prepared[1], None).fit()
+        build_trainer(small_config(prepared[0], tmp_path), prepared[1]).fit()

@@ -5,8 +5,9 @@ import pytest
 from hydromae.base.errors import RunError
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
-from hydromae.training.listener import Listener, Progress
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run
+from support.callbacks import OnStep
 from support.small import small_config
 from support.sources import World
 
@@ -27,6 +28,6 @@ def test_a_second_training_into_a_run_directory_is_refused_while_the_first_is_in
                     second()
                 tried.append(progress.step)
 
-    run = new_run(config, prepared[1], lambda total: Listener(meanwhile))
+    run = new_run(config, prepared[1], [OnStep(meanwhile)])
     assert tried == [1, 1] and is_finished(run) and run.config().training.lr == config.training.lr
     assert not list(tmp_path.glob(".*"))

@@ -10,11 +10,11 @@ from hydromae.models.losses import scored_cells
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.store import Store
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
 from hydromae.training.runs import new_run
 from hydromae.training.setup import build_model
 from hydromae.training.start_from import start_from
-from hydromae.training.tracking.tracker import numbers_of
+from hydromae.training.tracking.numbers import numbers_of
 from support.processes import Nursery
 from support.small import small_config
 from support.sources import World
@@ -56,7 +56,7 @@ def test_validation_tells_squared_errors_as_without_quantiles_and_pinball_beside
 ) -> None:
     run = trained[LEVELS]
     (record,) = [r for r in map(json.loads, run.metrics.read_text().splitlines()) if r["event"] == "validation"]
-    trainer = Trainer(run.config(), prepared[1], None)
+    trainer = build_trainer(run.config(), prepared[1])
     model = trainer.model
     model.load_state_dict(load_pretrained(run.path).state_dict())
     sums, counts = ({name: torch.zeros(2) for name in model.shapes} for _ in range(2))
@@ -82,7 +82,7 @@ def test_a_run_without_quantiles_says_nothing_of_them(trained: dict[tuple[float,
 
 
 def test_training_lowers_the_pinball_loss(prepared: Prepared, tmp_path: Path) -> None:
-    trainer = Trainer(config_of(prepared, tmp_path / "run", epochs=12, lr=3e-3), prepared[1], None)
+    trainer = build_trainer(config_of(prepared, tmp_path / "run", epochs=12, lr=3e-3), prepared[1])
     before = trainer.validate()
     for epoch in range(12):
         trainer.order.epoch = epoch

@@ -11,7 +11,7 @@ from hydromae.config import Config
 from hydromae.config.read import build_config
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
 from hydromae.training.runs import new_run
 from hydromae.training.start_from import Start
 
@@ -78,7 +78,7 @@ def first_losses(config: Config, origin: Path | None) -> tuple[dict[str, float |
     """Validation losses before any step, the losses of the first step, and what was taken from where it starts."""
     training = config.training.model_copy(update={"start_from": str(origin) if origin else None})
     config = config.model_copy(update={"training": training})
-    trainer = Trainer(config, prepare(config), None)
+    trainer = build_trainer(config, prepare(config))
     found = trainer.validate()
     assert found is not None
     trainer.train_step(next(trainer.batches()), epoch=0)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,9 @@ import torch
 from hydromae.base.errors import RunError
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
-from hydromae.training.loop import Listener, Progress
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run
+from support.callbacks import OnStep
 from support.equal import assert_equal_runs, newest
 from support.small import small_config
 from support.sources import World
@@ -26,12 +27,12 @@ class Killed(Exception):
     """Stands for a process that ends without a word."""
 
 
-def at(step: int, act: Callable[[], None]) -> Callable[[int], Listener]:
+def at(step: int, act: Callable[[], None]) -> list[OnStep]:
     def on_step(progress: Progress) -> None:
         if progress.step == step:
             act()
 
-    return lambda total: Listener(on_step)
+    return [OnStep(on_step)]
 
 
 def ask() -> None:
@@ -42,10 +43,10 @@ def kill() -> None:
     raise Killed
 
 
-def train(prepared: Prepared, path: Path, listener: Callable[[int], Listener] = lambda total: Listener()) -> None:
+def train(prepared: Prepared, path: Path, callbacks: Sequence[OnStep] = ()) -> None:
     # Dropout is on, records span epochs and checkpoints, the last batch of an epoch is smaller.
     changes = {"training": {"epochs": 3}, "logging": {"log_every": 2, "keep": 2}}
-    new_run(small_config(prepared[0], path, **changes), prepared[1], listener)
+    new_run(small_config(prepared[0], path, **changes), prepared[1], callbacks)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     for done, step in zip(stops, [*stops[1:], None], strict=True):
         assert not is_finished(run) and newest(run)["progress"]["step"] == done
         torch.manual_seed(done)
-        continue_run(RunDirectory.open(run.path), at(step, ask) if step else lambda total: Listener())
+        continue_run(RunDirectory.open(run.path), at(step, ask) if step else ())
     assert_equal_runs(run, uninterrupted, n_records=9)
 
 

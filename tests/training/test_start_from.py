@@ -15,7 +15,7 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
 from hydromae.training.runs import continue_run, new_run
 from hydromae.training.setup import build_model
 from hydromae.training.start_from import Start, start_from
@@ -209,7 +209,7 @@ def test_a_run_started_from_another_says_so_trains_and_continues_without_it(
     shutil.copytree(trained.path, origin)
     training = {"start_from": str(origin), "freeze": ["precip_*", "*_encoder.stack.norm"], "epochs": 1, "lr": 1e-2}
     config = config_of(prepared[0], tmp_path / "run", training=training)
-    trainer = Trainer(config, prepared[1], None)
+    trainer = build_trainer(config, prepared[1])
     assert torch.equal(trainer.model.norm_shared.weight, weights(trained)["norm_shared.weight"])
     run = new_run(config, prepared[1])
     started = json.loads((run.path / "start.json").read_text())

@@ -21,6 +21,7 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.training.loop import Trainer
 from hydromae.training.runs import continue_run, is_finished, new_run
 from hydromae.training.validation import scored_modalities, total_loss
@@ -59,7 +60,7 @@ def without_flow(config: Config) -> Config:
 
 
 def test_a_window_that_cannot_be_forecast_is_left_out_and_counted(gappy: Prepared, tmp_path: Path) -> None:
-    trainer = Trainer(small_config(gappy[0], tmp_path, masking=FORECAST), gappy[1], None)
+    trainer = build_trainer(small_config(gappy[0], tmp_path, masking=FORECAST), gappy[1])
     found = trainer.validate()
     assert [name for name, loss in found["losses"].items() if loss is not None] == ["riverflow"]
     assert found["left_out"] == 4 and found["loss"] == found["losses"]["riverflow"] > 0
@@ -70,13 +71,13 @@ def test_a_window_that_cannot_be_forecast_is_left_out_and_counted(gappy: Prepare
 def test_windows_of_one_station_are_left_out_each_by_itself(gappy: Prepared, tmp_path: Path) -> None:
     model = {"vector_patch_size": 1}
     config = small_config(gappy[0], tmp_path, masking=FORECAST, model=model, data={"stations_per_window": 1})
-    assert Trainer(config, gappy[1], None).validate()["left_out"] == 4 * 4
+    assert build_trainer(config, gappy[1]).validate()["left_out"] == 4 * 4
 
 
 @pytest.mark.parametrize("size", [1, 3, 8])
 def test_what_is_left_out_does_not_depend_on_the_batches(gappy: Prepared, tmp_path: Path, size: int) -> None:
     config = small_config(gappy[0], tmp_path, masking=FORECAST, training={"batch_size": size})
-    assert Trainer(config, gappy[1], None).validate()["left_out"] == 4
+    assert build_trainer(config, gappy[1]).validate()["left_out"] == 4
 
 
 def test_a_modality_counts_by_the_windows_in_which_it_was_scored() -> None:
@@ -87,7 +88,7 @@ def test_a_modality_counts_by_the_windows_in_which_it_was_scored() -> None:
 
 def test_the_seldom_hidden_count_seldom(prepared: Prepared, tmp_path: Path) -> None:
     masking = {"strategies": {"random": 1, "forecast": 1}, "targets": {"random": ["soil", "riverflow"]}}
-    trainer = Trainer(small_config(prepared[0], tmp_path, masking={**FORECAST, **masking}), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path, masking={**FORECAST, **masking}), prepared[1])
     scored = [*scored_modalities(trainer.reader, trainer.masker.planner, trainer.held_out)]
     times = {name: sum(name in window for window in scored) for name in trainer.model.shapes}
     assert 0 < times["soil"] < times["riverflow"] == 7 and times["precip"] == times["evap"] == 0
@@ -109,7 +110,7 @@ def test_where_nothing_can_be_scored_the_last_model_is_kept_and_it_is_said_befor
     assert all(torch.equal(kept[name], last[name]) for name in last)
     waiting = config.model_copy(update={"training": config.training.model_copy(update={"patience": 2})})
     with pytest.raises(ConfigError, match=r"patience is 2, but in none of the 3 windows .* leave training\.patience"):
-        Trainer(waiting, store, None)
+        build_trainer(waiting, store)
 
 
 def test_a_dry_run_says_how_many_windows_can_be_scored(

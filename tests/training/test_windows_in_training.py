@@ -5,12 +5,13 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hydromae.runs.directory import RunDirectory
-from hydromae.store import cache
 from hydromae.store.store import Store
-from hydromae.training.loop import Listener, Progress, Trainer
+from hydromae.training.build import build_trainer
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, new_run
 from support.equal import assert_equal_runs, records
 from support.small import small_config
@@ -37,16 +38,13 @@ def test_a_resumed_run_with_mixed_lengths_events_and_workers_equals_an_uninterru
 ) -> None:
     stopped_at: list[int] = []
 
-    def stop(total: int) -> Listener:
-        def on_step(progress: Progress) -> None:
-            if progress.step == 5:
-                stopped_at.append(progress.batch)
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        return Listener(on_step)
+    def stop(progress: Progress) -> None:
+        if progress.step == 5:
+            stopped_at.append(progress.batch)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     whole = new_run(small_config(prepared[0], tmp_path / "whole", **MIXED), prepared[1])
-    stopped = new_run(small_config(prepared[0], tmp_path / "stopped", **MIXED), prepared[1], stop)
+    stopped = new_run(small_config(prepared[0], tmp_path / "stopped", **MIXED), prepared[1], [OnStep(stop)])
     assert stopped_at and stopped_at[0] > 0  # within an epoch
     assert_equal_runs(continue_run(RunDirectory(stopped.path)), whole, n_records=len(records(whole)))
 
@@ -54,7 +52,7 @@ def test_a_resumed_run_with_mixed_lengths_events_and_workers_equals_an_uninterru
 def test_batches_of_a_training_have_the_configured_lengths_and_their_numbers(
     prepared: Prepared, tmp_path: Path
 ) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path, **MIXED), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path, **MIXED), prepared[1])
     lengths = set()
     for epoch in range(6):
         trainer.order.epoch = epoch
@@ -66,23 +64,22 @@ def test_batches_of_a_training_have_the_configured_lengths_and_their_numbers(
     assert {(w.values["soil"].shape[1], w.number) for w in trainer.validation} == {(8, 0)}
 
 
-@pytest.mark.parametrize("wanted", ["auto", "none"])
-def test_a_training_reads_from_shared_memory_if_wanted_and_leaves_nothing_there(
-    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+@pytest.mark.parametrize(("cache", "files"), [("memory", 0), ("none", 4)])
+def test_a_training_reads_no_file_of_values_where_they_are_held_in_memory(
+    prepared: Prepared, tmp_path: Path, cache: str, files: int
 ) -> None:
-    folder, read = tmp_path / "shm", []
-    folder.mkdir()
-    monkeypatch.setattr(cache, "SHARED_MEMORY", folder)
-    config = small_config(prepared[0], tmp_path / "run", data={"cache": wanted})
-    trainer = Trainer(config, Store.open(prepared[1].path), None)
-    whole = config.model_copy(update={"model": trainer.model.config})
-    trainer.run = RunDirectory.create(whole, prepared[1])
+    config = small_config(prepared[0], tmp_path / "run", data={"cache": cache})
+    trainer = build_trainer(config, Store.open(prepared[1].path))
+    values = [trainer.reader.store.values(name) for name in trainer.store.names]
+    assert sum(isinstance(array, np.memmap) for array in values) == files
+    assert all(loader.reader is trainer.reader for loader in (trainer.loader, trainer.validation) if loader)
 
-    def on_step(progress: Progress) -> None:
-        read.append(str(trainer.loader.reader.store.values("precip").filename))
 
-    trainer.listener = Listener(on_step)
-    original = trainer.loader.reader.store
-    assert trainer.fit()
-    assert len(read) == 6 and all(name.startswith(str(folder)) == (wanted == "auto") for name in read)
-    assert trainer.loader.reader.store is original and list(folder.iterdir()) == []
+def test_a_run_is_the_same_whether_its_values_are_held_in_memory_or_read_from_the_store(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    whole, held = (
+        new_run(small_config(prepared[0], tmp_path / cache, data={"cache": cache}), prepared[1])
+        for cache in ("none", "memory")
+    )
+    assert_equal_runs(held, whole, n_records=len(records(whole)))

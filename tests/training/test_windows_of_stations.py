@@ -13,11 +13,13 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
 from hydromae.tasks.reconstruct import reconstruct
 from hydromae.tokens.selection import TARGET
-from hydromae.training.listener import Listener, Progress
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
+from hydromae.training.callback import Callbacks
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, new_run
 from hydromae.training.setup import model_config_for
 from hydromae.windows.order import BatchOrder
+from support.callbacks import OnStep
 from support.small import small_config, small_parts
 from support.sources import World
 
@@ -128,13 +130,13 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     whole = new_run(small_config(prepared[0], tmp_path / "whole", **sections), prepared[1])
     config = small_config(prepared[0], tmp_path / "stopped", **sections)
     whole_config = config.model_copy(update={"model": model_config_for(config, prepared[1])})
-    trainer = Trainer(config, prepared[1], RunDirectory.create(whole_config, prepared[1]))
+    trainer = build_trainer(config, prepared[1], RunDirectory.create(whole_config, prepared[1]))
 
     def stop(progress: Progress) -> None:
         if progress.step == 3:
             trainer.stop.ask()
 
-    trainer.listener = Listener(on_step=stop)
+    trainer.callbacks = Callbacks([OnStep(stop)])
     assert not trainer.fit()
     continue_run(RunDirectory(tmp_path / "stopped"))
     weights = [load_file(path / "model/model.safetensors") for path in (whole.path, tmp_path / "stopped")]

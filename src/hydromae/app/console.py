@@ -4,20 +4,22 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich import progress as bars
 from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from hydromae.app.streams import Output
 from hydromae.config import LoggingConfig
 from hydromae.evaluation.scores import Scores
-from hydromae.training.listener import Listener
+from hydromae.training.callback import Beginning, Callback
+from hydromae.training.progress import Progress
 from hydromae.training.tracking.log_file import LogFile
 from hydromae.training.tracking.status import Status
 
@@ -27,8 +29,8 @@ console = Output(width=None if _has_width else 120)
 messages = Output(stderr=True)
 
 
-def _bars() -> Progress:
-    return Progress(
+def _bars() -> bars.Progress:
+    return bars.Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
@@ -39,11 +41,11 @@ def _bars() -> Progress:
     )
 
 
-class Stages:
+class Stages(Callback):
     """Bars of a command's successive stages and the table of its training; lines where nobody watches a terminal.
 
-    Use as a context manager; `stage` is the `on_progress` of the functions that do the work, `listener` makes the
-    listener of a training. Warnings of the package are said too. A log file gets everything, as lines.
+    Use as a context manager; `stage` is the `on_progress` of the functions that do the work, and it is itself a
+    callback of their training. Warnings of the package are said too. A log file gets everything, as lines.
 
     Args:
         settings: how and where to speak.
@@ -94,18 +96,20 @@ class Stages:
         if not self._quiet:
             messages.print(f"warning: {message}", soft_wrap=True)
 
-    def listener(self, total_steps: int) -> Listener:
-        """A listener that shows where a training stands: in one table, or in a line for each record."""
-        status = self._status = Status(total_steps)
-        self._say(f"Training: {total_steps} steps")
+    def on_start(self, beginning: Beginning) -> None:
+        self._status = Status(beginning.total_steps)
+        self._say(f"Training: {beginning.total_steps} steps")
 
-        def on_record(record: dict[str, Any]) -> None:
-            status.on_record(record)
-            self._say(status.line(record))
-            if self._live:
-                self._shown.refresh()
+    def on_step(self, progress: Progress) -> None:
+        assert self._status is not None
+        self._status.on_step(progress)
 
-        return Listener(status.on_step, on_record)
+    def on_log(self, record: Mapping[str, Any]) -> None:
+        assert self._status is not None
+        self._status.on_log(record)
+        self._say(self._status.line(record))
+        if self._live:
+            self._shown.refresh()
 
     def _say(self, line: str) -> None:
         if self._file is not None:
@@ -114,8 +118,8 @@ class Stages:
             messages.print(line, soft_wrap=True)
 
     def _render(self) -> RenderableType:
-        bars = self._bars.get_renderable()
-        return Group(bars, self._status.table()) if self._status is not None else bars
+        stages = self._bars.get_renderable()
+        return Group(stages, self._status.table()) if self._status is not None else stages
 
 
 class _Warnings(logging.Handler):

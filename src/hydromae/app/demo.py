@@ -4,7 +4,7 @@ What was pretrained on all stations at once is trained further on the masks of a
 where the flow that a forecast continues need not first be found among those of all others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -28,8 +28,8 @@ from hydromae.store.prepare import prepare
 from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.forecast_baselines import BaselineChoice
 from hydromae.tasks.reconstruct import reconstruct
+from hydromae.training.callback import Callback
 from hydromae.training.finetune import finetune
-from hydromae.training.listener import Listener
 from hydromae.training.runs import continue_run, is_finished, new_run
 
 # Epochs that make some 1,000 steps of the other samples, fewer of tiny: the settings are those of the small one.
@@ -102,7 +102,7 @@ def run_demo(
     size: SampleSize = "small",
     seed: int = 0,
     on_stage: Callable[[str, float], None] = lambda stage, done: None,
-    listener: Callable[[int], Listener] = lambda total: Listener(),
+    callbacks: Sequence[Callback] = (),
 ) -> Demo | None:
     """Run the main job; a stage that an earlier call finished is not done again.
 
@@ -111,7 +111,7 @@ def run_demo(
         size: of the sample.
         seed: of the sample.
         on_stage: told what is being done and the share that is done.
-        listener: makes the listener of the training from its number of steps.
+        callbacks: take part in each training, in their order.
 
     Returns:
         What it leaves; None if the training was asked to stop, which the same call continues.
@@ -124,14 +124,14 @@ def run_demo(
     config = load_config(config_file)
     store = prepare(config, lambda what, done: on_stage(f"Preparing the store: {what}", done))
     run = RunDirectory(config.output_path)
-    run = continue_run(run, listener) if run.config_file.exists() else new_run(config, store, listener)
+    run = continue_run(run, callbacks) if run.config_file.exists() else new_run(config, store, callbacks)
     if not is_finished(run):
         return None
     with reconstruct(run.path, on_progress=lambda done: on_stage("Reconstructing the held-out period", done)):
         pass
     forecaster = RunDirectory(directory / "forecaster")
     if forecaster.config_file.exists():
-        forecaster = continue_run(forecaster, listener)
+        forecaster = continue_run(forecaster, callbacks)
     else:
         keys = (*FORECASTER, f"training.epochs={FORECASTER_EPOCHS[size]}")
         forecaster = finetune(
@@ -139,7 +139,7 @@ def run_demo(
             "forecast",
             keys,
             forecaster.path,
-            listener=listener,
+            callbacks=callbacks,
             on_progress=lambda what, done: on_stage(f"Preparing the forecaster's store: {what}", done),
         )
     if not is_finished(forecaster):

@@ -1,16 +1,99 @@
-"""Spellings of the same unit; nothing is ever converted."""
+"""Units of daily values: which texts mean the same unit, and how one becomes another.
 
-# Sums over a day are written as a depth (mm) by some and as a rate (mm/d) by others: for daily values they are one.
-_SPELLINGS = (
-    ("mm/d", "mm/day", "mm d-1", "mm day-1", "mm d^-1", "mm day^-1", "mm"),
-    ("degC", "deg C", "degree_C", "degrees_C", "degree_Celsius", "degrees_Celsius", "celsius", "C", "°C"),
-    ("m3/s", "m3 s-1", "m^3/s", "m^3 s^-1", "m3 s^-1", "m**3/s", "m**3 s**-1", "m³/s", "cumecs"),
-    ("1", "", "-", "dimensionless", "m3/m3", "m3 m-3", "m^3/m^3"),
-)
-_CANONICAL = {spelling.lower(): group[0] for group in _SPELLINGS for spelling in group}
+Pint knows units, with the registry of cf-xarray for the spellings of CF. Both are loaded when a unit is met that is
+none of the usual ones, since that takes a second.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pint import Unit, UnitRegistry
+
+# Those of the presets, spelled as they are: no two of them are the same.
+_USUAL = {"mm/d", "degC", "K", "m3/s", "1"}
+# What the registry does not know, or takes for something else (deg C for degrees times a temperature).
+_SPELLINGS = {"-": "1", "cumecs": "m3/s", "cumec": "m3/s", "cfs": "ft3/s", "deg c": "degC", "degree_c": "degC",
+              "degrees_c": "degC"}  # fmt: skip
+_MEASURED = ("mm/d", "degC", "m3/s", "kg/m**2/s", "W/m**2", "1")
 
 
 def same_units(one: str, other: str) -> bool:
     """Whether two texts are spellings of one unit of daily values, as `mm`, `mm/day` and `mm d-1` are."""
-    first, second = (" ".join(text.split()).lower() for text in (one, other))
-    return _CANONICAL.get(first, first) == _CANONICAL.get(second, second)
+    first, second = _plain(one), _plain(other)
+    if first == second or first.lower() == second.lower():
+        return True
+    if {first, second} <= _USUAL:
+        return False
+    units = _unit(first), _unit(second)
+    return None not in units and bool(units[0] == units[1])
+
+
+def conversion(given: str, wanted: str) -> tuple[float, float]:
+    """Factor and offset by which daily values in one unit become those in another.
+
+    Water weighs 1,000 kg/m3, so kg m-2 s-1 becomes mm/d. m3/s does not: that needs the area of the catchment.
+
+    Raises:
+        ValueError: a unit is not known, or they measure different things; a sentence says which.
+    """
+    registry = _registry()
+    units = []
+    for text in (given, wanted):
+        unit = _unit(_plain(text))
+        if unit is None:
+            raise ValueError(f"{text!r} is no known unit; write it as mm/d, kg m-2 s-1, K, m3/s or %")
+        units.append(unit)
+    # In tenths, so that no constant is rounded twice.
+    try:
+        zero, ten = (float(registry.Quantity(x, units[0]).to(units[1], "water").magnitude) for x in (0.0, 10.0))
+    except Exception as error:
+        raise ValueError(f"{given} cannot become {wanted}, since they measure different things") from error
+    return (ten - zero) / 10, zero
+
+
+def convertible(given: str, wanted: str) -> bool:
+    """Whether `conversion` converts them."""
+    try:
+        conversion(given, wanted)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(text: str) -> str:
+    plain = " ".join(text.split())
+    return _SPELLINGS.get(plain.lower(), plain) or "1"
+
+
+@cache
+def _registry() -> "UnitRegistry[Any]":
+    import pint
+    from cf_xarray.units import units
+
+    water = pint.Context("water")
+    flux, rate = "[mass] / [length]**2 / [time]", "[length] / [time]"
+    density = units.Quantity(1000.0, "kg/m**3")
+    water.add_transformation(flux, rate, lambda ureg, value, **_: value / density)
+    water.add_transformation(rate, flux, lambda ureg, value, **_: value * density)
+    units.add_context(water)
+    return units
+
+
+@cache
+def _unit(plain: str) -> "Unit | None":
+    """A unit of daily values; None where it is not known.
+
+    Sums over a day are written as a depth (mm) by some and as a rate (mm/d) by others: for daily values they are one.
+    """
+    registry = _registry()
+    for text in (plain, plain.lower()):  # capitals mean other things (MM is megamolar), but archives write them
+        try:
+            unit = registry.parse_units(text)
+        except Exception:  # what pint raises for a text that is no unit is of many kinds
+            continue
+        if any(unit.is_compatible_with(daily) for daily in ("mm", "kg/m**2")):
+            return unit / registry.day
+        if text == plain.lower() or any(unit.is_compatible_with(known) for known in _MEASURED):
+            return unit
+    return None

@@ -4,7 +4,7 @@ import hashlib
 import json
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,8 +28,9 @@ from hydromae.tasks.evaluate_forecast import check_reference, declared_by, evalu
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import REGIMES, BaselineChoice, OnStage
 from hydromae.tasks.overlap import overlap_with_training
-from hydromae.training.listener import Listener, Progress
-from hydromae.training.runs import MakeListener, continue_run, is_finished, new_run
+from hydromae.training.callback import Callback
+from hydromae.training.progress import Progress
+from hydromae.training.runs import continue_run, is_finished, new_run
 
 BENCHMARKS = ("gb-flow-7",)
 
@@ -84,7 +85,7 @@ def run_benchmark(
     overrides: Sequence[str] = (),
     reference: str | None = None,
     on_stage: OnStage = lambda what, done: None,
-    listener: MakeListener = lambda total: Listener(),
+    callbacks: Sequence[Callback] = (),
 ) -> Benchmark | None:
     """Prepare, train, forecast, score and write the table of GB-Flow-7.
 
@@ -99,7 +100,7 @@ def run_benchmark(
         overrides: keys to change in the packaged settings.
         reference: the forecast that the others are tested against; see `evaluate_forecasts`.
         on_stage: told what is being done and the share that is done.
-        listener: makes the listener of each training from its number of steps.
+        callbacks: take part in each training, in their order.
 
     Returns:
         What it leaves; None if a training was stopped, which the same call continues.
@@ -122,7 +123,7 @@ def run_benchmark(
     if not runs:
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         for config in configs:
-            if not is_finished(_train(config, store, listener, deadline)):
+            if not is_finished(_train(config, store, callbacks, deadline)):
                 return None
         runs = [Path(config.output_path) for config in configs]
     train = configs[0].data.train
@@ -152,35 +153,29 @@ def run_benchmark(
     return Benchmark(output, title, comparisons)
 
 
-def _train(config: Config, store: Store, listener: MakeListener, deadline: float | None) -> RunDirectory:
+def _train(config: Config, store: Store, callbacks: Sequence[Callback], deadline: float | None) -> RunDirectory:
     """Begin or continue one seed; one that is finished is left as it is."""
     run = RunDirectory(config.output_path)
-    watched = listener if deadline is None else _until(deadline, listener)
+    if deadline is not None:
+        callbacks = [*callbacks, _StopAt(deadline)]
     if run.config_file.is_file():
         refuse_changes(run, config)
-        return continue_run(run, watched)
+        return continue_run(run, callbacks)
     if deadline is not None and time.monotonic() > deadline:
         return run
-    return new_run(config, store, watched)
+    return new_run(config, store, callbacks)
 
 
-def _until(deadline: float, listener: MakeListener) -> Callable[[int], Listener]:
-    """A listener that stops a training as Ctrl-C does: after the step under way, with a checkpoint."""
+class _StopAt(Callback):
+    """Stops a training as Ctrl-C does, after the step under way and with a checkpoint, when the time has come."""
 
-    def make(total: int) -> Listener:
-        inner = listener(total)
-        asked = False
+    def __init__(self, deadline: float) -> None:
+        self.deadline, self.asked = deadline, False
 
-        def on_step(progress: Progress) -> None:
-            nonlocal asked
-            inner.on_step(progress)
-            if not asked and time.monotonic() > deadline:
-                asked = True
-                signal.raise_signal(signal.SIGINT)
-
-        return Listener(on_step, inner.on_record)
-
-    return make
+    def on_step(self, progress: Progress) -> None:
+        if not self.asked and time.monotonic() > self.deadline:
+            self.asked = True
+            signal.raise_signal(signal.SIGINT)
 
 
 def _forecast(

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hydromae.base.areas import MM_PER_DAY, is_flow
-from hydromae.base.units import same_units
+from hydromae.base.units import conversion, same_units
 from hydromae.check.exclusions import Exclusion
 from hydromae.check.network import Course, Network, Rain
-from hydromae.check.quantity import FLOW_FACTORS, doubt_runoff
+from hydromae.check.quantity import doubt_runoff, flow_factors
 from hydromae.check.report import CheckReport
 from hydromae.check.subject import counted, listed
 
@@ -24,7 +24,7 @@ _FEWEST = 3  # stations, to tell one unit from another by how they differ
 _SPREAD_OF_RATIOS, _CLOSER = 0.8, 0.6  # of log runoff over rain, and times that under another unit
 _ODD = 5.0  # times more or less than the other stations with as much rain
 _REGRESSION = 20  # stations for a regression on rain
-_AREA_FACTORS = {"ha": 100.0, "square miles": 1 / 2.589988, "m2": 1e6, "acres": 247.1054}
+_AREA_UNITS = {"ha": "hectare", "square miles": "mile**2", "m2": "m2", "acres": "acre"}
 _SPREAD, _DOUBT = 0.5, 3.0  # of log areas, for flow to be held against them; and standard errors of the slope
 
 
@@ -34,8 +34,8 @@ def guesses(units: str, areas: Float[np.ndarray, "station"]) -> Factors:
     if is_flow(units):
         return {
             "the flow is in mm/d": areas / MM_PER_DAY,
-            **{f"the areas are in {unit}": one * factor for unit, factor in _AREA_FACTORS.items()},
-            **{f"the flow is in {unit}": one * factor for unit, factor in FLOW_FACTORS.items()},
+            **{f"the areas are in {name}": one / conversion(unit, "km2")[0] for name, unit in _AREA_UNITS.items()},
+            **{f"the flow is in {unit}": one * factor for unit, factor in flow_factors().items()},
         }
     return {
         "the flow is in m3/s": MM_PER_DAY / areas,

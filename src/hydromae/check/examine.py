@@ -148,7 +148,10 @@ def _judge_units(report: CheckReport, subject: Subject, numbers: Numbers) -> Non
     key = f"data.modalities.{subject.name}.units"
     text = f"{subject.where}: {subject.name} {doubt.text}{stop} {key} is {subject.units}"
     if doubt.certain:
-        report.error(f"{text}: convert the file, or set units and limits to those of the file")
+        report.error(
+            f"{text}: name the unit of the file with convert_from, convert the file, or set units and limits to those "
+            f"of the file"
+        )
     else:
         report.warning(text)
 

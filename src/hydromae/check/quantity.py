@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from hydromae.base.areas import is_flow
-from hydromae.base.units import same_units
+from hydromae.base.units import conversion, same_units
 
 Quantity = Literal["rain", "temperature", "evaporation", "soil", "flow", "other"]
 
@@ -70,7 +70,7 @@ def _temperature(units: str, mean: float) -> Doubt | None:
             return Doubt(f"has a mean of {mean:.4g}; is it in K?", True)
         if mean > 40:
             return Doubt(f"has a mean of {mean:.4g}; is it in degF, or in tenths of a degree?", True)
-    if units in ("K", "kelvin") and mean < 150:
+    if same_units(units, "K") and mean < 150:
         return Doubt(f"has a mean of {mean:.4g}; is it in degC?", True)
     return None
 
@@ -92,10 +92,14 @@ def _depth(quantity: Quantity, yearly: float, high: float) -> Doubt | None:
     return None
 
 
-# m3/s of one unit of what flow is often kept in.
-FLOW_FACTORS = {"l/s": 1e-3, "ft3/s": 0.0283168, "Ml/d": 0.0115741, "m3/d": 1.15741e-5}
+FLOW_UNITS = ("l/s", "ft3/s", "Ml/d", "m3/d")  # in which flow is often kept
 _TYPICAL_RUNOFF, _WITHIN = 300.0, 4.0  # mm a year, of land as a whole, and the factor that a guess may be off by
 LOW_RUNOFF, HIGH_RUNOFF = 1.0, 10_000.0  # mm a year, wide of every catchment
+
+
+def flow_factors() -> dict[str, float]:
+    """m3/s of one of each of the units that flow is often kept in."""
+    return {unit: conversion(unit, "m3/s")[0] for unit in FLOW_UNITS}
 
 
 def doubt_runoff(median: float) -> Doubt | None:
@@ -104,7 +108,7 @@ def doubt_runoff(median: float) -> Doubt | None:
         return None
     if median < LOW_RUNOFF:
         return Doubt(f"{median:.3g} mm a year; are the areas in km2, or is the flow in mm/d?", True)
-    near = {unit: abs(float(np.log(median * factor / _TYPICAL_RUNOFF))) for unit, factor in FLOW_FACTORS.items()}
+    near = {unit: abs(float(np.log(median * factor / _TYPICAL_RUNOFF))) for unit, factor in flow_factors().items()}
     units = [unit for unit, far in sorted(near.items(), key=lambda item: item[1]) if far < np.log(_WITHIN)]
     guess = f"is the flow in {' or '.join(units)}, or are" if units else "are"
     return Doubt(f"{median:.4g} mm a year; {guess} the areas not in km2?", True)

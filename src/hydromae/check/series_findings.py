@@ -6,7 +6,7 @@ from jaxtyping import Float
 from hydromae.base.areas import MM_PER_DAY, is_flow
 from hydromae.base.units import same_units
 from hydromae.check.exclusions import Exclusion, spans_of
-from hydromae.check.quantity import FLOW_FACTORS, HIGH_RUNOFF, LOW_RUNOFF, doubt_runoff
+from hydromae.check.quantity import FLOW_UNITS, HIGH_RUNOFF, LOW_RUNOFF, doubt_runoff
 from hydromae.check.report import CheckReport
 from hydromae.check.series import MOSTLY_WRONG, STUCK_DAYS, SeriesStatistics
 from hydromae.check.streaks import Runs
@@ -57,7 +57,7 @@ def judge_runoff(
         report.warning(
             f"{subject.where}: {subject.name} over the catchment area is beyond {LOW_RUNOFF:g} to {HIGH_RUNOFF:,.0f} "
             f"mm a year at {counted(odd.size, 'station')}: {listed(details)}; are the unit "
-            f"({', '.join(FLOW_FACTORS)}?) and the area right there?",
+            f"({', '.join(FLOW_UNITS)}?) and the area right there?",
             details,
             Exclusion(stations=_names(stations, odd)),
         )

@@ -4,9 +4,10 @@ from pathlib import PurePosixPath
 
 from pydantic import Field, model_validator
 
-from hydromae.config.data import PRESETS, DataConfig
+from hydromae.config.data import DataConfig
 from hydromae.config.logging import LoggingConfig
 from hydromae.config.masking import MaskingConfig
+from hydromae.config.modality import PRESETS
 from hydromae.config.model import ModelConfig
 from hydromae.config.training import TrainingConfig
 from hydromae.config.types import Section

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hydromae.config.data import PRESETS
+from hydromae.config.modality import PRESETS
 from hydromae.config.types import Kind, Place, Section
 
 

@@ -8,12 +8,15 @@ from hydromae.config.types import Section
 
 
 class SourceConfig(Section):
-    """The files of one source; what is null is as the modality has it. Units are those of the modality, always."""
+    """The files of one source; what is null is as the modality has it. Units are the modality's."""
 
     paths: tuple[str, ...] = Field((), description="its files, folders or patterns (nrfa/*.csv), relative to data.root")
     reader: str | None = Field(None, description="format of this source (null = as the modality has it)")
     variable: str | None = Field(
         None, description="column or variable in the files of this source (null = as the modality has it)"
+    )
+    convert_from: str | None = Field(
+        None, description="unit of the values in the files of this source (null = as the modality has it)"
     )
     date_column: str | None = Field(
         None, description="table: column of the days in this source (null = as the modality has it)"

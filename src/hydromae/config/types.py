@@ -11,9 +11,19 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 Place = Annotated[int, Field(ge=0)]
 Period = tuple[date, date]
+# Days in a list may be named one by one or as [first, last].
+Days = tuple[date | Period, ...]
 
 
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values cannot change once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def ordered_days(days: Days) -> Days:
+    """The days as they are; ValueError where a span ends before it begins."""
+    for span in days:
+        if isinstance(span, tuple) and span[1] < span[0]:
+            raise ValueError(f"the span {span[0]} to {span[1]} ends before it begins")
+    return days

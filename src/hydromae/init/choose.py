@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 
 from hydromae.config import PRESETS, Period
 from hydromae.init.groups import Group
-from hydromae.init.words import MEANING, rank
+from hydromae.init.variables import rank
 
 _MUCH_SHORTER = 0.5
+
+AreaKnown = Callable[[Group], bool]
+Others = list[tuple[Group, str]]
 
 
 @dataclass(frozen=True)
@@ -15,17 +18,15 @@ class Chosen:
     """The sources taken, by modality; the others, each with the reason; the days that all taken ones span."""
 
     taken: dict[str, Group]
-    reasons: dict[str, str]
     others: tuple[tuple[Group, str], ...]
     common: Period
 
 
-def choose(groups: list[Group], area_known: Callable[[Group], bool]) -> Chosen | None:
+def choose(groups: list[Group], area_known: AreaKnown) -> Chosen | None:
     """Take one source for each variable; None if there is none whose variable is known.
 
     Series: the most station-days, daily means before extremes. Grids: of one shape, the one that gives the most
-    variables and days. A grid goes before series of the same variable, unless grids that add no variable would cut
-    the period to less than half.
+    variables and days. Grids go before series of the same variable, unless they would cut the period to less than half.
 
     Other series of a variable, in the same units, that have stations which the one taken lacks are joined to it: they
     are its `more`, the one with the most first.
@@ -34,60 +35,51 @@ def choose(groups: list[Group], area_known: Callable[[Group], bool]) -> Chosen |
         groups: the sources.
         area_known: whether a table holds the catchment areas of a series' stations, which a flow in m3/s needs.
     """
-    others: list[tuple[Group, str]] = [(group, group.guess.reason) for group in groups if group.guess.role is None]
-    known = [group for group in groups if group.guess.role is not None]
+    others: Others = [(group, group.variable.reason) for group in groups if group.variable.role is None]
+    known = [group for group in groups if group.variable.role is not None]
     series = _best([group for group in known if group.kind == "series"], None, area_known, others)
-    span = _common(list(series.values()))
-    grids = _one_shape([group for group in known if group.kind == "grid"], span, area_known, others)
-    taken = _of_both(grids, series, span, others)
+    grids = _grids([group for group in known if group.kind == "grid"], _common(series), area_known, others)
+    for role in grids.keys() & series.keys():
+        reason = f"{grids[role].where} is taken for {grids[role].variable.meaning}: a grid tells more"
+        others += [(group, reason) for group in _apart(series[role])]
+    taken = {**series, **grids}
     if not taken:
         return None
-    while (common := _common(list(taken.values()))) is None:
-        role = min(taken, key=lambda one: (_weight(taken[one]), one))
-        gone = taken.pop(role)
+    while (common := _common(taken)) is None:
+        role = min(taken, key=lambda one: (taken[one].amount(), one))
         reason = "has no day in common with the others, which hold more"
-        others += [(group, reason) for group in (replace(gone, more=()), *gone.more)]
-    reasons = {}
-    for role, group in taken.items():
-        rivals = sum(other.guess.role == role for other, _ in others)
-        reasons[role] = group.guess.reason + (f"; {rivals} other sources below" if rivals > 1 else "")
-        reasons[role] += "; 1 other source below" if rivals == 1 else ""
+        others += [(group, reason) for group in _apart(taken.pop(role))]
     order = [*PRESETS, *taken]
     taken = dict(sorted(taken.items(), key=lambda item: order.index(item[0])))
-    others.sort(key=lambda other: (other[0].guess.role or "~", other[0].where))
-    return Chosen(taken, reasons, tuple(others), common)
+    others.sort(key=lambda other: (other[0].variable.role or "~", other[0].where))
+    return Chosen(taken, tuple(others), common)
 
 
-def _weight(group: Group) -> int:
-    return group.n_days * (group.n_stations or 1)
+def _apart(group: Group) -> tuple[Group, ...]:
+    return (replace(group, more=()), *group.more)
 
 
-def _common(groups: list[Group]) -> Period | None:
+def _common(groups: dict[str, Group]) -> Period | None:
     """The days from the latest first to the earliest last; None where there are none."""
     if not groups:
         return None
-    first, last = max(group.first for group in groups), min(group.last for group in groups)
+    first, last = max(group.first for group in groups.values()), min(group.last for group in groups.values())
     return (first, last) if first <= last else None
 
 
-def _best(
-    groups: list[Group], span: Period | None, area_known: Callable[[Group], bool], others: list[tuple[Group, str]]
-) -> dict[str, Group]:
+def _best(groups: list[Group], span: Period | None, area_known: AreaKnown, others: Others) -> dict[str, Group]:
     """The best of each role; the rest goes to `others` with the reason."""
     best: dict[str, Group] = {}
-    for role in dict.fromkeys(group.guess.role for group in groups):
-        assert role is not None
+    for role in dict.fromkeys(str(group.variable.role) for group in groups):
 
         def order(group: Group, role: str = role) -> tuple[object, ...]:
             extreme, place = rank(role, " ".join(group.pieces[0].names))
-            amount = group.days_in(span) * (group.n_stations or 1)
-            fits = role != "riverflow" or (group.guess.units == "m3/s") == area_known(group)
-            return (extreme, -amount, not fits, place, group.where)
+            fits = role != "riverflow" or (group.variable.units == "m3/s") == area_known(group)
+            return (extreme, -group.amount(span), not fits, place, group.where)
 
-        first, *rest = sorted((group for group in groups if group.guess.role == role), key=order)
+        first, *rest = sorted((group for group in groups if group.variable.role == role), key=order)
         best[role], rest = _joined(first, rest)
-        for group in rest:
-            others.append((group, _why_not(group, first, area_known(first))))
+        others += [(group, _why_not(group, first)) for group in rest]
     return best
 
 
@@ -95,9 +87,8 @@ def _joined(first: Group, rest: list[Group]) -> tuple[Group, list[Group]]:
     """The source taken with those that have stations which the ones before lack, and those that are left."""
     known, left = set(first.keys), []
     for group in rest:
-        fits = group.kind == "series" and group.guess.units == first.guess.units and group.days_in(_span(first)) > 0
-        plain = not rank(str(group.guess.role), group.variable or "")[0]
-        if fits and plain and group.keys - known:
+        fits = group.kind == "series" and group.variable.units == first.variable.units and group.amount(first.span) > 0
+        if fits and not _is_extreme(group) and group.keys - known:
             first = replace(first, more=(*first.more, group))
             known |= group.keys
         else:
@@ -105,71 +96,40 @@ def _joined(first: Group, rest: list[Group]) -> tuple[Group, list[Group]]:
     return first, left
 
 
-def _span(group: Group) -> Period:
-    return group.first, group.last
+def _is_extreme(group: Group) -> bool:
+    return rank(str(group.variable.role), group.pieces[0].variable or "")[0]
 
 
-def _why_not(group: Group, taken: Group, area_known: bool) -> str:
-    meaning = MEANING[str(group.guess.role)]
-    if rank(str(group.guess.role), group.variable or "")[0]:
-        return f"a daily extreme; {taken.where} is taken for {meaning}"
-    if _weight(group) < _weight(taken):
-        return f"{taken.where} is taken for {meaning}: it holds more ({taken.extent})"
-    if group.guess.units != taken.guess.units and group.guess.role == "riverflow":
-        why = "the areas of the catchments are known" if area_known else "no areas of the catchments are known"
-        return f"{taken.where} is taken for {meaning}: it is in {taken.guess.units}, and {why}"
-    return f"{taken.where} is taken for {meaning}: it holds as much, and its name is the plainer one"
+def _why_not(group: Group, taken: Group) -> str:
+    start = f"{taken.where} is taken for {taken.variable.meaning}"
+    if _is_extreme(group):
+        return f"a daily extreme; {start}"
+    if group.amount() < taken.amount():
+        return f"{start}: it holds more ({taken.extent})"
+    if group.variable.units != taken.variable.units:
+        return f"{start}: it is in {taken.variable.units}"
+    return f"{start}: it holds as much, and its name is the plainer one"
 
 
-def _one_shape(
-    groups: list[Group], span: Period | None, area_known: Callable[[Group], bool], others: list[tuple[Group, str]]
-) -> dict[str, Group]:
-    near = []
-    for group in groups:
-        if group.days_in(span):
-            near.append(group)
-        else:
-            assert span is not None
-            others.append((group, f"has no day in common with the series ({span[0]} to {span[1]})"))
-    if not near:
+def _grids(groups: list[Group], span: Period | None, area_known: AreaKnown, others: Others) -> dict[str, Group]:
+    """The grids of one shape that give the most variables and days, where the series keep half of their days."""
+    of_shape = {shape: [one for one in groups if one.shape == shape] for shape in {one.shape: None for one in groups}}
+    best = {shape: _best(alike, span, area_known, []) for shape, alike in of_shape.items()}
+    if not best:
         return {}
-    best = {shape: _best([g for g in near if g.shape == shape], span, area_known, []) for shape in _shapes(near)}
-
-    def worth(shape: tuple[int, int]) -> tuple[int, int, int]:
-        return len(best[shape]), sum(group.days_in(span) for group in best[shape].values()), shape[0] * shape[1]
-
-    shape = max(best, key=worth)
-    for group in near:
-        if group.shape != shape:
-            others.append(
-                (
-                    group,
-                    f"its cells are not those of the grids taken ({shape[0]} x {shape[1]}), which hold more variables "
-                    f"or days; to use it too, give it a name and a rule of regrid",
-                )
-            )
-    return _best([group for group in near if group.shape == shape], span, area_known, others)
-
-
-def _shapes(groups: list[Group]) -> list[tuple[int, int]]:
-    return list(dict.fromkeys(group.shape for group in groups if group.shape is not None))
-
-
-def _of_both(
-    grids: dict[str, Group], series: dict[str, Group], span: Period | None, others: list[tuple[Group, str]]
-) -> dict[str, Group]:
-    """Grids before series of the same variable, unless they add no variable and would cut the period too much."""
-    with_grids = _common([*grids.values(), *series.values()])
-    if grids and series and grids.keys() <= series.keys() and span is not None:
-        whole = (span[1] - span[0]).days + 1
-        kept = (with_grids[1] - with_grids[0]).days + 1 if with_grids else 0
+    shape = max(best, key=lambda one: (len(best[one]), sum(g.amount(span) for g in best[one].values()), one or (0, 0)))
+    cells = f"{shape[0]} x {shape[1]}" if shape else ""
+    others += [
+        (group, f"its cells are not those of the grids taken ({cells}), which hold more variables or days")
+        for group in groups
+        if group.shape != shape
+    ]
+    alike = of_shape[shape]
+    if span is not None:
+        whole, both = (span[1] - span[0]).days + 1, _common(best[shape])
+        kept = 0 if both is None else (min(span[1], both[1]) - max(span[0], both[0])).days + 1
         if kept < _MUCH_SHORTER * whole:
-            reason = (
-                f"the series hold this variable too, and with the grid {kept} instead of {whole} days were in common"
-            )
-            others += [(group, reason) for group in grids.values()]
-            return dict(series)
-    for role in grids.keys() & series.keys():
-        reason = f"{grids[role].where} is taken for {MEANING[role]}: a grid tells more"
-        others += [(group, reason) for group in (replace(series[role], more=()), *series[role].more)]
-    return {**series, **grids}
+            reason = f"with the grids {max(kept, 0)} instead of the {whole} days of the series were in common"
+            others += [(group, reason) for group in alike]
+            return {}
+    return _best(alike, span, area_known, others)

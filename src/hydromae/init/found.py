@@ -5,58 +5,11 @@ from datetime import date
 from pathlib import PurePosixPath
 
 import numpy as np
-from jaxtyping import Shaped
 
 from hydromae.config import Kind
 
 # Numbers that archives write where there is no value; the last is netCDF's own for floats.
 CODES = (-99999.0, -9999.0, -999.0, 1e20, 9.969209968386869e36)
-
-
-@dataclass(frozen=True)
-class Values:
-    """A sample of values, codes of missing left out.
-
-    Attributes:
-        missing: share that is missing, 0 to 1.
-        low, quarter, middle, high: smallest, first quartile, median and largest; NaN where nothing was seen.
-        zeros: share that is exactly 0.
-        codes: numbers that mean missing which were seen.
-    """
-
-    count: int
-    missing: float
-    low: float
-    quarter: float
-    middle: float
-    high: float
-    zeros: float
-    codes: tuple[float, ...]
-
-    @property
-    def span(self) -> str:
-        """The range in words."""
-        if self.count == 0:
-            return "no value in the sample"
-        return f"values {self.low:.4g} to {self.high:.4g}" + (f", {self.zeros:.0%} zero" if self.zeros > 0.05 else "")
-
-
-def summarise(values: Shaped[np.ndarray, "*sample"]) -> Values:
-    """Summarise a sample of numbers of any shape."""
-    numbers = np.asarray(values, np.float64).ravel()
-    size = max(numbers.size, 1)
-    coded = {code: np.isclose(numbers, code, rtol=1e-6) for code in CODES}
-    held = np.isfinite(numbers)
-    for is_code in coded.values():
-        held &= ~is_code
-    numbers = numbers[held]
-    codes = tuple(code for code, is_code in coded.items() if is_code.any())
-    if not numbers.size:
-        nan = float("nan")
-        return Values(0, 1.0, nan, nan, nan, nan, 0.0, codes)
-    low, quarter, middle, high = np.quantile(numbers, [0, 0.25, 0.5, 1]).tolist()
-    zeros = float((numbers == 0).mean())
-    return Values(len(numbers), 1 - len(numbers) / size, low, quarter, middle, high, zeros, codes)
 
 
 @dataclass(frozen=True)
@@ -74,10 +27,9 @@ class Candidate:
         shape: rows and columns of a grid, else None.
         stations: ids, all of them if `all_stations`.
         n_stations: 0 for a grid.
-        seen: first and last day with a value in the sample, None without any.
-        absent: share of the days and stations of a table that have no row; 0 where it is not known.
         dated: False where the days are guessed from the file's name.
         layout: wide where its columns are stations only if a table of attributes has them, else None.
+        codes: numbers that mean missing which were seen.
     """
 
     path: str
@@ -90,17 +42,15 @@ class Candidate:
     first: date | None
     last: date | None
     n_days: int
-    values: Values
     shape: tuple[int, int] | None = None
     stations: tuple[str, ...] = ()
     all_stations: bool = True
     n_stations: int = 0
-    seen: tuple[date, date] | None = None
-    absent: float = 0.0
     dated: bool = True
     date_column: str | None = None
     id_column: str | None = None
     layout: str | None = None
+    codes: tuple[float, ...] = ()
 
     @property
     def label(self) -> str:
@@ -118,12 +68,11 @@ class AttributeTable:
 
 @dataclass(frozen=True)
 class Mask:
-    """A two-dimensional map of 0 and 1; `land` is the share of 1, `patches` of them have enough of it."""
+    """A two-dimensional map of 0 and 1; `land` is the share of 1."""
 
     path: str
     shape: tuple[int, int]
     land: float
-    patches: int
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
-"""Looking at a grid: its variables, days, cells and a few days of its values."""
+"""Looking at a grid: its variables, days and cells."""
 
 import calendar
 import re
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.config import ModalityConfig
-from hydromae.init.found import Candidate, LeftOut, as_date, summarise
+from hydromae.init.found import Candidate, LeftOut, as_date
 from hydromae.readers.cf_grid import grid_variables
 from hydromae.readers.hdf5_file import data_sets, open_hdf5
 from hydromae.readers.hdf5_grid import DATES
@@ -18,8 +17,6 @@ from hydromae.readers.netcdf_file import open_netcdf
 from hydromae.readers.reader import Reader, Request
 from hydromae.readers.zarr_store import open_zarr_store
 
-SAMPLED_DAYS = 3
-_SAMPLED_CELLS = 2_000_000  # in a day: larger maps are looked at around their middle
 _YEARS = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 
 
@@ -43,7 +40,7 @@ def look_at_grid(path: Path, given: str, reader: Reader) -> tuple[list[Candidate
         start = _guess_start(path, n_days) if n_days is not None else None
         settings = ModalityConfig(kind="grid", units="1", variable=variable, allow_absent_days=True)
         undated = n_days is not None and start is None
-        # Without a day to begin with, any will do to see the values: the candidate says that its days are unknown.
+        # Without a day to begin with, any will do: the candidate says that its days are unknown.
         request = Request("grid", settings, date(1900, 1, 1) if undated else start)
         try:
             grid = reader.open((path,), request)
@@ -59,10 +56,6 @@ def _candidate(
     grid: xr.DataArray, given: str, reader: str, variable: str | None, dated: bool, undated: bool
 ) -> Candidate:
     days = grid["time"].values.astype("datetime64[D]")
-    height, width = grid.shape[1:]
-    chosen = np.unique(np.linspace(0, len(days) - 1, SAMPLED_DAYS).round().astype(int)).tolist()
-    rows, columns = (_middle(length, round(_SAMPLED_CELLS**0.5)) for length in (height, width))
-    sample = np.stack([np.asarray(grid[day, rows, columns].values, np.float64) for day in chosen])  # [day, y, x]
     texts = [str(grid.attrs.get(key, "")) for key in ("standard_name", "long_name")]
     place = PurePosixPath(given)
     units = grid.attrs.get("units")
@@ -77,15 +70,9 @@ def _candidate(
         first=None if undated else as_date(days[0]),
         last=None if undated else as_date(days[-1]),
         n_days=len(days),
-        values=summarise(sample),
-        shape=(height, width),
+        shape=(grid.shape[1], grid.shape[2]),
         dated=dated,
     )
-
-
-def _middle(length: int, most: int) -> slice:
-    begin = max(0, (length - most) // 2)
-    return slice(begin, begin + min(length, most))
 
 
 def _variables(path: Path, reader: Reader) -> list[tuple[str | None, int | None]]:

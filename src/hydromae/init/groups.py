@@ -1,7 +1,7 @@
-"""Files that follow each other in time, put together to one source."""
+"""Files of one variable that one source can hold: one after the other in time, or of different stations."""
 
 import glob
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
 
@@ -9,9 +9,7 @@ from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_key
 from hydromae.config import Kind, Period
 from hydromae.init.found import Candidate
-from hydromae.init.guess import Guess, guess
-from hydromae.init.station_tables import with_tables_joined
-from hydromae.init.words import words_of
+from hydromae.init.variables import Variable, variable_of, words_of
 from hydromae.readers.files import expand
 
 _FEW = 4  # paths up to which each is listed, rather than a pattern
@@ -20,9 +18,9 @@ _MARKS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 
 @dataclass(frozen=True)
 class Group:
-    """Files of one variable in order of time, what they are taken for, and other sources with more stations of it."""
+    """Files of one variable, what they are taken for, and other sources with more stations of it."""
 
-    guess: Guess
+    variable: Variable
     pieces: tuple[Candidate, ...]
     more: tuple["Group", ...] = ()
 
@@ -32,31 +30,25 @@ class Group:
         return self.pieces[0].kind
 
     @property
-    def variable(self) -> str | None:
-        """The name in the files."""
-        return self.pieces[0].variable
-
-    @property
     def first(self) -> date:
         """First day."""
-        assert self.pieces[0].first is not None
-        return self.pieces[0].first
+        return min(piece.first for piece in self.pieces if piece.first is not None)
 
     @property
     def last(self) -> date:
         """Last day."""
-        assert self.pieces[-1].last is not None
-        return self.pieces[-1].last
+        return max(piece.last for piece in self.pieces if piece.last is not None)
 
     @property
-    def n_days(self) -> int:
-        """Days that the files hold."""
-        return sum(piece.n_days for piece in self.pieces)
+    def span(self) -> Period:
+        """First and last day."""
+        return self.first, self.last
 
     @property
     def has_gaps(self) -> bool:
-        """Whether days between the first and the last are absent."""
-        return self.n_days < (self.last - self.first).days + 1
+        """Whether a grid lacks days between the first and the last."""
+        held = sum(piece.n_days for piece in self.pieces)
+        return self.kind == "grid" and held < (self.last - self.first).days + 1
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -64,10 +56,14 @@ class Group:
         return self.pieces[0].shape
 
     @property
+    def keys(self) -> set[str]:
+        """Its own stations, whatever their ids are spelled like."""
+        return {id_key(station) for piece in self.pieces for station in piece.stations}
+
+    @property
     def n_stations(self) -> int:
-        """Stations of a series, those of other sources too."""
-        own = self.pieces[0]
-        return own.n_stations + len(set().union(*(group.keys for group in self.more)) - self.keys)
+        """Its own stations; 0 for a grid."""
+        return max(len(self.keys), self.pieces[0].n_stations)
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -75,32 +71,30 @@ class Group:
         return tuple(i for group in (self, *self.more) for piece in group.pieces for i in piece.stations)
 
     @property
-    def keys(self) -> set[str]:
-        """Its own stations, whatever their ids are spelled like."""
-        return {id_key(station) for piece in self.pieces for station in piece.stations}
-
-    @property
     def where(self) -> str:
         """Its files in words."""
-        first, last = self.pieces[0].path, self.pieces[-1].path
-        if self.pieces[0].files:
-            first, last = self.pieces[0].files[0], self.pieces[0].files[-1]
-        files = "this folder" if first == "." else first if first == last else f"{first} to {last}"
-        return files + (f": {self.variable}" if self.variable else "")
+        files = self.pieces[0].files or tuple(piece.path for piece in self.pieces)
+        named = "this folder" if files[0] == "." else files[0] if len(files) == 1 else f"{files[0]} to {files[-1]}"
+        return named + self.column
+
+    @property
+    def column(self) -> str:
+        """The variable's name in the files, for messages."""
+        return f": {self.pieces[0].variable}" if self.pieces[0].variable else ""
 
     @property
     def extent(self) -> str:
         """Its places and days in words."""
-        one = self.pieces[0]
-        counted = f"{one.n_stations} stations" if one.all_stations else f"{one.n_stations} stations or more"
+        whole = all(piece.all_stations for piece in self.pieces)
+        counted = f"{self.n_stations} stations" if whole else f"{self.n_stations} stations or more"
         places = f"{self.shape[0]} x {self.shape[1]} cells" if self.shape else counted
-        return f"{places}, {'' if one.all_stations else 'at least '}{self.first} to {self.last}"
+        return f"{places}, {'' if whole else 'at least '}{self.first} to {self.last}"
 
-    def days_in(self, period: Period | None) -> int:
-        """Days between the first and the last that lie in a period."""
-        if period is None:
-            return self.n_days
-        return max(0, (min(self.last, period[1]) - max(self.first, period[0])).days + 1)
+    def amount(self, period: Period | None = None) -> int:
+        """Its days, as far as they lie in a period, times its stations."""
+        begin, end = period or self.span
+        days = max(0, (min(self.last, end) - max(self.first, begin)).days + 1)
+        return days * (self.n_stations or 1)
 
     def marked(self) -> dict[str, Period]:
         """The days of the files that are named train, val or test; none where a file is not named so."""
@@ -116,17 +110,13 @@ class Group:
     def paths(self, top: Path) -> tuple[str, ...]:
         """What the configuration is to name: a pattern where one finds these files, in their order, and no other."""
         files = self.pieces[0].files or tuple(piece.path for piece in self.pieces)
-        if len(files) <= _FEW:
+        folder = PurePosixPath(files[0]).parent.as_posix()
+        if len(files) <= _FEW or any(PurePosixPath(file).parent.as_posix() != folder for file in files):
             return files
-        folders = {PurePosixPath(file).parent.as_posix() for file in files}
-        if len(folders) > 1:
-            return files
-        folder = folders.pop()
         names = [PurePosixPath(file).name for file in files]
-        suffix = PurePosixPath(names[0]).suffix
         for start in ("", _same_start(names)):
             fixed = (PurePosixPath(folder) / start).as_posix() if start else f"{folder}/"
-            pattern = f"{fixed.removeprefix('./')}*{suffix}"
+            pattern = f"{fixed.removeprefix('./')}*{PurePosixPath(names[0]).suffix}"
             if not glob.has_magic(fixed) and _matches(top, pattern) == list(files):
                 return (pattern,)
         return files
@@ -146,30 +136,50 @@ def _matches(top: Path, pattern: str) -> list[str]:
         return []
 
 
+@dataclass
+class _Lane:
+    """Files that a reader takes as one source: none holds a day of a place that another holds too."""
+
+    members: list[Candidate] = field(default_factory=list)
+    last: dict[str, date] = field(default_factory=dict)
+
+    def takes(self, one: Candidate) -> bool:
+        assert one.first is not None
+        return all(self.last.get(place, date.min) < one.first for place in _places(one))
+
+    def add(self, one: Candidate) -> None:
+        assert one.last is not None
+        self.members.append(one)
+        self.last |= dict.fromkeys(_places(one), one.last)
+
+    @property
+    def pieces(self) -> tuple[Candidate, ...]:
+        # Where no place is held twice their order in time does not matter, and a pattern can name them.
+        apart = len(self.last) == sum(len(_places(one)) for one in self.members)
+        return tuple(sorted(self.members, key=lambda one: one.path) if apart else self.members)
+
+
+def _places(one: Candidate) -> list[str]:
+    return [id_key(station) for station in one.stations] or [""]
+
+
 def in_groups(candidates: tuple[Candidate, ...]) -> list[Group]:
-    """Put together what can be one source: one format, variable, shape and unit, one after the other in time."""
-    alike: dict[tuple[object, ...], list[tuple[Candidate, Guess]]] = {}
-    for one, found in with_tables_joined([(one, guess(one)) for one in candidates if one.first is not None]):
-        key = (found.role, one.kind, one.reader, one.variable, one.shape, one.units, one.dated)
-        # Files of unknown content are not put together; tables of one variable and different stations are already.
-        alone = (one.path,) if found.role is None or one.kind == "series" else ()
-        alike.setdefault(key + alone, []).append((one, found))
-    groups: list[Group] = []
-    for members in alike.values():
-        members.sort(key=lambda member: (member[0].first, -member[0].n_days, member[0].path))
-        chains: list[list[tuple[Candidate, Guess]]] = []
-        for member in members:
-            chain = next((chain for chain in chains if _follows(chain[-1][0], member[0])), None)
-            if chain is None:
-                chains.append([member])
-            else:
-                chain.append(member)
-        # What one file's sample leaves open, as a dry month's unit, the one with the largest values tells.
-        for chain in chains:
-            told = max(chain, key=lambda member: member[0].values.high if member[0].values.count else float("-inf"))
-            groups.append(Group(told[1], tuple(member[0] for member in chain)))
-    return sorted(groups, key=lambda group: (group.pieces[0].path, group.variable or ""))
-
-
-def _follows(before: Candidate, after: Candidate) -> bool:
-    return before.last is not None and after.first is not None and before.last < after.first
+    """Put together what can be one source: of one format, variable, shape and unit."""
+    alike: dict[tuple[object, ...], list[_Lane]] = {}
+    variables: dict[tuple[object, ...], Variable] = {}
+    dated = [one for one in candidates if one.first is not None]
+    for one in sorted(dated, key=lambda one: (str(one.first), -one.n_days, one.path)):
+        found = variable_of(one)
+        columns = (one.date_column, one.id_column, one.layout)
+        key: tuple[object, ...] = (found.role, one.kind, one.reader, one.variable, one.shape, one.units, one.dated)
+        # Put together are tables that are known as a whole, and grids; of neither what is of unknown content.
+        joined = found.role is not None and (one.kind == "grid" or (one.reader == "table" and one.all_stations))
+        key += columns if joined else (one.path,)
+        variables.setdefault(key, found)
+        lanes = alike.setdefault(key, [])
+        lane = next((lane for lane in lanes if lane.takes(one)), None)
+        if lane is None:
+            lanes.append(lane := _Lane())
+        lane.add(one)
+    groups = [Group(variables[key], lane.pieces) for key, lanes in alike.items() for lane in lanes]
+    return sorted(groups, key=lambda group: (group.pieces[0].path, group.pieces[0].variable or ""))

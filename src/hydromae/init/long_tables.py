@@ -1,9 +1,10 @@
-"""Looking at tables of series or of attributes. Large files are sampled."""
+"""Looking at tables of series or attributes: the first rows say what the columns are, all rows which days and ids."""
 
 import csv
 import gzip
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,18 +16,16 @@ import pyarrow.parquet
 from hydromae.base.errors import DataError
 from hydromae.base.stamps import calendar_days
 from hydromae.base.station_ids import id_texts, sorted_ids
-from hydromae.init.found import AttributeTable, Candidate, as_date, summarise
-from hydromae.init.words import DATE_WORDS, ID_WORDS, roles_of, words_of
+from hydromae.init.found import CODES, AttributeTable, Candidate, as_date
+from hydromae.init.variables import DATE_WORDS, ID_WORDS, roles_of, words_of
 from hydromae.readers.dates import day_of
 from hydromae.readers.table_columns import column_names
 from hydromae.readers.table_layout import station_columns
 from hydromae.sources.attributes import separator_of
 
-_WHOLE = 2**21  # bytes of text up to which a file is looked at as a whole
-_PIECE = 2**18
-_PIECES = 8
-_SAMPLED_ROWS = 2**16  # of each group of rows of a parquet file
-_COUNTED_ROWS = 20_000_000  # up to which all station ids of a parquet file are seen
+_HEAD = 2**21  # bytes of text by which the columns are known
+_HEAD_ROWS = 2**16  # of a parquet file
+_ROWS = 2**20  # read at once
 _BLANK = ("", "NA", "NaN", "nan", "null", "None")
 
 
@@ -52,52 +51,46 @@ def look_at_table(path: Path, given: str) -> list[Candidate] | AttributeTable:
     column_names(path)  # what the reader refuses, as other separators than commas, is left out with its words
     id_column = _id_column(frame, date_column)
     if id_column is None:
-        return [_wide(given, frame, date_column, whole)]
-    if is_parquet:
-        ids, days = _parquet_extent(path, date_column, id_column)
-    else:
-        ids, days = frame[id_column], frame[date_column]
-    stations = tuple(sorted_ids(set(id_texts(pd.unique(ids.dropna()), given))))
-    whole = whole or (is_parquet and len(ids) < _COUNTED_ROWS)
-    dates = _days(days)
-    n_days = int((dates.max() - dates.min()).astype(int)) + 1
-    rows = pa.parquet.read_metadata(path).num_rows if is_parquet else len(frame)
-    absent = max(0.0, 1 - rows / (n_days * len(stations))) if whole else 0.0
-    sampled = _days(frame[date_column])
-    found = []
-    for column in frame.columns:
-        numbers = _numbers(frame[column]) if column not in (date_column, id_column) else None
-        if numbers is None:
-            continue
-        held = sampled[np.isfinite(numbers)]
-        found.append(
-            Candidate(
-                path=given,
-                files=(),
-                reader="table",
-                kind="series",
-                variable=str(column),
-                names=(str(column),),
-                units=None,
-                first=as_date(dates.min()),
-                last=as_date(dates.max()),
-                n_days=n_days,
-                values=summarise(numbers),
-                absent=absent,
-                stations=stations,
-                all_stations=whole,
-                n_stations=len(stations),
-                seen=(as_date(held.min()), as_date(held.max())) if held.size else None,
-                date_column=date_column,
-                id_column=id_column,
-            )
+        return [_wide(path, given, frame, date_column)]
+    distinct = _distinct(path, [date_column, id_column])
+    stations = tuple(sorted_ids(set(id_texts(distinct[id_column], given))))
+    numbers = {str(name): _numbers(frame[name]) for name in frame.columns if name not in (date_column, id_column)}
+    found = [
+        _candidate(
+            given,
+            _days(distinct[date_column]),
+            stations,
+            variable=name,
+            names=(name,),
+            date_column=date_column,
+            id_column=id_column,
+            codes=_codes(values),
         )
+        for name, values in numbers.items()
+        if values is not None
+    ]
     if not found:
         raise DataError(f"has days in {date_column} and ids in {id_column}, but no column of numbers")
     return found
 
 
-def _wide(given: str, frame: pd.DataFrame, date_column: str, whole: bool) -> Candidate:
+def _candidate(given: str, days: np.ndarray, stations: tuple[str, ...], **known: Any) -> Candidate:
+    return Candidate(
+        path=given,
+        files=(),
+        reader="table",
+        kind="series",
+        units=None,
+        first=as_date(days.min()),
+        last=as_date(days.max()),
+        n_days=int((days.max() - days.min()).astype(int)) + 1,
+        stations=stations,
+        n_stations=len(stations),
+        **known,
+    )
+
+
+def _wide(path: Path, given: str, frame: pd.DataFrame, date_column: str) -> Candidate:
     """A table of one variable with a column for each station."""
     columns = [str(name) for name in frame.columns if name != date_column]
     stations, _, strange = station_columns(columns)
@@ -108,46 +101,30 @@ def _wide(given: str, frame: pd.DataFrame, date_column: str, whole: bool) -> Can
             f"has days in {date_column} but no column of station ids; write it long (date, ID, one column a variable), "
             f"or as one variable with a column a station"
         )
-    dates, values = _days(frame[date_column]), np.stack([c for c in numbers if c is not None], axis=1)
-    held = dates[np.isfinite(values).any(axis=1)]
     place = PurePosixPath(given)
-    return Candidate(
-        path=given,
-        files=(),
-        reader="table",
-        kind="series",
+    return _candidate(
+        given,
+        _days(_distinct(path, [date_column])[date_column]),
+        tuple(id_texts(stations, given)),
         variable=None,
         names=(place.stem, place.parent.name),
-        units=None,
-        first=as_date(dates.min()),
-        last=as_date(dates.max()),
-        n_days=int((dates.max() - dates.min()).astype(int)) + 1,
-        values=summarise(values),
-        stations=tuple(id_texts(stations, given)),
-        n_stations=len(stations),
-        seen=(as_date(held.min()), as_date(held.max())) if held.size else None,
         date_column=date_column,
         layout="wide" if strange else None,
+        codes=_codes(np.stack([column for column in numbers if column is not None], axis=1)),
     )
 
 
+def _codes(numbers: np.ndarray) -> tuple[float, ...]:
+    return tuple(code for code in CODES if np.isclose(numbers, code, rtol=1e-6).any())
+
+
 def _text_rows(path: Path) -> tuple[pd.DataFrame, bool]:
-    """Lines of a CSV as text: all of a small one, else some from its beginning to its end; and whether it was all."""
-    if path.name.endswith(".gz"):
-        with gzip.open(path, "rb") as packed:
-            text = packed.read(_WHOLE + 1)
-        whole, parts = len(text) <= _WHOLE, [text[:_WHOLE]]
-    else:
-        size = path.stat().st_size
-        whole = size <= _WHOLE
-        with path.open("rb") as plain:
-            parts = [plain.read(_WHOLE if whole else _PIECE)]
-            for start in np.linspace(_PIECE, size - _PIECE, _PIECES).astype(int).tolist() if not whole else ():
-                plain.seek(start)
-                parts.append(plain.read(_PIECE).partition(b"\n")[2])  # the first line is cut
+    """The first lines of a CSV as text, and whether they are all."""
+    with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as file:
+        text = file.read(_HEAD + 1)
+    whole = len(text) <= _HEAD
     if not whole:
-        parts = [part.rpartition(b"\n")[0] for part in parts]  # so may the last one be
-    text = b"\n".join(parts)
+        text = text.rpartition(b"\n")[0]  # the last line may be cut
     if b"\0" in text:
         raise DataError("is not text")
     try:
@@ -171,30 +148,38 @@ def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parquet_rows(path: Path) -> tuple[pd.DataFrame, bool]:
+    """The first rows of a parquet file; never taken for all."""
     with pa.parquet.ParquetFile(path) as file:
         kept = [f.name for f in file.schema_arrow if not pa.types.is_nested(f.type)]
-        groups = np.unique(np.linspace(0, file.num_row_groups - 1, _PIECES).round().astype(int)).tolist()
-        parts = []
-        for group in groups if file.num_row_groups else ():
-            rows = file.iter_batches(batch_size=_SAMPLED_ROWS, row_groups=[group], columns=kept)
-            parts += [next(rows)]
-        if not parts:
+        rows = next(file.iter_batches(batch_size=_HEAD_ROWS, columns=kept), None)
+        if rows is None:
             raise DataError("has no rows")
-        return _without_row_numbers(pa.Table.from_batches(parts).to_pandas(ignore_metadata=True)), False
+        return _without_row_numbers(pa.Table.from_batches([rows]).to_pandas(ignore_metadata=True)), False
 
 
-def _parquet_extent(path: Path, date_column: str, id_column: str) -> tuple["pd.Series[Any]", "pd.Series[Any]"]:
-    """Ids and days of the first rows, a column of each; all of them up to `_COUNTED_ROWS`."""
-    seen, rows = [], 0
-    with pa.parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=2**20, columns=[date_column, id_column]):
-            frame = batch.to_pandas()
-            seen += [frame[[id_column]].drop_duplicates(), frame[[date_column]].drop_duplicates()]
-            rows += len(batch)
-            if rows >= _COUNTED_ROWS:
-                break
-    parts = pd.concat(seen)
-    return parts[id_column].dropna(), parts[date_column].dropna()
+def _distinct(path: Path, columns: list[str]) -> dict[str, "pd.Series[Any]"]:
+    """The different values of some columns in all rows."""
+    seen: dict[str, list[pd.Series[Any]]] = {name: [] for name in columns}
+    try:
+        for part in _parts(path, columns):
+            for name, values in seen.items():
+                values.append(part[name].dropna().drop_duplicates())
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise DataError(f"is not a CSV ({error})") from None
+    return {name: pd.concat(values).drop_duplicates() for name, values in seen.items()}
+
+
+def _parts(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    if path.suffix in (".parquet", ".pq"):
+        with pa.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
+                yield batch.to_pandas()
+        return
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, encoding="utf-8-sig").iloc[0]
+    places = [header.tolist().index(name) for name in columns]
+    names = [name for _, name in sorted(zip(places, columns, strict=True))]
+    for part in pd.read_csv(path, header=0, usecols=places, dtype=str, chunksize=_ROWS, encoding="utf-8-sig"):
+        yield part.set_axis(names, axis=1)
 
 
 def _date_column(frame: pd.DataFrame) -> str | None:
@@ -246,6 +231,8 @@ def _numbers(column: "pd.Series[Any]") -> np.ndarray | None:
     if column.dtype.kind in "iuf":
         return column.to_numpy(np.float64)
     numbers = pd.to_numeric(column, errors="coerce") if column.dtype.kind == "O" else None
-    if numbers is None or (numbers.isna() & column.notna()).any() or numbers.isna().all():
+    if numbers is None or (numbers.isna() & column.notna()).any():
+        return None
+    if numbers.isna().all() and not roles_of(str(column.name)):  # blank so far, as where a record begins late
         return None
     return numbers.to_numpy(np.float64)

@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 from typing import ParamSpec
 
 from hydromae.base.errors import DataError
-from hydromae.init.advice import land_patches
 from hydromae.init.found import AttributeTable, Candidate, Found, LeftOut, Mask
 from hydromae.init.grids import look_at_grid
 from hydromae.init.long_tables import look_at_table
@@ -141,4 +140,4 @@ def _mask(path: Path, given: str) -> Mask:
     if path.stat().st_size > _LARGEST_MASK:
         raise DataError(f"is larger than {_LARGEST_MASK >> 20} MiB, too large for a land mask")
     land = read_land_mask(path)
-    return Mask(given, (land.shape[0], land.shape[1]), float(land.mean()), land_patches(land))
+    return Mask(given, (land.shape[0], land.shape[1]), float(land.mean()))

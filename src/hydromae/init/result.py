@@ -107,7 +107,7 @@ def init(folder: str | Path, on_progress: Callable[[str, float], None] | None = 
     left_out += [LeftOut(one.path, _other_mask(one, mask, shape)) for one in found.masks if one is not mask]
     marked = [marks for group in chosen.taken.values() if (marks := group.marked())]
     periods = split(*chosen.common, marked[0] if marked and all(marks == marked[0] for marks in marked) else {})
-    seen = {code for one in found.candidates for code in one.values.codes} | set(table.codes if table else ())
+    seen = {code for one in found.candidates for code in one.codes} | set(table.codes if table else ())
     left_out.sort(key=lambda one: (one.path, one.reason))
     return InitResult(
         folder=top,
@@ -157,7 +157,7 @@ def _what_lies_there(found: Found) -> str:
     reasons = [f"{'the folder' if one.path == '.' else one.path} ({one.reason})" for one in found.left_out]
     reasons += [f"{one.path} (a table without dates)" for one in found.tables]
     reasons += [f"{one.path} (a map of 0 and 1)" for one in found.masks]
-    reasons += [f"{one.label} (unknown variable, {one.values.span})" for one in found.candidates]
+    reasons += [f"{one.label} (unknown variable)" for one in found.candidates]
     if not reasons:
         return "it is empty"
     more = f" and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
@@ -168,13 +168,13 @@ def _rows(
     top: Path, chosen: Chosen, table: StationTable | None, mask: Mask | None, left_out: list[LeftOut]
 ) -> tuple[Row, ...]:
     rows = [
-        Row(path + _column(source), name, source.pieces[0].reader, chosen.reasons[name] if source is group else _JOINED)
+        Row(path + source.column, name, source.pieces[0].reader, source.variable.reason if source is group else _JOINED)
         for name, group in chosen.taken.items()
         for source in (group, *group.more)
         for path in source.paths(top)
     ]
     rows += [
-        Row(path + _column(group), "", group.pieces[0].reader, reason)
+        Row(path + group.column, "", group.pieces[0].reader, reason)
         for group, reason in chosen.others
         for path in group.paths(top)
     ]
@@ -186,7 +186,3 @@ def _rows(
         rows.append(Row(mask.path, "land mask", "", f"0 and 1 on the cells of the grids, {mask.land:.0%} land"))
     rows += [Row(one.path, "", "", one.reason) for one in left_out]
     return tuple(sorted(rows, key=lambda row: (row.path, row.taken_for, row.reason)))
-
-
-def _column(group: Group) -> str:
-    return f": {group.variable}" if group.variable is not None else ""

@@ -9,15 +9,14 @@ import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.config import ModalityConfig
-from hydromae.init.found import Candidate, as_date, summarise
-from hydromae.init.words import DATE_WORDS, ID_WORDS, words_of
+from hydromae.init.found import Candidate, as_date
+from hydromae.init.variables import DATE_WORDS, ID_WORDS, words_of
 from hydromae.readers.caravan import DATE
 from hydromae.readers.files import first_line
 from hydromae.readers.netcdf_file import open_netcdf
 from hydromae.readers.reader import Reader, Request
 
 _COUNTED_FILES = 64
-_SAMPLED_FILES = 6
 _LARGEST_STATION_FILE = 2**26
 
 
@@ -36,7 +35,7 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
     usable = [path for path in paths if path.stat().st_size <= _LARGEST_STATION_FILE]
     if not usable:
         raise DataError(f"its files are larger than {_LARGEST_STATION_FILE >> 20} MiB, too large for one station")
-    counted, sampled = _spread(usable, _COUNTED_FILES), _spread(usable, _SAMPLED_FILES)
+    counted = [usable[i] for i in np.unique(np.linspace(0, len(usable) - 1, _COUNTED_FILES).round().astype(int))]
     found: list[Candidate] = []
     extent: xr.DataArray | None = None
     for variable in _station_variables(usable[0], reader):
@@ -44,8 +43,7 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
         request = Request(variable or "series", settings, None)
         if extent is None:
             extent = reader.open(counted, request)
-        series = reader.open(sampled, request)
-        held = series["time"].values[np.isfinite(series.values).any(axis=1)]
+        series = reader.open(usable[:1], request)
         days = extent["time"].values
         units = series.attrs.get("units")
         stations = tuple(str(station) for station in extent["station"].values)
@@ -62,11 +60,9 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
                 first=as_date(days[0]),
                 last=as_date(days[-1]),
                 n_days=len(days),
-                values=summarise(series.values),
                 stations=stations,
                 all_stations=len(counted) == len(paths),
                 n_stations=len(stations) if len(counted) == len(paths) else len(paths),
-                seen=(as_date(held[0]), as_date(held[-1])) if held.size else None,
             )
         )
     return found
@@ -81,7 +77,3 @@ def _station_variables(path: Path, reader: Reader) -> list[str | None]:
             series = ((name, item) for name, item in data.data_vars.items() if item.dims == (DATE,))
             return [str(name) for name, item in series if item.dtype.kind in "iuf"]
     return [None]
-
-
-def _spread(paths: Sequence[Path], most: int) -> list[Path]:
-    return [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, most).round().astype(int))]

@@ -10,7 +10,7 @@ from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_key, id_texts
 from hydromae.config import ATTRIBUTES, AttributesConfig
 from hydromae.init.found import CODES, AttributeTable
-from hydromae.init.words import words_of
+from hydromae.init.variables import words_of
 from hydromae.sources.attributes import coordinate_columns
 
 _BLANK = {"", "na", "nan", "null", "none"}

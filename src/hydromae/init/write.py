@@ -1,24 +1,34 @@
 """Writing what was decided as a configuration, each decision with its reason."""
 
+import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.files import write_text
+from hydromae.benchmark.settings import packaged_settings
 from hydromae.config import ATTRIBUTES, AttributesConfig, DataConfig
-from hydromae.init.advice import (
-    SMALL_MODEL,
-    SMALL_TRAINING,
-    patch_size,
-    series_settings,
-    sizes,
-)
-from hydromae.init.groups import Group
 from hydromae.init.modality_text import modality_lines
 from hydromae.init.result import InitResult
-from hydromae.init.yaml_text import comment, commented_out, key_lines, scalar, sequence
+from hydromae.init.yaml_text import comment, key_lines, scalar, sequence
 
-_LISTED, _SHOWN = 100, 30
+_LISTED = 100
+_WISHED_PATCH = 10
+_SMALL: dict[str, dict[str, Any]] = {
+    "model": {"d_model": 64, "nhead": 2, "img_encoder_layers": 2, "vec_encoder_layers": 2, "decoder_dim": 64,
+              "decoder_layers": 2, "dropout": 0.0},
+    "training": {"batch_size": 2, "epochs": 8, "warmup_epochs": 0.5, "lr": 1.0e-3, "weight_decay": 0.01},
+}  # fmt: skip
+_OF_SMALL = "configs/gb_small.yaml, which a laptop trains"
+# What of the benchmark's settings suits series alone, whatever they are.
+_OF_THE_BENCHMARK = {
+    "data": ("window", "stride", "stations_per_window"),
+    "model": ("d_model", "nhead", "vec_encoder_layers", "shared_depth", "decoder_dim", "decoder_layers", "dropout",
+              "recurrent_dim", "vector_patch_size", "vector_patch_days"),
+    "training": ("batch_size", "warmup_epochs", "lr"),
+}  # fmt: skip
 
 
 def write_config(result: InitResult, path: str | Path, overwrite: bool = False) -> Path:
@@ -71,30 +81,33 @@ def config_text(result: InitResult, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def series_settings() -> dict[str, dict[str, Any]]:
+    """What the benchmark trains, the better model where there are series alone: section -> its keys."""
+    raw = packaged_settings()
+    return {section: {key: raw[section][key] for key in keys} for section, keys in _OF_THE_BENCHMARK.items()}
+
+
+def patch_size(shape: tuple[int, int]) -> int:
+    """The divisor of both rows and columns that is nearest to 10, the larger of two as near."""
+    whole = math.gcd(*shape)
+    divisors = [size for size in range(1, whole + 1) if whole % size == 0]
+    return min(divisors, key=lambda size: (abs(size - _WISHED_PATCH), -size))
+
+
 def _modalities(result: InitResult) -> list[str]:
-    chosen, lines = result.chosen, ["  modalities:"]
     area_known = result.table is not None and result.table.area is not None
-    for name, group in chosen.taken.items():
-        lines += modality_lines(name, group, result.folder, area_known, chosen.reasons[name])
-    if chosen.others:
-        lines += comment("Not taken; to use one, remove the # before its keys, and the modality it stands in for:", 4)
-    names = set(chosen.taken)
-    for group, reason in chosen.others[:_SHOWN]:
-        name = group.guess.role or _free_name(group, names)
-        names.add(name)
-        regrid = group.kind == "grid" and result.shape is not None and group.shape != result.shape
-        lines += commented_out(modality_lines(name, group, result.folder, area_known, reason, regrid))
-    if len(chosen.others) > _SHOWN:
-        lines += comment(f"and {len(chosen.others) - _SHOWN} more sources, which `hydromae init` lists", 4)
+    lines = ["  modalities:"]
+    for name, group in result.chosen.taken.items():
+        lines += modality_lines(name, group, result.folder, area_known)
+    if result.chosen.others:
+        lines += comment("TODO: name those of these sources that are wanted too, each as a modality of its own:", 4)
+    for group, reason in result.chosen.others[:_LISTED]:
+        lines += comment(f"{group.where} ({group.kind}, {group.extent}): {reason}", 4, hanging=2)
+    if len(result.chosen.others) > _LISTED:
+        lines += comment(f"and {len(result.chosen.others) - _LISTED} more sources, which `hydromae init` lists", 4)
+    if any(group.kind == "grid" and group.shape != result.shape for group, _ in result.chosen.others):
+        lines += comment("grids of other cells also need a rule, as regrid: conservative", 4, hanging=2)
     return lines
-
-
-def _free_name(group: Group, names: set[str]) -> str:
-    """A name that no modality has: the variable's, with a number where it is given already."""
-    one = group.pieces[0]
-    text = re.sub(r"[^a-z0-9]+", "_", (one.variable or one.reader).lower()).strip("_")
-    base = text if re.match(r"[a-z]", text) else f"variable_{text}".rstrip("_")
-    return next(name for i in range(1, 10_000) if (name := base if i == 1 else f"{base}_{i}") not in names)
 
 
 def _attributes(result: InitResult) -> list[str]:
@@ -140,28 +153,16 @@ def _land_mask(result: InitResult) -> list[str]:
 def _missing_values(result: InitResult) -> list[str]:
     usual = DataConfig().missing_values
     more = tuple(code for code in result.codes if code not in usual)
-    seen = ", ".join(f"{code:g}" for code in result.codes)
-    lines = comment(f"Seen in the samples where there is no value: {seen or 'no code, only blanks or NaN if any'}.", 2)
-    return [*lines, f"  missing_values: {sequence((*usual, *more))}"] if more else lines
+    if not more:
+        return comment("TODO: missing_values, if the files have such numbers; `hydromae check` finds them.", 2)
+    seen = ", ".join(f"{code:g}" for code in more)
+    lines = comment(f"Seen in tables where there is no value: {seen}.", 2)
+    return [*lines, f"  missing_values: {sequence((*usual, *more))}"]
 
 
 def _periods(result: InitResult) -> list[str]:
-    taken = result.chosen.taken
-    begin, end = min(g.first for g in taken.values()), max(g.last for g in taken.values())
     first, last = result.chosen.common
-    late = [name for name, group in taken.items() if group.first == first] if begin < first else []
-    early = [name for name, group in taken.items() if group.last == last] if end > last else []
-    since = f" ({' and '.join(late)} begin{'s' * (len(late) == 1)} then)" if late else ""
-    until = f" ({' and '.join(early)} end{'s' * (len(early) == 1)} then)" if early else ""
-    lines = comment(
-        f"The files hold {begin} to {end}; all modalities are there from {first}{since} to {last}{until}. "
-        f"Split: {result.split.reason}.",
-        2,
-    )
-    for name, group in taken.items():
-        seen = group.pieces[0].seen
-        if seen is not None and (seen[0] > first or seen[1] < last):
-            lines += comment(f"In the sample {name} has values from {seen[0]} to {seen[1]} only.", 2)
+    lines = comment(f"All modalities are there from {first} to {last}. Split: {result.split.reason}.", 2)
     lines += [f"  {key}: {sequence(period)}" for key, period in result.split.periods.items()]
     shortest = min((last - first).days + 1 for first, last in result.split.periods.values())
     usual = DataConfig()
@@ -173,7 +174,7 @@ def _periods(result: InitResult) -> list[str]:
         kept = series_settings()["data"]
         if shortest < usual.window:
             kept = {key: value for key, value in kept.items() if key == "stations_per_window"}
-        lines += [f"  #{key}: {scalar(value)}" for key, value in kept.items()]
+        lines += _commented(kept)
     return lines
 
 
@@ -190,35 +191,22 @@ def _model(result: InitResult) -> list[str]:
             f"Cells in a patch: {size} x {size}, the divisor of {shape[0]} rows and {shape[1]} columns nearest to 10.",
             2,
         )
-        if size < 4:
-            lines += comment("So small patches make many tokens: pad or cut the grids to multiples of 8 or 10.", 2)
         lines.append(f"  patch_size: {size}")
     if result.of_kind("series") and (table is None or not table.located):
         lines += comment("Without latitude and longitude each group of stations learns its place.", 2)
         lines.append("  series_position: learned")
-    train = result.split.periods["train"]
-    days = (train[1] - train[0]).days + 1
-    window = min([DataConfig().window, *((b - a).days + 1 for a, b in result.split.periods.values())])
-    stations = max((group.n_stations for group in result.of_kind("series")), default=0)
-    every_patch = 0 if shape is None else shape[0] * shape[1] // patch_size(shape) ** 2
-    patches = result.mask.patches if result.mask else every_patch
-    grids, series = len(result.of_kind("grid")), len(result.of_kind("series"))
-    found = sizes(patches, grids, stations, series, window, days)
-    tokens = f"A window has about {found.tokens} tokens, and training {days} days."
-    if alone := _series_alone(result):
-        advice = (
-            f"{tokens} Series alone: without the # the keys below and under data are those of the benchmark GB-Flow-7."
-        )
-    else:
-        small = "Begin with a small model" if found.small else "The default sizes suit; a small model is quicker"
-        advice = f"{tokens} {small}: without the # the keys below are those of configs/gb_small.yaml."
-    lines += comment(advice, 2)
-    has_keys = any(not line.lstrip().startswith("#") for line in lines)
-    kept = series_settings() if alone else {"model": SMALL_MODEL, "training": SMALL_TRAINING}
-    lines += [f"  #{key}: {scalar(value)}" for key, value in kept["model"].items()]
-    training = [f"  #{key}: {scalar(value)}" for key, value in kept["training"].items()]
+    has_keys = bool(lines)
+    alone = _series_alone(result)
+    kept, whose = (series_settings(), "the benchmark GB-Flow-7, for series alone") if alone else (_SMALL, _OF_SMALL)
+    lines += comment(f"TODO: how large the model is to be. Without the # these keys are those of {whose}.", 2)
+    lines += _commented(kept["model"])
     # A section without keys would be null.
-    return ["model:" if has_keys else "#model:", *lines, "#training:", *training]
+    return ["model:" if has_keys else "#model:", *lines, "#training:", *_commented(kept["training"])]
+
+
+def _commented(keys: Mapping[str, object]) -> list[str]:
+    """Keys of a section as comments: without the sign they are keys again."""
+    return [f"  #{key}: {scalar(value)}" for key, value in keys.items()]
 
 
 def _left_out(result: InitResult) -> list[str]:

@@ -53,8 +53,3 @@ def key_lines(key: str, values: Iterable[object], indent: int) -> list[str]:
     start = " " * indent
     line = f"{start}{key}: {sequence(items)}"
     return [line] if len(line) <= _WIDTH else [f"{start}{key}:", *(f"{start}  - {scalar(item)}" for item in items)]
-
-
-def commented_out(lines: Iterable[str]) -> list[str]:
-    """Keys as comments, in their place: without the sign they are keys again. Comments stay as they are."""
-    return [line if line.lstrip().startswith("#") else re.sub(r"^( *)", r"\1#", line, count=1) for line in lines]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from hydromae.config import Period
-from hydromae.config.data import Days
+from hydromae.config.types import Days
 
 
 def excluded_days(first_day: np.datetime64, n_days: int, exclude: Days) -> Bool[np.ndarray, "day"]:

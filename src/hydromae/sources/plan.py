@@ -14,7 +14,7 @@ from hydromae.base.areas import is_flow
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.station_ids import sorted_ids
 from hydromae.config import Config, DataConfig, ModalityConfig, Period
-from hydromae.config.data import Days
+from hydromae.config.types import Days
 from hydromae.readers.station_files import STATION_NAME
 from hydromae.sources.alignment import check_days, check_training
 from hydromae.sources.attributes import Attributes, read_attributes

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.stamps import Clocks, calendar_days
 from hydromae.base.station_ids import id_texts, one_spelling, require_distinct
-from hydromae.base.units import same_units
+from hydromae.base.units import conversion, convertible, same_units
 from hydromae.config import ModalityConfig
 from hydromae.readers.detect import Request, locate
 from hydromae.sources.cells import Regrid, cells_of, north_first, same_cells
@@ -95,6 +95,8 @@ class Source:
     def notes(self) -> tuple[str, ...]:
         """What was done to stamps, days, rows and cells, a sentence each."""
         found = [note for piece in self.pieces for note in piece.values.attrs.get("notes", ())]
+        if self.settings.convert_from is not None:
+            found.append(f"values are converted from {self.settings.convert_from} to {self.settings.units}")
         if shift := self.settings.shift_days:
             found.append(f"days are moved by {shift:+d}, as shift_days says")
         if excluded := int(np.isin(self.excluded, self.held).sum()):
@@ -151,6 +153,10 @@ class Source:
                 with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 becomes inf, which is named later
                     block[(piece.days[begin:end] - first).astype(np.int64)] = read_values(piece, begin, end)
         missing_to_nan(block, self.codes)
+        if self.settings.convert_from is not None:
+            factor, offset = self._conversion
+            block *= np.float32(factor)
+            block += np.float32(offset)
         within_limits(block, self.settings)
         block[np.isin(first + np.arange(count), self.excluded)] = np.nan
         if self.regrid is None:
@@ -163,6 +169,10 @@ class Source:
         regridded = self.regrid.apply(block)
         missing_to_nan(regridded, ())
         return regridded
+
+    @cached_property
+    def _conversion(self) -> tuple[float, float]:
+        return conversion(self.settings.convert_from or self.settings.units, self.settings.units)
 
     def path_of(self, day: np.datetime64, station: str | None = None) -> Path:
         """The file that holds a day, of a station if that is named, or the one before it where none does."""
@@ -238,20 +248,25 @@ def _with_text_ids(series: xr.DataArray, path: Path) -> xr.DataArray:
 
 
 def _check_units(path: Path, values: xr.DataArray, name: str, settings: ModalityConfig) -> None:
-    """Formats that say their units are held to them; nothing is converted."""
+    """Formats that say their units are held to them; only what convert_from names is converted."""
     units = values.attrs.get("units")
-    if units is not None and not same_units(str(units), settings.units):
-        modality, _, source = name.partition(".")
-        if source:
-            raise DataError(
-                f"{path}: {values.name} is in {units}, but data.modalities.{modality}.units, which holds for all its "
-                f"sources, is {settings.units}; name another variable in data.modalities.{name}, convert the file, or "
-                f"make it a modality of its own"
-            )
+    expected = settings.convert_from or settings.units
+    if units is None or same_units(str(units), expected):
+        return
+    modality, _, source = name.partition(".")
+    said = f"{path}: {values.name} is in {units}, but data.modalities."
+    if settings.convert_from is not None:
+        raise DataError(f"{said}{name}.convert_from is {expected}; set it to {units}")
+    said += f"{modality}.units{', which holds for all its sources,' if source else ''} is {expected}; "
+    if convertible(str(units), expected):
+        raise DataError(f"{said}to have it converted, set data.modalities.{name}.convert_from to {units}")
+    if source:
         raise DataError(
-            f"{path}: {values.name} is in {units}, but data.modalities.{name}.units is {settings.units}; "
-            f"name another variable, convert the file, or set units (and the limits) to those of the file"
+            f"{said}name another variable in data.modalities.{name}, convert the file, or make it a modality of its own"
         )
+    raise DataError(
+        f"{said}name another variable, convert the file, or set units (and the limits) to those of the file"
+    )
 
 
 def check_shapes(grids: Sequence[Source]) -> None:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.station_ids import one_spelling, places_among
 from hydromae.config import Period
-from hydromae.config.data import Days
+from hydromae.config.types import Days
 from hydromae.sources.attributes import Attributes
 from hydromae.sources.exclusions import excluded_days
 from hydromae.sources.source import Source

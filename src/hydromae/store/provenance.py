@@ -37,7 +37,7 @@ def options_of(config: Config) -> dict[str, Any]:
     if any(settings.kind == "grid" for settings in data.modalities.values()):
         options["patch_size"] = model.patch_size
     for settings in options["modalities"].values():
-        for key in ("reader", "layout"):  # keys that stores made before they were there do not have
+        for key in ("reader", "layout", "convert_from"):  # keys that stores made before they were there do not have
             if settings[key] is None:
                 del settings[key]
         # A list, since their order matters, which that of keys does not; what they are called does not.

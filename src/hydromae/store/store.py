@@ -6,7 +6,7 @@ float32, or scaled float16 where `data.storage` says so; NaN is missing, so valu
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -17,24 +17,22 @@ from jaxtyping import Bool, Float, Int
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.permissions import refused
-from hydromae.config import Kind, Period
-from hydromae.config.data import Days
+from hydromae.config import Period
+from hydromae.config.types import Days
 from hydromae.sources.exclusions import excluded_days
+from hydromae.store.described import Described
 from hydromae.store.description import (
     FORMAT,
-    ModalityDescription,
-    Provenance,
     StoreDescription,
     digest,
     read_description,
 )
-from hydromae.store.integrity import content_until, verified_pieces, verify_files
-from hydromae.store.scaling import Scaler
+from hydromae.store.integrity import content_until, verify_files
 
 __all__ = ["FORMAT", "Store"]
 
 
-class Store:
+class Store(Described):
     """A prepared data set, which pickles as its path and description: each process opens its own maps, on first use.
 
     Values of the days that `excluded` names are on disk as they came, but wrong: whatever learns from values or
@@ -45,15 +43,11 @@ class Store:
         excluded: days and spans of days that are declared wrong (`data.exclude_dates`), which whoever opens it adds.
     """
 
-    def __init__(
-        self, path: Path, description: StoreDescription, values_at: Path | None = None, excluded: Days = ()
-    ) -> None:
-        self.path, self.excluded = path, excluded
-        self._description = description
-        self._values_at = values_at
-        self._maps: dict[str, np.memmap] = {}
+    def __init__(self, path: Path, description: StoreDescription, excluded: Days = ()) -> None:
+        super().__init__(path, description)
+        self.excluded = excluded
+        self._maps: dict[str, np.ndarray] = {}
         self._present: dict[str, np.ndarray] = {}
-        self._scalers = {name: Scaler.from_dict(m.scaler) for name, m in description.modalities.items()}
 
     @classmethod
     def open(cls, path: str | Path) -> "Store":
@@ -65,58 +59,21 @@ class Store:
         path = Path(path).absolute()
         return cls(path, read_description(path / "store.json"))
 
-    def with_values_at(self, directory: Path) -> "Store":
-        """The same store whose values are read from copies `directory/<name>.npy`, in shared memory as an instance."""
-        return Store(self.path, self._description, Path(directory).absolute(), self.excluded)
-
     def with_periods(self, periods: Mapping[str, Period]) -> "Store":
         """The same store with these splits in the place of its own of the same name, as a run that used it has them."""
         merged = {**self._description.periods, **periods}
         description = self._description.model_copy(update={"periods": merged})
-        return Store(self.path, description, self._values_at, self.excluded)
+        return Store(self.path, description, self.excluded)
 
     def with_excluded(self, days: Days) -> "Store":
         """The same store, of which these days too are declared wrong, as a run that used it declares them."""
         more = tuple(span for span in days if span not in self.excluded)
-        return Store(self.path, self._description, self._values_at, (*self.excluded, *more)) if more else self
+        return Store(self.path, self._description, (*self.excluded, *more)) if more else self
 
-    def __reduce__(self) -> tuple[type["Store"], tuple[Path, StoreDescription, Path | None, Days]]:
-        return (Store, (self.path, self._description, self._values_at, self.excluded))
+    def __reduce__(self) -> tuple[type["Store"], tuple[Path, StoreDescription, Days]]:
+        return (Store, (self.path, self._description, self.excluded))
 
-    def __repr__(self) -> str:
-        return f"Store({str(self.path)!r}: {', '.join(self.names)}; {self.days[0]} to {self.days[-1]})"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The modalities, in the order of the configuration."""
-        return tuple(self._description.modalities)
-
-    def kind(self, name: str) -> Kind:
-        """Grid or series."""
-        return self._modality(name).kind
-
-    def units(self, name: str) -> str:
-        """Unit of the stored values."""
-        return self._modality(name).units
-
-    def specific_units(self, name: str) -> str:
-        """Unit after `Scaler.specific`: mm/d for flow with known areas, else that of the stored values."""
-        return self.units(name) if self.scaler(name).factor is None else "mm/d"
-
-    def long_name(self, name: str) -> str:
-        """The modality in words; its name where none was given."""
-        return self._modality(name).long_name or name
-
-    def standard_name(self, name: str) -> str:
-        """CF standard name, empty where there is none."""
-        return self._modality(name).standard_name
-
-    def scaler(self, name: str) -> Scaler:
-        """The scaler fitted to the training period."""
-        self._modality(name)
-        return self._scalers[name]
-
-    def values(self, name: str) -> np.memmap:
+    def values(self, name: str) -> np.ndarray:
         """Read-only map of the numbers as they are stored: grid [days, patches, cells], series [days, stations].
 
         They are physical float32, or scaled float16; NaN is missing. `read` gives physical values of either.
@@ -201,32 +158,6 @@ class Store:
         return self._array(f"mean/{name}.npy")
 
     @cached_property
-    def days(self) -> np.ndarray:
-        """Every day of the store, datetime64[D] [days], without gaps."""
-        days: np.ndarray = self.first_day + np.arange(self.n_days)
-        return days
-
-    @property
-    def first_day(self) -> np.datetime64:
-        """The first day, datetime64[D]."""
-        return np.datetime64(self._description.first_day)
-
-    @property
-    def n_days(self) -> int:
-        """The number of days."""
-        return self._description.n_days
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the full grid; (0, 0) in a store without grids."""
-        return self._description.shape or (0, 0)
-
-    @property
-    def patch_size(self) -> int:
-        """Rows and columns of cells in a patch."""
-        return self._description.patch_size
-
-    @cached_property
     def valid_patches(self) -> Int[np.ndarray, "patch"]:
         """Row-major positions of the kept patches in the grid of patches, int64; empty in a store without grids."""
         return self._array("valid_patches.npy")
@@ -235,42 +166,6 @@ class Store:
     def land(self) -> Bool[np.ndarray, "patch cell"]:
         """The cells of the kept patches that are land; no other cell ever has a value."""
         return self._array("land.npy")
-
-    @property
-    def y(self) -> Float[np.ndarray, "row"] | None:
-        """Coordinates of the rows as the files give them, float64."""
-        return None if self._description.y is None else np.array(self._description.y)
-
-    @property
-    def x(self) -> Float[np.ndarray, "column"] | None:
-        """Coordinates of the columns as the files give them, float64."""
-        return None if self._description.x is None else np.array(self._description.x)
-
-    @property
-    def coordinates(self) -> dict[str, dict[str, Any]]:
-        """What the sources say of `y`, `x` and `grid_mapping` (units, standard_name, the projection), as CF has it."""
-        return dict(self._description.coordinates)
-
-    @property
-    def station_ids(self) -> tuple[str, ...]:
-        """The stations, in the order of every series' last dimension; empty in a store without series."""
-        return self._description.station_ids
-
-    @property
-    def station_names(self) -> tuple[str, ...] | None:
-        """What the stations are called, empty where that is unknown; None where it is of all."""
-        names = self.provenance.station_names
-        return tuple(names.get(station, "") for station in self.station_ids) if names else None
-
-    @property
-    def members(self) -> dict[str, tuple[str, ...]]:
-        """Cell -> the stations it was made of, where the stations are cells (`data.aggregate`); else empty."""
-        return dict(self.provenance.members)
-
-    @property
-    def attribute_names(self) -> tuple[str, ...]:
-        """The attributes, in the order of the configuration; empty without a table of attributes."""
-        return self._description.attribute_names
 
     @cached_property
     def attributes(self) -> Float[np.ndarray, "station attribute"]:
@@ -293,31 +188,6 @@ class Store:
         mean, std = self.attribute_scale
         scaled: np.ndarray = (self.attributes - mean) / std
         return scaled.astype(np.float32)
-
-    @property
-    def areas(self) -> Float[np.ndarray, "station"] | None:
-        """Catchment areas in km2, float64, NaN where the table has none; None without a table."""
-        areas = self._description.areas
-        return None if areas is None else np.array([np.nan if a is None else a for a in areas])
-
-    @property
-    def periods(self) -> dict[str, Period]:
-        """First and last day of each configured split: train, val, test."""
-        return dict(self._description.periods)
-
-    def period_slice(self, split: str) -> slice:
-        """Positions on `days` of a split.
-
-        Raises:
-            ConfigError: the store was prepared without that split.
-        """
-        if split not in self.periods:
-            raise ConfigError(
-                f"{self.path}: has no {split} period, only {', '.join(self.periods)}; "
-                f"choose one of them or a period, or set data.{split} and prepare the store anew with --overwrite"
-            )
-        first, last = self.periods[split]
-        return slice((first - self._description.first_day).days, (last - self._description.first_day).days + 1)
 
     @property
     def fingerprint(self) -> str:
@@ -350,11 +220,6 @@ class Store:
         content = self._content_until(n_days)
         return {"fingerprint": digest(content), **content, "attributes": attributes}
 
-    @property
-    def provenance(self) -> Provenance:
-        """Source files, options, package version, and notes on what was decided on the way."""
-        return self._description.provenance
-
     def verify(self) -> None:
         """Read every byte and compare it with the hashes taken when the store was written.
 
@@ -363,34 +228,13 @@ class Store:
         """
         verify_files(self.path, self._description)
 
-    def verified_pieces(self, name: str) -> Iterator[bytes]:
-        """The bytes of a modality's file of values, piece by piece, each compared with its hash before it is given.
-
-        Raises:
-            DataError: a piece differs; the message names the file and the days.
-        """
-        return verified_pieces(self._values_path(name), self._modality(name), self._description)
-
-    @property
-    def replaced(self) -> bool:
-        """Whether another store, or none, lies by now where this one was opened."""
-        try:
-            return read_description(self.path / "store.json").modalities != self._description.modalities
-        except DataError:
-            return True
-
     def _content_until(self, n_days: int) -> dict[str, Any]:
         if not 0 < n_days <= self.n_days:
             raise ConfigError(f"{self.path}: has {self.n_days} days, not {n_days}; prepare it up to its old last day")
         return content_until(self.path, self._description, n_days)
 
-    def _modality(self, name: str) -> ModalityDescription:
-        if name not in self._description.modalities:
-            raise ConfigError(f"{self.path}: has no modality {name}, only {', '.join(self.names)}")
-        return self._description.modalities[name]
-
     def _values_path(self, name: str) -> Path:
-        return (self._values_at or self.path / "values") / f"{name}.npy"
+        return self.path / "values" / f"{name}.npy"
 
     def _values_shape(self, name: str) -> tuple[int, ...]:
         if self.kind(name) == "series":

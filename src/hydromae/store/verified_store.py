@@ -18,7 +18,7 @@ class VerifiedStore(Store):
     """
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store.path, store._description, store._values_at)
+        super().__init__(store.path, store._description)
         verify_small_files(self.path, self._description)
         self._verified: set[tuple[str, int]] = set()
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from hydromae.base.memory import peak_memory
 from hydromae.config import Config
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.training.estimate import Estimate, estimate, require_fit
 from hydromae.training.loop import Trainer
 from hydromae.training.start_from import Start
@@ -77,7 +78,7 @@ def dry_run(config: Config, store: Store, on_estimate: Callable[[Estimate], None
     found = estimate(config, store, world.device, world.local_size)
     on_estimate(found)
     require_fit(found, config, store, world.device, world.local_size)
-    trainer = Trainer(config, store, None, world=world)
+    trainer = build_trainer(config, store, world=world)
     seconds, tokens = [], {}
     for i, parts in enumerate(islice(trainer.batches(), _WARM + _TIMED)):
         began = time.monotonic()

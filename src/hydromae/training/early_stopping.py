@@ -2,7 +2,7 @@
 
 from hydromae.base.errors import ConfigError
 from hydromae.config import Config
-from hydromae.training.listener import Progress
+from hydromae.training.progress import Progress
 
 
 def check_patience(config: Config) -> None:

@@ -11,9 +11,8 @@ from hydromae.config import Config, DataConfig, ModelConfig
 from hydromae.config.read import build_config
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
-from hydromae.training.listener import Listener
+from hydromae.training.callback import Callback
 from hydromae.training.runs import new_run
-from hydromae.training.start_from import Start
 
 TaskName = Literal["forecast", "infill", "ungauged"]
 
@@ -39,8 +38,7 @@ def finetune(
     output: str | Path | None = None,
     *,
     from_scratch: bool = False,
-    listener: Callable[[int], Listener] = lambda total: Listener(),
-    on_start: Callable[[Start], None] = lambda start: None,
+    callbacks: Iterable[Callback] = (),
     on_progress: Callable[[str, float], None] | None = None,
 ) -> RunDirectory:
     """Train a run's model further on the masks of one task or several, into a run directory of its own.
@@ -51,8 +49,7 @@ def finetune(
         overrides: keys to change, as `training.lr=1e-4`.
         output: the new run's directory; None: beside `run`, named after it and the tasks.
         from_scratch: begin with new weights instead of the run's, all else being the same, to compare.
-        listener: makes the listener of the training from its number of steps.
-        on_start: told what of the weights was loaded, before the first step.
+        callbacks: take part in the training, in their order.
         on_progress: told of the preparing of a store, where `overrides` change the data.
 
     Returns:
@@ -65,7 +62,7 @@ def finetune(
     origin = RunDirectory.open(run)
     config = finetune_config(origin, task, overrides, output, from_scratch)
     store = origin.store() if config.data == _data_of(origin) else prepare(config, on_progress)
-    return new_run(config, store, listener, on_start)
+    return new_run(config, store, callbacks)
 
 
 def finetune_config(

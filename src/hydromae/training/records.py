@@ -1,13 +1,15 @@
 """Metrics as JSON lines, one record a line."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hydromae.base.files import write_text
 from hydromae.base.json_text import json_text
+from hydromae.training.callback import Beginning, Callback
 
 
-class Records:
+class Records(Callback):
     """Append-only records of a run, which a resumed run cuts back to those of its checkpoint.
 
     Args:
@@ -16,12 +18,12 @@ class Records:
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:
-        there = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-        self.path, self.lines = path, len(there[:keep])
-        write_text(path, "".join(there[:keep]))
+        self.path, self.keep = path, keep
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Write one record, at once."""
+    def on_start(self, beginning: Beginning) -> None:
+        there = self.path.read_text(encoding="utf-8").splitlines(keepends=True) if self.path.is_file() else []
+        write_text(self.path, "".join(there[: self.keep]))
+
+    def on_log(self, record: Mapping[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json_text(record) + "\n")
-        self.lines += 1

@@ -1,6 +1,6 @@
 """Starting a run and continuing one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -14,29 +14,21 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.runs.seen import BEFORE, before_of
 from hydromae.store.store import Store
 from hydromae.store.work_directory import locked
-from hydromae.training.listener import Listener
+from hydromae.training.build import build_trainer
+from hydromae.training.callback import Callback, Callbacks
 from hydromae.training.loop import Trainer
-from hydromae.training.start_from import Start
-from hydromae.training.tracking.tracker import check_trackers
-from hydromae.training.tracking.watch import watched
+from hydromae.training.records import Records
+from hydromae.training.tracking.configured import check_tracking, tracking
 from hydromae.training.world import World
 
-MakeListener = Callable[[int], Listener]
 
-
-def new_run(
-    config: Config,
-    store: Store,
-    listener: MakeListener = lambda total: Listener(),
-    on_start: Callable[[Start], None] = lambda start: None,
-) -> RunDirectory:
+def new_run(config: Config, store: Store, callbacks: Iterable[Callback] = ()) -> RunDirectory:
     """Train a new model.
 
     Args:
         config: the experiment.
         store: its data.
-        listener: makes the listener from the number of steps.
-        on_start: told, before the first step, what of other weights was loaded, where training starts from any.
+        callbacks: take part in the training, in their order.
 
     Returns:
         The run directory; `is_finished` tells whether training reached its end.
@@ -46,37 +38,40 @@ def new_run(
             number.
         ConfigError: the configuration does not fit the data.
     """
-    check_trackers(config)
+    check_tracking(config)
     # What checkpoints know of the configuration is what the run directory holds.
     config = with_absolute_start(config)
     # The trainer comes first: what it refuses leaves no run directory behind.
-    trainer = Trainer(config, store, None)
+    trainer = build_trainer(config, store, callbacks=callbacks)
     whole = config.model_copy(update={"model": trainer.model.config})
     trainer.run = RunDirectory(config.output_path)
     with _alone_in(trainer.run, trainer.world):
         trainer.world.main_alone(lambda: RunDirectory.create(whole, store))
-        if trainer.start is not None and trainer.world.is_main:
-            on_start(trainer.start)
-        return _fit(trainer, trainer.run, listener)
+        return _fit(trainer, trainer.run)
 
 
-def continue_run(run: RunDirectory, listener: MakeListener = lambda total: Listener()) -> RunDirectory:
+def continue_run(run: RunDirectory, callbacks: Iterable[Callback] = ()) -> RunDirectory:
     """Continue a run from its newest checkpoint, as if it had never stopped; a finished one is left as it is.
+
+    Args:
+        run: its directory.
+        callbacks: take part in the training, in their order.
 
     Raises:
         RunError: its data or its checkpoints cannot be used, or another process trains in it.
     """
     if is_finished(run):
         return run
-    check_trackers(run.config())
+    check_tracking(run.config())
     state = load_newest(run.checkpoints, torch.device("cpu")) if any(run.checkpoints.glob("step_*.pt")) else None
-    trainer = Trainer(run.config(), run.store(), run, batch=state["batch"] if state else None)
+    batch = state["batch"] if state else None
+    trainer = build_trainer(run.config(), run.store(), run, callbacks=callbacks, batch=batch)
     if state:
         trainer.restore(state)
         # What it started from was read when it began, and may be gone.
         trainer.model.trained_on = {**trainer.model.trained_on, BEFORE: before_of(run)}
     with _alone_in(run, trainer.world):
-        return _fit(trainer, run, listener)
+        return _fit(trainer, run)
 
 
 def is_finished(run: RunDirectory) -> bool:
@@ -100,10 +95,10 @@ def _alone_in(run: RunDirectory, world: World) -> Iterator[None]:
         yield
 
 
-def _fit(trainer: Trainer, run: RunDirectory, listener: MakeListener) -> RunDirectory:
-    with watched(trainer, listener(trainer.total_steps)) as trainer.listener:
-        finished = trainer.fit()
-    if finished and trainer.world.is_main:
+def _fit(trainer: Trainer, run: RunDirectory) -> RunDirectory:
+    records = [Records(run.metrics, trainer.progress.lines)] if trainer.world.is_main else []
+    trainer.callbacks = Callbacks([*records, *trainer.callbacks.all, *tracking(trainer)])
+    if trainer.fit() and trainer.world.is_main:
         parameters = sum(p.numel() for p in trainer.model.parameters())
         run.write_json(
             "summary.json",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hydromae.base.errors import ConfigError
 from hydromae.config import Config
 from hydromae.masks.planner import MaskPlanner
-from hydromae.training.listener import Progress
+from hydromae.training.progress import Progress
 from hydromae.windows.order import BatchOrder
 from hydromae.windows.windows import WindowReader
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from hydromae.base.errors import ConfigError
-from hydromae.config.data import Days
+from hydromae.config.types import Days
 from hydromae.sources.exclusions import excluded_days
 from hydromae.store.store import Store
 

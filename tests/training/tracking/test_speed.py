@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.training.history import History
-from hydromae.training.loop import Trainer
 from hydromae.training.runs import new_run
 from hydromae.training.tracking.status import Status
 from support.small import small_config
@@ -21,7 +21,7 @@ Prepared = tuple[World, Store]
 def test_a_step_counts_the_windows_and_the_visible_and_hidden_tokens_of_its_batch(
     prepared: Prepared, tmp_path: Path
 ) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path, training={"accumulate": 2}), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path, training={"accumulate": 2}), prepared[1])
     for parts in trainer.batches():
         batches = [trainer.batcher.batch(part, trainer.masker.training(0)) for part in parts if not part.idle]
         expected = sum(
@@ -37,11 +37,11 @@ def test_a_step_counts_the_windows_and_the_visible_and_hidden_tokens_of_its_batc
 
 
 def test_speeds_do_not_count_steps_that_were_made_before_the_run_went_on(prepared: Prepared, tmp_path: Path) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path), prepared[1])
     parts = next(trainer.batches())
     trainer.train_step(parts, 0)
     state = trainer.history.state(trainer.world)
-    trainer.history = History.restored(state, trainer.world)
+    trainer.state.history = History.restored(state, trainer.world)
     trainer.train_step(parts, 0)
     record = trainer._training_record(2.0)
     assert record["windows_per_second"] == 4 / 2.0
@@ -57,7 +57,7 @@ def test_records_hold_tokens_a_second(prepared: Prepared, tmp_path: Path) -> Non
 def test_nothing_asks_the_device_for_a_number_in_a_step(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path), prepared[1])
     status = Status(trainer.total_steps)
     batches = list(trainer.batches())
     trainer.train_step(batches[0], 0)  # the optimizer makes its state

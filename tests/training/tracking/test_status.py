@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from hydromae.training.listener import Progress
+from hydromae.training.progress import Progress
 from hydromae.training.tracking.status import Status, duration
 
 
@@ -40,7 +40,7 @@ def test_the_table_holds_the_newest_losses_of_each_modality_in_training_and_vali
     status = Status(100)
     assert "step 0 of 100, time left unknown" in shown(status)
     for record in (train(10), validation(10, 0.625), train(20, losses={"precip": 0.375, "flow": 0.0625}, loss=0.4375)):
-        status.on_record(record)
+        status.on_log(record)
     text = shown(status)
     assert cells(text, "together") == ["together", "0.4375", "0.6250"]
     assert cells(text, "precip") == ["precip", "0.3750", "0.5000"]
@@ -50,19 +50,19 @@ def test_the_table_holds_the_newest_losses_of_each_modality_in_training_and_vali
 
 def test_skipped_steps_are_added_up_and_named_only_where_there_are_any() -> None:
     status = Status(100)
-    status.on_record(train(10))
+    status.on_log(train(10))
     assert "skipped" not in shown(status)
-    status.on_record(train(20, skipped=2))
-    status.on_record(train(30, skipped=1))
+    status.on_log(train(20, skipped=2))
+    status.on_log(train(30, skipped=1))
     assert "3 steps skipped" in shown(status)
 
 
 def test_the_lowest_validation_loss_is_that_of_the_whole_run_also_of_one_that_goes_on() -> None:
     status = Status(100)
     status.on_step(Progress(step=41, best_loss=0.5, best_step=20))
-    status.on_record(validation(50, 0.625))
+    status.on_log(validation(50, 0.625))
     assert "lowest validation loss 0.5000 at step 20" in shown(status)
-    status.on_record(validation(60, 0.375))
+    status.on_log(validation(60, 0.375))
     assert "lowest validation loss 0.3750 at step 60" in shown(status)
 
 
@@ -81,7 +81,7 @@ def test_a_line_holds_what_the_table_does() -> None:
     status = Status(100, clock)
     clock.now = 1.0
     status.on_step(Progress(step=1))
-    status.on_record(train(1))
+    status.on_log(train(1))
     assert status.line(train(1)) == (
         "epoch 0.10, step 1 of 100: loss 0.7500   precip 0.5000  flow 0.2500   "
         "learning rate 2.50e-04, 12 windows/s, 3,456 tokens/s, 0:01:39 left"

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from hydromae.training.callback import Beginning
 from hydromae.training.tracking.tensorboard import TensorBoard
+
+
+def begun(folder: Path, step: int) -> TensorBoard:
+    board = TensorBoard(folder)
+    board.on_start(Beginning(step, total_steps=8))
+    return board
 
 
 def record(step: int, loss: float, event: str = "train") -> dict[str, Any]:
@@ -29,11 +36,11 @@ def written_earlier(folder: Path) -> Path:
 
 
 def test_every_number_of_a_record_is_read_back_at_its_step(tmp_path: Path) -> None:
-    board = TensorBoard(tmp_path, 0)
-    board.record(record(2, 1.0))
-    board.record(record(4, 0.5))
-    board.record(record(4, 0.75, "validation"))
-    board.close()
+    board = begun(tmp_path, 0)
+    board.on_log(record(2, 1.0))
+    board.on_log(record(4, 0.5))
+    board.on_log(record(4, 0.75, "validation"))
+    board.on_end()
     assert scalars(tmp_path, "train/loss") == [(2, 1.0), (4, 0.5)]
     assert scalars(tmp_path, "train/precip") == [(2, 0.5), (4, 0.25)]
     assert scalars(tmp_path, "train/lr") == [(2, pytest.approx(1e-3)), (4, pytest.approx(1e-3))]
@@ -43,36 +50,36 @@ def test_every_number_of_a_record_is_read_back_at_its_step(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("step", [0, 4])
 def test_a_run_that_goes_on_leaves_no_later_step_behind(tmp_path: Path, step: int) -> None:
-    board = TensorBoard(tmp_path, 0)
+    board = begun(tmp_path, 0)
     for done, loss in ((2, 1.0), (4, 0.5), (6, 99.0), (8, 99.0)):
-        board.record(record(done, loss))
-        board.picture("reconstruction", np.zeros((4, 6, 3), np.uint8), done)
-    board.close()
+        board.on_log(record(done, loss))
+        board.on_picture("reconstruction", np.zeros((4, 6, 3), np.uint8), done)
+    board.on_end()
     written_earlier(tmp_path)
-    continued = TensorBoard(tmp_path, step)
-    continued.record(record(6, 0.25))
-    continued.close()
+    continued = begun(tmp_path, step)
+    continued.on_log(record(6, 0.25))
+    continued.on_end()
     kept = [(2, 1.0), (4, 0.5)] if step else []
     assert scalars(tmp_path, "train/loss") == [*kept, (6, 0.25)]
     assert [image.step for image in read(tmp_path).Images("reconstruction")] == [done for done, _ in kept]
 
 
 def test_what_a_kill_left_half_written_does_not_hide_what_comes_after(tmp_path: Path) -> None:
-    board = TensorBoard(tmp_path, 0)
+    board = begun(tmp_path, 0)
     for done in (2, 4, 6):
-        board.record(record(done, 1.0))
-    board.close()
+        board.on_log(record(done, 1.0))
+    board.on_end()
     file = written_earlier(tmp_path)
     file.write_bytes(file.read_bytes()[:-5])
-    continued = TensorBoard(tmp_path, 4)
-    continued.record(record(6, 0.25))
-    continued.close()
+    continued = begun(tmp_path, 4)
+    continued.on_log(record(6, 0.25))
+    continued.on_end()
     assert scalars(tmp_path, "train/loss") == [(2, 1.0), (4, 1.0), (6, 0.25)]
 
 
 def test_a_picture_is_read_back_with_its_size(tmp_path: Path) -> None:
-    board = TensorBoard(tmp_path, 0)
-    board.picture("reconstruction", np.full((4, 6, 3), 255, np.uint8), 3)
-    board.close()
+    board = begun(tmp_path, 0)
+    board.on_picture("reconstruction", np.full((4, 6, 3), 255, np.uint8), 3)
+    board.on_end()
     (image,) = read(tmp_path).Images("reconstruction")
     assert (image.step, image.height, image.width) == (3, 4, 6)

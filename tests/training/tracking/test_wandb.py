@@ -12,8 +12,9 @@ import pytest
 
 from hydromae.base.errors import ConfigError
 from hydromae.config import Config
-from hydromae.training.tracking.tracker import check_trackers
-from hydromae.training.tracking.trackers import make_trackers
+from hydromae.training.callback import Beginning
+from hydromae.training.tracking.configured import check_tracking
+from hydromae.training.tracking.wandb import WeightsAndBiases
 from support.small import small_config
 from support.sources import World
 
@@ -72,15 +73,17 @@ def _no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_numbers_are_in_the_log_that_is_synchronised_later_under_one_id(world: World, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    (tracker,) = make_trackers(configured(world, run), run, 0)
-    tracker.record(record(2, 1.0))
-    tracker.record(record(4, 0.5))
-    tracker.picture("reconstruction", np.zeros((4, 6, 3), np.uint8), 4)
-    tracker.close()
+    tracker = WeightsAndBiases(configured(world, run), run)
+    tracker.on_start(Beginning(step=0, total_steps=6))
+    tracker.on_log(record(2, 1.0))
+    tracker.on_log(record(4, 0.5))
+    tracker.on_picture("reconstruction", np.zeros((4, 6, 3), np.uint8), 4)
+    tracker.on_end()
     known = json.loads((run / "wandb.json").read_text())["id"]
-    (continued,) = make_trackers(configured(world, run), run, 2)
-    continued.record(record(4, 0.25))  # a step that is taken anew
-    continued.close()
+    continued = WeightsAndBiases(configured(world, run), run)
+    continued.on_start(Beginning(step=2, total_steps=6))
+    continued.on_log(record(4, 0.25))  # a step that is taken anew
+    continued.on_end()
 
     assert json.loads((run / "wandb.json").read_text())["id"] == known
     assert [log.stem for log in run.glob("wandb/offline-run-*/*.wandb")] == [f"run-{known}"] * 2
@@ -107,5 +110,5 @@ def test_without_the_package_nothing_is_begun(world: World, tmp_path: Path, monk
     for name in [name for name in sys.modules if name.split(".")[0] == "wandb"]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ConfigError, match=r"pip install hydromae\[wandb\]"):
-        check_trackers(config)
-    check_trackers(small_config(world, tmp_path / "run"))
+        check_tracking(config)
+    check_tracking(small_config(world, tmp_path / "run"))

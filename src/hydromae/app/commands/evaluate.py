@@ -147,7 +147,7 @@ def benchmark(
             overrides=overrides or (),
             reference=reference,
             on_stage=shown.stage,
-            listener=shown.listener,
+            callbacks=[shown],
         )
     if done is None:
         console.print("Stopped; the same command continues")

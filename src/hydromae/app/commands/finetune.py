@@ -39,17 +39,19 @@ def finetune(
     """
     from hydromae.app.console import Stages, console
     from hydromae.runs.directory import RunDirectory
+    from hydromae.training.callback import Beginning, Callback
     from hydromae.training.finetune import finetune as finetune_run
     from hydromae.training.finetune import finetune_config
     from hydromae.training.runs import is_finished
-    from hydromae.training.start_from import Start
 
     given = overrides or ()
     config = finetune_config(RunDirectory.open(run), task, given, output, from_scratch)
     console.quiet = config.logging.console == "quiet"
 
-    def tell(start: Start) -> None:
-        console.print(start.table())
+    class ShowStart(Callback):
+        def on_start(self, beginning: Beginning) -> None:
+            if beginning.start is not None:
+                console.print(beginning.start.table())
 
     with Stages(config.logging) as shown:
         tuned = finetune_run(
@@ -58,8 +60,7 @@ def finetune(
             given,
             output,
             from_scratch=from_scratch,
-            listener=shown.listener,
-            on_start=tell,
+            callbacks=[ShowStart(), shown],
             on_progress=titled(shown.stage, "Preparing the store"),
         )
     if not is_finished(tuned):

@@ -35,7 +35,7 @@ def demo(
     from hydromae.sample.sizes import known_size
 
     with Stages() as shown:
-        done = run_demo(directory, known_size(size), seed, shown.stage, shown.listener)
+        done = run_demo(directory, known_size(size), seed, shown.stage, [shown])
     if done is None:
         console.print("Stopped; the same command continues")
         raise typer.Exit(130)
@@ -93,7 +93,7 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
         if dry_run:
             trial = try_out(loaded, store, lambda found: console.print(found.table()))
         else:
-            run = continue_run(run, shown.listener) if go_on else new_run(loaded, store, shown.listener)
+            run = continue_run(run, [shown]) if go_on else new_run(loaded, store, [shown])
     if dry_run:
         if trial.start is not None:
             console.print(trial.start.table())
@@ -118,7 +118,7 @@ def resume(run: Run) -> None:
     settings = directory.config().logging
     console.quiet = settings.console == "quiet"
     with Stages(settings) as shown:
-        continue_run(directory, shown.listener)
+        continue_run(directory, [shown])
     _after_training(directory)
 
 

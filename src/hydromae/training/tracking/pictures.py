@@ -1,11 +1,11 @@
 """Pictures of one reconstruction, as the model gets better at it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 from torch import Tensor
 
 from hydromae.drawing.maps import GridSample, colour_map_of
@@ -16,6 +16,7 @@ from hydromae.prediction.reconstruction import reconstruct_window
 from hydromae.store.maps import to_grid
 from hydromae.store.store import Store
 from hydromae.tokens.selection import MISSING
+from hydromae.training.callback import Beginning, Callback, Picture
 from hydromae.training.loop import Trainer
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.spans import usable_runs
@@ -23,8 +24,11 @@ from hydromae.windows.spans import usable_runs
 logger = logging.getLogger(__name__)
 
 
-class Pictures:
-    """Draws one window of the validation period, always the same with the same values hidden.
+PICTURE = "reconstruction"
+
+
+class Pictures(Callback):
+    """After each validation, draws one window of its period, always the same with the same values hidden.
 
     Nothing random is drawn from, and the model is left in the mode it was in.
 
@@ -35,12 +39,10 @@ class Pictures:
         days: in the window.
     """
 
+    optional = True
+
     def __init__(self, trainer: Trainer, folder: Path, start: int, days: int) -> None:
         self.trainer, self.folder, self.start, self.days = trainer, folder, start, days
-        for later in folder.glob("step_*.png"):
-            # A run that goes on from before them draws them anew.
-            if later.stem[5:].isdigit() and int(later.stem[5:]) > trainer.progress.step:
-                later.unlink()
 
     @classmethod
     def of(cls, trainer: Trainer, run: Path) -> "Pictures | None":
@@ -56,7 +58,18 @@ class Pictures:
         days = min(config.data.window, longest.stop - longest.start)
         return cls(trainer, run / "images", (longest.start + longest.stop - days) // 2, days)
 
-    def draw(self, step: int) -> UInt8[np.ndarray, "row column 3"]:
+    def on_start(self, beginning: Beginning) -> None:
+        for later in self.folder.glob("step_*.png"):
+            # A run that goes on from before them draws them anew.
+            if later.stem[5:].isdigit() and int(later.stem[5:]) > beginning.step:
+                later.unlink()
+
+    def on_log(self, record: Mapping[str, Any]) -> None:
+        if record["event"] == "validation":
+            step = record["step"]
+            self.trainer.callbacks.on_picture(PICTURE, self.draw(step), step)
+
+    def draw(self, step: int) -> Picture:
         """Reconstruct, draw, and write `step_<step>.png`.
 
         Raises:

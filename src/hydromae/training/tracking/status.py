@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from hydromae.training.listener import Progress
+from hydromae.training.progress import Progress
 
 
 class Status:
@@ -20,8 +20,8 @@ class Status:
     def __init__(self, total_steps: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total_steps, self.step, self.skipped = total_steps, 0, 0
         self._clock, self._last, self._done, self._spent = clock, clock(), 0, 0.0
-        self._train: dict[str, Any] = {}
-        self._validation: dict[str, Any] = {}
+        self._train: Mapping[str, Any] = {}
+        self._validation: Mapping[str, Any] = {}
         self._best_loss, self._best_step = float("inf"), 0
 
     def on_step(self, progress: Progress) -> None:
@@ -33,7 +33,7 @@ class Status:
         if progress.best_step is not None:
             self._best_loss, self._best_step = progress.best_loss, progress.best_step
 
-    def on_record(self, record: dict[str, Any]) -> None:
+    def on_log(self, record: Mapping[str, Any]) -> None:
         """Take note of a record."""
         if record["event"] == "train":
             self._train = record

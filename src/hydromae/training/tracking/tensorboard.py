@@ -2,37 +2,46 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from jaxtyping import UInt8
-from torch.utils.tensorboard import SummaryWriter
+from hydromae.training.callback import Beginning, Callback, Picture
+from hydromae.training.tracking.numbers import numbers_of
 
-from hydromae.training.tracking.tracker import numbers_of
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 _FLUSH_SECONDS = 30
 
 
-class TensorBoard:
+class TensorBoard(Callback):
     """Writes events that `tensorboard --logdir RUN` shows.
+
+    Where a run goes on, whoever reads the files drops what was written of later steps.
 
     Args:
         folder: for the event files.
-        step: from which a run goes on; whoever reads the files drops what was written of later ones.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=step + 1, flush_secs=_FLUSH_SECONDS)
+    optional = True
 
-    def record(self, record: Mapping[str, Any]) -> None:
-        """Take a record."""
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._writer: SummaryWriter | None = None
+
+    def on_start(self, beginning: Beginning) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(self.folder), purge_step=beginning.step + 1, flush_secs=_FLUSH_SECONDS)
+
+    def on_log(self, record: Mapping[str, Any]) -> None:
+        assert self._writer is not None
         for name, value in numbers_of(record).items():
             self._writer.add_scalar(name, value, record["step"])
 
-    def picture(self, name: str, picture: UInt8[np.ndarray, "row column 3"], step: int) -> None:
-        """Take a picture."""
+    def on_picture(self, name: str, picture: Picture, step: int) -> None:
+        assert self._writer is not None
         self._writer.add_image(name, picture, step, dataformats="HWC")
 
-    def close(self) -> None:
-        """Write what is still held back."""
-        self._writer.close()
+    def on_end(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

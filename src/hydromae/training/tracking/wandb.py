@@ -5,19 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import wandb
-from jaxtyping import UInt8
-
 from hydromae.base.files import write_text
 from hydromae.base.json_text import json_text
 from hydromae.config import Config
-from hydromae.training.tracking.tracker import numbers_of
+from hydromae.training.callback import Beginning, Callback, Picture
+from hydromae.training.tracking.numbers import numbers_of
 
 KEPT = "wandb.json"
 
 
-class WeightsAndBiases:
+class WeightsAndBiases(Callback):
     """Sends records to Weights & Biases, or keeps them in the run for `wandb sync` (offline).
 
     The step is a number among the others and the axis of all of them: the client's own count only ever rises, and a
@@ -28,32 +25,40 @@ class WeightsAndBiases:
         run: directory of the run, which keeps the id under which a resumed run goes on.
     """
 
+    optional = True
+
     def __init__(self, config: Config, run: Path) -> None:
-        kept = run / KEPT
+        self.config, self.run = config, run
+        self._client: Any = None
+
+    def on_start(self, beginning: Beginning) -> None:
+        import wandb
+
+        config, kept = self.config, self.run / KEPT
         known = json.loads(kept.read_text(encoding="utf-8"))["id"] if kept.is_file() else None
-        self._run = wandb.init(
+        self._client = wandb.init(
             project=config.logging.wandb_project,
             name=config.name,
             id=known,
             resume="allow",
             mode="offline" if config.logging.wandb == "offline" else "online",
-            dir=run,
+            dir=self.run,
             config=config.model_dump(mode="json"),
             # The console is the training's own: the client neither writes to it nor copies what is written.
             settings=wandb.Settings(silent=True, console="off"),
         )
-        self._run.define_metric("step")
-        self._run.define_metric("*", step_metric="step")
-        write_text(kept, json_text({"id": self._run.id}))
+        self._client.define_metric("step")
+        self._client.define_metric("*", step_metric="step")
+        write_text(kept, json_text({"id": self._client.id}))
 
-    def record(self, record: Mapping[str, Any]) -> None:
-        """Take a record."""
-        self._run.log({**numbers_of(record), "step": record["step"]})
+    def on_log(self, record: Mapping[str, Any]) -> None:
+        self._client.log({**numbers_of(record), "step": record["step"]})
 
-    def picture(self, name: str, picture: UInt8[np.ndarray, "row column 3"], step: int) -> None:
-        """Take a picture."""
-        self._run.log({name: wandb.Image(picture), "step": step})
+    def on_picture(self, name: str, picture: Picture, step: int) -> None:
+        import wandb
 
-    def close(self) -> None:
-        """Write what is still held back."""
-        self._run.finish()
+        self._client.log({name: wandb.Image(picture), "step": step})
+
+    def on_end(self) -> None:
+        if self._client is not None:
+            self._client.finish()

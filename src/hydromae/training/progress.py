@@ -1,8 +1,6 @@
-"""Where a training stands, and who is told of it."""
+"""Where a training stands."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass
@@ -34,14 +32,3 @@ class Progress:
     waited: int = 0
     stopped: str | None = None
     validated: bool = True
-
-
-@dataclass
-class Listener:
-    """What a loop tells whoever watches: after every step, and with every record.
-
-    A validation's record comes while the model still is as it was validated.
-    """
-
-    on_step: Callable[[Progress], None] = field(default=lambda progress: None)
-    on_record: Callable[[dict[str, Any]], None] = field(default=lambda record: None)

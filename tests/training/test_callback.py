@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from hydromae.base.files import sha256
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
-from hydromae.training.listener import Listener, Progress
-from hydromae.training.loop import Trainer
+from hydromae.training.build import build_trainer
+from hydromae.training.callback import Beginning, Callback
+from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run
-from hydromae.training.tracking import watch as watching
+from hydromae.training.tracking.configured import tracking
 from hydromae.training.tracking.pictures import Pictures
-from hydromae.training.tracking.watch import Watch, watched
+from support.callbacks import OnStep
 from support.small import small_config
 from support.sources import World
 
@@ -30,19 +30,21 @@ Prepared = tuple[World, Store]
 ON = {"tensorboard": True, "images": True}
 
 
-class Broken:
+class Broken(Callback):
     """A tracker of a server that is down."""
+
+    optional = True
 
     def __init__(self) -> None:
         self.calls = 0
 
-    def record(self, record: Any) -> None:
+    def on_log(self, record: Any) -> None:
         self.fail()
 
-    def picture(self, name: str, picture: Any, step: int) -> None:
+    def on_picture(self, name: str, picture: Any, step: int) -> None:
         self.fail()
 
-    def close(self) -> None:
+    def on_end(self) -> None:
         self.fail()
 
     def fail(self) -> None:
@@ -50,42 +52,38 @@ class Broken:
         raise OSError(28, "No space left on device")
 
 
-class Kept:
+class Kept(Callback):
     def __init__(self) -> None:
         self.records: list[Any] = []
         self.pictures: dict[int, Any] = {}
-        self.closed = False
+        self.ended = False
 
-    def record(self, record: Any) -> None:
+    def on_log(self, record: Any) -> None:
         self.records.append(record)
 
-    def picture(self, name: str, picture: Any, step: int) -> None:
+    def on_picture(self, name: str, picture: Any, step: int) -> None:
         self.pictures[step] = picture
 
-    def close(self) -> None:
-        self.closed = True
+    def on_end(self) -> None:
+        self.ended = True
 
 
-def stop_at(step: int) -> Callable[[int], Listener]:
+def stop_at(step: int) -> list[OnStep]:
     def on_step(progress: Progress) -> None:
         if progress.step == step:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    return lambda total: Listener(on_step)
+    return [OnStep(on_step)]
 
 
-def validation(step: int) -> dict[str, Any]:
-    return {"event": "validation", "step": step, "epoch": 1.0, "loss": 0.5, "losses": {"precip": 0.5}}
-
-
-def test_a_tracker_that_fails_is_told_of_once_and_the_run_ends_as_it_would(
-    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_what_is_optional_and_fails_is_said_once_and_the_run_ends_as_it_would(
+    prepared: Prepared, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, kept = Broken(), Kept()
-    monkeypatch.setattr(watching, "make_trackers", lambda *arguments: [broken, kept])
+    config = small_config(prepared[0], tmp_path / "run", logging={"images": True})
     with caplog.at_level(logging.WARNING):
-        run = new_run(small_config(prepared[0], tmp_path / "run", logging={"images": True}), prepared[1])
-    assert is_finished(run) and broken.calls > 3 and kept.closed
+        run = new_run(config, prepared[1], [broken, kept])
+    assert is_finished(run) and broken.calls > 3 and kept.ended
     assert [record.getMessage() for record in caplog.records] == [
         "Broken: [Errno 28] No space left on device; the training goes on"
     ]
@@ -93,17 +91,18 @@ def test_a_tracker_that_fails_is_told_of_once_and_the_run_ends_as_it_would(
     assert list(kept.pictures) == [3, 6]
 
 
-def test_a_picture_that_cannot_be_drawn_or_written_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    def draw(step: int) -> np.ndarray:
+def test_a_picture_that_cannot_be_drawn_is_said_once_and_the_run_goes_on(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def draw(pictures: Pictures, step: int) -> np.ndarray:
         raise OSError("disk full")
 
+    monkeypatch.setattr(Pictures, "draw", draw)
     kept = Kept()
-    watch = Watch([kept], draw)
     with caplog.at_level(logging.WARNING):
-        for step in (1, 2):
-            watch.on_record(validation(step))
-    assert [record["step"] for record in kept.records] == [1, 2] and not kept.pictures
-    assert len(caplog.records) == 1 and "disk full" in caplog.text
+        run = new_run(small_config(prepared[0], tmp_path / "run", logging={"images": True}), prepared[1], [kept])
+    assert is_finished(run) and len(kept.records) == 6 and not kept.pictures
+    assert [record.getMessage() for record in caplog.records] == ["Pictures: disk full; the training goes on"]
 
 
 def test_a_tracker_that_cannot_begin_is_left_out(
@@ -111,13 +110,49 @@ def test_a_tracker_that_cannot_begin_is_left_out(
 ) -> None:
     config = small_config(prepared[0], tmp_path / "run", logging={"tensorboard": True}, training={"epochs": 1})
 
-    def block(total: int) -> Listener:
-        (tmp_path / "run" / "tensorboard").write_text("in the way")
-        return Listener()
+    class Block(Callback):
+        def on_start(self, beginning: Beginning) -> None:
+            (tmp_path / "run" / "tensorboard").write_text("in the way")
 
     with caplog.at_level(logging.WARNING):
-        run = new_run(config, prepared[1], block)
-    assert is_finished(run) and "TensorBoard cannot begin" in caplog.text
+        run = new_run(config, prepared[1], [Block()])
+    assert is_finished(run) and "TensorBoard cannot begin" in caplog.text and len(caplog.records) == 1
+
+
+def test_an_error_of_a_callback_that_is_not_optional_ends_the_training_and_every_callback_is_told_of_the_end(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    def fail(progress: Progress) -> None:
+        raise ZeroDivisionError
+
+    kept = Kept()
+    with pytest.raises(ZeroDivisionError):
+        new_run(small_config(prepared[0], tmp_path / "run"), prepared[1], [OnStep(fail), kept])
+    assert kept.ended and not kept.records and not is_finished(RunDirectory(tmp_path / "run"))
+
+
+def test_callbacks_are_called_in_their_order_with_what_is_known_at_the_start(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    calls: list[Any] = []
+
+    class Noted(Callback):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def on_start(self, beginning: Beginning) -> None:
+            calls.append((self.name, "start", beginning.step, beginning.total_steps, beginning.start))
+
+        def on_step(self, progress: Progress) -> None:
+            calls.append((self.name, progress.step))
+
+        def on_end(self) -> None:
+            calls.append((self.name, "end"))
+
+    new_run(small_config(prepared[0], tmp_path / "run"), prepared[1], [Noted("a"), Noted("b")])
+    starts = [("a", "start", 0, 6, None), ("b", "start", 0, 6, None)]
+    steps = [(name, step) for step in range(1, 7) for name in "ab"]
+    assert calls == [*starts, *steps, ("a", "end"), ("b", "end")]
 
 
 @pytest.mark.slow
@@ -152,7 +187,7 @@ def test_a_run_that_is_followed_equals_one_that_is_not_bit_for_bit_also_when_it_
 
 
 def test_pictures_draw_no_random_number_and_leave_the_model_as_it_was(prepared: Prepared, tmp_path: Path) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path), prepared[1])
     pictures = Pictures.of(trainer, tmp_path)
     assert pictures is not None
     for training in (True, False):
@@ -173,9 +208,10 @@ def test_a_run_that_goes_on_deletes_the_pictures_of_later_steps_alone(prepared: 
     images.mkdir()
     for name in ("step_00000003.png", "step_00000006.png", "step_mine.png", "mine.png"):
         (images / name).touch()
-    trainer = Trainer(small_config(prepared[0], tmp_path / "run"), prepared[1], None)
-    trainer.progress.step = 5
-    Pictures.of(trainer, tmp_path)
+    trainer = build_trainer(small_config(prepared[0], tmp_path / "run"), prepared[1])
+    pictures = Pictures.of(trainer, tmp_path)
+    assert pictures is not None
+    pictures.on_start(Beginning(step=5, total_steps=6))
     assert sorted(path.name for path in images.iterdir()) == ["mine.png", "step_00000003.png", "step_mine.png"]
 
 
@@ -185,7 +221,7 @@ def test_the_window_lies_in_the_validation_period_without_excluded_days(prepared
     first = store.days[period.start].item()
     for exclude in ([], [str(store.days[period.start + 20])]):
         config = small_config(world, tmp_path, data={"exclude_dates": exclude})
-        pictures = Pictures.of(Trainer(config, store, None), tmp_path)
+        pictures = Pictures.of(build_trainer(config, store), tmp_path)
         assert pictures is not None and pictures.days == 8
         days = {str(day) for day in store.days[pictures.start : pictures.start + pictures.days]}
         assert len(days) == 8 and min(days) >= str(first) and max(days) <= str(store.days[period.stop - 1])
@@ -193,25 +229,21 @@ def test_the_window_lies_in_the_validation_period_without_excluded_days(prepared
     without = small_config(world, tmp_path).model_copy(
         update={"data": small_config(world, tmp_path).data.model_copy(update={"val": None})}
     )
-    assert Pictures.of(Trainer(without, store, None), tmp_path) is None
+    assert Pictures.of(build_trainer(without, store), tmp_path) is None
 
 
-def test_only_the_first_process_follows_a_run(
-    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "make_trackers", lambda *arguments: pytest.fail("a tracker beside the first process"))
-    trainer = Trainer(small_config(prepared[0], tmp_path, logging=ON), prepared[1], RunDirectory(tmp_path))
+def test_only_the_first_process_follows_a_run(prepared: Prepared, tmp_path: Path) -> None:
+    config = small_config(prepared[0], tmp_path, logging=ON)
+    trainer = build_trainer(config, prepared[1], RunDirectory(tmp_path))
+    assert [type(callback).__name__ for callback in tracking(trainer)] == ["TensorBoard", "Pictures"]
     object.__setattr__(trainer.world, "rank", 1)
-    shown = Listener()
-    with watched(trainer, shown) as listener:
-        assert listener is shown
-    assert not any(tmp_path.iterdir())
+    assert tracking(trainer) == []
 
 
 def test_with_a_model_that_is_spread_there_are_no_pictures_and_that_is_said(
     prepared: Prepared, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    trainer = Trainer(small_config(prepared[0], tmp_path), prepared[1], None)
+    trainer = build_trainer(small_config(prepared[0], tmp_path), prepared[1])
     trainer.engine.spread = True
     with caplog.at_level(logging.WARNING):
         assert Pictures.of(trainer, tmp_path) is None

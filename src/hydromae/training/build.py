@@ -1,0 +1,121 @@
+"""Builds the parts of a training from its configuration."""
+
+import logging
+import math
+from collections.abc import Iterable
+
+import torch
+
+from hydromae.batch.batcher import Batcher
+from hydromae.config import Config
+from hydromae.masks.masker import Masker
+from hydromae.masks.planner import MaskPlanner
+from hydromae.runs.directory import RunDirectory
+from hydromae.store.memory_store import MemoryStore
+from hydromae.store.store import Store
+from hydromae.training.callback import Callback
+from hydromae.training.early_stopping import check_patience
+from hydromae.training.engines import make_engine
+from hydromae.training.estimate import refuse_too_large
+from hydromae.training.loop import Trainer
+from hydromae.training.optimizer import freeze, make_schedule
+from hydromae.training.setup import build_model, usable_cores
+from hydromae.training.start_from import Start, start_from
+from hydromae.training.state import TrainingState, identity
+from hydromae.training.step import Stepper
+from hydromae.training.validation import check_training, check_validation
+from hydromae.training.world import World, join_world
+from hydromae.windows.loader import WindowLoader
+from hydromae.windows.order import BatchOrder, Shares, training_order, validation_order
+from hydromae.windows.station_weights import station_weights
+from hydromae.windows.windows import WindowReader
+
+logger = logging.getLogger(__name__)
+
+
+def build_trainer(
+    config: Config,
+    store: Store,
+    run: RunDirectory | None = None,
+    *,
+    callbacks: Iterable[Callback] = (),
+    world: World | None = None,
+    batch: int | None = None,
+) -> Trainer:
+    """A trainer of a new model.
+
+    Args:
+        config: the experiment.
+        store: its data.
+        run: its directory; None for a trial that writes nothing.
+        callbacks: called in their order.
+        world: the processes; None joins those that a launcher started.
+        batch: windows in a step over all processes; None is what the configuration makes it on this many.
+
+    Raises:
+        ConfigError: the configuration does not fit the data or the machine.
+        DataError: `data.cache` is memory, and the store differs from when it was written.
+    """
+    settings = config.training
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    world = world or join_world(settings.device)
+    check_patience(config)
+    # What a process needs differs a little from the others': one decides for all.
+    world.main_alone(lambda: refuse_too_large(config, store, world.device, world.local_size))
+    model = build_model(config, store)
+    # What a checkpoint holds is restored later, when what the run started from may be gone.
+    fresh = run is None or not any(run.checkpoints.glob("step_*.pt"))
+    start: Start | None = None
+    if settings.start_from and fresh:
+        start = start_from(model, settings.start_from, store)
+        if world.is_main:
+            start.log()
+    freeze(model, settings.freeze)
+    model = model.to(world.device)
+    if world.rank:
+        torch.manual_seed(config.seed + world.rank)  # dropout of its own
+    engine = make_engine(model, world, settings)
+    weights = {name: station_weights(store, name) for name in settings.station_weights}
+    batcher = Batcher.of_store(store, model.shapes, world.device, config.data.fill, weights)
+    masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
+    reader = WindowReader(MemoryStore(store) if config.data.cache == "memory" else store, model.shapes)
+
+    batch = batch or settings.batch_size * settings.accumulate * world.size
+    parts = math.ceil(batch / (world.size * settings.batch_size))
+    order = training_order(config.data, store, batch, config.seed)
+    check_training(reader, masker.planner, order)
+    workers = min(settings.workers, max(usable_cores() // world.local_size - 1, 0))
+    shares = Shares(order, world.rank, world.size, parts)
+    held_out, validation = _validation(config, store, reader, masker.planner, world)
+    whole = config.model_copy(update={"model": model.config})
+    schedule = make_schedule(engine.optimizer, settings, len(order))
+    return Trainer(
+        config=config,
+        store=store,
+        run=run,
+        state=TrainingState(engine, schedule, world, batch, identity(whole, store, engine)),
+        stepper=Stepper(engine, batcher, masker, settings.task_weights),
+        reader=reader,
+        order=order,
+        loader=WindowLoader(reader, shares, workers, pin_memory=world.device.type == "cuda"),
+        parts=parts,
+        held_out=held_out,
+        validation=validation,
+        start=start,
+        callbacks=callbacks,
+    )
+
+
+def _validation(
+    config: Config, store: Store, reader: WindowReader, planner: MaskPlanner, world: World
+) -> tuple[BatchOrder | None, WindowLoader | None]:
+    """The windows of the validation period, and what reads them; None without a period, or where nothing is scored."""
+    if config.data.val is None:
+        return None, None
+    order = validation_order(config.data, store, "val", config.training.batch_size * world.size)
+    if (nothing := check_validation(config, reader, planner, order)) is None:
+        return order, WindowLoader(reader, Shares(order, world.rank, world.size, 1))
+    if world.is_main:
+        logger.warning("%s", nothing)
+    return order, None
