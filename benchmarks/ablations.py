@@ -47,9 +47,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "post-norm, ReLU": {"norm_first": False, "activation": "relu"},
     "learned missing attributes": {"missing_attributes": "learned"},
     "validity embedding": {"validity_embedding": True},
-    "tokens of 8 stations x 1 day *": {"vector_patch_size": 8, "vector_patch_days": 1},
-    "tokens of 1 station x 3 days *": {"vector_patch_days": 3},
-    "grid tokens of 3 days *": {"image_patch_days": 3},
+    "tokens of 8 stations x 1 day *": {"series_patch_size": 8, "series_patch_days": 1},
+    "tokens of 1 station x 3 days *": {"series_patch_days": 3},
+    "grid tokens of 3 days *": {"grid_patch_days": 3},
 }
 
 

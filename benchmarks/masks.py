@@ -79,7 +79,7 @@ def step_milliseconds(model: MultiModalMAE, masker: Masker, days: int) -> float:
     for name, shape in model.shapes.items():
         valid = available[name][..., None].expand(-1, -1, shape.cells)
         tokens[name] = ModalityTokens(torch.randn(valid.shape) * valid, valid, *masks[name], shape)
-    attributes = torch.randn(1, model.config.num_catchments, model.config.static_attr_dim)
+    attributes = torch.randn(1, model.config.stations_per_window, model.config.static_attr_dim)
     batch = Batch(tokens, attributes, torch.arange(1, days + 1)[None], days)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     best = float("inf")

@@ -45,14 +45,14 @@ def plain_batch(config: ModelConfig, days: int) -> dict[str, Tensor]:
     batch = {}
     for name, kind in config.modalities.items():
         if kind == "grid":
-            values = torch.randn(1, days, config.image_height, config.image_width, generator=generator)
+            values = torch.randn(1, days, config.grid_height, config.grid_width, generator=generator)
             shape = (1, days, config.all_patches)
         else:
-            values = torch.randn(1, config.num_catchments, days, generator=generator)
-            shape = (1, -(-config.num_catchments // config.vector_patch_size), days)
+            values = torch.randn(1, config.stations_per_window, days, generator=generator)
+            shape = (1, -(-config.stations_per_window // config.series_patch_size), days)
         batch[name] = values
         batch[f"{name}_mask"] = torch.rand(shape, generator=generator) < 0.4
-    batch["static_attr"] = torch.randn(1, config.num_catchments, config.static_attr_dim, generator=generator)
+    batch["static_attr"] = torch.randn(1, config.stations_per_window, config.static_attr_dim, generator=generator)
     return batch
 
 
@@ -97,8 +97,8 @@ def main() -> None:
         config = ModelConfig(valid_patches=92)
         visible_share = 0.6
         grid = visible_share * days * 92
-        series = visible_share * days * -(-config.num_catchments // config.vector_patch_size)
-        layers = {grid: 3 * config.img_encoder_layers, series: 2 * config.vec_encoder_layers}
+        series = visible_share * days * -(-config.stations_per_window // config.series_patch_size)
+        layers = {grid: 3 * config.grid_encoder_layers, series: 2 * config.series_encoder_layers}
         kinds = list(config.modalities.values())
         fused_tokens = kinds.count("grid") * grid + kinds.count("series") * series
         pairs = sum(n * n * count for n, count in layers.items()) + fused_tokens**2

@@ -164,7 +164,7 @@ BAD: dict[str, tuple[Callable[[World], object], str]] = {
         r"soil_val\.h5: has 10 x 10 cells, but .*soil_train\.h5 has 15 x 10.*; \w+",
     ),
     "not whole patches": (
-        lambda w: w.raw["model"].update(patch_size=4, image_height=16, image_width=12),
+        lambda w: w.raw["model"].update(patch_size=4, grid_height=16, grid_width=12),
         r"mask\.pt: 15 x 10 cells are not a whole number of patches of 4 x 4; pad the grids or set model\.patch_size",
     ),
     "date missing": (_drop_a_day, r"soil_train\.h5: 2001-01-31 is absent from its dates; add the day, or set"),
@@ -258,7 +258,7 @@ def test_a_patch_size_of_the_data_s_grid_is_taken_without_saying_its_rows_and_co
     hydromae: Hydromae, world: World
 ) -> None:
     raw = small_raw(world, world.root.parent / "run", training={"epochs": 1})
-    for key in ("image_height", "image_width", "num_catchments", "static_attr_dim"):
+    for key in ("grid_height", "grid_width", "stations_per_window", "static_attr_dim"):
         raw["model"].pop(key, None)
     path = world.root.parent / "unsized.yaml"
     path.write_text(yaml.safe_dump(raw, sort_keys=False))

@@ -88,7 +88,7 @@ def test_a_window_is_refused_exactly_when_it_is_longer_than_the_model_allows(lon
     [
         ({"d_model": 100}, "d_model .100. must be a multiple of nhead"),
         ({"decoder_dim": 6, "nhead": 2}, "decoder_dim .6."),
-        ({"image_height": 295}, "image_height .295. must be a multiple of patch_size"),
+        ({"grid_height": 295}, "grid_height .295. must be a multiple of patch_size"),
         ({"use_fm_layers": [0, 6]}, "from 0 to 5"),
         ({"use_fm_layers": []}, "at least one"),
         ({"use_fm_layers": [2, 1]}, "ascending"),
@@ -106,7 +106,7 @@ def test_sizes_that_do_not_fit_are_refused_by_name(model, message):
 def test_deepest_encoder_counts_only_the_kinds_in_use():
     assert ModelConfig(modalities={"precip": "grid", "evap": "series"}).deepest_encoder == 6
     assert ModelConfig(modalities={"evap": "series"}).deepest_encoder == 4
-    assert ModelConfig(modalities={"evap": "series"}, vec_encoder_layers=9).deepest_encoder == 9
+    assert ModelConfig(modalities={"evap": "series"}, series_encoder_layers=9).deepest_encoder == 9
 
 
 def test_the_default_grid_has_522_patches_and_11_attributes_a_station():

@@ -36,7 +36,7 @@ def test_an_unknown_key_suggests_the_near_one(raw, unknown, near):
 
 
 def test_an_unknown_key_like_no_other_lists_the_known_ones():
-    with pytest.raises(ConfigError, match=r"unknown key masking\.zzz; known keys there: image_mask_ratio"):
+    with pytest.raises(ConfigError, match=r"unknown key masking\.zzz; known keys there: grid_mask_ratio"):
         build_config({"masking": {"zzz": 1}})
 
 

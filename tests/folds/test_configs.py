@@ -28,7 +28,7 @@ def test_the_folds_of_a_store_hold_each_station_once(tmp_path: Path) -> None:
 def test_a_folds_configuration_makes_a_store_without_its_stations(tmp_path: Path) -> None:
     folds = folds_of_four(tmp_path / "all")
     world = series_world(tmp_path / "again", exclude_stations=["101"])
-    config = small_config(world, tmp_path / "run", data=world.raw["data"], model={"vector_patch_size": 1})
+    config = small_config(world, tmp_path / "run", data=world.raw["data"], model={"series_patch_size": 1})
     base = tmp_path / "my.yaml"
     base.write_text(dump_config(config))
     paths = write_fold_configs(folds, base, tmp_path / "folds")

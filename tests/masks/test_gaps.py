@@ -19,10 +19,10 @@ from support.small import small_config, small_parts, small_raw
 from support.sources import World
 
 Prepared = tuple[World, Store]
-ALL: dict[str, Any] = {"data": {"window": 12}, "model": {"vector_patch_days": 3, "validity_embedding": True}}
+ALL: dict[str, Any] = {"data": {"window": 12}, "model": {"series_patch_days": 3, "validity_embedding": True}}
 ONE: dict[str, Any] = {
     "data": {"window": 12, "stations_per_window": 1},
-    "model": {"vector_patch_size": 1, "vector_patch_days": 3, "validity_embedding": True},
+    "model": {"series_patch_size": 1, "series_patch_days": 3, "validity_embedding": True},
 }
 GAPS: dict[str, Any] = {"masking": {"strategies": {"gap": 1.0}}}
 

@@ -57,7 +57,7 @@ def windows_of_states(batch: Batch) -> dict[str, torch.Tensor]:
 @settings(deadline=None, max_examples=20)
 def test_evaluation_hides_exactly_the_share_of_what_there_is(parts: Parts, starts: list[int], ratio: float) -> None:
     windows = parts[1].read(starts, DAYS)
-    batch = remade(parts, image_mask_ratio=ratio, vector_mask_ratio=ratio).evaluation_batch(windows)
+    batch = remade(parts, grid_mask_ratio=ratio, series_mask_ratio=ratio).evaluation_batch(windows)
     for name, tokens in batch.tokens.items():
         # At least one of two or more, however small the ratio.
         hidden = [max(round(ratio * available), available > 1) for available in windows.available[name]]
@@ -323,7 +323,7 @@ def test_strategy_forecast_does_forecast(parts: Parts) -> None:
 
 
 def test_tokens_of_several_days_are_not_cut_by_the_issue_time(prepared: tuple[World, Store], tmp_path: Path) -> None:
-    spans = {"image_patch_days": 2, "vector_patch_days": 3}
+    spans = {"grid_patch_days": 2, "series_patch_days": 3}
     masking = {"strategies": {"forecast": 1}, "forcing": 0.0, "horizon": 3}
     config = small_config(prepared[0], tmp_path, model=spans, masking=masking)
     model, reader, maker = small_parts(config, prepared[1])

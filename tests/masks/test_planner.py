@@ -203,7 +203,7 @@ def test_a_sample_without_flow_takes_part_in_the_forecasts_of_its_batch() -> Non
 @settings(deadline=None)
 def test_targets_visible_and_ignored_tokens_are_all_there_are(counts: list[int], ratio: float, number: int) -> None:
     planner = planner_of(
-        strategies={"random": 1, "modality": 1, "forecast": 1}, image_mask_ratio=ratio, vector_mask_ratio=0.5
+        strategies={"random": 1, "modality": 1, "forecast": 1}, grid_mask_ratio=ratio, series_mask_ratio=0.5
     )
     available = {**full(planner), "precip": [counts]}
     hiding = planner.of_batch(available, DAYS, number, 0)["precip"][0]

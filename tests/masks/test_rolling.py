@@ -21,9 +21,9 @@ from support.sources import World
 Prepared = tuple[World, Store]
 DAYS = 12
 MODEL: dict[str, Any] = {
-    "vector_patch_size": 1,
-    "vector_patch_days": 3,
-    "image_patch_days": 1,
+    "series_patch_size": 1,
+    "series_patch_days": 3,
+    "grid_patch_days": 1,
     "recurrent_dim": 8,
     "rolling": ["riverflow"],
     "validity_embedding": True,

@@ -17,7 +17,7 @@ from support.sources import World
 Prepared = tuple[World, Store]
 DAYS = 12
 # Tokens of three days and two stations, so that masks cut them.
-CUT: dict[str, Any] = {"data": {"window": DAYS}, "model": {"vector_patch_days": 3}}
+CUT: dict[str, Any] = {"data": {"window": DAYS}, "model": {"series_patch_days": 3}}
 STATIONS = torch.tensor([True, False, True, True])
 
 

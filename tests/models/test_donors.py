@@ -84,7 +84,7 @@ def test_near_stations_come_first_at_the_start() -> None:
 
 
 def test_what_a_neighbour_measures_helps_where_a_station_is_hidden() -> None:
-    config = tiny_config(recurrent_dim=4, recurrent_donors=SETS, fusion="full", vector_patch_size=1)
+    config = tiny_config(recurrent_dim=4, recurrent_donors=SETS, fusion="full", series_patch_size=1)
     model, plain = tiny_model(config), plain_dict(config, missing=0.0, ratio=0.0)
     assert model.station_states is not None
     plain["riverflow_mask"][:, 2] = True

@@ -17,7 +17,7 @@ def test_without_weighted_maps_decoders_read_the_last_layer() -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 5, 6])
 def test_an_encoder_gives_the_layers_of_like_depth_and_its_output_last(depth: int) -> None:
-    config = tiny_config(use_weighted_fm=True, img_encoder_layers=6, vec_encoder_layers=depth)
+    config = tiny_config(use_weighted_fm=True, grid_encoder_layers=6, series_encoder_layers=depth)
     like = [math.ceil((i + 1) * depth / 6) - 1 for i in range(6)]
     assert map_layers(config, depth) == (*like, depth - 1)
     alone = config.model_copy(update={"fusion": "none"})
@@ -25,7 +25,7 @@ def test_an_encoder_gives_the_layers_of_like_depth_and_its_output_last(depth: in
 
 
 def test_chosen_layers_count_in_the_deepest_encoder() -> None:
-    changes = {"use_weighted_fm": True, "use_fm_layers": (1, 4), "img_encoder_layers": 6, "vec_encoder_layers": 4}
+    changes = {"use_weighted_fm": True, "use_fm_layers": (1, 4), "grid_encoder_layers": 6, "series_encoder_layers": 4}
     assert map_layers(tiny_config(**changes), 6) == (1, 4, 5)
     assert map_layers(tiny_config(**changes), 4) == (1, 3, 3)
     alone = tiny_config(**changes, fusion="none")
@@ -34,7 +34,7 @@ def test_chosen_layers_count_in_the_deepest_encoder() -> None:
 
 
 def test_layers_that_no_map_uses_are_not_built() -> None:
-    changes = {"use_weighted_fm": True, "use_fm_layers": (0, 2), "img_encoder_layers": 6, "vec_encoder_layers": 4}
+    changes = {"use_weighted_fm": True, "use_fm_layers": (0, 2), "grid_encoder_layers": 6, "series_encoder_layers": 4}
     alone = MultiModalMAE(tiny_config(**changes, fusion="none"))
     assert len(alone.get_submodule("precip_encoder.stack.layers")) == 3  # type: ignore[arg-type]
     assert len(alone.get_submodule("evap_encoder.stack.layers")) == 2  # type: ignore[arg-type]
@@ -44,7 +44,7 @@ def test_layers_that_no_map_uses_are_not_built() -> None:
 
 
 def test_maps_are_the_layers_outputs_through_the_final_norm() -> None:
-    stack = EncoderStack(tiny_config(img_encoder_layers=3), (0, 2, 2), film=False)
+    stack = EncoderStack(tiny_config(grid_encoder_layers=3), (0, 2, 2), film=False)
     randomise(stack)
     tokens = torch.randn(2, 4, 16)
     outputs = [tokens]
@@ -92,9 +92,9 @@ def test_every_weight_learns_whatever_maps_are_mixed(
         use_fm_layers=layers,
         use_input=use_input,
         fusion=fusion,
-        img_encoder_layers=4,
-        vec_encoder_layers=3,
-        vector_patch_size=1,
+        grid_encoder_layers=4,
+        series_encoder_layers=3,
+        series_patch_size=1,
     )
     model = tiny_model(config)
     model(plain_dict(config))[0].backward()

@@ -155,12 +155,12 @@ def test_hidden_and_sea_values_of_a_plain_dict_cannot_reach_a_prediction(
     for name, kind in config.modalities.items():
         mask, values = plain[f"{name}_mask"], spoiled[name]
         if kind == "grid":
-            hidden = mask.repeat_interleave(config.image_patch_days, 1)[:, : values.shape[1]]  # [B, T, all patches]
+            hidden = mask.repeat_interleave(config.grid_patch_days, 1)[:, : values.shape[1]]  # [B, T, all patches]
             hidden = hidden.unflatten(2, (2, 3)).repeat_interleave(5, 2).repeat_interleave(5, 3)  # [B, T, H, W]
             hidden[..., 5:, 10:] = True  # the last patch is sea
         else:
-            hidden = mask.repeat_interleave(config.vector_patch_days, 2)[..., : values.shape[2]]  # [B, groups, T]
-            hidden = hidden.repeat_interleave(config.vector_patch_size, 1)[:, : values.shape[1]]  # [B, stations, T]
+            hidden = mask.repeat_interleave(config.series_patch_days, 2)[..., : values.shape[2]]  # [B, groups, T]
+            hidden = hidden.repeat_interleave(config.series_patch_size, 1)[:, : values.shape[1]]  # [B, stations, T]
         # What means missing would turn a target into a missing value, which is not to be predicted.
         values[hidden] = garbage if abs(garbage) < 1e19 else 3.0
     assert_same(predictions(model, spoiled), predictions(model, plain))

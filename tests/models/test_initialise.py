@@ -29,7 +29,7 @@ def test_linear_layers_start_xavier_uniform_with_zero_bias() -> None:
 
 def test_series_embeddings_start_with_unit_variance() -> None:
     torch.manual_seed(0)
-    model = MultiModalMAE(tiny_config(d_model=256, vector_patch_size=5))
+    model = MultiModalMAE(tiny_config(d_model=256, series_patch_size=5))
     embedding = model.get_submodule("evap_encoder.embedding")
     embedded = embedding(torch.randn(2000, 5)).detach()
     assert 0.9 < float(embedded.var()) < 1.1

@@ -59,9 +59,9 @@ def test_modalities_of_a_batch_may_be_fewer_than_the_models(left: str, recurrent
         {"series_position": "none"},
         {"decoder_self_attn": True, "norm_first": False},
         {"use_cross_attn": False, "decoder_self_attn": False},
-        {"vector_patch_size": 1, "vector_patch_days": 5},
-        {"image_patch_days": 3, "vector_patch_size": 5},
-        {"num_catchments": 1, "vector_patch_size": 1},
+        {"series_patch_size": 1, "series_patch_days": 5},
+        {"grid_patch_days": 3, "series_patch_size": 5},
+        {"stations_per_window": 1, "series_patch_size": 1},
     ],
 )
 @pytest.mark.parametrize("days", [1, 4, 12])
@@ -69,10 +69,10 @@ def test_windows_of_any_length_are_predicted_where_hidden_and_nowhere_else(chang
     config = tiny_config(**changes)
     model, plain = tiny_model(config), plain_dict(config, days=days, missing=0.0)
     found = predictions(model, plain)
-    hidden = plain["riverflow_mask"].repeat_interleave(config.vector_patch_days, 2)[..., :days]
-    hidden = hidden.repeat_interleave(config.vector_patch_size, 1)[:, : config.num_catchments]  # [B, stations, T]
+    hidden = plain["riverflow_mask"].repeat_interleave(config.series_patch_days, 2)[..., :days]
+    hidden = hidden.repeat_interleave(config.series_patch_size, 1)[:, : config.stations_per_window]  # [B, stations, T]
     assert torch.equal(~found["riverflow"].isnan(), hidden.transpose(1, 2))
-    hidden = plain["precip_mask"].repeat_interleave(config.image_patch_days, 1)[:, :days, : config.all_patches - 1]
+    hidden = plain["precip_mask"].repeat_interleave(config.grid_patch_days, 1)[:, :days, : config.all_patches - 1]
     assert torch.equal(~found["precip"].isnan(), hidden[..., None].expand_as(found["precip"]))
 
 

@@ -64,8 +64,8 @@ from support.tiny import assert_same, gradients, plain_dict, tiny_config, tiny_m
 
 config = tiny_config(
     modalities={"precip": "grid", "evap": "series"},
-    img_encoder_layers=1,
-    vec_encoder_layers=1,
+    grid_encoder_layers=1,
+    series_encoder_layers=1,
     decoder_layers=1,
     decoder_self_attn=True,
     use_weighted_fm=True,

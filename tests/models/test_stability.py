@@ -13,7 +13,7 @@ STEPS = 200
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_200_steps_under_fp16_autocast_with_loss_scaling_learn_without_nan(norm_first: bool) -> None:
     torch.manual_seed(0)
-    few = {"modalities": {"temp": "grid", "riverflow": "series"}, "img_encoder_layers": 1, "vec_encoder_layers": 1}
+    few = {"modalities": {"temp": "grid", "riverflow": "series"}, "grid_encoder_layers": 1, "series_encoder_layers": 1}
     config = tiny_config(norm_first=norm_first, decoder_layers=1, **few)
     model = MultiModalMAE(config)
     batch = model.as_batch(plain_dict(config))

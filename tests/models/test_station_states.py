@@ -46,7 +46,7 @@ def changed_days(states: StationStates, one: Batch, other: Batch) -> Tensor:
 @pytest.mark.parametrize("days", [1, 3])
 @pytest.mark.parametrize("name", ["evap", "riverflow"])
 def test_a_value_reaches_the_states_of_its_own_station_from_its_day_on(name: str, days: int) -> None:
-    states, batch = states_and_batch(vector_patch_days=days)
+    states, batch = states_and_batch(series_patch_days=days)
     expected = torch.zeros(DAYS, 5, dtype=torch.bool)
     expected[DAY:, STATION] = True
     assert torch.equal(changed_days(states, batch, with_value(batch, name, 9.0)), expected)
@@ -60,7 +60,7 @@ def test_backward_a_value_reaches_the_days_before_too() -> None:
 
 
 def test_what_is_seen_is_what_is_visible_and_shown() -> None:
-    shape = token_shape(tiny_config(vector_patch_days=2), "evap", 0)
+    shape = token_shape(tiny_config(series_patch_days=2), "evap", 0)
     window = torch.arange(10.0).reshape(1, 2, 5)  # one slot of 2 days, 3 groups of 2 stations
     window[0, 1, 0] = torch.nan
     values, valid = split_missing(to_tokens(window, shape))
@@ -99,7 +99,7 @@ def test_dropout_acts_in_training_alone_and_on_the_attributes_alike_on_all_days(
 
 @pytest.mark.parametrize("days", [1, 2, 3])
 def test_a_cell_starts_from_the_state_of_its_own_station_and_day(days: int) -> None:
-    config = tiny_config(recurrent_dim=3, vector_patch_days=days)
+    config = tiny_config(recurrent_dim=3, series_patch_days=days)
     shape = token_shape(config, "evap", 0)
     readout = StateReadout(config, shape).double()
     randomise(readout)

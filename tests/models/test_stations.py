@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hydromae.batch.batch import Batch
-from hydromae.models.vector_encoder import mean_attributes
+from hydromae.models.series_encoder import mean_attributes
 from support.tiny import assert_same, plain_dict, predictions, tiny_config, tiny_model
 
 
@@ -27,7 +27,7 @@ def reordered(plain: dict[str, Tensor], stations: list[int], groups: list[int]) 
 @pytest.mark.parametrize("fusion", ["full", "none"])
 @pytest.mark.parametrize("film", [True, False])
 def test_swapping_two_stations_swaps_their_predictions_and_changes_nothing_else(fusion: str, film: bool) -> None:
-    config = tiny_config(vector_patch_size=1, fusion=fusion, decoder_film=film)
+    config = tiny_config(series_patch_size=1, fusion=fusion, decoder_film=film)
     model, plain = tiny_model(config), plain_dict(config)
     order = [0, 3, 2, 1, 4]
     found = predictions(model, reordered(plain, order, order))
@@ -39,7 +39,7 @@ def test_swapping_two_stations_swaps_their_predictions_and_changes_nothing_else(
 
 
 def test_swapping_two_groups_of_stations_swaps_their_predictions_and_changes_nothing_else() -> None:
-    config = tiny_config(vector_patch_size=2, num_catchments=6)
+    config = tiny_config(series_patch_size=2, stations_per_window=6)
     model, plain = tiny_model(config), plain_dict(config)
     stations, groups = [4, 5, 2, 3, 0, 1], [2, 1, 0]
     found, expected = predictions(model, reordered(plain, stations, groups)), predictions(model, plain)
@@ -50,7 +50,7 @@ def test_swapping_two_groups_of_stations_swaps_their_predictions_and_changes_not
 
 def hidden_station(config_changes: dict[str, object]) -> tuple[Tensor, Tensor]:
     """Predictions of two stations of which nothing is visible and which differ in their attributes alone."""
-    config = tiny_config(vector_patch_size=1, modalities={"riverflow": "series"}, **config_changes)
+    config = tiny_config(series_patch_size=1, modalities={"riverflow": "series"}, **config_changes)
     model, plain = tiny_model(config), plain_dict(config, missing=0.0)
     plain["riverflow_mask"][:, :2] = True
     found = predictions(model, plain)["riverflow"]
@@ -67,7 +67,7 @@ def test_stations_without_visible_values_are_told_apart_by_their_attributes() ->
 
 
 def test_every_station_of_a_group_reaches_its_token() -> None:
-    config = tiny_config(vector_patch_size=5, modalities={"riverflow": "series"})
+    config = tiny_config(series_patch_size=5, modalities={"riverflow": "series"})
     model, plain = tiny_model(config), plain_dict(config, missing=0.0)
     plain["riverflow_mask"][:] = False
     plain["riverflow_mask"][:, :, -1] = True
@@ -100,7 +100,7 @@ def test_group_attributes_are_the_mean_of_those_present(stations: int, group: in
 
 
 def test_a_missing_attribute_counts_as_the_mean_of_all_stations() -> None:
-    config = tiny_config(vector_patch_size=1)
+    config = tiny_config(series_patch_size=1)
     model, plain = tiny_model(config), plain_dict(config, missing=0.0)
     present = plain["static_attr"][:, [0, 1, 2, 4]]
     plain["static_attr"] = plain["static_attr"] - present.mean(1, keepdim=True)  # as scaling does: their mean is 0

@@ -44,7 +44,13 @@ def test_parts_hold_every_parameter_once() -> None:
 def test_operations_of_a_model_without_layers_above_the_embedding_can_be_worked_by_hand() -> None:
     # One series of 4 stations, one a token: 4 tokens a day, of which 2 are hidden in 1 day at a ratio of a half.
     width, context = 8, 8
-    sizes = {"num_catchments": 4, "vector_patch_size": 1, "vec_encoder_layers": 1, "decoder_layers": 1, "nhead": 1}
+    sizes = {
+        "stations_per_window": 4,
+        "series_patch_size": 1,
+        "series_encoder_layers": 1,
+        "decoder_layers": 1,
+        "nhead": 1,
+    }
     plain = {"static_attr_dim": 0, "series_position": "learned", "fusion": "none", "calendar": False}
     config = tiny_config(modalities={"flow": "series"}, d_model=width, decoder_dim=context, **sizes, **plain)
     n_visible, n_hidden = 2, 2
@@ -61,7 +67,7 @@ def test_operations_of_a_model_without_layers_above_the_embedding_can_be_worked_
 def test_the_products_of_a_recurrence_count(backward: bool) -> None:
     sizes = {
         "modalities": {"flow": "series"},
-        "vec_encoder_layers": 1,
+        "series_encoder_layers": 1,
         "decoder_layers": 1,
         "recurrent_backward": backward,
     }
@@ -74,5 +80,5 @@ def test_the_products_of_a_recurrence_count(backward: bool) -> None:
 
 
 def test_operations_grow_faster_than_the_window() -> None:
-    model = MultiModalMAE(tiny_config(img_encoder_layers=1, vec_encoder_layers=1, decoder_layers=1))
+    model = MultiModalMAE(tiny_config(grid_encoder_layers=1, series_encoder_layers=1, decoder_layers=1))
     assert forward_operations(model, 12, RATIOS) > 2 * forward_operations(model, 6, RATIOS)

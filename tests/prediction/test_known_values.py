@@ -23,7 +23,7 @@ from support.untrained import untrained_run
 
 ISSUE, HORIZON = 150, 4
 CODES = [-99999.0, 1e20, -999.0]
-ONE: dict[str, Any] = {"model": {"vector_patch_size": 1, "vector_patch_days": 1}}
+ONE: dict[str, Any] = {"model": {"series_patch_size": 1, "series_patch_days": 1}}
 
 
 def store_of(root: Path, change: Callable[[World], None] = lambda world: None, **data: Any) -> tuple[World, Store]:

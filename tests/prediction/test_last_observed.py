@@ -35,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     flow[150, 3] = np.nan
     world.write_series()
     masking = {"strategies": {"forecast": 1}}
-    model = {"vector_patch_size": 1}
+    model = {"series_patch_size": 1}
     data = {"window": 28, "exclude_dates": ["2001-07-10"]}  # day 190
     output = tmp_path_factory.mktemp("run") / "run"
     return untrained_run(world, prepare(world.config()), output, masking=masking, model=model, data=data).path

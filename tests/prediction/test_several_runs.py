@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from hydromae.base.errors import ConfigError
-from hydromae.prediction.central_days import last_cores, middle_cores
+from hydromae.prediction.central_days import last_days, middle_days
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import open_runs
 from hydromae.store.prepare import prepare
@@ -27,7 +27,7 @@ ISSUE, HORIZON = [FIRST + timedelta(days=150)], 4
 PERIOD = (date(2001, 5, 25), date(2001, 6, 10))
 SECTIONS: dict[str, Any] = {
     "data": {"stations_per_window": 1, "window": 12},
-    "model": {"vector_patch_size": 1, "vector_patch_days": 3, "quantiles": [0.1, 0.9]},
+    "model": {"series_patch_size": 1, "series_patch_days": 3, "quantiles": [0.1, 0.9]},
 }
 
 
@@ -102,9 +102,9 @@ def test_days_that_not_all_runs_have_are_not_asked_for(runs: list[Path], tmp_pat
         infill(runs, tmp_path / "none.nc", period=(date(2001, 1, 2), PERIOD[1]), modalities=["riverflow"])
     with pytest.raises(ConfigError, match="issue time 2001-01-20 is not within the data of"):
         forecast(runs, [date(2001, 1, 20)], horizon=HORIZON)
-    for cores in (middle_cores, last_cores):
+    for spans in (middle_days, last_days):
         with pytest.raises(ConfigError, match="the data of all runs have 2001-01-31 to 2001-07-19 in common"):
-            cores(open_runs(runs)[0], slice(0, 60))
+            spans(open_runs(runs)[0], slice(0, 60))
 
 
 def test_gaps_that_are_none_to_another_run_are_refused(runs: list[Path], tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def run(made: Made, path: Path, days: int = 1, window: int = 28, **masking: Any) -> Path:
-    model = {"vector_patch_size": 1, "vector_patch_days": days}
+    model = {"series_patch_size": 1, "series_patch_days": days}
     return untrained_run(*made, path, masking=masking, model=model, data={"window": window}).path
 
 
@@ -109,11 +109,11 @@ def test_what_masks_hide_is_what_a_run_is_trained_for(
 
 
 def test_place_masks_of_windows_of_several_stations_hide_whole_ones(prepared: Made, tmp_path: Path) -> None:
-    model = {"vector_patch_size": 1}
+    model = {"series_patch_size": 1}
     path = untrained_run(*prepared, tmp_path / "run", masking={"strategies": {"place": 1}}, model=model).path
     assert not beyond_ungauged([Predictor(path)], "riverflow")
     path = untrained_run(
-        *prepared, tmp_path / "few", masking={"strategies": {"place": 1}, "vector_mask_ratio": 0.2}, model=model
+        *prepared, tmp_path / "few", masking={"strategies": {"place": 1}, "series_mask_ratio": 0.2}, model=model
     ).path
     assert beyond_ungauged([Predictor(path)], "riverflow")
 

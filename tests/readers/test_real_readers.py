@@ -95,7 +95,7 @@ def test_a_store_is_made_of_haduk_and_camels_files(tmp_path):
                     "riverflow": {"paths": "camels_gb"},
                 },
             },
-            "model": {"patch_size": 2, "image_height": 112, "image_width": 82},
+            "model": {"patch_size": 2, "grid_height": 112, "grid_width": 82},
         }
     )
     report = check(config)

@@ -41,7 +41,7 @@ def test_other_folders_are_no_change(prepared: Prepared, run: RunDirectory, tmp_
             r"data\.stride \(14 .* now 3\), model\.dropout \(0\.1 .*0\.2",
         ),
         ({"training": {"task_weights": {"soil_loss": 2}}}, r"training\.task_weights\.soil_loss \(None .*now 2\.0\)"),
-        ({"model": {"num_catchments": 99}}, r"model\.num_catchments \(4 in the run, now 99\)"),
+        ({"model": {"stations_per_window": 99}}, r"model\.stations_per_window \(4 in the run, now 99\)"),
         ({"data": {"exclude_dates": ["2001-02-03"]}}, r"data\.exclude_dates \(\[\] in the run, now \['2001-02-03"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",

@@ -51,14 +51,14 @@ def test_each_station_keeps_its_own_values_in_spatial_order(stores):
 def test_a_store_of_another_order_group_size_or_aggregate_is_refused(world):
     place(world)
     prepare(world.config())
-    prepare(world.config("model.vector_patch_size=3"))  # of no consequence to stations as given
-    with pytest.raises(DataError, match=r"other options \(data\.station_order, model\.vector_patch_size\)"):
+    prepare(world.config("model.series_patch_size=3"))  # of no consequence to stations as given
+    with pytest.raises(DataError, match=r"other options \(data\.station_order, model\.series_patch_size\)"):
         prepare(world.config("data.station_order=spatial"))
     with pytest.raises(DataError, match=r"other options \(data\.aggregate\)"):
         prepare(world.config("data.aggregate=3"))
     prepare(world.config("data.station_order=spatial"), overwrite=True)
-    with pytest.raises(DataError, match=r"other options \(model\.vector_patch_size\)"):
-        prepare(world.config("data.station_order=spatial", "model.vector_patch_size=3"))
+    with pytest.raises(DataError, match=r"other options \(model\.series_patch_size\)"):
+        prepare(world.config("data.station_order=spatial", "model.series_patch_size=3"))
     with pytest.raises(DataError, match=r"other options"):
         prepare(world.config())
 

@@ -53,7 +53,7 @@ def make_batch(config: ModelConfig) -> dict[str, Tensor]:
     batch["static_attr"][..., 4] = torch.nan
     for start, (name, kind) in enumerate(config.modalities.items(), start=1):
         if kind == "grid":
-            shape, tokens = (1, DAYS, config.image_height, config.image_width), (1, DAYS, config.all_patches)
+            shape, tokens = (1, DAYS, config.grid_height, config.grid_width), (1, DAYS, config.all_patches)
         else:
             shape, tokens = (1, 1, DAYS), (1, 1, DAYS)
         values = quadratic(torch.Size(shape).numel(), 1000 * start).float()

@@ -27,7 +27,7 @@ def write_runs() -> None:
             sections = {"model": {"quantiles": [0.1, 0.5, 0.9]}}
         else:
             world = series_world(root, stations_per_window=3)
-            sections = {"data": world.raw["data"], "model": {"vector_patch_size": 1, "quantiles": [0.1, 0.5, 0.9]}}
+            sections = {"data": world.raw["data"], "model": {"series_patch_size": 1, "quantiles": [0.1, 0.5, 0.9]}}
         config = small_config(world, root / "run", **SETTINGS, **sections)
         run = new_run(config, prepare(config))
         shutil.rmtree(FOLDER / name, ignore_errors=True)

@@ -20,4 +20,4 @@ def place(world: World, area: dict[str, Any] | None = None, latitude: dict[str, 
     }
     write_attributes(world.root / "attributes.csv", list(LATITUDE), columns)
     world.raw["data"]["attributes"]["columns"] = list(columns)
-    world.raw["model"]["vector_patch_size"] = 2
+    world.raw["model"]["series_patch_size"] = 2

@@ -30,7 +30,7 @@ def series_world(root: Path, **data: Any) -> World:
     raw["attributes"]["columns"] = ["latitude", "longitude", "catchment-area"]
     del raw["land_mask"]
     raw |= {"stations_per_window": 1, "window": 28, "stride": 7, **data}
-    world.raw["model"] = {"vector_patch_days": 7}
+    world.raw["model"] = {"series_patch_days": 7}
     return world
 
 
@@ -44,7 +44,7 @@ def series_run(
     world = series_world(root, **data)
     modalities = world.raw["data"]["modalities"]
     modalities["riverflow"] = change_flow(modalities["riverflow"])
-    settings = {"vector_patch_size": 1, **(model or {})}
+    settings = {"series_patch_size": 1, **(model or {})}
     config = small_config(world, root / "run", data=world.raw["data"], model=settings, training={"epochs": 1})
     return new_run(config, prepare(config))
 
@@ -54,7 +54,7 @@ def other_store(root: Path, change: Callable[[dict[str, np.ndarray]], None], **d
     world = series_world(root, **data)
     change(world.series)
     world.write_series()
-    config = small_config(world, root / "run", data=world.raw["data"], model={"vector_patch_size": 1})
+    config = small_config(world, root / "run", data=world.raw["data"], model={"series_patch_size": 1})
     return prepare(config)
 
 

@@ -156,7 +156,7 @@ def _write_world(root: Path, seed: int) -> World:
                 "riverflow": {"paths": "series.parquet"},
             },
         },
-        "model": {"patch_size": PATCH, "image_height": HEIGHT, "image_width": WIDTH},
+        "model": {"patch_size": PATCH, "grid_height": HEIGHT, "grid_width": WIDTH},
     }
     world = World(root, raw, days, land, ids, {"precip": precip, "soil": soil}, {"evap": evap, "riverflow": riverflow})
     world.write_grids("precip")

@@ -24,12 +24,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "standard decoder": {"use_cross_attn": False},
     "standard decoder alone": {"use_cross_attn": False, "fusion": "none"},
     "post-norm": {"norm_first": False, "activation": "relu"},
-    "spans of days": {"image_patch_days": 2, "vector_patch_days": 3},
+    "spans of days": {"grid_patch_days": 2, "series_patch_days": 3},
     "without FiLM": {"film": False, "decoder_film": False},
     "learned missing attributes": {"missing_attributes": "learned"},
     "validity embedding": {"validity_embedding": True},
     "recurrent": {"recurrent_dim": 4},
-    "recurrent both ways, spans of days": {"recurrent_dim": 4, "recurrent_backward": True, "vector_patch_days": 3},
+    "recurrent both ways, spans of days": {"recurrent_dim": 4, "recurrent_backward": True, "series_patch_days": 3},
     "recurrent with donors": {"recurrent_dim": 4, "recurrent_donors": 2},
     "no attributes": {"static_attr_dim": 0, "series_position": "learned"},
 }
@@ -41,16 +41,16 @@ def tiny_config(**changes: Any) -> ModelConfig:
         "modalities": {"precip": "grid", "temp": "grid", "evap": "series", "riverflow": "series"},
         "d_model": 16,
         "nhead": 2,
-        "img_encoder_layers": 3,
-        "vec_encoder_layers": 2,
+        "grid_encoder_layers": 3,
+        "series_encoder_layers": 2,
         "decoder_dim": 8,
         "decoder_layers": 2,
         "dropout": 0.0,
         "patch_size": 5,
-        "image_height": 10,
-        "image_width": 15,
-        "vector_patch_size": 2,
-        "num_catchments": 5,
+        "grid_height": 10,
+        "grid_width": 15,
+        "series_patch_size": 2,
+        "stations_per_window": 5,
         "static_attr_dim": 3,
         "max_time_steps": 12,
     }
@@ -88,15 +88,15 @@ def plain_dict(
     plain: dict[str, Tensor] = {}
     for name, kind in config.modalities.items():
         if kind == "grid":
-            plain[name] = values(size, days, config.image_height, config.image_width)
-            mask = (size, -(-days // config.image_patch_days), config.all_patches)
+            plain[name] = values(size, days, config.grid_height, config.grid_width)
+            mask = (size, -(-days // config.grid_patch_days), config.all_patches)
         else:
-            plain[name] = values(size, config.num_catchments, days)
-            groups = -(-config.num_catchments // config.vector_patch_size)
-            mask = (size, groups, -(-days // config.vector_patch_days))
+            plain[name] = values(size, config.stations_per_window, days)
+            groups = -(-config.stations_per_window // config.series_patch_size)
+            mask = (size, groups, -(-days // config.series_patch_days))
         plain[f"{name}_mask"] = torch.rand(mask, generator=generator) < ratio
     if config.static_attr_dim:
-        plain["static_attr"] = values(size, config.num_catchments, config.static_attr_dim)
+        plain["static_attr"] = values(size, config.stations_per_window, config.static_attr_dim)
     plain["day_of_year"] = torch.randint(1, 366, (size, 1), generator=generator) + torch.arange(days)
     return plain
 

@@ -16,7 +16,7 @@ from support.sources import World
 ALL: dict[str, Any] = {"model": {"quantiles": [0.1, 0.5, 0.9]}}
 ONE: dict[str, Any] = {
     "data": {"stations_per_window": 1, "window": 12},
-    "model": {"vector_patch_size": 1, "vector_patch_days": 3, "quantiles": [0.1, 0.5, 0.9]},
+    "model": {"series_patch_size": 1, "series_patch_days": 3, "quantiles": [0.1, 0.5, 0.9]},
 }
 
 

@@ -186,7 +186,7 @@ def test_maps_show_the_masked_cells_and_with_all_hidden_every_observed_one(hidin
 
 def test_windows_of_one_station_score_every_station_and_no_grid(prepared: Prepared, tmp_path: Path) -> None:
     data = {"stations_per_window": 1, "window": 8, "stride": 14}
-    hiding = hiding_model(prepared, tmp_path / "run", {}, data=data, model={"vector_patch_size": 1})
+    hiding = hiding_model(prepared, tmp_path / "run", {}, data=data, model={"series_patch_size": 1})
     assert hiding.targets == ("evap", "riverflow") and hiding.groups is not None
     hidden = {"none": frozenset[str](), "rain": frozenset({"precip"})}
     found = hiding.errors(START, DAYS, {"evap": hidden})["evap"]

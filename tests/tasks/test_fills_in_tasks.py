@@ -27,7 +27,7 @@ from support.untrained import untrained_run
 
 START, DAYS = 100, 8
 METHODS = ("nearest", "median", "zero")
-MODEL: dict[str, Any] = {"vector_patch_size": 2, "recurrent_dim": 4, "validity_embedding": True}
+MODEL: dict[str, Any] = {"series_patch_size": 2, "recurrent_dim": 4, "validity_embedding": True}
 Prepared = tuple[World, Store]
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.masks.tasks import ValueMask
-from hydromae.prediction.central_days import last_cores, middle_cores
+from hydromae.prediction.central_days import last_days, middle_days
 from hydromae.prediction.choices import chosen_days
 from hydromae.prediction.predictor import Predictor
 from hydromae.runs.directory import RunDirectory
@@ -67,14 +67,14 @@ def test_a_fill_is_what_the_model_says_of_the_window_in_whose_middle_the_gap_lie
     predictor = Predictor(trained.path)
     values = predictor.read(0, 200)["riverflow"]
     day, station = next((int(d), int(s)) for d, s in values.isnan().nonzero() if 60 < d < 140)
-    core = next(c for c in middle_cores(predictor, slice(0, 200)) if c.first <= day < c.stop)
-    assert core.length == 28 and core.stop - core.first == 7
-    assert min(day - core.window, core.window + core.length - 1 - day) >= 10
-    shown = predictor.read(core.window, core.length)
+    central = next(c for c in middle_days(predictor, slice(0, 200)) if c.first <= day < c.stop)
+    assert central.length == 28 and central.stop - central.first == 7
+    assert min(day - central.window, central.window + central.length - 1 - day) >= 10
+    shown = predictor.read(central.window, central.length)
     wanted = torch.zeros(28, 4, dtype=torch.bool)
-    wanted[day - core.window, station] = True
-    found = predictor.ask(core.window, shown, ValueMask({"riverflow": wanted}, {}))["riverflow"].mean
-    expected = float(found[day - core.window, station])
+    wanted[day - central.window, station] = True
+    found = predictor.ask(central.window, shown, ValueMask({"riverflow": wanted}, {}))["riverflow"].mean
+    expected = float(found[day - central.window, station])
     assert float(filled["riverflow"][day, station]) == pytest.approx(max(expected, 0), rel=1e-4)
 
 
@@ -214,17 +214,17 @@ def test_quantiles_of_the_fills_rise_with_their_level(tmp_path: Path) -> None:
     assert list(pd.read_csv(tmp_path / "out.csv").columns) == columns
 
 
-@pytest.mark.parametrize("cores", [middle_cores, last_cores])
+@pytest.mark.parametrize("spans", [middle_days, last_days])
 @pytest.mark.parametrize("days", [slice(0, 200), slice(13, 14), slice(190, 200), slice(0, 3)])
-def test_each_day_is_in_one_core_and_each_core_in_its_window(trained: RunDirectory, cores: Any, days: slice) -> None:
+def test_each_day_is_in_one_core_and_each_core_in_its_window(trained: RunDirectory, spans: Any, days: slice) -> None:
     predictor = Predictor(trained.path)
-    made = cores(predictor, days)
-    assert [core.stop for core in made[:-1]] == [core.first for core in made[1:]]
+    made = spans(predictor, days)
+    assert [central.stop for central in made[:-1]] == [central.first for central in made[1:]]
     assert made[0].first <= days.start and made[-1].stop >= days.stop
-    for core in made:
-        assert 0 <= core.window <= core.first < core.stop <= core.window + core.length <= 200
-        if cores is last_cores and core.stop >= 28:
-            assert core.window + core.length == core.stop
+    for central in made:
+        assert 0 <= central.window <= central.first < central.stop <= central.window + central.length <= 200
+        if spans is last_days and central.stop >= 28:
+            assert central.window + central.length == central.stop
 
 
 def test_what_cannot_be_filled_is_said_in_a_sentence(trained: RunDirectory, tmp_path: Path) -> None:

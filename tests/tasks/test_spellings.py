@@ -34,7 +34,7 @@ def padded_store(root: Path) -> Store:
     world = series_world(root)
     frame = pd.read_csv(world.root / "attributes.csv")
     frame.assign(id=frame["id"].map("{:08d}".format)).to_csv(world.root / "attributes.csv", index=False)
-    config = small_config(world, root / "run", data=world.raw["data"], model={"vector_patch_size": 1})
+    config = small_config(world, root / "run", data=world.raw["data"], model={"series_patch_size": 1})
     return prepare(config)
 
 

@@ -182,7 +182,7 @@ def test_runs_of_other_units_are_refused_also_where_the_data_lack_the_flow(tmp_p
     ]
     world = series_world(tmp_path / "without")
     del world.raw["data"]["modalities"]["riverflow"]
-    config = small_config(world, tmp_path / "unused", data=world.raw["data"], model={"vector_patch_size": 1})
+    config = small_config(world, tmp_path / "unused", data=world.raw["data"], model={"series_patch_size": 1})
     with pytest.raises(ConfigError, match=r"mm/d.*: riverflow is in mm/d, but in .* in m3/s"):
         ungauged([run.path for run in runs], tmp_path / "out.nc", data=prepare(config), target="riverflow")
 
@@ -194,7 +194,7 @@ def test_an_area_that_any_run_needs_is_asked_for_whatever_their_order(trained: R
     table.loc[table["id"] == 27003, "catchment-area"] = np.nan
     table.to_csv(world.root / "attributes.csv", index=False)
     world.raw["data"]["modalities"]["riverflow"]["per_area"] = False
-    config = small_config(world, tmp_path / "unused", data=world.raw["data"], model={"vector_patch_size": 1})
+    config = small_config(world, tmp_path / "unused", data=world.raw["data"], model={"series_patch_size": 1})
     store = prepare(config)
     for runs in ([trained.path, flat.path], [flat.path, trained.path]):
         with pytest.raises(DataError, match="station 27003 has no catchment area that the mm/d of"):
@@ -245,7 +245,7 @@ def test_the_data_may_lack_the_flow_altogether(tmp_path: Path) -> None:
     run = series_run(tmp_path / "run", change_flow=in_mm, exclude_stations=["27003"])
     world = series_world(tmp_path / "other")
     del world.raw["data"]["modalities"]["riverflow"]
-    config = small_config(world, tmp_path / "no", data=world.raw["data"], model={"vector_patch_size": 1})
+    config = small_config(world, tmp_path / "no", data=world.raw["data"], model={"series_patch_size": 1})
     store = prepare(config)
     assert store.names == ("evap",)
     with ungauged(run.path, tmp_path / "out.nc", data=store, target="riverflow", period=PERIOD) as file:

@@ -44,7 +44,7 @@ def test_a_dry_run_lists_what_fine_tuning_would_load_resize_and_make_anew(
     monkeypatch.setenv("COLUMNS", "160")
     begun = new_run(small_config(prepared[0], tmp_path / "begun", training={"epochs": 1}), prepared[1])
     raw = small_raw(
-        prepared[0], tmp_path / "run", model={"vector_patch_size": 1}, training={"start_from": str(begun.path)}
+        prepared[0], tmp_path / "run", model={"series_patch_size": 1}, training={"start_from": str(begun.path)}
     )
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(raw))
     code, said, _ = hydromae("train", tmp_path / "config.yaml", "--dry-run")

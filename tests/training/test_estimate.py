@@ -28,7 +28,7 @@ Prepared = tuple[World, Store]
 CPU = torch.device("cpu")
 # So large that the step is nearly all of what the process needs.
 LARGE: dict[str, Any] = {
-    "model": {"d_model": 64, "nhead": 4, "img_encoder_layers": 2, "decoder_dim": 64, "vector_patch_size": 4},
+    "model": {"d_model": 64, "nhead": 4, "grid_encoder_layers": 2, "decoder_dim": 64, "series_patch_size": 4},
     "data": {"window": 40, "stride": 1},
     "training": {"batch_size": 48},
 }
@@ -70,7 +70,7 @@ def test_the_estimate_knows_parameters_and_tokens(prepared: Prepared, large: Con
 
 
 def test_model_estimate_and_trial_count_the_same_tokens(prepared: Prepared, tmp_path: Path) -> None:
-    config = small_config(prepared[0], tmp_path / "run", model={"image_patch_days": 3})
+    config = small_config(prepared[0], tmp_path / "run", model={"grid_patch_days": 3})
     model, trial = build_model(config, prepared[1]), dry_run(config, prepared[1])
     cells = summary_table(model, config).columns
     listed = dict(zip(cells[0]._cells, cells[1]._cells, strict=True))
@@ -122,7 +122,7 @@ def test_what_does_not_fit_is_refused_and_every_key_that_is_named_makes_it_fit(
     named = [one for one in remedies[1].split(", ") if "=" in one]
     assert [one.split("=")[0] for one in named] == [
         "training.batch_size",
-        "model.image_patch_days",
+        "model.grid_patch_days",
         "data.window",
         "model.d_model",
     ]

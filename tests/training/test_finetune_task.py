@@ -38,7 +38,7 @@ def trained_by_station(trained: RunDirectory) -> RunDirectory:
     """A run whose windows hold one station each, without grids."""
     known = trained.config()
     raw = known.model_dump(mode="json")
-    keys = {"vector_patch_size": 1, "vector_patch_days": 2, "num_catchments": 1, "series_position": "none"}
+    keys = {"series_patch_size": 1, "series_patch_days": 2, "stations_per_window": 1, "series_position": "none"}
     raw["model"] = {**raw["model"], **keys}
     raw["data"]["stations_per_window"], raw["output"] = 1, str(trained.path.with_name("by_station"))
     return new_run(Config.model_validate(raw), trained.store())
@@ -124,7 +124,7 @@ def test_defaults_are_slower_and_shorter_than_the_run_and_go_before_what_is_give
 
 
 def test_of_ungauged_stations_all_flow_is_hidden_and_all_weather_seen(trained: RunDirectory) -> None:
-    config = finetune_config(trained, "ungauged", ["masking.vector_mask_ratio=0.5"])
+    config = finetune_config(trained, "ungauged", ["masking.series_mask_ratio=0.5"])
     assert config.masking.strategies == {"place": 1.0}
     hidden_groups = 0
     for batch in batches(config, trained):

@@ -17,13 +17,13 @@ def test_sizes_come_from_the_store(prepared: Prepared, tmp_path: Path) -> None:
     world, store = prepared
     decided = model_config_for(small_config(world, tmp_path), store)
     assert list(decided.modalities.items()) == [(name, store.kind(name)) for name in store.names]
-    assert (decided.image_height, decided.image_width, decided.patch_size) == (15, 10, 5)
-    assert (decided.num_catchments, decided.static_attr_dim) == (4, 3)
+    assert (decided.grid_height, decided.grid_width, decided.patch_size) == (15, 10, 5)
+    assert (decided.stations_per_window, decided.static_attr_dim) == (4, 3)
     model = build_model(small_config(world, tmp_path), store)
     assert model.valid_patches.tolist() == store.valid_patches.tolist()
 
 
-@pytest.mark.parametrize("size", [{"num_catchments": 604}, {"image_height": 290}, {"modalities": {"soil": "grid"}}])
+@pytest.mark.parametrize("size", [{"stations_per_window": 604}, {"grid_height": 290}, {"modalities": {"soil": "grid"}}])
 def test_a_size_that_is_not_the_datas_is_refused_by_name(prepared: Prepared, tmp_path: Path, size: dict) -> None:
     config = small_config(prepared[0], tmp_path, model=size)
     with pytest.raises(ConfigError, match=rf"model\.{next(iter(size))} is .*{prepared[1].path}.*leave the key out"):

@@ -129,7 +129,7 @@ def test_another_size_of_grid_makes_positions_of_patches_anew(
 def test_tokens_of_as_many_values_cut_otherwise_are_not_taken_for_the_same(
     prepared: Prepared, trained: RunDirectory
 ) -> None:
-    config = config_of(prepared[0], model={"vector_patch_size": 1, "vector_patch_days": 2})
+    config = config_of(prepared[0], model={"series_patch_size": 1, "series_patch_days": 2})
     model, fresh, start = started(config, prepared[1], trained.path)
     assert_as_told(model, fresh, start, weights(trained))
     cut = ("encoder.embedding.weight", "decoder.decoder.head.weight", "decoder.decoder.head.bias")

@@ -69,7 +69,7 @@ def test_a_window_that_cannot_be_forecast_is_left_out_and_counted(gappy: Prepare
 
 
 def test_windows_of_one_station_are_left_out_each_by_itself(gappy: Prepared, tmp_path: Path) -> None:
-    model = {"vector_patch_size": 1}
+    model = {"series_patch_size": 1}
     config = small_config(gappy[0], tmp_path, masking=FORECAST, model=model, data={"stations_per_window": 1})
     assert build_trainer(config, gappy[1]).validate()["left_out"] == 4 * 4
 
@@ -168,13 +168,13 @@ def test_masks_that_hide_no_token_are_refused_with_a_window_that_works(prepared:
     raw = small_raw(
         world,
         tmp_path / "run",
-        model={"vector_patch_size": 1, "vector_patch_days": 4},
-        masking={"vector_mask_ratio": 0.1},
+        model={"series_patch_size": 1, "series_patch_days": 4},
+        masking={"series_mask_ratio": 0.1},
         data={"window": 4, "stations_per_window": 1},
     )
     raw["data"]["modalities"] = {name: raw["data"]["modalities"][name] for name in names}
     raw["data"]["store"] = str(tmp_path / "series")
-    for key in ("image_height", "image_width", "patch_size"):
+    for key in ("grid_height", "grid_width", "patch_size"):
         raw["model"].pop(key)
     raw["data"].pop("land_mask")
     store = prepare(build_config(raw))

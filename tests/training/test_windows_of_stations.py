@@ -27,7 +27,7 @@ torch.set_num_threads(1)
 Prepared = tuple[World, Store]
 ONE: dict[str, Any] = {
     "data": {"stations_per_window": 1, "window": 12, "stride": 30},
-    "model": {"vector_patch_size": 1, "vector_patch_days": 3},
+    "model": {"series_patch_size": 1, "series_patch_days": 3},
 }
 
 
@@ -43,7 +43,7 @@ def test_a_window_holds_its_stations_values_and_the_whole_grid(prepared: Prepare
         np.testing.assert_array_equal(windows.values["precip"][i], store.values("precip")[span])
         seen = np.isfinite(store.values("riverflow")[span][:, station]).reshape(4, 3).any(1)
         assert windows.available["riverflow"][i] == seen.sum()
-    assert model.config.num_catchments == 1
+    assert model.config.stations_per_window == 1
 
 
 def test_a_batch_has_the_scales_and_attributes_of_each_windows_station(prepared: Prepared, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def batch_from_dict(
         plain: `<grid>` [B, T, H, W], `<series>` [B, stations, T], all scaled; missing are NaN, -99999 and magnitudes of
             1e19 or more; `<grid>_mask` [B, slots, all patches], `<series>_mask` [B, groups, slots], True = to be
             predicted; `static_attr` [B, stations, attributes], missing as above; optional `day_of_year` [B, T]. A slot
-            is a span of `image_patch_days` or `vector_patch_days`.
+            is a span of `grid_patch_days` or `series_patch_days`.
         config: sizes of the model.
         shapes: token shape of each modality.
         valid_patches: [P] indices of the valid patches; what the masks say of others is ignored.
@@ -114,13 +114,13 @@ def _expected_shapes(
     config: ModelConfig, shapes: Mapping[str, TokenShape], size: int, n_days: int
 ) -> dict[str, tuple[int, ...]]:
     expected: dict[str, tuple[int, ...]] = {
-        "static_attr": (size, config.num_catchments, config.static_attr_dim),
+        "static_attr": (size, config.stations_per_window, config.static_attr_dim),
         "day_of_year": (size, n_days),
     }
     for name, shape in shapes.items():
         slots = shape.slots(n_days)
         if shape.kind == "grid":
-            expected[name] = (size, n_days, config.image_height, config.image_width)
+            expected[name] = (size, n_days, config.grid_height, config.grid_width)
             expected[f"{name}_mask"] = (size, slots, config.all_patches)
         else:
             expected[name] = (size, shape.width, n_days)

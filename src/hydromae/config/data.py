@@ -64,7 +64,7 @@ class DataConfig(Section):
     )  # fmt: skip
     station_order: Literal["given", "spatial"] = Field(
         "given", description="stations in the order of the attributes, or so that those of a token "
-        "(model.vector_patch_size) lie close together"
+        "(model.series_patch_size) lie close together"
     )  # fmt: skip
     aggregate: int | None = Field(
         None, ge=1, description="average the series over the cells of an n x n latitude/longitude grid; null: stations"
@@ -78,7 +78,7 @@ class DataConfig(Section):
     window: int = Field(30, ge=1, description="days in a window, T")
     stations_per_window: int | None = Field(
         None, ge=1, description="stations in a window: null = all; n = every station in turn with its n - 1 nearest, "
-        "in windows of their own, which makes a step cheap (model.vector_patch_size: 1 suits it)"
+        "in windows of their own, which makes a step cheap (model.series_patch_size: 1 suits it)"
     )  # fmt: skip
     window_mix: dict[Annotated[int, Field(ge=1)], Weight] = Field(
         {}, description="lengths of training windows, each with its weight, as {15: 1, 30: 3}; a batch has one length "

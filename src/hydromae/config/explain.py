@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from hydromae.base.errors import ConfigError
 from hydromae.config import PRESETS, Config
+from hydromae.config.renamed import current_key
 
 ANY_NAME = "<name>"
 
@@ -37,6 +38,7 @@ def find_keys(prefix: str) -> list[Key]:
     Raises:
         ConfigError: there is none; the message suggests the near ones.
     """
+    prefix = current_key(prefix)
     wanted = _generic(prefix)
     found = [k for k in all_keys() if k.name == wanted or k.name.startswith(wanted + ".")]
     if found:
@@ -49,7 +51,7 @@ def find_keys(prefix: str) -> list[Key]:
 
 def is_key(name: str) -> bool:
     """Whether `find_keys` finds anything of that name."""
-    wanted = _generic(name)
+    wanted = _generic(current_key(name))
     return any(k.name == wanted or k.name.startswith(wanted + ".") for k in all_keys())
 
 

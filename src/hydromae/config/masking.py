@@ -1,7 +1,7 @@
 """How tokens are hidden."""
 
 from importlib.metadata import entry_points
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -26,8 +26,10 @@ StrategyName = Annotated[str, AfterValidator(_registered)]
 class MaskingConfig(Section):
     """How tokens are hidden in pretraining."""
 
-    image_mask_ratio: Ratio = Field(0.4, description="share of the available grid tokens that is hidden")
-    vector_mask_ratio: Ratio = Field(0.4, description="share of the available series tokens that is hidden")
+    section: ClassVar[str] = "masking"
+
+    grid_mask_ratio: Ratio = Field(0.4, description="share of the available grid tokens that is hidden")
+    series_mask_ratio: Ratio = Field(0.4, description="share of the available series tokens that is hidden")
     prediction_ratio: float = Field(
         1.0,
         gt=0,

@@ -1,6 +1,6 @@
 """Sizes and switches of the model."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,14 +11,16 @@ from hydromae.config.types import Kind, Place, Section
 class ModelConfig(Section):
     """Sizes and switches of the model; its defaults build the fused five-modality model with no data at hand."""
 
+    section: ClassVar[str] = "model"
+
     modalities: dict[str, Kind] = Field(
         {name: preset["kind"] for name, preset in PRESETS.items()},
         description="name -> grid or series; taken from data.modalities when training",
     )
     d_model: int = Field(256, ge=4, description="width of the tokens in encoders and fusion")
     nhead: int = Field(8, ge=1, description="attention heads, in encoders, fusion and decoders")
-    img_encoder_layers: int = Field(6, ge=1, description="transformer layers of each grid encoder")
-    vec_encoder_layers: int = Field(4, ge=1, description="transformer layers of each series encoder")
+    grid_encoder_layers: int = Field(6, ge=1, description="transformer layers of each grid encoder")
+    series_encoder_layers: int = Field(4, ge=1, description="transformer layers of each series encoder")
     decoder_dim: int = Field(128, ge=4, description="width of the decoders")
     decoder_layers: int = Field(4, ge=1, description="blocks of each decoder")
     fusion: Literal["none", "full"] = Field(
@@ -34,17 +36,15 @@ class ModelConfig(Section):
     norm_first: bool = Field(True, description="normalise before each sub-layer (true) or after its sum (false)")
     activation: Literal["gelu", "relu"] = Field("gelu", description="non-linearity of the MLPs")
     patch_size: int = Field(10, ge=1, description="rows and columns of cells in a patch")
-    image_height: int = Field(290, ge=1, description="rows of the grids, in cells; taken from the store when training")
-    image_width: int = Field(
-        180, ge=1, description="columns of the grids, in cells; taken from the store when training"
-    )
+    grid_height: int = Field(290, ge=1, description="rows of the grids, in cells; taken from the store when training")
+    grid_width: int = Field(180, ge=1, description="columns of the grids, in cells; taken from the store when training")
     valid_patches: int | None = Field(
         None, ge=1, description="number of valid patches where no land mask is at hand: the first N (null = all)"
     )
-    image_patch_days: int = Field(1, ge=1, description="days in a grid token (a tubelet if more than one)")
-    vector_patch_size: int = Field(8, ge=1, description="stations in a series token")
-    vector_patch_days: int = Field(1, ge=1, description="days in a series token")
-    num_catchments: int = Field(604, ge=1, description="stations; taken from the store when training")
+    grid_patch_days: int = Field(1, ge=1, description="days in a grid token (a tubelet if more than one)")
+    series_patch_size: int = Field(8, ge=1, description="stations in a series token")
+    series_patch_days: int = Field(1, ge=1, description="days in a series token")
+    stations_per_window: int = Field(604, ge=1, description="stations; taken from the store when training")
     static_attr_dim: int = Field(11, ge=0, description="attributes of a station; taken from the store when training")
     coordinate_attrs: tuple[Place, Place] = Field(
         (0, 1), description="places of latitude and longitude among the attributes, for series_position coordinates"
@@ -123,7 +123,7 @@ class ModelConfig(Section):
             if width % self.nhead or width % 4:
                 raise ValueError(f"{key} ({width}) must be a multiple of nhead ({self.nhead}) and of 4")
         # Unless given, the sizes are the data's, which are not known yet.
-        for key in self.model_fields_set & {"image_height", "image_width"}:
+        for key in self.model_fields_set & {"grid_height", "grid_width"}:
             if getattr(self, key) % self.patch_size:
                 raise ValueError(f"{key} ({getattr(self, key)}) must be a multiple of patch_size ({self.patch_size})")
         if self.use_fm_layers is not None:
@@ -165,10 +165,10 @@ class ModelConfig(Section):
     @property
     def deepest_encoder(self) -> int:
         """Layers of the deepest encoder in use."""
-        depth = {"grid": self.img_encoder_layers, "series": self.vec_encoder_layers}
+        depth = {"grid": self.grid_encoder_layers, "series": self.series_encoder_layers}
         return max(depth[kind] for kind in self.modalities.values())
 
     @property
     def all_patches(self) -> int:
         """Patches of the whole grid, sea included."""
-        return (self.image_height // self.patch_size) * (self.image_width // self.patch_size)
+        return (self.grid_height // self.patch_size) * (self.grid_width // self.patch_size)

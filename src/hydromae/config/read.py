@@ -15,6 +15,7 @@ from hydromae.base.files import absolute
 from hydromae.base.permissions import refused
 from hydromae.config import Config
 from hydromae.config.explain import is_key, section_at
+from hydromae.config.renamed import with_current_names
 
 
 class _Loader(yaml.SafeLoader):
@@ -49,9 +50,10 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
 
 def build_config(raw: Mapping[str, Any], overrides: Iterable[str] = (), where: str = "configuration") -> Config:
     """Build a typed configuration from nested mappings; see `load_config`."""
+    raw = _current(raw, where)
     merged: dict[str, Any] = _merge({"name": Path(where).stem} if where.endswith((".yaml", ".yml")) else {}, raw)
     for override in [overrides] if isinstance(overrides, str) else overrides:
-        merged = _merge(merged, _parse_override(override))
+        merged = _merge(merged, _current(_parse_override(override), repr(override)))
     try:
         return Config.model_validate(_expand(merged, where))
     except ValidationError as error:
@@ -106,6 +108,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise ConfigError(f"{path}: holds a date that does not exist ({error}); correct it") from None
     if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
         raise ConfigError(f"{path}: must be a mapping of keys to values, as `training: {{epochs: 10}}`")
+    raw = _current(raw, str(path))
     base = raw.pop("extends", None)
     if base is None:
         return raw
@@ -114,6 +117,14 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     for own in ("name", "output"):
         inherited.pop(own, None)
     return _merge(inherited, raw)
+
+
+def _current(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The same under today's keys, so that an old name in one place and the new one in another are one key."""
+    try:
+        return with_current_names(raw)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def _parse_override(text: str) -> dict[str, Any]:

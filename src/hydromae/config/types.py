@@ -1,9 +1,11 @@
 """What the sections of the configuration are made of."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hydromae.config.renamed import RENAMED, renamed
 
 Kind = Literal["grid", "series"]
 Ratio = Annotated[float, Field(gt=0, lt=1)]
@@ -19,6 +21,19 @@ class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values cannot change once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    section: ClassVar[str] = ""  # its name in the configuration, for keys that have had another name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_names(cls, values: Any) -> Any:
+        return renamed(cls.section, values) if isinstance(values, dict) else values
+
+    def __getattr__(self, name: str) -> Any:
+        """The value of a key under its old name."""
+        current = RENAMED.get(type(self).section, {}).get(name)
+        if current is None:
+            raise AttributeError(f"{type(self).__name__} has no {name}")
+        return getattr(self, current)
 
 
 def ordered_days(days: Days) -> Days:

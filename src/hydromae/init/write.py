@@ -17,7 +17,7 @@ from hydromae.init.yaml_text import comment, key_lines, scalar, sequence
 _LISTED = 100
 _WISHED_PATCH = 10
 _SMALL: dict[str, dict[str, Any]] = {
-    "model": {"d_model": 64, "nhead": 2, "img_encoder_layers": 2, "vec_encoder_layers": 2, "decoder_dim": 64,
+    "model": {"d_model": 64, "nhead": 2, "grid_encoder_layers": 2, "series_encoder_layers": 2, "decoder_dim": 64,
               "decoder_layers": 2, "dropout": 0.0},
     "training": {"batch_size": 2, "epochs": 8, "warmup_epochs": 0.5, "lr": 1.0e-3, "weight_decay": 0.01},
 }  # fmt: skip
@@ -25,8 +25,8 @@ _OF_SMALL = "configs/gb_small.yaml, which a laptop trains"
 # What of the benchmark's settings suits series alone, whatever they are.
 _OF_THE_BENCHMARK = {
     "data": ("window", "stride", "stations_per_window"),
-    "model": ("d_model", "nhead", "vec_encoder_layers", "shared_depth", "decoder_dim", "decoder_layers", "dropout",
-              "recurrent_dim", "vector_patch_size", "vector_patch_days"),
+    "model": ("d_model", "nhead", "series_encoder_layers", "shared_depth", "decoder_dim", "decoder_layers", "dropout",
+              "recurrent_dim", "series_patch_size", "series_patch_days"),
     "training": ("batch_size", "warmup_epochs", "lr"),
 }  # fmt: skip
 

@@ -32,7 +32,7 @@ class Settings:
     def ratio(self, name: str) -> float:
         """Share of a modality's available tokens that is hidden."""
         grid = self.shapes[name].kind == "grid"
-        return self.masking.image_mask_ratio if grid else self.masking.vector_mask_ratio
+        return self.masking.grid_mask_ratio if grid else self.masking.series_mask_ratio
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def recurrence_operations(model: MultiModalMAE, days: int) -> int:
     if model.station_states is None:
         return 0
     weights = sum(p.numel() for name, p in model.station_states.lstm.named_parameters() if name.startswith("weight"))
-    return 2 * days * model.config.num_catchments * weights
+    return 2 * days * model.config.stations_per_window * weights
 
 
 def empty_batch(
@@ -115,7 +115,7 @@ def empty_batch(
         tokens[name] = ModalityTokens(values, values == 0, seen, hidden, shape)
     config, attributes = model.config, None
     if config.static_attr_dim:
-        attributes = torch.zeros(windows, config.num_catchments, config.static_attr_dim, device=device)
+        attributes = torch.zeros(windows, config.stations_per_window, config.static_attr_dim, device=device)
     return Batch(tokens, attributes, torch.ones(windows, days, dtype=torch.int64, device=device), days)
 
 

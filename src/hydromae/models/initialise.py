@@ -8,8 +8,8 @@ from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.positions import Calendar
 from hydromae.models.quantile_head import QuantileHead
+from hydromae.models.series_encoder import SeriesEncoder
 from hydromae.models.station_states import StateReadout, StationStates
-from hydromae.models.vector_encoder import VectorEncoder
 
 _TOKEN_STD = 0.02
 _HEAD_SHARE = 0.1  # of the weights that Xavier gives
@@ -33,7 +33,7 @@ def initialise(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, FiLM):
             nn.init.zeros_(module.scale_and_shift.weight)
-        elif isinstance(module, VectorEncoder):
+        elif isinstance(module, SeriesEncoder):
             nn.init.normal_(module.embedding.weight, std=module.embedding.in_features**-0.5)
             if module.static is not None:
                 nn.init.normal_(module.static.bias)

@@ -15,13 +15,13 @@ from hydromae.models.causal import times_of, unseen_by_targets, unseen_by_tokens
 from hydromae.models.decoder import Predicted
 from hydromae.models.feature_maps import map_layers, number_of_maps
 from hydromae.models.fusion import Encoded, concatenate, fuse, fusion_layers
-from hydromae.models.image_decoder import ImageDecoder
-from hydromae.models.image_encoder import ImageEncoder
+from hydromae.models.grid_decoder import GridDecoder
+from hydromae.models.grid_encoder import GridEncoder
 from hydromae.models.initialise import initialise
 from hydromae.models.losses import loss_sums, scored_cells, weighted_total
+from hydromae.models.series_decoder import SeriesDecoder
+from hydromae.models.series_encoder import SeriesEncoder
 from hydromae.models.station_states import States, StationStates
-from hydromae.models.vector_decoder import VectorDecoder
-from hydromae.models.vector_encoder import VectorEncoder
 from hydromae.tokens.shape import TokenShape, token_shape
 
 
@@ -74,7 +74,7 @@ class MultiModalMAE(nn.Module):
         self.config, self.task_weights = config, dict(task_weights or {})
         self.trained_on: dict[str, Any] = {}
         if "grid" in config.modalities.values():
-            for key in ("image_height", "image_width"):
+            for key in ("grid_height", "grid_width"):
                 if getattr(config, key) % config.patch_size:
                     raise ValueError(f"{key} ({getattr(config, key)}) must be a multiple of {config.patch_size} cells")
         if valid_patch_indices is None:
@@ -87,8 +87,8 @@ class MultiModalMAE(nn.Module):
             name: token_shape(config, name, len(valid_patch_indices)) for name in config.modalities
         }
         for name, shape in self.shapes.items():
-            depth = config.img_encoder_layers if shape.kind == "grid" else config.vec_encoder_layers
-            encoder, decoder = (ImageEncoder, ImageDecoder) if shape.kind == "grid" else (VectorEncoder, VectorDecoder)
+            depth = config.grid_encoder_layers if shape.kind == "grid" else config.series_encoder_layers
+            encoder, decoder = (GridEncoder, GridDecoder) if shape.kind == "grid" else (SeriesEncoder, SeriesDecoder)
             self.add_module(f"{name}_encoder", encoder(config, shape, map_layers(config, depth)))
             self.add_module(f"{name}_decoder", decoder(config, shape, number_of_maps(config, depth)))
             if config.modality_tokens:

@@ -50,7 +50,7 @@ def summary_table(model: MultiModalMAE, config: Config) -> Table:
     table.add_row("total", f"{total:,}", f"{sum(p.tensors for p in every):,}")
     table.add_section()
     days = config.data.window
-    ratios = {"grid": config.masking.image_mask_ratio, "series": config.masking.vector_mask_ratio}
+    ratios = {"grid": config.masking.grid_mask_ratio, "series": config.masking.series_mask_ratio}
     for name, shape in model.shapes.items():
         visible, hidden = _counts(shape, days, ratios)
         table.add_row(f"{name}: tokens in {days} days (hidden)", f"{visible + hidden:,} ({hidden:,})", "")

@@ -1,7 +1,7 @@
-"""Many windows, each asked for the few days that it can tell best.
+"""Many windows, each asked for its central days: the few that it predicts best.
 
-A core is the days that one window is asked for; cores follow one another without overlap, windows overlap. Cores lie
-on multiples of their length since 1970-01-01, so that a day is told by the same window whatever period is asked for.
+Central days follow one another without overlap, while their windows overlap. They begin on multiples of their length
+since 1970-01-01, so that a day is predicted by the same window whatever period is asked for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,18 +18,18 @@ from hydromae.prediction.choices import excluded_days, limited
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.prediction.several_runs import average
 
-_SHARE_IN_THE_MIDDLE, _SHARE_AT_THE_END = 4, 8  # a core is that part of its window
+_SHARE_IN_THE_MIDDLE, _SHARE_AT_THE_END = 4, 8  # central days are that part of their window
 
 Values = dict[str, Tensor]
-Question = Callable[["Core", Values], tuple[Values, ValueMask]]
+MaskedWindow = Callable[["CentralDays", Values], tuple[Values, ValueMask]]
 
 
 @dataclass(frozen=True)
-class Core:
-    """Some days and the window that tells them, as days since the first of the data.
+class CentralDays:
+    """Some days and the window that predicts them, as days since the first of the data.
 
     Attributes:
-        first: first day of the core.
+        first: the first of them.
         stop: day after its last.
         window: first day of the window.
         length: days in the window.
@@ -42,69 +42,71 @@ class Core:
 
     @property
     def inside(self) -> slice:
-        """The core's days in its window."""
+        """Where they lie in their window."""
         return slice(self.first - self.window, self.stop - self.window)
 
 
-def middle_cores(predictor: Predictor, days: slice) -> list[Core]:
-    """Cores that cover some days, each in the middle of its window, where it has most context on both sides.
+def middle_days(predictor: Predictor, days: slice) -> list[CentralDays]:
+    """Spans that cover some days, each in the middle of its window, where it has most context on both sides.
 
-    A core is a quarter of the run's longest window, in whole tokens. At the ends of the data the window is moved into
-    them, and holds its core elsewhere than in the middle.
+    A span is a quarter of the run's longest window, in whole tokens. At the ends of the data the window is moved into
+    them, and its central days lie elsewhere than in the middle.
     """
     step = _step(predictor, _SHARE_IN_THE_MIDDLE)
-    return _cores(predictor, days, step, lambda core: core.start - (predictor.window - step) // 2)
+    return _central_days(predictor, days, step, lambda central: central.start - (predictor.window - step) // 2)
 
 
-def last_cores(predictor: Predictor, days: slice) -> list[Core]:
-    """Cores that cover some days, each at the end of its window, where the most days of weather lie before it.
+def last_days(predictor: Predictor, days: slice) -> list[CentralDays]:
+    """Spans that cover some days, each at the end of its window, where the most days of weather lie before it.
 
-    A core is an eighth of the run's longest window, in whole tokens. The first days of the data, which no window can
-    end with, are told by the first window.
+    A span is an eighth of the run's longest window, in whole tokens. The first days of the data, with which no window
+    can end, are predicted by the first window.
     """
-    return _cores(predictor, days, _step(predictor, _SHARE_AT_THE_END), lambda core: core.stop - predictor.window)
+    return _central_days(
+        predictor, days, _step(predictor, _SHARE_AT_THE_END), lambda central: central.stop - predictor.window
+    )
 
 
 def answers(
     predictors: Sequence[Predictor],
-    cores: Sequence[Core],
-    question: Question,
-) -> Iterator[tuple[Core, dict[str, Answer]]]:
-    """Ask each core's window, and average what several runs answer.
+    spans: Sequence[CentralDays],
+    masked: MaskedWindow,
+) -> Iterator[tuple[CentralDays, dict[str, Answer]]]:
+    """Ask the window of each span of central days, and average what several runs answer.
 
     As in training, no run sees a value of the days that its configuration excludes, and answers lie within what it says
     is possible.
 
     Args:
         predictors: trained models and data, with windows and modalities alike.
-        cores: as above, on the days of the first one's data.
-        question: of a core and its window's values (modality -> [T, *place]) makes what there is to be seen, and the
-            mask.
+        spans: as above, on the days of the first one's data.
+        masked: of central days and the values of their window (modality -> [T, *place]) makes what there is to be seen,
+            and the mask.
 
     Yields:
-        The core and its answers, [core days, *place]; no answer of a modality of which nothing was wanted.
+        The central days and their answers, [days, *place]; none of a modality that has no target.
     """
     first = predictors[0].store
     wrong = [excluded_days(predictor.config, first) for predictor in predictors]
     later = [int((first.first_day - predictor.store.first_day).astype(int)) for predictor in predictors]
-    for core in cores:
+    for central in spans:
         of_runs = [
-            _ask(predictor, core, question, excluded[core.window : core.window + core.length], shift)
+            _ask(predictor, central, masked, excluded[central.window : central.window + central.length], shift)
             for predictor, excluded, shift in zip(predictors, wrong, later, strict=True)
         ]
-        yield core, {name: average([answers[name] for answers in of_runs]) for name in of_runs[0]}
+        yield central, {name: average([answers[name] for answers in of_runs]) for name in of_runs[0]}
 
 
 def _ask(
-    predictor: Predictor, core: Core, question: Question, excluded: Bool[np.ndarray, "day"], later: int
+    predictor: Predictor, central: CentralDays, masked: MaskedWindow, excluded: Bool[np.ndarray, "day"], later: int
 ) -> dict[str, Answer]:
-    """One run's answers; `later` is by how many days the data that the core is counted in begin later than its own."""
-    values, mask = question(core, predictor.read(core.window + later, core.length))
+    """One run's answers; `later` is by how many days the first run's data begin later than its own."""
+    values, mask = masked(central, predictor.read(central.window + later, central.length))
     target = {name: chosen for name, chosen in mask.target.items() if chosen.any()}
     if not target:
         return {}
-    answers = predictor.ask(core.window + later, _hide_days(values, excluded), replace(mask, target=target))
-    return {name: limited(_inside(answer, core.inside), predictor.config, name) for name, answer in answers.items()}
+    answers = predictor.ask(central.window + later, _hide_days(values, excluded), replace(mask, target=target))
+    return {name: limited(_inside(answer, central.inside), predictor.config, name) for name, answer in answers.items()}
 
 
 def _hide_days(values: Values, days: Bool[np.ndarray, "day"]) -> Values:
@@ -124,7 +126,7 @@ def _step(predictor: Predictor, share: int) -> int:
     return min(whole, predictor.window)
 
 
-def _cores(predictor: Predictor, days: slice, step: int, begin: Callable[[slice], int]) -> list[Core]:
+def _central_days(predictor: Predictor, days: slice, step: int, begin: Callable[[slice], int]) -> list[CentralDays]:
     data = predictor.span
     if not data.start <= days.start < days.stop <= data.stop:
         known = predictor.store.days[data]
@@ -134,13 +136,13 @@ def _cores(predictor: Predictor, days: slice, step: int, begin: Callable[[slice]
         )
     length = min(predictor.window, data.stop - data.start)
     offset = int(predictor.store.first_day.astype("datetime64[D]").astype(int))
-    cores = []
+    spans = []
     for number in range((days.start + offset) // step, (days.stop - 1 + offset) // step + 1):
         first = number * step - offset
-        core = slice(max(first, data.start), min(first + step, data.stop))
-        window = min(max(begin(slice(first, core.stop)), data.start), data.stop - length)
-        cores.append(Core(core.start, core.stop, window, length))
-    return cores
+        central = slice(max(first, data.start), min(first + step, data.stop))
+        window = min(max(begin(slice(first, central.stop)), data.start), data.stop - length)
+        spans.append(CentralDays(central.start, central.stop, window, length))
+    return spans
 
 
 def _inside(answer: Answer, days: slice) -> Answer:

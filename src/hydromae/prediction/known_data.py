@@ -172,7 +172,7 @@ class KnownData:
             )
         if store.kind(name) != self.model.shapes[name].kind:
             raise ConfigError(f"{store.path}: {name} is a {store.kind(name)}, unlike that of the run")
-        grid = (config.image_height, config.image_width, config.patch_size)
+        grid = (config.grid_height, config.grid_width, config.patch_size)
         if store.kind(name) == "grid" and (*store.shape, store.patch_size) != grid:
             raise ConfigError(
                 f"{store.path}: has grids of {store.shape[0]} x {store.shape[1]} cells in patches of "

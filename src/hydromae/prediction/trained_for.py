@@ -118,4 +118,4 @@ def _hides(predictor: Predictor, strategy: str, name: str) -> bool:
 def _hides_stations(predictor: Predictor, name: str) -> bool:
     """Whether strategy place hides whole stations, not some days of one."""
     places = predictor.model.shapes[name].places
-    return _hides(predictor, "place", name) and places > 1 and predictor.config.masking.vector_mask_ratio * places >= 1
+    return _hides(predictor, "place", name) and places > 1 and predictor.config.masking.series_mask_ratio * places >= 1

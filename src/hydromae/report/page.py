@@ -254,14 +254,14 @@ def _settings(run: Run) -> list[tuple[str, str]]:
         ("variables", ", ".join(f"{run.label(name)} ({m.kind})" for name, m in data.modalities.items())),
         *[(f"{SPLITS[key].lower()} period", f"{days[0]} to {days[1]}") for key, days in periods.items() if days],
         ("window", f"{data.window} days"),
-        ("grid", f"{model.image_height} x {model.image_width} cells"),
+        ("grid", f"{model.grid_height} x {model.grid_width} cells"),
         ("patch", f"{model.patch_size} x {model.patch_size} cells"),
-        ("series token", f"{model.vector_patch_size} x {model.vector_patch_days} (stations x days)"),
+        ("series token", f"{model.series_patch_size} x {model.series_patch_days} (stations x days)"),
         ("width", f"{model.d_model} in encoders, {model.decoder_dim} in decoders, {model.nhead} heads"),
-        ("layers", f"grid encoder {model.img_encoder_layers}, series encoder {model.vec_encoder_layers}, "
+        ("layers", f"grid encoder {model.grid_encoder_layers}, series encoder {model.series_encoder_layers}, "
                    f"shared {model.shared_depth}, decoder {model.decoder_layers}"),
         ("fusion", model.fusion),
-        ("hidden share", f"grids {config.masking.image_mask_ratio:.0%}, series {config.masking.vector_mask_ratio:.0%}"),
+        ("hidden share", f"grids {config.masking.grid_mask_ratio:.0%}, series {config.masking.series_mask_ratio:.0%}"),
         ("training", f"{config.training.epochs} epochs, batches of {config.training.batch_size}, "
                      f"learning rate {config.training.lr:g}"),
         ("seed", str(config.seed)),

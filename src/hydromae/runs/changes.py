@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from hydromae.base.errors import ConfigError
 from hydromae.config import Config
 from hydromae.config.read import with_absolute_paths
+from hydromae.config.renamed import current_key
 from hydromae.runs.directory import RunDirectory
 
 # Where things lie may change; a store of other data is refused by its fingerprint.
@@ -26,10 +27,10 @@ _SHOWN: Final = 6
 # The run's configuration holds what its data made of these.
 _DECIDED_BY_DATA: Final = (
     "modalities",
-    "image_height",
-    "image_width",
+    "grid_height",
+    "grid_width",
     "patch_size",
-    "num_catchments",
+    "stations_per_window",
     "static_attr_dim",
     "coordinate_attrs",
     "series_position",
@@ -59,9 +60,11 @@ def settings_that_matter(config: Config) -> dict[str, Any]:
 
 
 def with_later_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a checkpoint, with the defaults of the keys that the package has had only since."""
+    """The settings of a checkpoint under today's keys, with the defaults of those that there are only since."""
     defaults = dict(_defaults("", Config(), Config().model_dump(mode="json")))
-    return {key: defaults[key] for key in now.keys() & defaults.keys()} | dict(then)
+    return {key: defaults[key] for key in now.keys() & defaults.keys()} | {
+        current_key(key): value for key, value in then.items()
+    }
 
 
 def listed_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -109,9 +109,9 @@ def card_facts(model: MultiModalMAE) -> dict[str, Any]:
         "rows": rows,
         "parameters": f"{sum(p.numel() for p in model.parameters()):,}",
         "period": " to ".join(known["period"]) if known.get("period") else "not recorded",
-        "stations": config.num_catchments if "series" in config.modalities.values() else "none",
+        "stations": config.stations_per_window if "series" in config.modalities.values() else "none",
         "attributes": ", ".join(known.get("attributes", ())) or f"{config.static_attr_dim}, without names",
-        "grid": f"{config.image_height} x {config.image_width} cells; {patches} are modelled"
+        "grid": f"{config.grid_height} x {config.grid_width} cells; {patches} are modelled"
         if "grid" in config.modalities.values()
         else "none",
     }

@@ -26,7 +26,7 @@ class StationPatches:
 
     Attributes:
         attributes: of the stations, in the given order.
-        group_size: stations in a token, `model.vector_patch_size`.
+        group_size: stations in a token, `model.series_patch_size`.
         order: positions of the stations in spatial order.
         grid: the aggregation onto cells, if asked for.
     """
@@ -78,7 +78,7 @@ def station_patches(config: Config, aggregate: int | None = None) -> StationPatc
     """Group the stations of a configuration; only its attributes and, for their stations, its series are read.
 
     Args:
-        config: its `model.vector_patch_size` is the size of a group.
+        config: its `model.series_patch_size` is the size of a group.
         aggregate: rows and columns of the grid to aggregate to; None takes `data.aggregate`.
 
     Raises:
@@ -100,7 +100,7 @@ def station_patches(config: Config, aggregate: int | None = None) -> StationPatc
         ids, _ = with_enough(ids, sources, data.train)
     attributes = attributes.of(ids)
     n = data.aggregate if aggregate is None else aggregate
-    size = config.model.vector_patch_size
+    size = config.model.series_patch_size
     return StationPatches(
         attributes=attributes,
         group_size=size,

@@ -167,7 +167,7 @@ def _stations(
         training = np.flatnonzero((days >= first) & (days <= last) & ~wrong)
         stations = aggregated(stations, data.aggregate, data.attributes.area, days, training)
     if data.station_order == "spatial":
-        stations = in_spatial_order(stations, config.model.vector_patch_size)
+        stations = in_spatial_order(stations, config.model.series_patch_size)
     return stations
 
 

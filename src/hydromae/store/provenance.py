@@ -44,7 +44,7 @@ def options_of(config: Config) -> dict[str, Any]:
         settings["sources"] = [_given(source) for source in settings["sources"].values()]
         if not settings["sources"]:
             del settings["sources"]
-    return options if data.station_order == "given" else {**options, "vector_patch_size": model.vector_patch_size}
+    return options if data.station_order == "given" else {**options, "vector_patch_size": model.series_patch_size}
 
 
 def _given(source: dict[str, Any]) -> dict[str, Any]:

@@ -122,8 +122,8 @@ def cross_modality(
         "period": f"{store.days[days.start]} {store.days[days.stop - 1]}",
         "windows": len(spans),
         "window_days": length,
-        "mask_ratio_grid": config.masking.image_mask_ratio,
-        "mask_ratio_series": config.masking.vector_mask_ratio,
+        "mask_ratio_grid": config.masking.grid_mask_ratio,
+        "mask_ratio_series": config.masking.series_mask_ratio,
         "trained_with": ", ".join(f"{name}: {weight:g}" for name, weight in config.masking.strategies.items()),
         "interval": f"95 %, {resamples} resamples of blocks of {BLOCK_DAYS} days",
     }

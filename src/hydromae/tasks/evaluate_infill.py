@@ -16,7 +16,7 @@ from hydromae.evaluation.infill_scores import MIN_PAIRS, score_infill
 from hydromae.evaluation.tables import ScoreTable, number_text, short
 from hydromae.masks.tasks import ValueMask
 from hydromae.metrics.ordered import ascending, quantile
-from hydromae.prediction.central_days import Core, Values, answers, middle_cores
+from hydromae.prediction.central_days import CentralDays, Values, answers, middle_days
 from hydromae.prediction.choices import target_series
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, open_runs, require_alike, require_same_windows
@@ -116,20 +116,20 @@ def _filled(
     """The series with the model's mean where it was hidden, [time, station]."""
     values = shown.copy()
 
-    def question(core: Core, window: Values) -> tuple[Values, ValueMask]:
-        inside = slice(core.window, core.window + core.length)
-        target = np.zeros((core.length, hidden.shape[1]), bool)
-        target[core.inside] = hidden[core.first : core.stop]
+    def masked(central: CentralDays, window: Values) -> tuple[Values, ValueMask]:
+        inside = slice(central.window, central.window + central.length)
+        target = np.zeros((central.length, hidden.shape[1]), bool)
+        target[central.inside] = hidden[central.first : central.stop]
         # What is hidden is missing, as in a gap, rather than unseen: it is filled where the run fills.
         return {**window, name: torch.from_numpy(shown[inside])}, ValueMask({name: torch.from_numpy(target)}, {})
 
-    cores = middle_cores(predictors[0], days)
-    for number, (core, found) in enumerate(answers(predictors, cores, question)):
+    spans = middle_days(predictors[0], days)
+    for number, (central, found) in enumerate(answers(predictors, spans, masked)):
         if name in found:
             mean = found[name].mean.numpy()
-            inside = slice(core.first, core.stop)
+            inside = slice(central.first, central.stop)
             values[inside] = np.where(hidden[inside], mean, values[inside])
-        report((number + 1) / len(cores))
+        report((number + 1) / len(spans))
     return values
 
 

@@ -14,7 +14,7 @@ from hydromae.baselines.ungauged import METHODS
 from hydromae.evaluation.compare import compare
 from hydromae.folds.folds import Folds
 from hydromae.metrics.pairs import MIN_PAIRS
-from hydromae.prediction.central_days import last_cores
+from hydromae.prediction.central_days import last_days
 from hydromae.prediction.choices import chosen_stations, target_series
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, open_runs
@@ -92,12 +92,12 @@ def evaluate_ungauged(
         )
     observed = usable_series(predictors, name).isel(time=days)
     simulated = observed.sel(station=simulation.stations).copy()
-    cores = last_cores(predictor, days)
-    for number, (core, answer) in enumerate(simulation.run(cores)):
-        inside = slice(max(core.first, days.start), min(core.stop, days.stop))
-        of_core = slice(inside.start - core.first, inside.stop - core.first)
-        simulated.values[inside.start - days.start : inside.stop - days.start] = answer.mean[of_core].numpy()
-        on_progress((number + 1) / len(cores))
+    spans = last_days(predictor, days)
+    for number, (central, answer) in enumerate(simulation.run(spans)):
+        inside = slice(max(central.first, days.start), min(central.stop, days.stop))
+        of_central = slice(inside.start - central.first, inside.stop - central.first)
+        simulated.values[inside.start - days.start : inside.stop - days.start] = answer.mean[of_central].numpy()
+        on_progress((number + 1) / len(spans))
     taught = _taught(predictors)
     gauged = observed.sel(station=[station for station in predictor.stations if station in taught])
     table = station_table(open_store(predictor.store))

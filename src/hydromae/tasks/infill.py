@@ -10,7 +10,7 @@ import xarray as xr
 from hydromae.base.given import Names, Span, as_names
 from hydromae.base.version import VERSION
 from hydromae.masks.tasks import ValueMask, infill_mask
-from hydromae.prediction.central_days import Core, Values, answers, middle_cores
+from hydromae.prediction.central_days import CentralDays, Values, answers, middle_days
 from hydromae.prediction.choices import predicted_stations
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, notes_of, open_runs, require_alike, require_same_windows, shared_days
@@ -39,7 +39,7 @@ def infill(
 ) -> xr.Dataset:
     """Fill every gap of a run's series; what was observed comes back bit for bit.
 
-    A missing day is predicted from the window in whose middle it lies (`middle_cores`). The window sees all that is
+    A missing day is predicted from the window in whose middle it lies (`middle_days`). The window sees all that is
     observed in it, in the period and beyond, except on the run's `data.exclude_dates`. In a gap that is longer than a
     window nothing of the series itself is seen: it is predicted from the other modalities, the attributes and, in
     windows of several stations, the neighbours. A fill is the model's mean, within the `minimum` and `maximum` of its
@@ -97,20 +97,22 @@ class _Infill:
         self.notes: dict[str, str] = {}
 
     def blocks(self, days: slice, on_progress: Callable[[float], None]) -> Iterator[Block]:
-        """Fill a period, a block of cores at a time."""
-        cores = middle_cores(self.predictor, days)
-        asked = answers(self.predictors, cores, self._question)
-        size = max(1, (GRID_DAYS if self.grids else SERIES_DAYS) // max(core.stop - core.first for core in cores))
-        for begin in range(0, len(cores), size):
-            some = cores[begin : begin + size]
+        """Fill a period, a block of days at a time."""
+        spans = middle_days(self.predictor, days)
+        asked = answers(self.predictors, spans, self._masked)
+        size = max(
+            1, (GRID_DAYS if self.grids else SERIES_DAYS) // max(central.stop - central.first for central in spans)
+        )
+        for begin in range(0, len(spans), size):
+            some = spans[begin : begin + size]
             block = slice(some[0].first, some[-1].stop)
             fillings = {name: self._filling(name, block) for name in self.names}
             for number in range(begin, begin + len(some)):
-                core, found = next(asked)
-                at = slice(core.first - block.start, core.stop - block.start)
+                central, found = next(asked)
+                at = slice(central.first - block.start, central.stop - block.start)
                 for name, answer in found.items():
                     fillings[name].put(at, self.where[name], answer)
-                on_progress((number + 1) / len(cores))
+                on_progress((number + 1) / len(spans))
             kept = slice(max(block.start, days.start), min(block.stop, days.stop))
             inside = slice(kept.start - block.start, kept.stop - block.start)
             block_values: dict[str, np.ndarray] = {}
@@ -118,8 +120,8 @@ class _Infill:
                 block_values |= self._values(name, filling, inside)
             yield kept.start - days.start, block_values
 
-    def _question(self, core: Core, values: Values) -> tuple[Values, ValueMask]:
-        return values, infill_mask(values, core.inside, {name: self.where[name].may for name in self.names})
+    def _masked(self, central: CentralDays, values: Values) -> tuple[Values, ValueMask]:
+        return values, infill_mask(values, central.inside, {name: self.where[name].may for name in self.names})
 
     def _filling(self, name: str, days: slice) -> Filling:
         observed = self.predictor.data.stored(name, days)

@@ -12,7 +12,7 @@ from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.given import Names, Span
 from hydromae.base.version import VERSION
 from hydromae.masks.tasks import ValueMask, ungauged_mask
-from hydromae.prediction.central_days import Core, Values, answers, last_cores
+from hydromae.prediction.central_days import CentralDays, Values, answers, last_days
 from hydromae.prediction.choices import predicted_stations, target_series
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.prediction.several_runs import (
@@ -47,7 +47,7 @@ def ungauged(
 ) -> xr.Dataset:
     """Simulate daily flow from weather and attributes, with the flow of the stations hidden.
 
-    Each day is told by a window that it comes late in, with the days before as its spin-up (`last_cores`). The flow of
+    Each day is told by a window that it comes late in, with the days before as its spin-up (`last_days`). The flow of
     no station is seen; with `donors`, in runs whose windows hold several stations, that of the neighbours is, except of
     those that are simulated. Values of the run's `data.exclude_dates` are not seen. What is simulated is the model's
     mean, within the `minimum` and `maximum` of the modality. Memory grows with a block of days, not with the period.
@@ -140,15 +140,15 @@ class Simulation:
         runs = (one.run.path for one in self.predictors if len(one.data.scalers[self.name].mean) > 1)
         return next(runs, None)
 
-    def run(self, cores: Sequence[Core]) -> Iterator[tuple[Core, Answer]]:
-        """The flow of the stations, [core days, stations], core after core."""
-        for core, found in answers(self.predictors, cores, self._question):
+    def run(self, spans: Sequence[CentralDays]) -> Iterator[tuple[CentralDays, Answer]]:
+        """The flow of the stations, [central days, stations], central after central."""
+        for central, found in answers(self.predictors, spans, self._masked):
             answer = found[self.name]
             quantiles = None if answer.quantiles is None else answer.quantiles[:, self.places]
-            yield core, Answer(answer.mean[:, self.places], quantiles)
+            yield central, Answer(answer.mean[:, self.places], quantiles)
 
-    def _question(self, core: Core, values: Values) -> tuple[Values, ValueMask]:
-        return values, ungauged_mask(values, core.inside, self.name, self._simulated, self._unseen)
+    def _masked(self, central: CentralDays, values: Values) -> tuple[Values, ValueMask]:
+        return values, ungauged_mask(values, central.inside, self.name, self._simulated, self._unseen)
 
 
 def _blocks(simulation: Simulation, days: slice, on_progress: Callable[[float], None]) -> Iterator[Block]:
@@ -159,20 +159,20 @@ def _blocks(simulation: Simulation, days: slice, on_progress: Callable[[float], 
             f"the training is told its own, any other gets the average; train with "
             f"data.modalities.{name}.scaling_per=all"
         )
-    cores = last_cores(predictor, days)
-    size = max(1, SERIES_DAYS // max(core.stop - core.first for core in cores))
-    simulated = simulation.run(cores)
-    for begin in range(0, len(cores), size):
+    spans = last_days(predictor, days)
+    size = max(1, SERIES_DAYS // max(central.stop - central.first for central in spans))
+    simulated = simulation.run(spans)
+    for begin in range(0, len(spans), size):
         means, quantiles, spin_up = [], [], []
-        for number in range(begin, min(begin + size, len(cores))):
-            core, answer = next(simulated)
-            inside = slice(max(core.first, days.start) - core.first, min(core.stop, days.stop) - core.first)
+        for number in range(begin, min(begin + size, len(spans))):
+            central, answer = next(simulated)
+            inside = slice(max(central.first, days.start) - central.first, min(central.stop, days.stop) - central.first)
             means.append(answer.mean[inside].numpy())
-            spin_up.append(np.arange(core.first - core.window, core.stop - core.window)[inside])
+            spin_up.append(np.arange(central.first - central.window, central.stop - central.window)[inside])
             if answer.quantiles is not None:
                 quantiles.append(answer.quantiles[inside].numpy())
-            on_progress((number + 1) / len(cores))
-        first = max(cores[begin].first, days.start) - days.start
+            on_progress((number + 1) / len(spans))
+        first = max(spans[begin].first, days.start) - days.start
         spread = {f"{name}_quantiles": np.concatenate(quantiles)} if quantiles else {}
         yield first, {name: np.concatenate(means), **spread, "spin_up": np.concatenate(spin_up)}
 

@@ -58,8 +58,8 @@ class TokenShape:
 def token_shape(config: ModelConfig, name: str, n_patches: int) -> TokenShape:
     """The token shape of a modality of the model, `n_patches` being its valid patches."""
     if config.modalities[name] == "grid":
-        return TokenShape("grid", config.patch_size**2, config.image_patch_days, n_patches)
-    return TokenShape("series", config.vector_patch_size, config.vector_patch_days, config.num_catchments)
+        return TokenShape("grid", config.patch_size**2, config.grid_patch_days, n_patches)
+    return TokenShape("series", config.series_patch_size, config.series_patch_days, config.stations_per_window)
 
 
 def to_tokens(window: Float[Tensor, "batch days *place"], shape: TokenShape) -> Float[Tensor, "batch tokens cells"]:

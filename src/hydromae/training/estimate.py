@@ -144,7 +144,7 @@ def require_fit(found: Estimate, config: Config, store: Store, device: torch.dev
         f"each of these would fit: {', '.join(helpful)}"
         if helpful
         else "no key does by itself: lower several of training.batch_size, data.window and model.d_model, and raise "
-        "model.image_patch_days and model.patch_size"
+        "model.grid_patch_days and model.patch_size"
     )
     raise ConfigError(
         f"a training step needs about {found.memory / 2**30:.1f} GiB, more than {memory} of "
@@ -183,10 +183,10 @@ def _fewer_windows(config: Config, store: Store, share: float) -> Changed | None
 
 
 def _longer_tokens(config: Config, store: Store, share: float) -> Changed | None:
-    days = math.ceil(config.model.image_patch_days / share)
+    days = math.ceil(config.model.grid_patch_days / share)
     if not len(store.valid_patches) or days > config.data.window // 2:  # a window is to hold several tokens
         return None
-    return f"model.image_patch_days={days}", _changed(config, "model", image_patch_days=days), None
+    return f"model.grid_patch_days={days}", _changed(config, "model", grid_patch_days=days), None
 
 
 def _larger_patches(config: Config, store: Store, share: float) -> Changed | None:
@@ -262,9 +262,9 @@ def _at_most(config: Config, store: Store) -> float:
     tokens = sum(shape.tokens(days) for shape in shapes.values())
     cells = sum(shape.tokens(days) * shape.cells for shape in shapes.values())
     width, depth = max(model.d_model, model.decoder_dim), model.shared_depth + model.decoder_layers
-    depth += max(model.img_encoder_layers, model.vec_encoder_layers)
+    depth += max(model.grid_encoder_layers, model.series_encoder_layers)
     numbers = _KEPT * (tokens * width * (depth + 1) + cells * (1 + len(model.quantiles)))
-    numbers += _KEPT * days * model.num_catchments * model.recurrent_dim * (1 + model.recurrent_backward)
+    numbers += _KEPT * days * model.stations_per_window * model.recurrent_dim * (1 + model.recurrent_backward)
     if model.attention_dropout:
         numbers += 4 * model.nhead * depth * tokens**2
     weights = 16 * len(shapes) * (depth + 1) * width**2

@@ -23,9 +23,9 @@ WARMUP_FACTOR: Final = 0.1
 # What the data decide of a model: left open, so that other data may decide otherwise.
 _DECIDED_BY_DATA: Final = (
     "modalities",
-    "image_height",
-    "image_width",
-    "num_catchments",
+    "grid_height",
+    "grid_width",
+    "stations_per_window",
     "static_attr_dim",
     "coordinate_attrs",
 )
@@ -129,10 +129,10 @@ def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[st
     if task == "infill":
         # A fill would show what a gap hides.
         return {"random" if config.data.fill else "gap": 0.5, "span": 0.5}
-    stations = config.data.stations_per_window or trained.num_catchments
-    groups = math.ceil(stations / config.model.vector_patch_size)
+    stations = config.data.stations_per_window or trained.stations_per_window
+    groups = math.ceil(stations / config.model.series_patch_size)
     # Strategy place hides days of a station, not the whole of it, where the ratio is less than one of them.
-    return {"place" if config.masking.vector_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
+    return {"place" if config.masking.series_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
 
 
 def _targets(config: Config) -> tuple[str, ...]:

@@ -20,10 +20,10 @@ def model_config_for(config: Config, store: Store) -> ModelConfig:
     """
     decided: dict[str, object] = {"modalities": {name: store.kind(name) for name in store.names}}
     if len(store.valid_patches):
-        decided |= {"image_height": store.shape[0], "image_width": store.shape[1], "patch_size": store.patch_size}
+        decided |= {"grid_height": store.shape[0], "grid_width": store.shape[1], "patch_size": store.patch_size}
     if store.station_ids:
         stations = config.data.stations_per_window or len(store.station_ids)
-        decided |= {"num_catchments": stations, "static_attr_dim": len(store.attribute_names)}
+        decided |= {"stations_per_window": stations, "static_attr_dim": len(store.attribute_names)}
     for key in config.model.model_fields_set & decided.keys():
         if getattr(config.model, key) != decided[key]:
             raise ConfigError(

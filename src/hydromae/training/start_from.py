@@ -233,7 +233,7 @@ def _cut(config: ModelConfig, modality: str) -> str:
 
 
 def _grid(config: ModelConfig) -> str:
-    return f"{config.image_height} x {config.image_width} cells in patches of {config.patch_size}"
+    return f"{config.grid_height} x {config.grid_width} cells in patches of {config.patch_size}"
 
 
 def _store_of(path: Path) -> Store | None:

@@ -82,7 +82,7 @@ def check_training(reader: WindowReader, planner: MaskPlanner, order: BatchOrder
             return
     days = max(shape.days for shape in planner.shapes.values())
     longest = max(request.days for request in order)
-    smaller = "" if days == 1 else ", or cut smaller tokens with model.vector_patch_days and model.image_patch_days"
+    smaller = "" if days == 1 else ", or cut smaller tokens with model.series_patch_days and model.grid_patch_days"
     raise ConfigError(
         f"masking hides nothing in any of the {order.n_windows} training windows, so nothing would be trained: windows "
         f"of {longest} days hold no more than one token of each modality, and the mask ratio of one rounds to none; "

@@ -14,7 +14,7 @@ from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
 
 
-class ImageEncoder(nn.Module):
+class GridEncoder(nn.Module):
     """Masked-autoencoder encoder (He et al. 2022) of daily maps: sees only the visible patches.
 
     Every visible patch of every day is a token: a linear embedding, a learned position of the patch, a sinusoidal

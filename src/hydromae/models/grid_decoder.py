@@ -12,7 +12,7 @@ from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
 
 
-class ImageDecoder(nn.Module):
+class GridDecoder(nn.Module):
     """Predicts hidden patches from the visible tokens (CrossMAE, Fu et al. 2024).
 
     Its learned positions cover the whole grid, sea included, so that a run on one land mask can serve another.

@@ -62,7 +62,7 @@ def take_groups(
     return groups.gather(1, place[..., None].expand(-1, -1, groups.shape[-1]))  # [B, n, width]
 
 
-class VectorEncoder(nn.Module):
+class SeriesEncoder(nn.Module):
     """Masked-autoencoder encoder of daily series, conditioned on static attributes.
 
     A token is a group of stations over some days; every station's value reaches it. FiLM (Perez et al. 2018) brings the

@@ -8,12 +8,12 @@ from hydromae.config import ModelConfig
 from hydromae.models.attention import Unseen
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition
+from hydromae.models.series_encoder import GroupPosition, mean_attributes, take_groups
 from hydromae.models.station_states import StateReadout, States
-from hydromae.models.vector_encoder import GroupPosition, mean_attributes, take_groups
 from hydromae.tokens.shape import TokenShape
 
 
-class VectorDecoder(nn.Module):
+class SeriesDecoder(nn.Module):
     """Predicts hidden values of stations from the visible tokens (CrossMAE, Fu et al. 2024).
 
     With `decoder_film` a query knows the attributes of its own stations; without it a station with no visible value
