@@ -92,5 +92,5 @@ def scatter(
     # Padding lands on one token past the last, which is dropped.
     index = torch.where(tokens.target.real, tokens.target.index, n_tokens)
     empty = predicted.new_full((predicted.shape[0], n_tokens + 1, predicted.shape[2]), torch.nan)
-    every = empty.scatter(1, index[..., None].expand_as(predicted), predicted)  # [B, tokens + 1, cells]
-    return from_tokens(every[:, :-1], tokens.shape, n_days)
+    at_tokens = empty.scatter(1, index[..., None].expand_as(predicted), predicted)  # [B, tokens + 1, cells]
+    return from_tokens(at_tokens[:, :-1], tokens.shape, n_days)

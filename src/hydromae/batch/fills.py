@@ -1,4 +1,4 @@
-"""The simple ways to fill what is not there from what is seen: shown to a model, or what a model must beat."""
+"""Simple ways to fill missing values from visible ones: as inputs of a model, or as what a model must beat."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,9 +33,9 @@ def nearest_day(
     before = torch.where(seen, day, -far).cummax(1).values  # [B, T, ...] last day seen
     after = torch.where(seen, day, 2 * far).flip(1).cummin(1).values.flip(1)  # [B, T, ...] next day seen
     nearest = torch.where(day - before <= after - day, before, after)
-    found = (nearest >= 0) & (nearest < n_days)
+    seen_in_window = (nearest >= 0) & (nearest < n_days)
     taken = visible.gather(1, nearest.clamp(0, n_days - 1))
-    return torch.where(found, taken, fallback.expand_as(visible))
+    return torch.where(seen_in_window, taken, fallback.expand_as(visible))
 
 
 def median_day(
@@ -54,7 +54,7 @@ def median_day(
 
 @dataclass(frozen=True)
 class Fill:
-    """What the model is shown of one modality where it is missing, from that sample's visible values alone.
+    """What a model reads of one modality where it is missing, made only from the visible values of the sample.
 
     Attributes:
         method: how.

@@ -16,7 +16,7 @@ _LAST = torch.iinfo(torch.int64).max
 
 
 def order_keys(state: Int[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"]:
-    """Keys that keep the tokens in their order, where nothing random is wanted."""
+    """Keys that keep the tokens in their order, for masks that draw nothing."""
     return torch.arange(state.shape[1], device=state.device).expand_as(state)
 
 

@@ -65,10 +65,10 @@ class Hiding:
     Attributes:
         strategy: whose order is followed.
         share: available tokens to hide in that order, all of them targets.
-        closed: first slot from which on all is hidden, and no fill is shown; past the last where there is none.
+        closed: first slot from which on all is hidden, and nothing is filled; past the last where there is none.
         behind: available tokens from that slot on.
         predicted: whether these are targets; else they are ignored.
-        gaps: missing tokens before that slot, which a fill would show.
+        gaps: missing tokens before that slot, which a fill would make visible.
         available: available tokens in all.
         gapped: whether a gap of some days is hidden besides, token or not.
         rolling: whether the sample is forecast from every issue day.

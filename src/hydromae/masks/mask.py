@@ -107,5 +107,5 @@ def hide_wholly(rule: MaskRule, hidden: Collection[str], asked: Collection[str],
 
 def listed(chosen: Bool[Tensor, "batch tokens"]) -> Selection:
     """Every token, in order, as padding where it is not chosen, so that no count has to be fetched from the device."""
-    every = torch.arange(chosen.shape[1], device=chosen.device).expand_as(chosen)
-    return Selection(every, ~chosen)
+    places = torch.arange(chosen.shape[1], device=chosen.device).expand_as(chosen)
+    return Selection(places, ~chosen)

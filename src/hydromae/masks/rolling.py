@@ -104,6 +104,6 @@ def _slots_and_issues(
     issues = np.arange(step, days, step)
     leads = np.arange(horizon // token_days)
     slots = issues[:, None] // token_days + leads
-    known = np.broadcast_to(issues[:, None], slots.shape)
+    issue_of_slot = np.broadcast_to(issues[:, None], slots.shape)
     inside = slots * token_days < days
-    return slots[inside], known[inside]
+    return slots[inside], issue_of_slot[inside]

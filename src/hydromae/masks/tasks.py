@@ -56,8 +56,8 @@ class ValueMask:
             if windows.stations is not None:
                 own = own & (torch.arange(own.shape[2], device=own.device) == 0)
             target = cells(own)
-        shown = ~samples(self.hidden[name]) if name in self.hidden else torch.ones_like(like, dtype=torch.bool)
-        visible = cells(shown) & ~target
+        not_hidden = ~samples(self.hidden[name]) if name in self.hidden else torch.ones_like(like, dtype=torch.bool)
+        visible = cells(not_hidden) & ~target
         seen = visible if name in observed.filled else visible & valid
         keys = order_keys(valid[..., 0])
         return ModalityMask(select(seen.any(-1), keys), select(target.any(-1), keys), hidden=~visible)

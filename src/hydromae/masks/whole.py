@@ -60,8 +60,8 @@ def issue_day(token_days: int, days: int, horizon: int) -> int:
 
     It is 0 where the window holds no such part, so that nothing could be known.
     """
-    known = (days - horizon) // token_days * token_days
-    return max(known, token_days) if days > token_days else 0
+    known_days = (days - horizon) // token_days * token_days
+    return max(known_days, token_days) if days > token_days else 0
 
 
 def forecast_modalities(

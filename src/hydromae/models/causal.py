@@ -40,7 +40,7 @@ def times_of(tokens: ModalityTokens, rolling: bool, static: int = 0) -> TokenTim
 
 def joined(times: list[TokenTimes]) -> TokenTimes:
     """Times of sequences put one after another."""
-    return TokenTimes(torch.cat([one.end for one in times], 1), torch.cat([one.rolling for one in times], 1))
+    return TokenTimes(torch.cat([part.end for part in times], 1), torch.cat([part.rolling for part in times], 1))
 
 
 def unseen_by_tokens(times: TokenTimes, padding: Bool[Tensor, "batch m"] | None) -> Bool[Tensor, "batch m keys"]:
@@ -54,6 +54,6 @@ def unseen_by_targets(
     times: TokenTimes, issued: Issued, padding: Bool[Tensor, "batch m"] | None
 ) -> Bool[Tensor, "batch n m"]:
     """True where a target must not attend to a token: rolling series after its issue day, weather it may not know."""
-    known = torch.where(times.rolling[:, None], issued.day[:, :, None], issued.weather[:, :, None])  # [B, n, m]
-    unseen = times.end[:, None] > known
+    known_until = torch.where(times.rolling[:, None], issued.day[:, :, None], issued.weather[:, :, None])  # [B, n, m]
+    unseen = times.end[:, None] > known_until
     return unseen if padding is None else unseen | padding[:, None]

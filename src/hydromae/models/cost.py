@@ -108,10 +108,10 @@ def empty_batch(
     """A batch of zeros in which the first tokens are targets and the last are visible."""
     tokens = {}
     for name, shape in model.shapes.items():
-        every, (visible, targets) = shape.tokens(days), counts[name]
-        values = torch.zeros(windows, every, shape.cells, device=device)
-        index = torch.arange(every, device=device).expand(windows, -1)  # [B, tokens]
-        seen, hidden = Selection(index[:, every - visible :], None), Selection(index[:, :targets], None)
+        n_tokens, (visible, targets) = shape.tokens(days), counts[name]
+        values = torch.zeros(windows, n_tokens, shape.cells, device=device)
+        index = torch.arange(n_tokens, device=device).expand(windows, -1)  # [B, tokens]
+        seen, hidden = Selection(index[:, n_tokens - visible :], None), Selection(index[:, :targets], None)
         tokens[name] = ModalityTokens(values, values == 0, seen, hidden, shape)
     config, attributes = model.config, None
     if config.static_attr_dim:
@@ -123,15 +123,15 @@ def empty_batch(
 def _saved(state: Mapping[str, Tensor]) -> Iterator[dict[int, int]]:
     """Bytes of each memory that is kept for the backward pass meanwhile, but for that of `state`."""
     own = {tensor.untyped_storage()._cdata for tensor in state.values()}
-    found: dict[int, int] = {}
+    bytes_of: dict[int, int] = {}
     kept: list[Tensor] = []  # so that no memory is given anew under the same address
 
     def pack(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage._cdata not in own:
-            found[storage._cdata] = storage.nbytes()
+            bytes_of[storage._cdata] = storage.nbytes()
             kept.append(tensor)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        yield found
+        yield bytes_of

@@ -1,4 +1,4 @@
-"""What the other stations of a window measured each day: a weighted mean for each station, as of donor gauges."""
+"""What the other stations of a window measured each day: a weighted mean for each station, as of donors."""
 
 import torch
 from einops import rearrange
@@ -20,7 +20,7 @@ class DonorMeans(nn.Module):
 
     A weight depends on how the attributes of two stations match and, with `series_position: coordinates`, falls with
     their distance, both learnt, so that a set may become an inverse distance weighting or a choice of similar
-    catchments (He et al. 2011 review such donors). What is not visible has no part in a mean, and a station none in its
+    stations (He et al. 2011 review such donors). What is not visible has no part in a mean, and a station none in its
     own.
 
     Args:

@@ -59,9 +59,9 @@ def validity_embedding(cells: int, config: ModelConfig) -> nn.Linear | None:
 def embed_visible(
     embedding: nn.Linear, validity: nn.Linear | None, tokens: ModalityTokens
 ) -> Float[Tensor, "batch n dim"]:
-    """Embed the visible tokens alone: what is hidden never enters the model, not even as padding.
+    """Embed only the visible tokens: what is hidden never enters the model, not even as padding.
 
-    Nor does what is missing, unless it was filled; the validity embedding tells filled cells as missing ones.
+    Nor does what is missing, unless it was filled; the validity embedding takes filled cells for missing ones.
     """
     real = tokens.visible.real[..., None]  # [B, n, 1]
     seen = tokens.visible.take(tokens.valid if tokens.readable is None else tokens.readable) & real  # [B, n, cells]

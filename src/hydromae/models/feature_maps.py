@@ -21,7 +21,7 @@ def map_layers(config: ModelConfig, depth: int) -> tuple[int, ...]:
     deepest = config.deepest_encoder
     chosen = range(deepest) if config.use_fm_layers is None else config.use_fm_layers
     if config.fusion == "none":
-        # Alone, an encoder need not match another's number of maps.
+        # Without fusion an encoder need not match another's number of maps.
         return tuple(sorted({_like(i, depth, deepest) for i in chosen}))
     return (*(_like(i, depth, deepest) for i in chosen), depth - 1)
 

@@ -38,9 +38,9 @@ class Encoded:
 
 def concatenate(encoded: list[Encoded]) -> Encoded:
     """The modalities' sequences one after another, map by map: K x [B, sum of m, D]."""
-    every_map = zip(*(one.maps for one in encoded), strict=True)
-    padding = join_padding([one.maps[0] for one in encoded], [one.padding for one in encoded])
-    times = [one.times for one in encoded if one.times is not None]
+    every_map = zip(*(part.maps for part in encoded), strict=True)
+    padding = join_padding([part.maps[0] for part in encoded], [part.padding for part in encoded])
+    times = [part.times for part in encoded if part.times is not None]
     return Encoded([torch.cat(parts, dim=1) for parts in every_map], padding, joined(times) if times else None)
 
 

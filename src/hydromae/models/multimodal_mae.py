@@ -46,7 +46,7 @@ class MultiModalMAE(nn.Module):
     """Masked autoencoder over grids and series (MAE, He et al. 2022; CAV-MAE, Gong et al. 2023; CrossMAE, Fu et al.
     2024).
 
-    Each modality `m` has an encoder `m_encoder` that sees its visible tokens alone, a decoder `m_decoder`, and, where
+    Each modality `m` has an encoder `m_encoder` that sees only its visible tokens, a decoder `m_decoder`, and, where
     modality tokens are on, `modality_m` [1, 1, d_model] and `decoder_modality_m` [1, 1, decoder_dim].
 
     Args:
@@ -79,8 +79,8 @@ class MultiModalMAE(nn.Module):
                     raise ValueError(f"{key} ({getattr(config, key)}) must be a multiple of {config.patch_size} cells")
         if valid_patch_indices is None:
             valid_patch_indices = torch.arange(min(config.valid_patches or config.all_patches, config.all_patches))
-        known = (valid_patch_indices >= 0) & (valid_patch_indices < config.all_patches)
-        if len(known) == 0 or not known.all():
+        inside = (valid_patch_indices >= 0) & (valid_patch_indices < config.all_patches)
+        if len(inside) == 0 or not inside.all():
             raise ValueError(f"valid_patch_indices must be some of the grid's patches, 0 to {config.all_patches - 1}")
         self.register_buffer("valid_patches", valid_patch_indices.long())
         self.shapes: dict[str, TokenShape] = {
@@ -139,7 +139,8 @@ class MultiModalMAE(nn.Module):
 
     def reconstruct(self, batch: Batch) -> dict[str, Float[Tensor, "batch days *place"]]:
         """Scaled predictions as windows, grid [B, T, patches, cells] or series [B, T, stations]; NaN elsewhere."""
-        return {name: scatter(found, batch.tokens[name], batch.n_days) for name, found in self.predict(batch).items()}
+        predictions = self.predict(batch)
+        return {name: scatter(mean, batch.tokens[name], batch.n_days) for name, mean in predictions.items()}
 
     def encode(self, name: str, batch: Batch) -> Encoded:
         """Feature maps [B, visible, d_model] of one modality."""
@@ -160,7 +161,9 @@ class MultiModalMAE(nn.Module):
     def fuse(self, encoded: Mapping[str, Encoded]) -> Encoded:
         """Feature maps over the visible tokens of all modalities; the fused one is the last."""
         fuse_static = self.config.fuse_static_tokens
-        parts = [one if fuse_static or not self._static(name) else one.without_last() for name, one in encoded.items()]
+        parts = [
+            part if fuse_static or not self._static(name) else part.without_last() for name, part in encoded.items()
+        ]
         together = concatenate(parts)
         unseen = together.padding
         if together.times is not None:
@@ -194,8 +197,9 @@ class MultiModalMAE(nn.Module):
     def _with_learned_attributes(self, batch: Batch) -> Batch:
         if self.config.missing_attributes == "mean" or batch.attributes is None:
             return batch
-        known = batch.attributes
-        return replace(batch, attributes=torch.where(known.isnan(), self.missing_attribute.to(known.dtype), known))
+        attributes = batch.attributes
+        learned = self.missing_attribute.to(attributes.dtype)
+        return replace(batch, attributes=torch.where(attributes.isnan(), learned, attributes))
 
     def _static(self, name: str) -> int:
         """Static tokens behind the visible ones of a modality."""

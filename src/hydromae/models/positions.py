@@ -28,7 +28,7 @@ def time_positions(days: Int[Tensor, "*any"], dim: int) -> Float[Tensor, "*any d
     """Position of a day in its window, for windows of any length.
 
     Wavelengths run from 3 days to a year. The usual range (to 2 pi 10,000 steps, made for sentences) leaves most
-    features constant over a window; with this one neighbouring days are told apart sooner in training.
+    features constant over a window; with this one training tells neighbouring days apart sooner.
     """
     return sinusoidal(days.float(), dim, longest=365.0, shortest=3.0)
 

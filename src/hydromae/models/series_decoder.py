@@ -16,8 +16,8 @@ from hydromae.tokens.shape import TokenShape
 class SeriesDecoder(nn.Module):
     """Predicts hidden values of stations from the visible tokens (CrossMAE, Fu et al. 2024).
 
-    With `decoder_film` a query knows the attributes of its own stations; without it a station with no visible value
-    cannot be told from another. With `recurrent_dim` a query also holds the daily states of its own stations and days,
+    With `decoder_film` a query knows the attributes of its own stations; without it all stations with no visible value
+    look alike. With `recurrent_dim` a query also holds the daily states of its own stations and days,
     and the prediction starts from what those say.
 
     Args:
@@ -56,8 +56,8 @@ class SeriesDecoder(nn.Module):
             queries = queries + modality_token
         first = None
         if self.states is not None and states is not None:
-            known, first = self.states(states, tokens)  # [B, n, E], [B, n, cells]
-            queries = queries + known
+            of_states, first = self.states(states, tokens)  # [B, n, E], [B, n, cells]
+            queries = queries + of_states
         conditions = take_groups(groups, place) if self.film and groups is not None else None  # [B, n, A]
         predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_unseen, conditions, first)
         return predicted

@@ -50,8 +50,8 @@ class GroupPosition(nn.Module):
             return learned_position(self.learned, place)
         if self.kind == "coordinates" and groups is not None:
             coordinates = torch.stack([groups[..., i] for i in self.coordinates], dim=-1)  # [B, G, 2]
-            every = coordinate_positions(coordinates, self.dim)  # [B, G, D]
-            return take_groups(every, place)
+            positions = coordinate_positions(coordinates, self.dim)  # [B, G, D]
+            return take_groups(positions, place)
         return 0.0
 
 

@@ -41,15 +41,15 @@ class States:
     def of_cells(self, tokens: ModalityTokens) -> Float[Tensor, "batch n cells width"]:
         """The states of the stations and days of every cell of the targets."""
         n_days, stations = self.days.shape[1:3]
-        rows, every = cell_rows(tokens, n_days, stations), self.days.flatten(0, 2)  # [B, n, cells], [B T S, R]
+        rows, states = cell_rows(tokens, n_days, stations), self.days.flatten(0, 2)  # [B, n, cells], [B T S, R]
         if self.rolled is not None and tokens.issued is not None:
             of_issues = rolled_rows(tokens, tokens.issued, self.rolled.shape, stations)  # [B, n, cells]
             forecast = tokens.issued.day < n_days  # [B, n]
-            rows = torch.where(forecast[..., None], of_issues + len(every), rows)
-            every = torch.cat([every, self.rolled.flatten(0, 3)])
+            rows = torch.where(forecast[..., None], of_issues + len(states), rows)
+            states = torch.cat([states, self.rolled.flatten(0, 3)])
         # Only the targets' states are copied: of a series that nothing is asked of, none.
-        chosen = every.index_select(0, rows.flatten())  # [B n cells, R]
-        return chosen.reshape(*rows.shape, every.shape[-1])
+        chosen = states.index_select(0, rows.flatten())  # [B n cells, R]
+        return chosen.reshape(*rows.shape, states.shape[-1])
 
 
 class StationStates(nn.Module):
@@ -97,9 +97,9 @@ class StationStates(nn.Module):
                 states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
                 return States(rearrange(self.dropout(states), "(b s) t r -> b t s r", s=days.shape[2]))
             # After an issue day nothing of what is forecast is seen, and the weather only where it is known.
-            known = torch.tensor([name not in self.rolling for name in names], device=days.device)
-            known = known[None, :] & issued.perfect[:, None]  # [B, M]
-            later = self._inputs(names, seen * known[:, None, None, :, None], constant, batch)  # [B, T, S, W]
+            later_seen = torch.tensor([name not in self.rolling for name in names], device=days.device)
+            later_seen = later_seen[None, :] & issued.perfect[:, None]  # [B, M]
+            later = self._inputs(names, seen * later_seen[:, None, None, :, None], constant, batch)  # [B, T, S, W]
             return self._rolled(days, later, issued)
 
     def _constant(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | None]:
@@ -126,8 +126,8 @@ class StationStates(nn.Module):
                 means = self.donors(values, attributes)  # [B, T, S, 2MH]
                 days = days + means @ torch.cat([self.donor_inputs[_key(name)] for name in names])
         if self.calendar is not None:
-            every = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
-            days = days + self.calendar(batch.day_of_year, every)[:, :, None]
+            positions = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
+            days = days + self.calendar(batch.day_of_year, positions)[:, :, None]
         return days
 
     def _rolled(

@@ -29,9 +29,9 @@ class Part:
 
 def parts(model: MultiModalMAE) -> list[Part]:
     """The model's parts in order: encoders, decoders, fusion, and all modality tokens together."""
-    found = [Part(name, *_count(child.parameters())) for name, child in model.named_children()]
+    children = [Part(name, *_count(child.parameters())) for name, child in model.named_children()]
     tokens = [p for name, p in model.named_parameters(recurse=False)]
-    return [*found, *([Part("modality tokens", *_count(iter(tokens)))] if tokens else [])]
+    return [*children, *([Part("modality tokens", *_count(iter(tokens)))] if tokens else [])]
 
 
 def summary_table(model: MultiModalMAE, config: Config) -> Table:
@@ -42,12 +42,12 @@ def summary_table(model: MultiModalMAE, config: Config) -> Table:
     table = Table("part", "parameters", "tensors", title=f"Model of {config.name}", title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
-    every = parts(model)
-    for part in every:
+    all_parts = parts(model)
+    for part in all_parts:
         table.add_row(part.name, f"{part.parameters:,}", f"{part.tensors:,}")
     table.add_section()
-    total = sum(p.parameters for p in every)
-    table.add_row("total", f"{total:,}", f"{sum(p.tensors for p in every):,}")
+    total = sum(p.parameters for p in all_parts)
+    table.add_row("total", f"{total:,}", f"{sum(p.tensors for p in all_parts):,}")
     table.add_section()
     days = config.data.window
     ratios = {"grid": config.masking.grid_mask_ratio, "series": config.masking.series_mask_ratio}
