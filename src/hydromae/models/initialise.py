@@ -21,7 +21,8 @@ def initialise(model: nn.Module) -> None:
     Tokens and positions start with deviation 0.02, FiLM as the identity, weighted feature maps, quantile heads and
     the recurrence as they declare. A series token has few values, whose embedding Xavier would leave faint beside the
     positions: it starts with unit variance. So does the bias of the static token, whose input is near 0, as the mean of
-    scaled attributes is: where a whole series is hidden there is no other token, and LayerNorm would blow up its gradient.
+    scaled attributes is: where a whole series is hidden no other token is left, and LayerNorm would blow up its
+    gradient.
     Heads begin near 0, so that a fresh model predicts about the mean of what is scaled, which costs the least of what
     can be done without knowing anything.
     """
