@@ -117,7 +117,7 @@ def _open(paths: Sequence[str | Path], variable: str | None, start: date | None,
 
 def _refuse_absent_days(source: Source) -> None:
     held = np.concatenate([piece.days for piece in source.pieces])
-    absent = np.setdiff1d(np.arange(source.first_day, source.last_day + 1), held)
+    absent = np.setdiff1d(_days(source), held)
     if absent.size:
         named = ", ".join(str(day) for day in absent[:5]) + (", ..." if len(absent) > 5 else "")
         raise DataError(
@@ -205,7 +205,7 @@ def _verify(target: Path, source: Source, written: Any, report: Progress) -> Non
 
 
 def _days(source: Source) -> np.ndarray:
-    days: np.ndarray = np.arange(source.first_day, source.last_day + 1)
+    days: np.ndarray = np.arange(source.first_day, source.last_day + np.timedelta64(1, "D"))
     return days
 
 

@@ -121,7 +121,7 @@ def read_blocks(source: Source, first: int, count: int) -> Iterator[tuple[int, F
     """Place and values of some days at a time, counted from day `first` of the source; NaN is missing."""
     days = _block_days(source.shape)
     for begin in range(0, count, days):
-        yield begin, source.read(source.first_day + first + begin, min(days, count - begin))
+        yield begin, source.read(source.first_day + np.timedelta64(first + begin, "D"), min(days, count - begin))
 
 
 def _block_days(shape: tuple[int, ...]) -> int:
@@ -164,7 +164,7 @@ def _refuse_infinite(source: Source, first: int, values: np.ndarray) -> None:
     if not infinite.any():
         return
     day, row, column = (int(i) for i in np.unravel_index(int(infinite.argmax()), infinite.shape))
-    date = source.first_day + first + day
+    date = source.first_day + np.timedelta64(first + day, "D")
     raise DataError(
         f"{file_of(source, date)}: {source.pieces[0].values.name} at row {row}, column {column} on {date} is infinite "
         f"or too large for float32; correct the file, or name the number among the missing values if it means that"

@@ -52,7 +52,7 @@ def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
                     known = torch.where(observed[day].isnan(), torch.nan, answer[name][0, day])
                     maps[i, j] = to_grid(store, known.cpu().numpy())
         masked = torch.where(observed[day].isnan(), torch.nan, (state[day] == TARGET).float())
-        of_day = {"day": str(store.first_day + start + day)}
+        of_day = {"day": str(store.days[start + day])}
         described = {**variable_attributes(store, name), **of_day}
         described.pop("grid_mapping", None)
         variables[f"{name}_observed"] = (("y", "x"), to_grid(store, observed[day].cpu().numpy()), described)
