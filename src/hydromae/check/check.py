@@ -148,7 +148,8 @@ def _check_source(
         def read_days(begin: int, count: int) -> np.ndarray:
             if source.regrid is not None:  # a mean with a code in it is no code
                 codes.clear(begin, before.read(first + begin, count).reshape(count, -1))
-            block: np.ndarray = source.read(first + begin, count).reshape(count, -1)[:, index]  # [day, cell]
+            values = source.read(first + np.timedelta64(begin, "D"), count)
+            block: np.ndarray = values.reshape(count, -1)[:, index]  # [day, cell]
             if source.regrid is None:
                 codes.clear(begin, block)
             if subject.quantity == "rain":

@@ -159,7 +159,8 @@ class Source:
         fault = first_fault(block, self.settings)
         if fault is not None:
             row, column = fault.index[1:]
-            raise self.error(fault, first + fault.index[0], f"at row {row}, column {column} before regridding")
+            day = first + np.timedelta64(fault.index[0], "D")
+            raise self.error(fault, day, f"at row {row}, column {column} before regridding")
         regridded = self.regrid.apply(block)
         missing_to_nan(regridded, ())
         return regridded
