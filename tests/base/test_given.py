@@ -41,7 +41,15 @@ def test_a_day_is_that_day_in_every_form(given: Any) -> None:
     "given",
     [
         *("2004-6-1", "01/06/2004", "2004-06", "20040601", "2004-02-30", "yesterday", ""),
-        *(20040601, 2004.5, None, pd.NaT, np.datetime64("NaT"), np.datetime64("2004-06"), np.datetime64("2004", "Y")),
+        *(
+            20040601,
+            2004.5,
+            None,
+            pd.NaT,
+            np.datetime64("NaT", "D"),
+            np.datetime64("2004-06"),
+            np.datetime64("2004", "Y"),
+        ),
     ],
 )
 def test_what_is_no_day_or_may_be_several_is_refused(given: Any) -> None:
@@ -62,7 +70,7 @@ def test_what_is_no_day_or_may_be_several_is_refused(given: Any) -> None:
     ],
 )
 def test_several_days_keep_their_order(given: Any) -> None:
-    assert as_days(given) == [DAY, DAY + 1]
+    assert as_days(given) == [DAY, DAY + np.timedelta64(1, "D")]
 
 
 def test_one_day_is_a_list_of_one() -> None:

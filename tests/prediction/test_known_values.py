@@ -49,7 +49,7 @@ def knowing(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 def written(path: Path, values: np.ndarray, by_issue: bool, fill: float | None = None) -> Path:
     """Evaporation [lead, station] after the issue time, over time or over issue and lead time."""
-    day = np.datetime64(FIRST, "D") + ISSUE
+    day = np.datetime64(FIRST, "D") + np.timedelta64(ISSUE, "D")
     stations = ["39001", "9002", "27003", "101"]
     if by_issue:
         dims, given = ("issue_time", "lead_time", "station"), values[None]

@@ -49,7 +49,10 @@ def test_unicode_dates_and_coordinates_are_read(tmp_path):
         (DAYS[:5], "5 entries for 8 maps"),
         (DAYS[[0, 1, 2, 2, 3, 4, 5, 6]], "2001-01-03 is twice in its dates.*remove"),
         (DAYS[[0, 1, 3, 2, 4, 5, 6, 7]], "2001-01-03 follows 2001-01-04 in its dates; sort"),
-        (np.append(DAYS[:4], DAYS[4:] + 2), "2001-01-05 is absent from its dates; add the day.*allow_absent_days"),
+        (
+            np.append(DAYS[:4], DAYS[4:] + np.timedelta64(2, "D")),
+            "2001-01-05 is absent from its dates; add the day.*allow_absent_days",
+        ),
         (np.array(["2001-01-01"] * 7 + ["2001-02-30"]), "entry 7 .*'2001-02-30'; write dates as YYYY-MM-DD"),
         (np.array(["2001"] * 8), "entry 0 .*'2001'"),
     ],
@@ -60,7 +63,7 @@ def test_wrong_dates_are_named(tmp_path, days, message):
 
 
 def test_gaps_are_accepted_when_allowed(tmp_path):
-    path = write_grid(tmp_path / "a.h5", VALUES, np.append(DAYS[:4], DAYS[4:] + 2))
+    path = write_grid(tmp_path / "a.h5", VALUES, np.append(DAYS[:4], DAYS[4:] + np.timedelta64(2, "D")))
     assert open_hdf5_grid(path, allow_absent_days=True).sizes["time"] == 8
 
 

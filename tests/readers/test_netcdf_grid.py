@@ -112,7 +112,10 @@ def test_one_of_two_variables_must_be_named(tmp_path):
     [
         (DAYS[[0, 1, 1, *range(3, 12)]], "2010-01-31 is twice in its time"),
         (DAYS[[0, 2, 1, *range(3, 12)]], "2010-01-31 follows 2010-02-01 in its time"),
-        (np.append(DAYS[:-1], DAYS[-1:] + 1), r"2010-02-10 is absent from its time.*allow_absent_days"),
+        (
+            np.append(DAYS[:-1], DAYS[-1:] + np.timedelta64(1, "D")),
+            r"2010-02-10 is absent from its time.*allow_absent_days",
+        ),
     ],
 )
 def test_wrong_days_are_named(tmp_path, days, message):

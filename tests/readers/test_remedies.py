@@ -273,7 +273,7 @@ def test_days_are_counted_from_any_year_without_another_package(
 def test_an_offset_of_the_reference_from_utc_counts(tmp_path: Path) -> None:
     path = _timed(tmp_path / "a.nc", np.arange(10), units="days since 1999-09-28 00:00 +01:00")
     found = open_netcdf_grid(path)
-    np.testing.assert_array_equal(found["time"].values.astype("datetime64[D]"), DAYS - 1)
+    np.testing.assert_array_equal(found["time"].values.astype("datetime64[D]"), DAYS - np.timedelta64(1, "D"))
     assert "stamps at 23:00 stand for their calendar day" in found.attrs["notes"]
 
 

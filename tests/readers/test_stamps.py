@@ -35,7 +35,7 @@ def test_a_stamp_a_hair_before_midnight_is_of_the_day_that_begins(tmp_path: Path
 def test_local_midnights_in_utc_are_noted_and_the_remedy_of_the_note_mends_them(tmp_path: Path, name: str) -> None:
     written(name, tmp_path, MIDNIGHTS - np.timedelta64(1, "h"))
     early = opened(name, tmp_path)
-    np.testing.assert_array_equal(early.held, DAYS - 1)
+    np.testing.assert_array_equal(early.held, DAYS - np.timedelta64(1, "D"))
     assert early.notes[:2] == (
         "rain: stamps at 23:00 stand for their calendar day",
         "rain: if they are local midnights written in UTC, set shift_days: 1",

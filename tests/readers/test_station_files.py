@@ -28,12 +28,12 @@ def _expected(shift: int) -> np.ndarray:
 def test_camels_stations_stand_side_by_side_on_all_days(tmp_path):
     columns = [{"pet": FLOW[:, i] + 1, "discharge_vol": FLOW[:, i]} for i in range(2)]
     paths = [
-        write_camels(tmp_path, "10003", DAYS + 5, columns[1]),
+        write_camels(tmp_path, "10003", DAYS + np.timedelta64(5, "D"), columns[1]),
         write_camels(tmp_path, "9001", DAYS, columns[0]),
     ]
     series = open_camels_gb(paths, "discharge_vol")
     assert series["station"].values.tolist() == ["9001", "10003"] and series.attrs["units"] == "m3/s"
-    assert series["time"].values[0] == DAYS[0] and series["time"].values[-1] == DAYS[-1] + 5
+    assert series["time"].values[0] == DAYS[0] and series["time"].values[-1] == DAYS[-1] + np.timedelta64(5, "D")
     np.testing.assert_array_equal(series.values, _expected(5))
     assert open_camels_gb(paths, "pet").attrs["units"] == "mm/d"
 
@@ -41,7 +41,7 @@ def test_camels_stations_stand_side_by_side_on_all_days(tmp_path):
 def test_nrfa_stations_stand_side_by_side_and_blanks_are_missing(tmp_path):
     paths = [
         write_nrfa(tmp_path / "a.csv", "9001", DAYS, FLOW[:, 0]),
-        write_nrfa(tmp_path / "b.csv", "10003", DAYS + 5, FLOW[:, 1], units="cumecs"),
+        write_nrfa(tmp_path / "b.csv", "10003", DAYS + np.timedelta64(5, "D"), FLOW[:, 1], units="cumecs"),
     ]
     series = open_nrfa_gdf(paths)
     assert series["station"].values.tolist() == ["9001", "10003"]

@@ -113,7 +113,7 @@ def test_random_gaps_are_two_to_three_percent_in_single_days_and_spans_up_to_thr
 @pytest.mark.parametrize("size", ["tiny", "small", "full"])
 def test_a_tenth_of_the_stations_starts_a_year_or_more_after_the_others_but_not_after_validation_starts(size):
     spec = SIZES[size]
-    dates = np.arange(np.datetime64(spec.train[0]), np.datetime64(spec.val[1]) + 1)
+    dates = np.arange(np.datetime64(spec.train[0]), np.datetime64(spec.val[1]) + np.timedelta64(1, "D"))
     starts = np.argmin(missing_flow(dates, spec.n_stations, spec.first_flow, spec.val[0], np.random.default_rng(4)), 0)
     first = (spec.first_flow - spec.train[0]).days
     assert starts.min() >= first

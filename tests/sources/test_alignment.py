@@ -146,7 +146,7 @@ def test_a_file_with_dates_need_not_end_with_a_period_though_start_is_set(world)
 def test_days_are_shifted_only_when_asked_and_that_is_noted(world, name, shift):
     asked, day = opened(world, name, shift_days=shift), np.datetime64("2001-02-10")
     plain = opened(world, name, shift_days=0)
-    np.testing.assert_array_equal(asked.read(day, 4), plain.read(day - shift, 4))
+    np.testing.assert_array_equal(asked.read(day, 4), plain.read(day - np.timedelta64(shift, "D"), 4))
     assert asked.notes == (f"{name}: days are moved by {shift:+d}, as shift_days says",) and plain.notes == ()
 
 

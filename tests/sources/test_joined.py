@@ -18,7 +18,7 @@ from support.readers_sources import write_camels, write_caravan, write_nrfa
 from support.sources import day_range, write_table
 
 FIRST = np.datetime64("2001-01-01")
-DAYS = day_range(FIRST.item(), (FIRST + 99).item())
+DAYS = day_range(FIRST.item(), (FIRST + np.timedelta64(99, "D")).item())
 RANDOM = np.random.default_rng(3)
 SOURCES: dict[str, Any] = {"nrfa": {"paths": "nrfa"}, "camels": {"paths": "camels"}}
 
@@ -126,7 +126,7 @@ def test_each_source_has_its_own_reader_variable_columns_prefix_and_shift(tmp_pa
     source = opened(tmp_path, {"sources": sources})
     assert source.station_ids == ("7", "8", "9")
     np.testing.assert_array_equal(values_of(source, "7"), values)
-    np.testing.assert_array_equal(values_of(source, "8", FIRST - 1), other)
+    np.testing.assert_array_equal(values_of(source, "8", FIRST - np.timedelta64(1, "D")), other)
     np.testing.assert_array_equal(values_of(source, "9"), third)
     assert "riverflow.sources.mine: days are moved by -1, as shift_days says" in source.notes
     sources["other"]["id_prefix"] = "x"

@@ -108,7 +108,7 @@ def test_other_cells_are_brought_to_the_first_grids_in_blocks_as_all_at_once(wor
     expected = RULES[rule](values, cells_of(soil.pieces[0].values), target)
     whole = soil.read(world.days[0], len(world.days))
     np.testing.assert_array_equal(whole, expected)
-    blocks = [soil.read(world.days[0] + start, 64) for start in range(0, 200, 64)]
+    blocks = [soil.read(world.days[0] + np.timedelta64(start, "D"), 64) for start in range(0, 200, 64)]
     np.testing.assert_array_equal(np.concatenate(blocks)[:200], whole)
     assert np.isnan(np.concatenate(blocks)[200:]).all() and np.isfinite(whole).mean() > 0.5
     assert f"soil: 30 x 20 cells are brought to 15 x 10 by {rule}" in plan.notes
@@ -294,7 +294,7 @@ def test_memory_of_regridding_does_not_grow_with_the_days(world):
     def peak(source: Source, n_days: int) -> int:
         tracemalloc.start()
         for start in range(0, n_days, 32):
-            source.read(world.days[0] + start, 32)
+            source.read(world.days[0] + np.timedelta64(start, "D"), 32)
             gc.collect()  # garbage in circles is freed at any time, which depends on what ran before
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -369,7 +369,7 @@ def test_reading_follows_the_chunks_of_the_files_and_changes_nothing(world, prep
     plain = Source.read
     monkeypatch.setattr(Source, "read", lambda self, first, n: read.append((first, n)) or plain(self, first, n))
     blocks = list(read_blocks(plan, soil, 5, 64, 200))
-    ends = [int((first + n - np.datetime64(FIRST)).astype(int)) for first, n in read]
+    ends = [int((first - np.datetime64(FIRST)).astype(int)) + n for first, n in read]
     assert ends == [90, 135, 140, 185, 200]  # edges of chunks, of the first file, and the end
     assert [start for start, _ in blocks] == [64, 128, 192]
     values = np.concatenate([block for _, block in blocks])

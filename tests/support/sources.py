@@ -23,7 +23,7 @@ HEIGHT, WIDTH, PATCH = 15, 10, 5
 
 
 def day_range(first: date, last: date) -> np.ndarray:
-    return np.arange(np.datetime64(first), np.datetime64(last) + 1)
+    return np.arange(np.datetime64(first), np.datetime64(last) + np.timedelta64(1, "D"))
 
 
 def write_grid(path: Path, values: np.ndarray, days: np.ndarray | None, variable: str = "data") -> Path:

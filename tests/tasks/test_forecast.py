@@ -59,7 +59,7 @@ def test_a_forecast_has_a_value_for_every_issue_lead_and_station(run: RunDirecto
     assert made["station"].values.tolist() == list(store.station_ids)
     assert made["lead_time"].values.tolist() == [1, 2, 3, 4]
     np.testing.assert_array_equal(
-        made["valid_time"].values.astype("datetime64[D]")[1], store.first_day + ISSUE + 5 + np.arange(1, 5)
+        made["valid_time"].values.astype("datetime64[D]")[1], store.days[ISSUE + 5] + np.arange(1, 5)
     )
     assert made["riverflow"].attrs["units"] == "m3/s" and (made["riverflow"] >= 0).all()
 
@@ -142,7 +142,7 @@ def test_weather_from_a_file_that_holds_what_was_observed_is_perfect_weather(
         np.array(store.read("evap", slice(ISSUE + 1, ISSUE + 1 + HORIZON))),
         dims=("time", "station"),
         coords={
-            "time": (store.first_day + ISSUE + np.arange(1, HORIZON + 1)).astype("datetime64[ns]"),
+            "time": (store.days[ISSUE] + np.arange(1, HORIZON + 1)).astype("datetime64[ns]"),
             "station": list(store.station_ids),
         },
         attrs={"units": "mm/d"},
@@ -329,7 +329,7 @@ def weather_file(path: Path, leads: list[float], units: str, hours: list[int] | 
     else:
         dims, shape = ("time", "station"), (len(hours), 4)
         first = np.datetime64(str(day(ISSUE + 1)), "h")
-        coordinates = {"time": [(first + hour).astype("datetime64[ns]") for hour in hours]}
+        coordinates = {"time": [(first + np.timedelta64(hour, "h")).astype("datetime64[ns]") for hour in hours]}
     values = np.arange(np.prod(shape), dtype=float).reshape(shape)
     made = xr.DataArray(values, dims=dims, coords={**coordinates, "station": stations}, attrs={"units": "mm/d"})
     made.to_dataset(name="evap").to_netcdf(path, engine="h5netcdf")

@@ -26,7 +26,7 @@ from support.sources import FIRST
 from support.untrained import ALL, untrained_run
 
 ORDER = ("9002", "101", "39001", "27003")
-ISSUE = np.datetime64(FIRST) + 150
+ISSUE = np.datetime64(FIRST) + np.timedelta64(150, "D")
 
 
 def padded_store(root: Path) -> Store:

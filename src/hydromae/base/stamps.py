@@ -65,7 +65,7 @@ def stamps_of_texts(texts: Sequence[str]) -> np.ndarray:
         except ValueError:
             pass  # one of them is no date
     found = [stamp_of(text) for text in texts]
-    return np.array([np.datetime64("NaT") if one is None else one for one in found], "datetime64[s]")
+    return np.array([np.datetime64("NaT", "s") if one is None else one for one in found], "datetime64[s]")
 
 
 class Clocks:

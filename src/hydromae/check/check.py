@@ -146,9 +146,11 @@ def _check_source(
         before = replace(source, regrid=None)
 
         def read_days(begin: int, count: int) -> np.ndarray:
+            day = first + np.timedelta64(begin, "D")
             if source.regrid is not None:  # a mean with a code in it is no code
-                codes.clear(begin, before.read(first + begin, count).reshape(count, -1))
-            block: np.ndarray = source.read(first + begin, count).reshape(count, -1)[:, index]  # [day, cell]
+                codes.clear(begin, before.read(day, count).reshape(count, -1))
+            values = source.read(day, count)
+            block: np.ndarray = values.reshape(count, -1)[:, index]  # [day, cell]
             if source.regrid is None:
                 codes.clear(begin, block)
             if subject.quantity == "rain":

@@ -40,7 +40,7 @@ class Subject:
 
     def day(self, position: int) -> np.datetime64:
         """The day at a position."""
-        return self.first_day + position
+        return self.first_day + np.timedelta64(position, "D")
 
     @property
     def years(self) -> Int[np.ndarray, "day"]:

@@ -25,6 +25,8 @@ from hydromae.metrics.pairs import (
 from hydromae.metrics.peaks import peaks
 from hydromae.metrics.quantiles import probabilistic
 
+# Metrics of the point forecast that need nothing but predictions, observations and the fewest pairs.
+MEASURES: Final = (kge, errors, duration_curve, peaks)
 PERCENTILES: Final = (25, 50, 75)
 
 
@@ -67,7 +69,7 @@ def score_forecast(
     sample = sample_dim(shared)
     result = xr.Dataset({"pairs": described(seen.notnull().sum(sample), "pairs")})
     result.update({"nse": nse(shared, seen, min_pairs)})
-    for measure in (kge, errors, duration_curve, peaks):
+    for measure in MEASURES:
         result.update(measure(shared, seen, min_pairs))
     if sample == "issue_time":
         persisted = persistence(forecast, observed, reference)
@@ -99,7 +101,7 @@ def persistence(forecast: xr.DataArray, observed: xr.DataArray, reference: xr.Da
     known = [s.reindex(station=stations) for s in (observed, reference) if s is not None and s.sizes["time"]]
     issued = days(forecast["issue_time"])
     first = min((days(s["time"]).min() for s in known), default=issued.min())
-    calendar = np.arange(min(first, issued.min()), issued.max() + 1)
+    calendar = np.arange(min(first, issued.min()), issued.max() + np.timedelta64(1, "D"))
     flow = np.full((len(calendar), len(stations)), np.nan)  # [day, station]
     for series in known:
         flow = np.where(np.isnan(flow), on_days(series, calendar), flow)

@@ -47,6 +47,6 @@ def check_days(
         raise DataError(f"{path}: {days[i]} is twice in its {name} (maps {i} and {i + 1}); remove one")
     if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
         raise DataError(
-            f"{path}: {days[wrong[0]] + 1} is absent from its {name}; add the day, "
+            f"{path}: {days[wrong[0]] + np.timedelta64(1, 'D')} is absent from its {name}; add the day, "
             f"or set the modality's allow_absent_days to true to take it as missing"
         )

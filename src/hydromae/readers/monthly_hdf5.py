@@ -188,7 +188,7 @@ def _check(folder: Path, maps: list[_Map], days: np.ndarray, allow_absent_days: 
             f"{other.path}: {other.key} repeats {day}, which {one.path} holds as {one.key}; remove one of them"
         )
     if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
-        absent = np.setdiff1d(np.arange(days[0], days[-1] + 1), days)
+        absent = np.setdiff1d(np.arange(days[0], days[-1] + np.timedelta64(1, "D")), days)
         named = ", ".join(str(day) for day in absent[:5]) + (", ..." if len(absent) > 5 else "")
         raise DataError(
             f"{folder}: lacks {len(absent)} of the days between {days[0]} and {days[-1]} ({named}); add them, "

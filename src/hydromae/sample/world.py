@@ -58,7 +58,7 @@ def make_world(spec: SizeSpec, seed: int, on_progress: Callable[[str, float], No
     defect_rng = np.random.default_rng([seed, DEFECT_STREAM])
     landscape = make_landscape(spec.shape, np.random.default_rng([seed, LANDSCAPE_STREAM]))
     first, last = np.datetime64(spec.train[0], "D"), np.datetime64(spec.val[1], "D")
-    dates = np.arange(first - SPIN_UP_DAYS, last + 1)
+    dates = np.arange(first - np.timedelta64(SPIN_UP_DAYS, "D"), last + np.timedelta64(1, "D"))
     rain, temperature = (np.empty((len(dates), len(landscape.easting)), dtype=np.float32) for _ in range(2))
     done = 0
     for rain_block, temperature_block in weather_blocks(landscape, dates, weather_rng):

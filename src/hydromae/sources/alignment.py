@@ -73,7 +73,7 @@ def spans_of_periods(periods: Mapping[str, Period]) -> str:
 
 def leap_days(first: np.datetime64, last: np.datetime64) -> int:
     """How many 29 February there are from the first to the last day."""
-    days = np.arange(first, last + 1)
+    days = np.arange(first, last + np.timedelta64(1, "D"))
     months = days.astype("datetime64[M]")
     is_february = months.astype(np.int64) % 12 == 1
     return int((is_february & (days - months.astype("datetime64[D]") == np.timedelta64(28, "D"))).sum())
@@ -95,17 +95,17 @@ def _check_last_day(source: Source, periods: Mapping[str, Period]) -> None:
     first, last, settings = source.pieces[counted[0]].days[0], source.pieces[counted[-1]].days[-1], source.settings
     key = f"data.modalities.{source.name}"
     if settings.end is not None:
-        expected = {np.datetime64(settings.end) + settings.shift_days: f"{key}.end"}
+        expected = {np.datetime64(settings.end) + np.timedelta64(settings.shift_days, "D"): f"{key}.end"}
     else:
         expected = {np.datetime64(end): f"data.{split}" for split, (_, end) in periods.items()}
         if counted[-1] + 1 < len(source.pieces):
             following = source.pieces[counted[-1] + 1]
-            expected[following.days[0] - 1] = f"the day before {following.path}"
+            expected[following.days[0] - np.timedelta64(1, "D")] = f"the day before {following.path}"
     if last in expected:
         return
     wanted = " or ".join(f"{day} ({what})" for day, what in expected.items())
     short = min((int((day - last).astype(int)) for day in expected), key=abs)
-    leap = leap_days(first, last + short) if short > 0 else 0
+    leap = leap_days(first, last + np.timedelta64(short, "D")) if short > 0 else 0
     hint = " just as many as there are leap days, so its calendar may have none;" if short == leap > 0 else ""
     count = sum(len(source.pieces[i].days) for i in counted)
     raise DataError(

@@ -38,7 +38,7 @@ def read_blocks(plan: Plan, source: Source, patch_size: int, begin: int, end: in
         DataError: a value is impossible or cannot be read.
     """
     start, held = begin, np.empty((0, *source.shape), np.float32)
-    for first, last in _spans(source, np.datetime64(plan.first_day) + begin, np.datetime64(plan.first_day) + end):
+    for first, last in _spans(source, _day(plan, begin), _day(plan, end)):
         read = source.read(first, int((last - first).astype(int)))
         held = np.concatenate((held, read)) if len(held) else read  # [day, *place of the file]
         used = 0
@@ -57,18 +57,22 @@ def _spans(source: Source, begin: np.datetime64, end: np.datetime64) -> Iterator
     few cells, so that reading block by block would decompress each of them many times.
     """
     day_bytes = 4 * max(int(np.prod(source.pieces[0].values.shape[1:])), 1)
-    most = max(BLOCK_DAYS, _SPAN_BYTES // day_bytes)
+    most, day = max(BLOCK_DAYS, _SPAN_BYTES // day_bytes), np.timedelta64(1, "D")
     while begin < end:
-        stop = begin + BLOCK_DAYS
+        stop = begin + BLOCK_DAYS * day
         for piece in source.pieces:
             chunks = piece.values.encoding.get("chunksizes")
             if chunks and 0 < chunks[0] <= most and piece.days[0] <= begin <= piece.days[-1]:
                 position = int(np.searchsorted(piece.days, begin))
                 edge = (position + max(BLOCK_DAYS, chunks[0])) // chunks[0] * chunks[0]
-                stop = piece.days[edge] if edge < len(piece.days) else piece.days[-1] + 1
-                stop = min(max(stop, begin + 1), begin + most)
+                stop = piece.days[edge] if edge < len(piece.days) else piece.days[-1] + day
+                stop = min(max(stop, begin + day), begin + most * day)
         yield begin, min(stop, end)
         begin = stop
+
+
+def _day(plan: Plan, position: int) -> np.datetime64:
+    return np.datetime64(plan.first_day) + np.timedelta64(position, "D")
 
 
 def _checked(
@@ -80,7 +84,7 @@ def _checked(
         block[:, ~plan.land.cells] = np.nan
     fault = first_fault(block, source.settings)
     if fault is not None:
-        day = np.datetime64(plan.first_day) + start + fault.index[0]
+        day = _day(plan, start + fault.index[0])
         raise source.error(fault, day, place_of(plan, fault.index[1:], patch_size))
     return block
 

@@ -24,7 +24,8 @@ def spans_within(exclude: Days, period: Period) -> tuple[Period, ...]:
     first = np.datetime64(period[0], "D")
     excluded = excluded_days(first, int((np.datetime64(period[1], "D") - first).astype(int)) + 1, exclude)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], excluded, [False]]).astype(np.int8))).reshape(-1, 2)
-    return tuple(((first + begin).item(), (first + end - 1).item()) for begin, end in edges.tolist())
+    days = first + np.stack([edges[:, 0], edges[:, 1] - 1], 1)  # [span, 2]
+    return tuple((begin, end) for begin, end in days.tolist())
 
 
 def days_in(spans: Days) -> Shaped[np.ndarray, "day"]:
@@ -38,5 +39,5 @@ def days_in(spans: Days) -> Shaped[np.ndarray, "day"]:
 
 def days_between(first: date, last: date) -> Shaped[np.ndarray, "day"]:
     """All days from the first to the last, datetime64[D]."""
-    days: np.ndarray = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+    days: np.ndarray = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + np.timedelta64(1, "D"))
     return days

@@ -101,7 +101,7 @@ def overlap_of(names: tuple[str, ...], earlier: Source, name: str, later: Source
             day, column = np.unravel_index(int(apart.argmax()), apart.shape)
             most = float(apart.max())
             values = f"{one[day, column]:g} and {other[day, column]:g} {units}"
-            largest = f"at {some[column]} on {first + int(day)}: {values}"
+            largest = f"at {some[column]} on {first + day}: {values}"
     shared, differ, apart_far, filled = (int(number) for number in total)
     return Overlap(names, name, stations, shared, differ, apart_far, filled, largest, tuple(unlike))
 

@@ -148,7 +148,7 @@ class Source:
         """
         block = np.full((count, *self.pieces[0].values.shape[1:]), np.nan, np.float32)
         for piece in self.pieces:
-            begin, end = np.searchsorted(piece.days, [first, first + count]).tolist()
+            begin, end = np.searchsorted(piece.days, [first, first + np.timedelta64(count, "D")]).tolist()
             if begin < end:
                 with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 becomes inf, which is named later
                     block[(piece.days[begin:end] - first).astype(np.int64)] = read_values(piece, begin, end)
@@ -165,7 +165,8 @@ class Source:
         fault = first_fault(block, self.settings)
         if fault is not None:
             row, column = fault.index[1:]
-            raise self.error(fault, first + fault.index[0], f"at row {row}, column {column} before regridding")
+            day = first + np.timedelta64(fault.index[0], "D")
+            raise self.error(fault, day, f"at row {row}, column {column} before regridding")
         regridded = self.regrid.apply(block)
         missing_to_nan(regridded, ())
         return regridded
@@ -223,7 +224,7 @@ def open_source(
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
         values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
-        days = calendar_days(values["time"].values) + settings.shift_days
+        days = calendar_days(values["time"].values) + np.timedelta64(settings.shift_days, "D")
         clocks.add(Clocks(values.attrs.get("clocks", ())))
         piece = Piece(path, values, days, located.reader.name, located.files, located.why)
         if pieces and settings.kind == "grid":

@@ -108,5 +108,6 @@ def missing_shares(source: Source, training: Period, exclude: Days = ()) -> Floa
     missing = np.zeros(source.shape[0], np.int64)
     for start in range(0, n_days, _BLOCK_DAYS):
         block = slice(start, min(start + _BLOCK_DAYS, n_days))
-        missing += np.isnan(source.read(first + start, block.stop - start))[usable[block]].sum(axis=0)
+        values = source.read(first + np.timedelta64(start, "D"), block.stop - start)  # [day, station]
+        missing += np.isnan(values)[usable[block]].sum(axis=0)
     return missing / max(int(np.count_nonzero(usable)), 1)

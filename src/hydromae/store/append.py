@@ -71,7 +71,7 @@ def append_days(config: Config, on_progress: Report) -> Store:
             notes += tuple(note for note in plan.notes if note not in notes)
             if plan.n_days > old.n_days:
                 new = changed_files(description.provenance.sources, sources)
-                first, last = old.days[-1] + 1, plan.first_day + timedelta(days=plan.n_days - 1)
+                first, last = old.days[-1] + np.timedelta64(1, "D"), plan.first_day + timedelta(days=plan.n_days - 1)
                 notes += (f"{first} to {last} were added from {', '.join(new) or 'the same files'}",)
             provenance = description.provenance.model_copy(
                 update={

@@ -164,7 +164,7 @@ def write_values(
             look_at(file.days - len(block), block)
             report(f"continuing: checking what is there of {name}", file.days / plan.n_days)
         if file.days:
-            stage = f"packing {name}, continuing at {np.datetime64(plan.first_day) + file.days}"
+            stage = f"packing {name}, continuing at {np.datetime64(plan.first_day) + np.timedelta64(file.days, 'D')}"
         for start, block in produce(file.days):
             file.append(block)
             look_at(start, block)
@@ -189,7 +189,7 @@ def halved(plan: Plan, source: Source, patch_size: int, scaler: Scaler, blocks: 
             half = scaled.astype(np.float16)
         if (beyond := np.isinf(half)).any():
             index = tuple(int(i) for i in np.unravel_index(int(beyond.argmax()), half.shape))
-            day = np.datetime64(plan.first_day) + start + index[0]
+            day = np.datetime64(plan.first_day) + np.timedelta64(int(start + index[0]), "D")
             path = source.path_of(day, station_at(plan, index[1:]))
             raise DataError(
                 f"{path}: {source.name} {place_of(plan, index[1:], patch_size)} on {day} is "
@@ -242,4 +242,4 @@ def _training_days(plan: Plan, source: Source) -> Iterator[Float[np.ndarray, "da
     first = np.datetime64(plan.first_day)
     for start in range(plan.training.start, plan.training.stop, BLOCK_DAYS):
         days = slice(start, min(start + BLOCK_DAYS, plan.training.stop))
-        yield source.read(first + start, days.stop - start)[plan.usable[days]]
+        yield source.read(first + np.timedelta64(start, "D"), days.stop - start)[plan.usable[days]]

@@ -52,7 +52,7 @@ def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
                     known = torch.where(observed[day].isnan(), torch.nan, answer[name][0, day])
                     maps[i, j] = to_grid(store, known.cpu().numpy())
         masked = torch.where(observed[day].isnan(), torch.nan, (state[day] == TARGET).float())
-        of_day = {"day": str(store.first_day + start + day)}
+        of_day = {"day": str(store.days[start + day])}
         described = {**variable_attributes(store, name), **of_day}
         described = {key: value for key, value in described.items() if key not in ("grid_mapping", "cell_methods")}
         masked_words = {"long_name": f"{described['long_name']}, 1 where masked, 0 where seen", **of_day}

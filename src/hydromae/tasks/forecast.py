@@ -268,7 +268,7 @@ def _warn(
             _log.warning("%s: has no weather for %s", one.weather.path, named_stations(bare))
     if asked[0].forcing == "perfect":
         end = min(one.predictor.store.days[-1] for one in asked)
-        beyond = issues[issues + asked[0].horizon > end]
+        beyond = issues[issues + np.timedelta64(asked[0].horizon, "D") > end]
         if len(beyond) and any(one.given for one in asked):
             _log.warning(
                 "the data end on %s, so that %d of %d forecasts lack some of the observed weather of their horizon, "

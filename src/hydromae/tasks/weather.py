@@ -65,7 +65,7 @@ class Weather:
         Raises:
             DataError: the file has nothing of this issue time.
         """
-        day = self.data.store.first_day + issue
+        day = self.data.store.first_day + np.timedelta64(issue, "D")
         leads = np.arange(1, horizon + 1)
         series = self.series[name]
         if "issue_time" in series.dims:

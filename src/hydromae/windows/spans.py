@@ -32,7 +32,8 @@ def runs_of(first_day: np.datetime64, period: slice, exclude: Days) -> list[slic
     edges = np.flatnonzero(np.diff(np.concatenate([[False], usable[period], [False]]).astype(np.int8)))
     if not len(edges):
         raise ConfigError(
-            f"data.exclude_dates holds every day from {first_day + period.start} to {first_day + period.stop - 1}, "
+            f"data.exclude_dates holds every day from {first_day + np.timedelta64(period.start, 'D')} to "
+            f"{first_day + np.timedelta64(period.stop - 1, 'D')}, "
             f"so no window is left there; exclude fewer days or change the period"
         )
     return [slice(period.start + first, period.start + last) for first, last in edges.reshape(-1, 2).tolist()]

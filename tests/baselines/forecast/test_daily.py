@@ -31,7 +31,7 @@ def test_days_that_the_series_has_not_and_infinite_values_are_missing():
     expected = [[nan, nan], [1, 4], [nan, 5], [nan, nan], [nan, nan], [3, nan]]
     np.testing.assert_array_equal(daily_values(series, "flow", days), expected)
     np.testing.assert_array_equal(daily_values(series, "flow", days[2:4]), expected[2:4])
-    assert np.isnan(daily_values(series, "flow", days + 100)).all()
+    assert np.isnan(daily_values(series, "flow", days + np.timedelta64(100, "D"))).all()
 
 
 def test_the_mean_of_nothing_is_missing():

@@ -35,7 +35,7 @@ def test_every_part_of_the_net_learns_from_the_first_lead():
 def test_samples_that_are_shown_nothing_read_zeros_and_a_flag():
     chance = np.random.default_rng(0)
     flow, rain, static = chance.random((50, 2)), chance.random((50, 2)), chance.random((2, 3))
-    days = np.arange(np.datetime64("2001-01-01"), np.datetime64("2001-01-01") + 50)
+    days = np.datetime64("2001-01-01") + np.arange(50)
     inputs = make_inputs(flow, [rain], static, days, fit_scaling(flow, [rain], static))
     station, issue = torch.tensor([0, 1]), torch.tensor([30, 40])
     past, future, attributes = inputs.cut(station, issue, 10, 3, torch.tensor([False, True]))
@@ -105,7 +105,7 @@ def make_record(last_weather: float = 0.0, held_out_flow: float = 0.0) -> tuple[
     """60 days of two stations; flow to learn from in the held-out first half and on the last 3 days alone."""
     chance = np.random.default_rng(0)
     flow, rain, static = chance.random((60, 2)), chance.random((60, 2)), np.zeros((2, 0))
-    days = np.arange(np.datetime64("2001-01-01"), np.datetime64("2001-01-01") + 60)
+    days = np.datetime64("2001-01-01") + np.arange(60)
     inputs = make_inputs(flow, [rain], static, days, fit_scaling(flow, [rain], static))
     inputs.forcing[:, 57:] += last_weather  # no issue day has these days behind it
     target = torch.from_numpy(flow.T.astype(np.float32)).contiguous()
