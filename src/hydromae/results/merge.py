@@ -127,7 +127,8 @@ def _refuse_absent_days(source: Source) -> None:
 
 
 def _days(source: Source) -> np.ndarray:
-    return np.arange(source.first_day, source.last_day + 1)
+    days: np.ndarray = np.arange(source.first_day, source.last_day + np.timedelta64(1, "D"))
+    return days
 
 
 def _file_of(source: Source, day: np.datetime64) -> Path | None:
@@ -206,7 +207,8 @@ def _read_blocks(source: Source, first: int, count: int) -> Iterator[tuple[int, 
     """Place and values of some days at a time, counted from day `first` of the source; NaN is missing."""
     days = _block_days(source.shape)
     for begin in range(0, count, days):
-        yield begin, source.read(source.first_day + first + begin, min(days, count - begin))
+        from_day = source.first_day + np.timedelta64(first + begin, "D")
+        yield begin, source.read(from_day, min(days, count - begin))
 
 
 def _block_days(shape: tuple[int, ...]) -> int:
@@ -220,7 +222,7 @@ def _refuse_infinite(source: Source, first: int, values: np.ndarray) -> None:
     if not infinite.any():
         return
     day, row, column = (int(i) for i in np.unravel_index(int(infinite.argmax()), infinite.shape))
-    date = source.first_day + first + day
+    date = source.first_day + np.timedelta64(first + day, "D")
     raise DataError(
         f"{_file_of(source, date)}: {source.pieces[0].values.name} at row {row}, column {column} on {date} is infinite "
         f"or too large for float32; correct the file, or name the number among the missing values if it means that"
