@@ -34,4 +34,4 @@ def described(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_numbers(value: object) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, int | float) for one in value)
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(number, int | float) for number in value)
