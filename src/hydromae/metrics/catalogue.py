@@ -62,7 +62,8 @@ METRICS: Final[dict[str, Metric]] = {
     ),
     "fhv": Metric(
         "bias of the highest 2 % of flows", "percent", "0",
-        "100 (sum P_h - sum Q_h) / sum Q_h, over the max(1, round(0.02 n)) highest of P and of Q, each sorted separately",
+        "100 (sum P_h - sum Q_h) / sum Q_h, over the max(1, round(0.02 n)) highest of P and of Q, "
+        "each sorted separately",
         _YILMAZ,
     ),
     "flv": Metric(

@@ -66,7 +66,7 @@ def on_days(series: xr.DataArray, target_days: np.ndarray) -> np.ndarray:
         return np.full((*target_days.shape, series.sizes["station"]), np.nan)
     if (held_days[1:] == held_days[:-1]).any():
         twice = held_days[1:][held_days[1:] == held_days[:-1]][0]
-        raise DataError(f"{_name(series)}: day {twice} is there more than once; keep one value a day")
+        raise DataError(f"{_name(series)}: day {twice} occurs more than once; keep one value a day")
     place = np.minimum(np.searchsorted(held_days, target_days), len(held_days) - 1)
     values = series.transpose("time", "station").values.astype(np.float64)[order[place]]  # [*target_days, station]
     values[held_days[place] != target_days] = np.nan

@@ -134,7 +134,7 @@ def grid_variables(data: xr.Dataset) -> list[str]:
 
 
 def squeezed(data: xr.Dataset, values: xr.DataArray) -> xr.DataArray:
-    """The values without dimensions of one entry that are neither time, y nor x; as they are where three are left."""
+    """The values without dimensions of one entry that are neither time, y nor x; unchanged where there are three."""
     if values.ndim <= 3:
         return values
     axes = _known_axes(data, values)
@@ -179,7 +179,7 @@ def axis_of(path: Path, data: xr.Dataset, values: xr.DataArray, axis: str) -> Ha
     """The dimension of `values` that is `axis`, y or x, by its coordinate's axis, standard name or own name.
 
     Raises:
-        DataError: none is.
+        DataError: no dimension is.
     """
     for dim in values.dims:
         if _is_axis(data, dim, axis):

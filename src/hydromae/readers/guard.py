@@ -32,7 +32,7 @@ def reading(path: Path, problem: str = "cannot be read", advice: str = "copy or 
         if refusal := refused(path, error):
             raise DataError(refusal) from error
         if not path.exists():
-            raise DataError(f"{path}: {problem}, as it is not there any more; put it back") from error
+            raise DataError(f"{path}: {problem}, since it no longer exists; put it back") from error
         raise DataError(f"{path}: {problem} ({reason_of(error)}); {advice}") from error
 
 

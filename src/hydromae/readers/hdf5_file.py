@@ -68,7 +68,7 @@ def may_burst(values: h5py.Dataset) -> bool:
 def check_packed(path: Path, values: h5py.Dataset, days: range, axis: int = 0) -> None:
     """Raise DataError where a chunk of these days unpacks to more than it declares.
 
-    HDF5 itself unpacks deflated data whatever they become, so a few megabytes could take all memory.
+    HDF5 itself unpacks deflated data without a limit, so a few megabytes could take all memory.
 
     Args:
         path: the file, for messages.

@@ -138,7 +138,7 @@ def _no_stations(
     if stations:
         return DataError(
             f"{what} {verb} like no station id as {stations[0].strip()} does; set the modality's key layout to wide if "
-            f"{it} {is_one} a station, else take what is none out of the table"
+            f"{it} {is_one} a station, else take the columns that are no stations out of the table"
         )
     return DataError(
         f"{what} {verb} like no station id; name the column of the ids with the modality's key id_column and that of "

@@ -22,7 +22,7 @@ def coordinates_of(grid: xr.DataArray) -> dict[str, dict[str, Any]]:
 
 
 def described(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes as text, numbers and lists of numbers, without those that say how a file stores what they are of."""
+    """Attributes as text, numbers and lists of numbers, without those about how a file stores the coordinate."""
     plain = {key: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for key, v in attributes.items()}
     return {
         str(key): value

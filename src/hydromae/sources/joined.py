@@ -175,7 +175,7 @@ def _own_name(part: Source) -> str:
 
 
 def _without_prefix(source: Source, prefix: str) -> Source:
-    """The same with ids less what they begin with; DataError where one begins otherwise, or two become one."""
+    """The same source with ids without the prefix; DataError where an id lacks it, or has nothing else."""
     if not prefix:
         return source
     key = f"data.modalities.{source.name}.id_prefix"

@@ -84,7 +84,7 @@ def _check_place(where: str, cells: Cells, grids: Sequence[Source]) -> None:
 def _sample(grid: Source, first: date, last: date) -> list[np.ndarray]:
     """Spans of days that the grid holds, spread evenly from the first to the last; all days where they are few.
 
-    A span ends where the grid lacks a day, so what is read is what was chosen.
+    A span ends where the grid lacks a day, so exactly the chosen days are read.
     """
     held = grid.held[(grid.held >= np.datetime64(first)) & (grid.held <= np.datetime64(last))]
     held = held[~np.isin(held, grid.excluded)]

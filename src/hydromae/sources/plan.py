@@ -59,7 +59,7 @@ class Plan:
 
     @cached_property
     def usable(self) -> Bool[np.ndarray, "day"]:
-        """Which days of the store are not declared wrong (`excluded`): what is fitted is fitted on these."""
+        """Which days of the store are not declared wrong (`excluded`): scalers and means are fitted on these."""
         usable: np.ndarray = ~excluded_days(np.datetime64(self.first_day), self.n_days, self.excluded)
         return usable
 

@@ -73,7 +73,7 @@ def bilinear(
     missing = np.isnan(values)
     filled = _xarray_regrid(np.where(missing, 0.0, values), source).linear(_dataset(target))
     lacking = _xarray_regrid(missing.astype(np.float64), source).linear(_dataset(target))
-    has_value = lacking.values <= _ROUNDING  # NaN, beyond the outermost centres, is not known
+    has_value = lacking.values <= _ROUNDING  # not where it is NaN, beyond the outermost centres
     return np.where(has_value, filled.values, np.nan).astype(np.float32)
 
 

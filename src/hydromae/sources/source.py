@@ -241,7 +241,7 @@ def open_source(
 
 
 def _with_text_ids(series: xr.DataArray, path: Path) -> xr.DataArray:
-    """The same with station ids as text, whatever a reader gives them as; DataError where one may be there twice."""
+    """The same series with station ids as text; DataError where two ids may be one station."""
     ids = id_texts(series["station"].values, str(path))
     require_distinct(ids, str(path))
     return series.assign_coords(station=np.array(ids, object))
