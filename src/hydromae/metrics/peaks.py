@@ -127,12 +127,12 @@ class _Joined:
 
     def missed(self, window: int, percentile: float) -> Float[np.ndarray, "rows"]:
         """Share of observed peaks without a predicted one nearby."""
-        peaks_of = []
+        places = []
         for values in (self.observed, self.predicted):
             ordered = np.sort(np.where(np.isinf(values), np.nan, values).reshape(-1, self.length), axis=1)
             height = np.nan_to_num(quantile(ordered, self.count, percentile / 100))
-            peaks_of.append(self.find(values, 30, height=height))
-        observed, predicted = peaks_of
+            places.append(self.find(values, 30, height=height))
+        observed, predicted = places
         observed = observed[self.judged(observed, window)]
         if len(predicted) == 0:
             return self.mean(observed, np.ones(len(observed)))

@@ -41,9 +41,7 @@ def probabilistic(predicted: xr.DataArray, observed: xr.DataArray, min_pairs: in
     scored = count > 0
     loss = _pinball(predicted, observed, levels, sample)
     ends = np.concatenate([[0.0], levels, [1.0]])
-    padded = (
-        loss.drop_vars("quantile").pad(quantile=1, constant_values=0.0).where(scored)
-    )  # [lead_time, station, level]
+    padded = loss.drop_vars("quantile").pad(quantile=1, constant_values=0.0).where(scored)  # [..., station, level]
     halves = (padded.isel(quantile=slice(1, None)) + padded.isel(quantile=slice(None, -1))) / 2
     crps = 2 * (halves * xr.DataArray(np.diff(ends), dims="quantile")).sum("quantile", skipna=False)
     result = {

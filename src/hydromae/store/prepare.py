@@ -42,8 +42,8 @@ def prepare(
 ) -> Store:
     """Make the store of a configuration, or return it if it exists and was made from the same files and options.
 
-    A store with these options of which sources are absent, as on a machine that it was copied to, is returned with a
-    warning.
+    A store with these options is returned with a warning where its sources are absent, as on a machine that it was
+    copied to.
 
     Scalers and means are fitted on the training days that `data.exclude_dates` does not name. An existing store keeps
     those it has; a warning says so where they were fitted on other days.
