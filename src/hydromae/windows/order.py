@@ -30,7 +30,7 @@ class BatchOrder:
     possible starts are equally likely, and the number of windows depends on no draw.
 
     Args:
-        spans: spans that windows may lie in, as positions in the store.
+        runs: spans that windows may lie in, as positions in the store.
         lengths: days in a window -> weight; each batch draws one.
         stride: days between starts.
         batch_size: windows in a batch, over all ranks.
@@ -46,7 +46,7 @@ class BatchOrder:
 
     def __init__(
         self,
-        spans: Sequence[slice],
+        runs: Sequence[slice],
         lengths: Mapping[int, float],
         stride: int,
         batch_size: int,
@@ -61,8 +61,8 @@ class BatchOrder:
         # In order, the windows of each span follow each other from its beginning.
         step = stride if seed is None else 1
         for length in drawn:
-            require_fit(spans, length)
-        self._starts = {length: window_starts(spans, length, step) for length in drawn}
+            require_fit(runs, length)
+        self._starts = {length: window_starts(runs, length, step) for length in drawn}
         self._lengths = list(drawn)
         self._bounds = np.cumsum(list(drawn.values())) / sum(drawn.values())
         self._places = max(len(starts) for starts in self._starts.values())
