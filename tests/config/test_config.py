@@ -146,7 +146,7 @@ def test_stations_to_leave_out_may_be_written_as_numbers():
 
 
 def test_a_modality_cannot_take_the_name_of_a_coordinate():
-    with pytest.raises(ConfigError, match="'station' is a coordinate's"):
+    with pytest.raises(ConfigError, match="'station' is the name of a coordinate"):
         build_config({"data": {"modalities": {"station": {"kind": "series", "units": "1"}}}})
 
 

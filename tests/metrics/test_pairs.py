@@ -154,7 +154,7 @@ def test_nothing_shared_and_repeated_days_are_refused():
         pair(flow.assign_coords(time=flow["time"] + np.timedelta64(5000, "D")), flow)
     with pytest.raises(DataError, match="time has duplicates"):
         pair(xr.concat([flow, flow[:1]], "time"), flow)
-    with pytest.raises(DataError, match="day 2000-10-01 is there more than once"):
+    with pytest.raises(DataError, match="day 2000-10-01 occurs more than once"):
         nse(forecast(flow), xr.concat([flow, flow[:1]], "time"))
     with pytest.raises(DataError, match="has dimensions"):
         pair(flow.rename(time="day"), flow)

@@ -48,7 +48,7 @@ def values_of_years(world: World) -> None:
     world.write_grids("soil")
 
 
-def station_gone(world: World) -> None:
+def station_removed(world: World) -> None:
     world.raw["data"]["exclude_stations"] = ["39001"]
 
 
@@ -70,11 +70,11 @@ def station_order(world: World) -> None:
     pd.read_csv(world.root / "attributes.csv")[::-1].to_csv(world.root / "attributes.csv", index=False)
 
 
-def attribute_gone(world: World) -> None:
+def attribute_removed(world: World) -> None:
     world.raw["data"]["attributes"]["columns"] = ["latitude", "catchment-area"]
 
 
-def modality_gone(world: World) -> None:
+def modality_removed(world: World) -> None:
     del world.raw["data"]["modalities"]["evap"]
 
 
@@ -106,12 +106,12 @@ def storage(world: World) -> None:
     [
         (value, "riverflow differs in the days 2001-03-06 to 2001-05-08;"),
         (values_of_years, "soil differs in the days 2001-01-01 to 2001-03-05 and 3 later blocks of 64 days;"),
-        (station_gone, "stations 39001 gone;"),
+        (station_removed, "stations 39001 removed;"),
         (station_order, "the stations are in another order;"),
         (attribute_value, "the values of bfihost differ;"),
         (area, "the catchment area of 9002 differs, the values of catchment-area differ;"),
-        (attribute_gone, "attributes bfihost gone;"),
-        (modality_gone, "modalities evap gone;"),
+        (attribute_removed, "attributes bfihost removed;"),
+        (modality_removed, "modalities evap removed;"),
         (scaling, "the scaling of evap is log1p instead of standard;"),
         (land, "the land differs;"),
         (fewer_days, "the days end on 2001-06-09 instead of 2001-07-19;"),

@@ -43,7 +43,7 @@ def test_days_that_were_added_since_do_not_count(prepared: Prepared, n_days: int
         (
             ("station_ids",),
             [*"abcdef"],
-            ["stations 9002, 101, 39001, 27003 gone", "stations a, b, c, d and 2 more new"],
+            ["stations 9002, 101, 39001, 27003 removed", "stations a, b, c, d and 2 more added"],
         ),
         (("modalities", "soil", "units"), "mm", ["soil has units mm instead of 1"]),
         (("modalities", "evap", "scaler", "mean"), [7.0], ["the scaler of evap differs"]),
@@ -71,7 +71,7 @@ def test_blocks_that_differ_since_the_stations_do_are_not_told_of(identity: dict
     other["station_ids"].remove("101")
     for name in ("evap", "riverflow"):
         other["modalities"][name]["hashes"] = ["0"] * 4
-    assert differences(identity, other) == ["stations 101 gone"]
+    assert differences(identity, other) == ["stations 101 removed"]
     other["modalities"]["precip"]["hashes"][1] = "0"
     said = "precip differs in the days 2001-03-06 to 2001-05-08"
-    assert differences(identity, other) == ["stations 101 gone", said]
+    assert differences(identity, other) == ["stations 101 removed", said]

@@ -1,1 +1,1 @@
-"""What knows nothing of the rest: errors, atomic files, units, areas, calendar, distances, hashes."""
+"""What every other room may use: errors, atomic files, units, areas, calendar, distances, hashes."""

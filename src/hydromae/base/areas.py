@@ -12,22 +12,22 @@ MM_PER_DAY = 86.4
 
 
 def is_flow(units: str) -> bool:
-    """Whether a unit is m3/s in any spelling: a volume flow, which depends on the catchment's area as no depth does."""
+    """Whether a unit is m3/s in any spelling: a volume flow depends on the area of the catchment, a depth does not."""
     return same_units(units, "m3/s")
 
 
 def complete_areas(
     areas: Float[np.ndarray, "station"], mean_flow: Float[np.ndarray, "station"], ids: Sequence[str]
 ) -> tuple[Float[np.ndarray, "station"], list[str]]:
-    """Give stations without an area the one that makes their mean flow the median specific flow of the others.
+    """Give stations without an area one at which their specific mean flow is the median of the others.
 
     Args:
-        areas: km2, NaN where missing, at least one known.
+        areas: km2, NaN where missing; at least one must be known.
         mean_flow: m3/s over the training period, NaN where never observed.
         ids: the stations, for the notes.
 
     Returns:
-        km2 for every station (the median area where there is no flow to tell), and a sentence for each assumed one.
+        km2 for every station (the median area where there is no flow), and a sentence for each assumed area.
     """
     usable = np.isfinite(areas) & (mean_flow > 0)
     guess = np.full(len(areas), np.nanmedian(areas))

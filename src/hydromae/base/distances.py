@@ -12,7 +12,7 @@ def great_circle_km(
     to_latitude: Float[np.ndarray, "*any other"],
     to_longitude: Float[np.ndarray, "*any other"],
 ) -> Float[np.ndarray, "*any station other"]:
-    """Great-circle distance of each station to each other one in km, by the haversine formula; NaN where unknown.
+    """Great-circle distance in km of each station to each of the others, by the haversine formula; NaN where unknown.
 
     Args:
         latitude: degrees north; NaN where unknown.

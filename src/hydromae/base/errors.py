@@ -2,7 +2,7 @@
 
 
 class HydroMAEError(Exception):
-    """Base of every error that is the user's to mend; the command line prints its one sentence and exits with 2."""
+    """Base of every error that the user can correct; the command line prints its one sentence and exits with 2."""
 
 
 class ConfigError(HydroMAEError):

@@ -1,4 +1,4 @@
-"""Writing so that nothing partial is left behind: to a temporary name beside the target, then rename."""
+"""Writing so that nothing partial is left behind: to a temporary name beside the target, which is then renamed."""
 
 import errno
 import hashlib
@@ -18,7 +18,7 @@ def _numbers(*names: str) -> set[int]:
     return {getattr(errno, name) for name in names if hasattr(errno, name)}
 
 
-# What writing to an open file meets, which names none; and what a name meets.
+# Errors of writing to an open file, which name no file; and errors of opening or renaming, which name one.
 _OF_THE_DISK = _numbers("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")
 _OF_A_NAME = _numbers("EACCES", "EPERM", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG", "EISDIR", "ELOOP", "EBUSY")
 _NO_PERMISSION = _numbers("EACCES", "EPERM", "EROFS")
@@ -26,7 +26,7 @@ _NO_ROOM = _numbers("ENOSPC", "EDQUOT", "EFBIG")
 
 
 def absolute(path: str | Path) -> Path:
-    """The same place as it is known from any folder: the name of a link is kept, `.` and `..` are not."""
+    """The path from the root: the name of a link is kept, `.` and `..` are resolved."""
     given = Path(path)
     return given.resolve() if ".." in given.parts else given.absolute()
 
@@ -37,10 +37,10 @@ def _temporary(path: Path) -> Path:
 
 @contextmanager
 def writable(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into an error that names the target, not the temporary name beside it.
+    """Turn an error of writing into one that names the target, not the temporary name beside it.
 
-    An error of another file, which is read meanwhile, is not the target's: where permissions are its reason, it becomes
-    a DataError that names that file, else it is left as it is.
+    An error of another file, which is read meanwhile, is not an error of the target: where permissions are the reason,
+    it becomes a DataError that names that file, else it is raised as it is.
     """
     try:
         yield
@@ -53,9 +53,9 @@ def writable(path: Path) -> Iterator[None]:
 
 
 def _is_of(path: Path, error: OSError) -> bool:
-    """Whether an error came from writing `path`, what lies in it, a name beside it made of its own, or a folder above.
+    """Whether an error is of writing `path`, something in it, a temporary name beside it, or a folder above.
 
-    Libraries that are not Python's name the file in their message alone, if at all.
+    Libraries outside Python name the file only in their message, if at all.
     """
     if error.errno not in _OF_THE_DISK | _OF_A_NAME:
         return False
@@ -85,10 +85,10 @@ def _remedy(error: OSError) -> str:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on success flush it to disk and rename it to `path`, on failure delete it.
 
-    Raises DataError where the disk refuses, before any work if the path can never be written. Permissions are those of
-    any new file, as the umask has them.
+    Raises DataError where the file cannot be written, before any work if the path can never be written. Permissions are
+    those of any new file, as the umask has them.
 
-    The suffix of `path` is kept out of the temporary name, so writers that choose a format by suffix must be told.
+    The temporary name does not end in the suffix of `path`, so writers that choose a format by suffix must be given it.
     """
     path = Path(path)
     with writable(path):
@@ -109,7 +109,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
             os.replace(temporary, path)
     finally:
-        with suppress(OSError):  # on a read-only disk: what refused is told by then
+        with suppress(OSError):  # on a read-only disk, where an error was raised before
             temporary.unlink(missing_ok=True)
 
 
@@ -136,11 +136,11 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def sync_directory(path: Path, deep: bool = True) -> None:
-    """Have the disk hold a directory, and with `deep` every file in it, before a name is given that promises so."""
+    """Flush a directory to disk, and with `deep` every file in it, before it is given its final name."""
     paths = [path, *path.rglob("*")] if deep else [path]
-    for one in paths:
+    for entry in paths:
         try:
-            descriptor = os.open(one, os.O_RDONLY)
+            descriptor = os.open(entry, os.O_RDONLY)
         except PermissionError:  # a directory on Windows, where only files are flushed
             continue
         try:

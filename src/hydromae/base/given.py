@@ -1,6 +1,6 @@
-"""What callers of the Python API may give: one thing where several are asked for, and days in whatever form.
+"""What callers of the Python API may give: one item where several are asked for, and days in any common form.
 
-A text is one name or one day, not the row of its letters.
+A text is one name or one day, not a sequence of letters.
 """
 
 import math
@@ -23,32 +23,32 @@ _NO_DAYS = ("Y", "M", "W", "generic")  # numpy would take the first day of a yea
 
 
 def as_names(given: Any) -> list[str] | None:
-    """Names or ids as a list of text, of one or several; None stays None, which is all.
+    """One or several names or ids as a list of text; None stays None, which means all.
 
-    A number stands for the id of its digits, whole as it was read (39001.0).
+    A number stands for the id of its digits, also where it was read as 39001.0.
     """
-    return None if given is None else [_name(one) for one in _each(given)]
+    return None if given is None else [_name(name) for name in _each(given)]
 
 
 def as_day(given: Any, what: str = "day") -> np.datetime64:
     """A calendar day, datetime64[D], of text (YYYY-MM-DD), a date, or a stamp of numpy, pandas, xarray or cftime.
 
     Args:
-        given: the day; of a stamp, the one it lies in.
-        what: it is, for the message.
+        given: the day, or a stamp, which stands for the day it lies in.
+        what: what the day is, for the message.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is no day.
     """
-    one = given if isinstance(given, date) or not hasattr(given, "__array__") else np.asarray(given)[()]
+    day = given if isinstance(given, date) or not hasattr(given, "__array__") else np.asarray(given)[()]
     try:
-        if isinstance(one, date):
-            return np.datetime64(one.date() if isinstance(one, datetime) else one, "D")
-        if isinstance(one, np.datetime64):
-            if np.datetime_data(one.dtype)[0] not in _NO_DAYS and not np.isnat(one):
-                return one.astype("datetime64[D]")
+        if isinstance(day, date):
+            return np.datetime64(day.date() if isinstance(day, datetime) else day, "D")
+        if isinstance(day, np.datetime64):
+            if np.datetime_data(day.dtype)[0] not in _NO_DAYS and not np.isnat(day):
+                return day.astype("datetime64[D]")
         else:
-            text = one if isinstance(one, str) else one.isoformat() if hasattr(one, "isoformat") else ""
+            text = day if isinstance(day, str) else day.isoformat() if hasattr(day, "isoformat") else ""
             if _WRITTEN.fullmatch(text.strip()):
                 return np.datetime64(datetime.fromisoformat(text.strip()).date(), "D")
     except (ValueError, TypeError):  # as 2003-02-30, or pandas' NaT
@@ -57,26 +57,26 @@ def as_day(given: Any, what: str = "day") -> np.datetime64:
 
 
 def as_days(given: Any, what: str = "day") -> list[np.datetime64] | None:
-    """Calendar days, of one or several; None stays None.
+    """One or several calendar days; None stays None.
 
     Raises:
-        ConfigError: one is none.
+        ConfigError: one of them is no day.
     """
-    return None if given is None else [as_day(one, what) for one in _each(given)]
+    return None if given is None else [as_day(day, what) for day in _each(given)]
 
 
 def as_period(given: Any) -> tuple[date, date] | None:
     """First and last day; None stays None.
 
     Raises:
-        ConfigError: they are not two, or one is no day.
+        ConfigError: they are not two, or one of them is no day.
     """
     if given is None:
         return None
     both = list(_each(given))
     if len(both) != 2:
         raise ConfigError(f"the period {given!s} has no two days; give its first and its last day, as (first, last)")
-    first, last = (date.fromisoformat(str(as_day(one, "first or last day"))) for one in both)
+    first, last = (date.fromisoformat(str(as_day(day, "first or last day"))) for day in both)
     return first, last
 
 
@@ -88,9 +88,9 @@ def _each(given: Any) -> Iterable[Any]:
 
 
 def _name(given: Any) -> str:
-    one = np.asarray(given)[()] if hasattr(given, "__array__") else given
-    if isinstance(one, bytes):
-        return one.decode("utf-8")
-    if isinstance(one, float | np.floating) and math.isfinite(one) and one == int(one):
-        return str(int(one))
-    return str(one)
+    name = np.asarray(given)[()] if hasattr(given, "__array__") else given
+    if isinstance(name, bytes):
+        return name.decode("utf-8")
+    if isinstance(name, float | np.floating) and math.isfinite(name) and name == int(name):
+        return str(int(name))
+    return str(name)

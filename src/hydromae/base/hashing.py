@@ -1,6 +1,6 @@
-"""Random numbers that are a hash of what they are for, not the state of a generator.
+"""Random numbers that are a hash of their purpose, not the state of a generator.
 
-So they are the same on every device, in every batch and in every process, and a resumed run needs nothing restored.
+So they are the same on every device, in every batch and in every process, and a resumed run restores no state.
 """
 
 import zlib
@@ -17,13 +17,13 @@ def random_keys(
 ) -> Int[Tensor, "batch tokens"]:
     """Uniform random 63-bit integers, a hash of all the arguments and the token's place.
 
-    The hash is the finaliser of SplitMix64 (Steele, Lea & Flood 2014), applied once an argument.
+    The hash is the finaliser of SplitMix64 (Steele, Lea & Flood 2014), applied once for each argument.
 
     Args:
-        windows: [B] what tells one window from another, its first day.
-        n_tokens: tokens a sample.
-        seed: of the run.
-        epoch: of the training; -1 where masks must not change.
+        windows: [B] what distinguishes the windows, as their first days.
+        n_tokens: tokens in a sample.
+        seed: the seed of the run.
+        epoch: the epoch of the training; -1 where masks must not change.
         stream: what the numbers are for, as the modality's name.
     """
     device = windows.device
@@ -34,7 +34,7 @@ def random_keys(
 
 
 def random_shares(window: int, count: int, *, seed: int, epoch: int, stream: str) -> list[float]:
-    """Some uniform random numbers from 0 to below 1 on the host; arguments as those of `random_keys`."""
+    """Uniform random numbers from 0 to below 1 on the host; the arguments are those of `random_keys`."""
     keys = random_keys(torch.tensor([window]), count, seed=seed, epoch=epoch, stream=stream)[0]
     return [(key >> 11) / 2**52 for key in keys.tolist()]  # 52 bits: more could round up to 1
 

@@ -1,4 +1,4 @@
-"""JSON that every reader takes: a number that is not finite is null, since JSON has no NaN and no infinity."""
+"""JSON that every program reads: a number that is not finite is null, since JSON has no NaN and no infinity."""
 
 import json
 import math
@@ -6,12 +6,12 @@ from typing import Any
 
 
 def json_text(content: Any, indent: int | None = None) -> str:
-    """The text of what JSON can hold, with null for numbers that are not finite."""
+    """Content as JSON text, with null for numbers that are not finite."""
     return json.dumps(or_null(content), indent=indent, allow_nan=False)
 
 
 def or_null(content: Any) -> Any:
-    """The same with None for numbers that are not finite, at any depth."""
+    """The same content with None for numbers that are not finite, at any depth."""
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, dict):

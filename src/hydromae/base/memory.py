@@ -1,4 +1,4 @@
-"""How much memory this process has needed."""
+"""How much memory this process needs and the machine has."""
 
 import os
 import resource
@@ -37,20 +37,20 @@ def used_memory(device: torch.device | str = "cpu") -> int:
 
 
 def machine_memory(device: torch.device | str = "cpu") -> int | None:
-    """Memory in bytes that there is: of the GPU, or of the machine, or less where a container or a job is limited.
+    """Memory in bytes of the GPU or of the machine; less where a container or a job is limited.
 
-    None where the system does not tell.
+    None where the system does not say.
     """
     device = torch.device(device)
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     try:
-        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+        sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     except (AttributeError, ValueError, OSError):
         return None
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
-            found.append(int(Path(path).read_text()))
+            sizes.append(int(Path(path).read_text()))
         except (OSError, ValueError):
             continue  # no such limit
-    return min(found)
+    return min(sizes)

@@ -1,4 +1,4 @@
-"""What this user may not read: said as what it is, so that nobody takes a whole file for a damaged one."""
+"""Files that this user may not read: messages say so, so that nobody takes a sound file for a damaged one."""
 
 import errno
 import os
@@ -12,13 +12,13 @@ def refused(path: str | Path, error: BaseException | None = None) -> str:
 
     Args:
         path: what was to be read, a file or a folder.
-        error: what reading it ended in; it may name another file, as one within a folder.
+        error: the error that reading it raised; it may name another file, as one within a folder.
     """
-    denied = next((one for one in _chain(error) if isinstance(one, PermissionError)), None)
-    if denied is not None and isinstance(denied.filename, str | bytes) and (told := _closed(denied.filename)):
-        return told
-    if told := _closed(path):
-        return told
+    denied = next((cause for cause in _chain(error) if isinstance(cause, PermissionError)), None)
+    if denied is not None and isinstance(denied.filename, str | bytes) and (sentence := _closed(denied.filename)):
+        return sentence
+    if sentence := _closed(path):
+        return sentence
     if denied is None:
         return ""
     place = path if denied.filename is None else os.fsdecode(denied.filename)
@@ -26,7 +26,7 @@ def refused(path: str | Path, error: BaseException | None = None) -> str:
 
 
 def told_of_files(error: OSError) -> str:
-    """A sentence of what the system refuses, wherever it was met: a permission, or room; empty for anything else."""
+    """A sentence on a file that the system refuses, for want of permission or of room; empty for any other error."""
     if isinstance(error, PermissionError) and error.filename is not None:
         return refused(os.fsdecode(error.filename), error)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
@@ -49,16 +49,16 @@ def _closed(path: str | bytes | Path) -> str:
     return _sentence(place, place, "rx" if folder else "r")
 
 
-def _sentence(path: Path, closed: Path, wanted: str) -> str:
+def _sentence(path: Path, closed: Path, rights: str) -> str:
     where = "" if closed == path else f", since the folder {closed} is closed to you"
     own = hasattr(os, "getuid") and closed.stat().st_uid == os.getuid()
-    change = f"`chmod {'u' if own else 'a'}+{wanted} {shlex.quote(str(closed))}`"
+    change = f"`chmod {'u' if own else 'a'}+{rights} {shlex.quote(str(closed))}`"
     remedy = f"allow it with {change}" if own else f"ask the owner for {change}"
     return f"{path}: may not be read (permission denied){where}; {remedy}"
 
 
 def _hidden_by(path: Path) -> Path:
-    """The folder above that may not be entered: the lowest that can be looked at."""
+    """The folder above that may not be entered: the lowest of which the system gives any information."""
     for folder in path.absolute().parents:
         try:
             folder.stat()

@@ -1,7 +1,7 @@
-"""Stamps: the moments that files write for days, and the one rule by which they become days.
+"""Stamps: the moments that files give for days, and the one rule by which they become days.
 
-A stamp is rounded to the second and stands for its calendar day, so that one a hair before midnight, as days in
-floating point or text with milliseconds have it, is not of the day before.
+A stamp is rounded to the second and stands for its calendar day. So one just before midnight, as days in floating
+point or text with milliseconds can have it, is not of the day before.
 """
 
 import re
@@ -39,17 +39,17 @@ def calendar_days(moments: np.ndarray) -> np.ndarray:
 def stamp_of(text: str) -> np.datetime64 | None:
     """The moment of YYYY-MM-DD, with or without a time of day behind it, or YYYYMMDD; None for anything else.
 
-    It is of the clock that the text is written by: an offset from UTC behind it changes nothing.
+    It is local to the text: an offset from UTC behind it changes nothing.
     """
-    found = _TEXT.match(text.strip())
-    if found is None:
+    parts = _TEXT.match(text.strip())
+    if parts is None:
         return None
-    year, month, day, hour, minute, second, short_month, short_day = found.groups()
+    year, month, day, hour, minute, second, short_month, short_day = parts.groups()
     try:
         date = np.datetime64(f"{year}-{month or short_month}-{day or short_day}", "D")
     except ValueError:
         return None
-    # 24:00, and what is no time of day, add nothing: they are of the day that is written.
+    # 24:00, and what is no time of day, add nothing: the stamp is of the day that is written.
     if hour is None or int(hour) > 23 or int(minute) > 59:
         return date.astype("datetime64[s]")
     seconds = int(hour) * 3600 + int(minute) * 60 + float((second or "0").replace(",", "."))
@@ -57,15 +57,15 @@ def stamp_of(text: str) -> np.datetime64 | None:
 
 
 def stamps_of_texts(texts: Sequence[str]) -> np.ndarray:
-    """`stamp_of` of many texts, datetime64[s], NaT where one is no date."""
+    """`stamp_of` for many texts, datetime64[s], NaT where a text is no date."""
     plain = np.array(texts, np.str_)
     if plain.dtype.itemsize == 40 and all(text[4:5] == text[7:8] == "-" and len(text) == 10 for text in texts):
         try:
             return plain.astype("datetime64[D]").astype("datetime64[s]")
         except ValueError:
             pass  # one of them is no date
-    found = [stamp_of(text) for text in texts]
-    return np.array([np.datetime64("NaT", "s") if one is None else one for one in found], "datetime64[s]")
+    stamps = [stamp_of(text) for text in texts]
+    return np.array([np.datetime64("NaT", "s") if stamp is None else stamp for stamp in stamps], "datetime64[s]")
 
 
 class Clocks:
@@ -76,7 +76,7 @@ class Clocks:
         self._seen[list(minutes)] = True
 
     def days_of(self, moments: np.ndarray) -> np.ndarray:
-        """`calendar_days`, and the times of day are remembered."""
+        """The `calendar_days` of stamps, whose times of day are remembered."""
         seconds = seconds_of(moments)
         days = seconds.astype("datetime64[D]")
         self._seen[(seconds - days).astype(np.int64) // 60] = True
@@ -92,7 +92,7 @@ class Clocks:
         return tuple(np.flatnonzero(self._seen).tolist())
 
     def notes(self, remedy: str = "set shift_days: 1") -> tuple[str, ...]:
-        """What is to be known of stamps that are not at midnight, a sentence each.
+        """Notes on stamps that are not at midnight, a sentence each.
 
         Args:
             remedy: what to do where they are midnights of a clock ahead of UTC.
@@ -107,9 +107,10 @@ class Clocks:
         return (stated, f"if they are local midnights written in UTC, {remedy}") if ahead else (stated,)
 
     def check(self, where: object, name: str = "time") -> None:
-        """Raise DataError where the stamps are midnights of a clock with summer time, on both sides of UTC's midnight.
+        """Raise DataError where the stamps are midnights of a clock with summer time, written in UTC.
 
-        Some of the days would be right and others a day early, and no shift mends both.
+        They lie on both sides of UTC's midnight: some days would be right and others a day early, and no shift corrects
+        both.
         """
         minutes = set(self.minutes)
         if 0 in minutes and len(minutes) > 1 and minutes <= _SUMMER_MIDNIGHTS:
@@ -121,7 +122,7 @@ class Clocks:
 
 
 def several_a_day(moments: np.ndarray) -> str:
-    """How often values come whose stamps on one day these are, as `hourly`; "" where all are the same stamp."""
+    """How often values come, from their stamps on one day, as `hourly`; "" where all stamps are the same."""
     seconds = np.unique(seconds_of(moments)).astype(np.int64)
     if len(seconds) < 2:
         return ""

@@ -1,7 +1,7 @@
-"""Station ids: what a spelling is as text, and which spellings can only be one station.
+"""Station ids: their spelling as text, and which spellings can only be one station.
 
-Ids are texts, and those of many archives begin with zeros (01013500). On their way through tables of numbers they
-become 1013500 or 1013500.0, through arrays of bytes b'01013500'. Two spellings that differ only so are one station.
+Ids are texts, and those of many archives begin with zeros (01013500). Tables of numbers turn them into 1013500 or
+1013500.0, arrays of bytes into b'01013500'. Two spellings that differ only in this way are one station.
 """
 
 import re
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"0*([0-9]+?)(\.0*)?")
 
 
 def id_texts(values: Iterable[object], where: str) -> list[str]:
-    """The ids of one file, list or column as text: numbers without `.0`, bytes decoded, without blanks around them.
+    """The ids of one file, list or column as text: numbers without `.0`, bytes decoded, blanks around them removed.
 
     Numbers keep their `.0` where others have a fraction, as 10.0 beside 10.1.
 
@@ -32,12 +32,12 @@ def id_texts(values: Iterable[object], where: str) -> list[str]:
         where: the file or key, for messages.
 
     Raises:
-        DataError: one is blank, or a number that has lost digits.
+        DataError: an id is blank, or is a number that has lost digits.
     """
     texts = [_text(value, where) for value in values]
     if any(_FRACTION.fullmatch(text) for text in texts):
         return texts
-    return [found[1] if (found := _WHOLE.fullmatch(text)) else text for text in texts]
+    return [whole[1] if (whole := _WHOLE.fullmatch(text)) else text for text in texts]
 
 
 def id_text(value: object, where: str) -> str:
@@ -71,7 +71,7 @@ def _lost(where: str, text: str) -> DataError:
 
 
 def id_key(station: str) -> str:
-    """What is the same in all spellings of one id: of a whole number its digits without the zeros before them."""
+    """What all spellings of one id have in common: the digits of a whole number without the zeros before them."""
     number = _NUMBER.fullmatch(station)
     return number[1] if number else station
 
@@ -82,9 +82,9 @@ def require_distinct(
     """Raise DataError, naming both, where two ids of one file are the same or differ only in zeros.
 
     Args:
-        ids: of the file.
+        ids: the ids of the file.
         where: the file, for messages.
-        remedy: what to do about a station that is there twice.
+        remedy: what to do about a station that occurs twice.
         first_line: line of the first id, where each has a line.
     """
     if len(set(map(id_key, ids))) == len(ids):
@@ -103,48 +103,50 @@ def require_distinct(
         )
 
 
-def places_among(ids: Iterable[str], known: Sequence[str], where: str = "") -> Int[np.ndarray, "id"]:
-    """The place of each id among the known ones: of the same text, else of the only one that can be the same station.
+def places_among(ids: Iterable[str], known_ids: Sequence[str], where: str = "") -> Int[np.ndarray, "id"]:
+    """The place of each id among the known ids: the same text, else the only one that can be the same station.
 
     Returns:
-        int64, -1 for what is not among them.
+        int64, -1 for an id that is not among them.
 
     Raises:
         DataError: an id may be either of two known stations; the message names both.
     """
     exact: dict[str, int] = {}
     alike: dict[str, list[int]] = {}
-    for place, station in enumerate(known):
+    for place, station in enumerate(known_ids):
         if exact.setdefault(station, place) == place:
             alike.setdefault(id_key(station), []).append(place)
-    found = []
+    result = []
     for station in ids:
         places = [exact[station]] if station in exact else alike.get(id_key(station), [])
         if len(places) > 1:
-            one, other = (known[place] for place in places[:2])
+            first, second = (known_ids[place] for place in places[:2])
             before = f"{where}: " if where else ""
-            raise DataError(f"{before}station {station} may be {one} or {other}; name it as one of them is spelled")
-        found.append(places[0] if places else -1)
-    return np.array(found, np.int64)
+            raise DataError(f"{before}station {station} may be {first} or {second}; name it as one of them is spelled")
+        result.append(places[0] if places else -1)
+    return np.array(result, np.int64)
 
 
-def respelled(ids: Sequence[str], known: Sequence[str], where: str = "") -> list[str]:
-    """The ids, those that are known spelled as they are there; see `places_among`.
+def respelled(ids: Sequence[str], known_ids: Sequence[str], where: str = "") -> list[str]:
+    """The ids, each spelled as in `known_ids` if it is among them; see `places_among`.
 
     Raises:
         DataError: an id may be either of two known stations, or two ids are one known station.
     """
-    places = places_among(ids, known, where).tolist()
+    places = places_among(ids, known_ids, where).tolist()
     taken: dict[int, str] = {}
     for station, place in zip(ids, places, strict=True):
         if place >= 0 and (other := taken.setdefault(place, station)) != station:
             before = f"{where}: " if where else ""
-            raise DataError(f"{before}stations {other} and {station} would both be {known[place]}; keep one of them")
-    return [known[place] if place >= 0 else station for station, place in zip(ids, places, strict=True)]
+            raise DataError(
+                f"{before}stations {other} and {station} would both be {known_ids[place]}; keep one of them"
+            )
+    return [known_ids[place] if place >= 0 else station for station, place in zip(ids, places, strict=True)]
 
 
-def one_spelling(ids: Iterable[str], known: Sequence[str] = (), where: str = "") -> dict[str, str]:
-    """What each id of several files is to be called: as it is known, else with the most zeros, since zeros get lost.
+def one_spelling(ids: Iterable[str], known_ids: Sequence[str] = (), where: str = "") -> dict[str, str]:
+    """One spelling for each id of several files: that of `known_ids`, else the one with most zeros, as zeros get lost.
 
     Returns:
         Each id -> its spelling; in order of first appearance.
@@ -152,19 +154,19 @@ def one_spelling(ids: Iterable[str], known: Sequence[str] = (), where: str = "")
     Raises:
         DataError: an id may be either of two known stations.
     """
-    every = list(dict.fromkeys(ids))
+    distinct = list(dict.fromkeys(ids))
     longest: dict[str, str] = {}
-    for station in every:
+    for station in distinct:
         key = id_key(station)
         longest[key] = max(longest.get(key, ""), station, key=len)
-    places = places_among(every, known, where).tolist()
+    places = places_among(distinct, known_ids, where).tolist()
     return {
-        station: known[place] if place >= 0 else longest[id_key(station)]
-        for station, place in zip(every, places, strict=True)
+        station: known_ids[place] if place >= 0 else longest[id_key(station)]
+        for station, place in zip(distinct, places, strict=True)
     }
 
 
 def sorted_ids(ids: Iterable[str]) -> list[str]:
     """Ids in order: as numbers where all are whole numbers, else as text."""
     ids = list(ids)
-    return sorted(ids, key=lambda one: (int(one), one)) if all(i.isdecimal() for i in ids) else sorted(ids)
+    return sorted(ids, key=lambda station: (int(station), station)) if all(i.isdecimal() for i in ids) else sorted(ids)

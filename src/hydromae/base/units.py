@@ -1,7 +1,7 @@
-"""Units of daily values: which texts mean the same unit, and how one becomes another.
+"""Units of daily values: which texts mean the same unit, and how one is converted to another.
 
-Pint knows units, with the registry of cf-xarray for the spellings of CF. Both are loaded when a unit is met that is
-none of the usual ones, since that takes a second.
+Pint knows units, with the registry of cf-xarray for the spellings of CF. Both are loaded only for a unit that is none
+of the usual ones, since that takes a second.
 """
 
 from functools import cache
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pint import Unit, UnitRegistry
 
-# Those of the presets, spelled as they are: no two of them are the same.
+# The units of the presets, as they are spelled there: no two of them are the same.
 _USUAL = {"mm/d", "degC", "K", "m3/s", "1"}
-# What the registry does not know, or takes for something else (deg C for degrees times a temperature).
+# Spellings that the registry does not know, or takes for something else (deg C for degrees times a temperature).
 _SPELLINGS = {"-": "1", "cumecs": "m3/s", "cumec": "m3/s", "cfs": "ft3/s", "deg c": "degC", "degree_c": "degC",
               "degrees_c": "degC"}  # fmt: skip
 _MEASURED = ("mm/d", "degC", "m3/s", "kg/m**2/s", "W/m**2", "1")
 
 
-def same_units(one: str, other: str) -> bool:
+def same_units(text: str, other_text: str) -> bool:
     """Whether two texts are spellings of one unit of daily values, as `mm`, `mm/day` and `mm d-1` are."""
-    first, second = _plain(one), _plain(other)
+    first, second = _plain(text), _plain(other_text)
     if first == second or first.lower() == second.lower():
         return True
     if {first, second} <= _USUAL:
@@ -29,17 +29,17 @@ def same_units(one: str, other: str) -> bool:
     return None not in units and bool(units[0] == units[1])
 
 
-def conversion(given: str, wanted: str) -> tuple[float, float]:
+def conversion(given: str, target: str) -> tuple[float, float]:
     """Factor and offset by which daily values in one unit become those in another.
 
     Water weighs 1,000 kg/m3, so kg m-2 s-1 becomes mm/d. m3/s does not: that needs the area of the catchment.
 
     Raises:
-        ValueError: a unit is not known, or they measure different things; a sentence says which.
+        ValueError: a unit is not known, or the units measure different things; the message says which.
     """
     registry = _registry()
     units = []
-    for text in (given, wanted):
+    for text in (given, target):
         unit = _unit(_plain(text))
         if unit is None:
             raise ValueError(f"{text!r} is no known unit; write it as mm/d, kg m-2 s-1, K, m3/s or %")
@@ -48,14 +48,14 @@ def conversion(given: str, wanted: str) -> tuple[float, float]:
     try:
         zero, ten = (float(registry.Quantity(x, units[0]).to(units[1], "water").magnitude) for x in (0.0, 10.0))
     except Exception as error:
-        raise ValueError(f"{given} cannot become {wanted}, since they measure different things") from error
+        raise ValueError(f"{given} cannot become {target}, since they measure different things") from error
     return (ten - zero) / 10, zero
 
 
-def convertible(given: str, wanted: str) -> bool:
-    """Whether `conversion` converts them."""
+def convertible(given: str, target: str) -> bool:
+    """Whether `conversion` can convert one unit to the other."""
     try:
-        conversion(given, wanted)
+        conversion(given, target)
     except ValueError:
         return False
     return True
@@ -90,10 +90,10 @@ def _unit(plain: str) -> "Unit | None":
     for text in (plain, plain.lower()):  # capitals mean other things (MM is megamolar), but archives write them
         try:
             unit = registry.parse_units(text)
-        except Exception:  # what pint raises for a text that is no unit is of many kinds
+        except Exception:  # pint raises many kinds of errors for a text that is no unit
             continue
         if any(unit.is_compatible_with(daily) for daily in ("mm", "kg/m**2")):
             return unit / registry.day
-        if text == plain.lower() or any(unit.is_compatible_with(known) for known in _MEASURED):
+        if text == plain.lower() or any(unit.is_compatible_with(measured) for measured in _MEASURED):
             return unit
     return None

@@ -19,7 +19,7 @@ ATTRIBUTES = (
     "10-percentile-altitude", "90-percentile-altitude", "catchment-area", "dpsbar", "propwet", "bfihost",
 )  # fmt: skip
 
-# What files that hold modalities call their own.
+# Names that the written files give to coordinates and variables of their own.
 _TAKEN_NAMES = {"time", "y", "x", "station", "latitude", "longitude", "land_mask", "crs"}
 
 
@@ -59,8 +59,8 @@ class DataConfig(Section):
     )
     exclude_stations: tuple[str, ...] = Field((), description="stations to leave out, by id")
     fill: dict[str, Literal["nearest", "median", "zero"]] = Field(
-        {}, description="modality -> what the model is shown where it is missing: the nearest visible day's value, the "
-        "median of the visible days, or 0 (in units); never predicted or scored. Not named: nothing is shown"
+        {}, description="modality -> what the model reads where it is missing: the nearest visible day's value, the "
+        "median of the visible days, or 0 (in units); never predicted or scored. Not named: nothing is filled"
     )  # fmt: skip
     station_order: Literal["given", "spatial"] = Field(
         "given", description="stations in the order of the attributes, or so that those of a token "
@@ -82,7 +82,7 @@ class DataConfig(Section):
     )  # fmt: skip
     window_mix: dict[Annotated[int, Field(ge=1)], Weight] = Field(
         {}, description="lengths of training windows, each with its weight, as {15: 1, 30: 3}; a batch has one length "
-        "(empty = window alone, which validation always uses)"
+        "(empty = only window, which validation always uses)"
     )  # fmt: skip
     event_share: Share = Field(
         0.0, description="share of the training windows that are placed to hold a flood (a day with much flow at many "
@@ -130,7 +130,7 @@ class DataConfig(Section):
                 raise ValueError(f"modality name {name!r} must be lower-case letters, digits and _")
             if name in _TAKEN_NAMES:
                 raise ValueError(
-                    f"modality name {name!r} is a coordinate's in the files that are written; take another"
+                    f"modality name {name!r} is the name of a coordinate in the files that are written; take another"
                 )
         return value
 

@@ -18,7 +18,7 @@ class Config(Section):
 
     name: str = Field("experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="name of the experiment")
     output: str | None = Field(None, description="run directory (null = output/<name>)")
-    seed: int = Field(0, ge=0, lt=2**63, description="everything random follows from it")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of all random numbers")
     data: DataConfig = Field(DataConfig(), description="where the data lie and how they are cut")
     model: ModelConfig = Field(ModelConfig(), description="sizes and switches of the model")
     masking: MaskingConfig = Field(MaskingConfig(), description="how tokens are hidden")
@@ -57,11 +57,11 @@ class Config(Section):
                     raise ValueError(f"masking.targets.{strategy} names {name}, which is none of {', '.join(names)}")
         if self.masking.strategies.get("modality") and len(names) == 1:
             raise ValueError("masking.strategies hides one whole modality, but there is only one, so nothing is seen")
-        # A weight for a usual variable that this experiment does without may stay where it is.
-        known = {f"{name}_loss" for name in (*names, *PRESETS)}
+        # A weight for a preset modality that this experiment does not use is no error.
+        losses = {f"{name}_loss" for name in (*names, *PRESETS)}
         for key in self.training.task_weights:
-            if key not in known:
-                raise ValueError(f"training.task_weights names {key}, which is none of {', '.join(sorted(known))}")
+            if key not in losses:
+                raise ValueError(f"training.task_weights names {key}, which is none of {', '.join(sorted(losses))}")
         return self
 
     @property

@@ -36,13 +36,13 @@ def find_keys(prefix: str) -> list[Key]:
     """The key of that name, or all below it.
 
     Raises:
-        ConfigError: there is none; the message suggests the near ones.
+        ConfigError: there is no such key; the message suggests similar ones.
     """
     prefix = current_key(prefix)
-    wanted = _generic(prefix)
-    found = [k for k in all_keys() if k.name == wanted or k.name.startswith(wanted + ".")]
-    if found:
-        return found if wanted == prefix else [_of_modality(k, prefix.split(".")[2]) for k in found]
+    generic = _generic(prefix)
+    keys = [k for k in all_keys() if k.name == generic or k.name.startswith(generic + ".")]
+    if keys:
+        return keys if generic == prefix else [_of_modality(k, prefix.split(".")[2]) for k in keys]
     names = [k.name for k in all_keys()]
     near = difflib.get_close_matches(prefix, names, n=3, cutoff=0.4)
     near += [n for n in names if n.endswith("." + prefix.split(".")[-1]) and n not in near]
@@ -51,8 +51,8 @@ def find_keys(prefix: str) -> list[Key]:
 
 def is_key(name: str) -> bool:
     """Whether `find_keys` finds anything of that name."""
-    wanted = _generic(current_key(name))
-    return any(k.name == wanted or k.name.startswith(wanted + ".") for k in all_keys())
+    generic = _generic(current_key(name))
+    return any(k.name == generic or k.name.startswith(generic + ".") for k in all_keys())
 
 
 def section_at(location: Sequence[int | str]) -> type[BaseModel]:
@@ -75,7 +75,7 @@ def _generic(name: str) -> str:
 
 
 def _of_modality(key: Key, modality: str) -> Key:
-    """A key of every modality as that of one, with the default that a preset gives it."""
+    """A key of every modality as the key of one modality, with the default of its preset."""
     preset = {} if key.name.count(ANY_NAME) > 1 else PRESETS.get(modality, {})
     default = preset.get(key.name.rsplit(".", 1)[-1], key.default)
     return replace(key, name=key.name.replace(ANY_NAME, modality, 1), default=str(default))

@@ -1,4 +1,4 @@
-"""What is written down of a training, and how often."""
+"""What is written while training, and how often."""
 
 from typing import Literal
 
@@ -23,6 +23,6 @@ class LoggingConfig(Section):
         True, description="a picture of a reconstruction at each validation, for the trackers and in images/"
     )
     console: Literal["live", "lines", "quiet"] = Field(
-        "live", description="live: one table that changes (lines where nobody watches a terminal); quiet: errors alone"
+        "live", description="live: one table that changes (lines where nobody watches a terminal); quiet: only errors"
     )
-    log_file: str | None = Field(None, description="file that also gets what is said, for batch systems")
+    log_file: str | None = Field(None, description="file that messages are also written to, for batch systems")

@@ -10,7 +10,7 @@ from hydromae.base.units import conversion
 from hydromae.config.sources import SourceConfig
 from hydromae.config.types import Days, Kind, Section, ordered_days
 
-# What the usual variables are; a configuration that names one of them need only say where its files lie.
+# The usual modalities; a configuration that names one of them need only say where its files lie.
 PRESETS: dict[str, dict[str, Any]] = {
     "precip": {"kind": "grid", "units": "mm/d", "scaling": "log1p", "minimum": 0.0, "maximum": 500.0,
                "long_name": "precipitation", "standard_name": "lwe_precipitation_rate"},
@@ -140,13 +140,13 @@ class ModalityConfig(Section):
         return ordered_days(value)
 
     def parts(self, name: str) -> dict[str, "ModalityConfig"]:
-        """The settings of each source by the key that messages name it with; those of `name` alone without sources.
+        """The settings of each source by the key that messages name it with; without sources, only those of `name`.
 
-        Days to exclude and shares that may be missing are of the whole, so no part has them.
+        Days to exclude and the share that may be missing belong to the whole modality, so no part has them.
         """
         if not self.sources:
             return {name: self}
         whole: dict[str, Any] = {"sources": {}, "exclude_dates": (), "max_missing": None}
         whole["variable"] = self.variable or name
-        return {f"{name}.sources.{key}": self.model_copy(update={**whole, **one.settings})
-                for key, one in self.sources.items()}  # fmt: skip
+        return {f"{name}.sources.{key}": self.model_copy(update={**whole, **source.settings})
+                for key, source in self.sources.items()}  # fmt: skip

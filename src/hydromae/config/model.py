@@ -105,7 +105,7 @@ class ModelConfig(Section):
     quantiles: tuple[float, ...] = Field(
         (),
         description="levels rising in (0, 1), as [0.1, 0.5, 0.9]: predict these quantiles beside the mean, trained by "
-        "the pinball loss (empty = the mean alone)",
+        "the pinball loss (empty = only the mean)",
     )
     max_time_steps: int = Field(90, ge=1, description="longest window in days")
 

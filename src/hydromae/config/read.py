@@ -61,7 +61,7 @@ def build_config(raw: Mapping[str, Any], overrides: Iterable[str] = (), where: s
 
 
 def with_absolute_paths(config: Config) -> Config:
-    """The same with every path that is relative to the current folder made absolute, to be read from another one.
+    """The same configuration with paths relative to the current folder made absolute, for use from another folder.
 
     `training.start_from` is as in `with_absolute_start`.
     """
@@ -76,7 +76,7 @@ def with_absolute_paths(config: Config) -> Config:
 
 
 def with_absolute_start(config: Config) -> Config:
-    """The same with `training.start_from` absolute, unless nothing lies there: it may be a name on the hub."""
+    """The same configuration with `training.start_from` absolute, unless no file lies there: it may be a hub name."""
     start = config.training.start_from
     if start is None or not os.path.lexists(start):
         return config
@@ -92,8 +92,8 @@ def dump_config(config: Config) -> str:
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.suffix == ".py":
         raise ConfigError(f"{path}: configurations are YAML; use {path.with_suffix('.yaml')} (see hydromae config)")
-    if told := refused(path):
-        raise ConfigError(told)
+    if refusal := refused(path):
+        raise ConfigError(refusal)
     if path.resolve() in seen:
         raise ConfigError(f"{path}: extends itself; break the circle")
     try:
@@ -113,14 +113,14 @@ def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if base is None:
         return raw
     inherited = _read(path.parent / str(base), (*seen, path.resolve()))
-    # An experiment built on another is not that one: it must not write where the other does.
+    # An experiment built on another must not write where the other does.
     for own in ("name", "output"):
         inherited.pop(own, None)
     return _merge(inherited, raw)
 
 
 def _current(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The same under today's keys, so that an old name in one place and the new one in another are one key."""
+    """The same values under today's keys, so that an old name in one place and the new one in another are one key."""
     try:
         return with_current_names(raw)
     except ValueError as error:
@@ -160,10 +160,10 @@ def _expand(value: Any, where: str) -> Any:
         return value
 
     def replace(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1], match[2])
-        if found is None:
+        value = os.environ.get(match[1], match[2])
+        if value is None:
             raise ConfigError(f"{where}: the environment variable {match[1]} is not set; set it, or override the key")
-        return found
+        return value
 
     return _VARIABLE.sub(replace, value)
 
@@ -172,9 +172,9 @@ def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1])
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known keys there: {', '.join(known)}"
+        known_keys = _known_keys(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known_keys, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known keys there: {', '.join(known_keys)}"
         return f"unknown key {key}; {hint}"
     given = "" if isinstance(first.get("input"), Mapping | BaseModel) else f" (given: {first.get('input')!r})"
     reason = first["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""Keys that have had another name: the old one still works, and a file that has it is told the new one once."""
+"""Keys that have had another name: the old name still works, and a message gives the new one once."""
 
 import logging
 from collections.abc import Mapping

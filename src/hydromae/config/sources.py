@@ -1,4 +1,4 @@
-"""One of several sources of a series: its files, and what of the modality's settings is otherwise in them."""
+"""One of several sources of a series: its files, and the settings in which they differ from the modality."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from hydromae.config.types import Section
 
 
 class SourceConfig(Section):
-    """The files of one source; what is null is as the modality has it. Units are the modality's."""
+    """The files of one source. A null setting is as the modality has it; units are always those of the modality."""
 
     paths: tuple[str, ...] = Field((), description="its files, folders or patterns (nrfa/*.csv), relative to data.root")
     reader: str | None = Field(None, description="format of this source (null = as the modality has it)")
@@ -28,8 +28,8 @@ class SourceConfig(Section):
         None, description="table: long or wide (null = as the modality has it)"
     )
     id_prefix: str = Field(
-        "", description="what the station ids of this source begin with and those of the others do not, as camelsgb_; "
-        "it is taken off"
+        "", description="beginning of the station ids of this source that those of the others lack, as camelsgb_; "
+        "it is removed"
     )  # fmt: skip
     shift_days: int | None = Field(
         None, ge=-1, le=1, description="days added to the dates of this source (null = as the modality has it)"
@@ -48,6 +48,6 @@ class SourceConfig(Section):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What it has otherwise than the modality, by the modality's keys."""
+        """The settings in which it differs from the modality, by the keys of the modality."""
         given = self.model_dump(exclude={"id_prefix"})
         return {key: value for key, value in given.items() if value is not None}

@@ -20,7 +20,7 @@ class TrainingConfig(Section):
     weight_decay: float = Field(
         0.05,
         ge=0,
-        description="AdamW's decay, of the weights of linear layers alone; the calendar and mixtures are spared",
+        description="AdamW's decay, only of the weights of linear layers; the calendar and mixtures are spared",
     )
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
     task_weights: dict[str, float] = Field({}, description="weight of each loss, as precip_loss: 100; 1 if not named")
@@ -39,7 +39,7 @@ class TrainingConfig(Section):
     engine: Literal["ddp", "fsdp", "deepspeed"] = Field(
         "ddp",
         description="how several processes train together: ddp: each holds the whole model; fsdp: it is spread over "
-        "them; deepspeed: the state of the optimizer is (ZeRO stage 1)",
+        "them; deepspeed: the state of the optimizer is spread (ZeRO stage 1)",
     )
     ema: Share = Field(
         0.0, description="decay of an exponential moving average of the weights that is validated and kept (0 = none)"
@@ -57,7 +57,7 @@ class TrainingConfig(Section):
     lr_scale: dict[str, Weight] = Field(
         {},
         description="pattern of names -> factor of the learning rate of these parts, as {'*_encoder': 0.1}; the last "
-        "that is like a name counts",
+        "pattern that a name matches counts",
     )
     accumulate: int = Field(
         1, ge=1, description="times batch_size that a process takes, one after the other, before a step"

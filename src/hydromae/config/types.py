@@ -1,4 +1,4 @@
-"""What the sections of the configuration are made of."""
+"""Types that the sections of the configuration share."""
 
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal

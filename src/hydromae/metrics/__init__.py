@@ -1,8 +1,8 @@
 """Metrics of predicted flow, station by station: pure functions of labelled arrays.
 
 Each takes a forecast [issue_time, lead_time, station] or a series [time, station], with quantiles last if there are
-any, and what was observed [time, station]; drops every pair that is not whole; and gives NaN to stations with fewer
-than `min_pairs`. `docs/metrics.md` lists them.
+any, and the observations [time, station]. It drops every incomplete pair, and gives NaN to stations with fewer pairs
+than `min_pairs`. `docs/metrics.md` lists the metrics.
 """
 
 from hydromae.metrics.catalogue import METRICS, Metric

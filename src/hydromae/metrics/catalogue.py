@@ -1,4 +1,4 @@
-"""What every metric is: its name in words, unit, best value, formula and paper; `docs/metrics.md` is made of it."""
+"""Every metric: its name in words, unit, best value, formula and paper; `docs/metrics.md` is generated from it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ class Metric:
     """One metric.
 
     Args:
-        long_name: in words.
+        long_name: the metric in words.
         units: CF units; `flow` stands for those of the observations.
         best: the value of a perfect prediction.
         formula: with Q the observed and P the predicted flow.
@@ -62,7 +62,8 @@ METRICS: Final[dict[str, Metric]] = {
     ),
     "fhv": Metric(
         "bias of the highest 2 % of flows", "percent", "0",
-        "100 (sum P_h - sum Q_h) / sum Q_h, over the max(1, round(0.02 n)) highest of P and of Q, each sorted alone",
+        "100 (sum P_h - sum Q_h) / sum Q_h, over the max(1, round(0.02 n)) highest of P and of Q, "
+        "each sorted separately",
         _YILMAZ,
     ),
     "flv": Metric(
@@ -158,7 +159,7 @@ def described(array: xr.DataArray, name: str, flow_units: str = "") -> xr.DataAr
     Args:
         array: the metric's values.
         name: one of `METRICS`.
-        flow_units: of the observations; empty where they are not known, and then the units are left out.
+        flow_units: units of the observations; empty where they are not known, and then the units are left out.
     """
     metric = METRICS[name]
     units = flow_units if metric.units == FLOW else metric.units

@@ -24,12 +24,12 @@ def duration_curve(
 ) -> xr.Dataset:
     """FHV, FLV and FMS (Yilmaz et al. 2008), as neuralhydrology and, for FHV, GB-Flow-7's scorer compute them.
 
-    Predictions and observations are sorted each on its own, so nothing is said of the day of a flow: `fhv` compares the
-    sums of the round(high * n) largest of each. Rounding is to the nearest integer, halves to even; `fhv` uses at
-    least one flow.
+    Predictions and observations are sorted separately, so the day of a flow does not matter: `fhv` compares the sums of
+    the round(high * n) largest of each. Rounding is to the nearest integer, halves to even; `fhv` uses at least one
+    flow.
 
     Args:
-        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
+        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles, the one of 0.5 is used.
         observed: [time, station], or with the dimensions of `predicted`.
         min_pairs: fewest complete pairs of a station.
         high: share of flows that are high, in (0, 1).
@@ -37,8 +37,8 @@ def duration_curve(
         middle: exceedance probabilities between which the slope is taken, rising in (0, 1).
 
     Returns:
-        `fhv`, `flv`, `fms` in percent, float64 [lead_time, station] or [station]; `fhv` is NaN where the highest flows
-        observed are 0 in sum.
+        `fhv`, `flv`, `fms` in percent, float64 [lead_time, station] or [station]; `fhv` is NaN where the sum of the
+        highest observed flows is 0.
 
     Raises:
         DataError: as `pair`.

@@ -1,4 +1,4 @@
-"""Efficiencies: NSE and KGE with its components, by `scores`, with its open cases closed."""
+"""Efficiencies: NSE and KGE with its components, computed by `scores`; cases that it leaves undefined are NaN or 0."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _CONSTANT = 1e-9
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Stations without pairs or variance are NaN by intent: no warning is due."""
+    """No warnings: stations without pairs or variance are NaN by intent."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
@@ -26,7 +26,7 @@ def nse(predicted: xr.DataArray, observed: xr.DataArray, min_pairs: int = MIN_PA
     """Nash-Sutcliffe efficiency (Nash and Sutcliffe 1970): 1 - sum((P - Q)^2) / sum((Q - mean Q)^2).
 
     Args:
-        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
+        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles, the one of 0.5 is used.
         observed: [time, station], or with the dimensions of `predicted`.
         min_pairs: fewest complete pairs of a station.
 
@@ -50,7 +50,7 @@ def kge(predicted: xr.DataArray, observed: xr.DataArray, min_pairs: int = MIN_PA
     """Kling-Gupta efficiencies of 2009 (Gupta et al.) and 2012 (Kling et al.) with their components.
 
     Args:
-        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
+        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles, the one of 0.5 is used.
         observed: [time, station], or with the dimensions of `predicted`.
         min_pairs: fewest complete pairs of a station.
 

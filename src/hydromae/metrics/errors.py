@@ -1,4 +1,4 @@
-"""Errors in the flow's own unit, and how much smaller than persistence's they are."""
+"""Errors in the unit of the flow, and how much smaller they are than those of persistence."""
 
 import xarray as xr
 
@@ -11,13 +11,13 @@ def errors(predicted: xr.DataArray, observed: xr.DataArray, min_pairs: int = MIN
     """RMSE, mean absolute error, mean error, and mean error in percent of the mean flow.
 
     Args:
-        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
+        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles, the one of 0.5 is used.
         observed: [time, station], or with the dimensions of `predicted`.
         min_pairs: fewest complete pairs of a station.
 
     Returns:
-        `rmse`, `mae`, `bias` in the unit of `observed`, `percent_bias` in percent (NaN where the observed flow is 0 in
-        sum), float64 [lead_time, station] or [station].
+        `rmse`, `mae`, `bias` in the unit of `observed`, `percent_bias` in percent (NaN where the sum of the observed
+        flow is 0), float64 [lead_time, station] or [station].
 
     Raises:
         DataError: as `pair`.
@@ -46,10 +46,10 @@ def persistence_skill(
     1 - (1 - skill)^2.
 
     Args:
-        predicted: [issue_time, lead_time, station]; of quantiles the 0.5 one counts.
+        predicted: [issue_time, lead_time, station]; of quantiles, the one of 0.5 is used.
         observed: [time, station], or with the dimensions of `predicted`.
         persisted: as `predicted`, without quantiles: the last flow known at each issue time.
-        min_pairs: fewest days of a station on which all three are there.
+        min_pairs: fewest days of a station on which all three have a value.
 
     Returns:
         float64 [lead_time, station], unit 1; NaN where persistence makes no error.

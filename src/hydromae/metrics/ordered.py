@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 def ascending(
     values: Float[np.ndarray, "*rows sample"],
 ) -> tuple[Float[np.ndarray, "*rows sample"], Int[np.ndarray, "*rows"]]:
-    """Values in rising order, NaN last, and how many of each row are not NaN."""
+    """Values in rising order, NaN last, and the number of values in each row that are not NaN."""
     return np.sort(values, axis=-1), np.isfinite(values).sum(-1)
 
 

@@ -28,12 +28,12 @@ def sample_dim(array: xr.DataArray) -> str:
 
 
 def days(coordinate: xr.DataArray) -> np.ndarray:
-    """Times as whole days, datetime64[D], whatever their hour, which is rounded to the second."""
+    """Times as calendar days, datetime64[D], at any hour; a time is rounded to the second first."""
     return calendar_days(coordinate.values)
 
 
 def lead_days(forecast: xr.DataArray) -> np.ndarray:
-    """Lead times in whole days, int64 [lead_time], also where a reader decoded them as differences of time."""
+    """Lead times in whole days, int64 [lead_time], also where xarray decoded them as differences of time."""
     values = forecast["lead_time"].values
     if np.issubdtype(values.dtype, np.timedelta64):
         values = values / np.timedelta64(1, "D")
@@ -41,7 +41,7 @@ def lead_days(forecast: xr.DataArray) -> np.ndarray:
 
 
 def with_whole_leads(array: xr.DataArray) -> xr.DataArray:
-    """The array with lead times as int64 days and their CF attributes; as it is if it has none."""
+    """The array with lead times as int64 days and their CF attributes; unchanged if it has no lead times."""
     if "lead_time" not in array.dims:
         return array
     attributes = {"standard_name": "forecast_period", "long_name": "lead time", "units": "days"}
@@ -53,28 +53,28 @@ def valid_days(forecast: xr.DataArray) -> np.ndarray:
     return days(forecast["issue_time"])[:, None] + lead_days(forecast)[None, :].astype("timedelta64[D]")
 
 
-def on_days(series: xr.DataArray, wanted: np.ndarray) -> np.ndarray:
-    """Values of a series [time, station] on days of any shape, float64 [*wanted, station], NaN outside the series.
+def on_days(series: xr.DataArray, target_days: np.ndarray) -> np.ndarray:
+    """Values of a series [time, station] on days of any shape, float64 [*target_days, station], NaN outside the series.
 
     Raises:
-        DataError: a day is there twice.
+        DataError: a day occurs twice.
     """
-    have = days(series["time"])
-    order = np.argsort(have, kind="stable")
-    have = have[order]
-    if len(have) == 0:
-        return np.full((*wanted.shape, series.sizes["station"]), np.nan)
-    if (have[1:] == have[:-1]).any():
-        twice = have[1:][have[1:] == have[:-1]][0]
-        raise DataError(f"{_name(series)}: day {twice} is there more than once; keep one value a day")
-    place = np.minimum(np.searchsorted(have, wanted), len(have) - 1)
-    values = series.transpose("time", "station").values.astype(np.float64)[order[place]]  # [*wanted, station]
-    values[have[place] != wanted] = np.nan
+    held_days = days(series["time"])
+    order = np.argsort(held_days, kind="stable")
+    held_days = held_days[order]
+    if len(held_days) == 0:
+        return np.full((*target_days.shape, series.sizes["station"]), np.nan)
+    if (held_days[1:] == held_days[:-1]).any():
+        twice = held_days[1:][held_days[1:] == held_days[:-1]][0]
+        raise DataError(f"{_name(series)}: day {twice} occurs more than once; keep one value a day")
+    place = np.minimum(np.searchsorted(held_days, target_days), len(held_days) - 1)
+    values = series.transpose("time", "station").values.astype(np.float64)[order[place]]  # [*target_days, station]
+    values[held_days[place] != target_days] = np.nan
     return values
 
 
 def at_valid_times(observed: xr.DataArray, forecast: xr.DataArray) -> xr.DataArray:
-    """What was observed on the days that a forecast is for.
+    """The observations on the days that a forecast is for.
 
     Args:
         observed: [time, station].
@@ -116,7 +116,7 @@ def pair(
     Args:
         predicted: [issue_time, lead_time, station] or [time, station], `quantile` last if there are any.
         observed: [time, station], or with the dimensions of `predicted`.
-        min_pairs: a station (and lead time) with fewer complete pairs becomes NaN altogether; at least 1.
+        min_pairs: a station (at a lead time) with fewer complete pairs is NaN throughout; at least 1.
 
     Returns:
         Both as float64 with the stations they share and samples in order of time: `predicted` [lead_time, station,
@@ -124,7 +124,7 @@ def pair(
         A pair is complete where the observation and all quantiles are finite.
 
     Raises:
-        DataError: units differ, no station or day is shared, or a time is there twice.
+        DataError: units differ, no station or day is shared, or a time occurs twice.
     """
     units = [str(array.attrs.get("units", "")) for array in (predicted, observed)]
     if all(units) and not same_units(*units):

@@ -22,17 +22,17 @@ def peaks(
 ) -> xr.Dataset:
     """Peak timing error (Kratzert et al. 2021) and share of missed peaks (Kratzert et al. 2022), as neuralhydrology.
 
-    Samples without a pair are left out before peaks are looked for. A peak is judged only where its whole window is of
-    consecutive days, so forecasts issued every few days have no judged peak: NaN. neuralhydrology counts the peaks that
-    cannot be judged as not missed; here they count nowhere, so the two differ beside gaps.
+    Samples without a pair are left out before peaks are searched. A peak is judged only where its whole window is of
+    consecutive days, so forecasts issued every few days have no judged peak and give NaN. neuralhydrology counts peaks
+    that cannot be judged as not missed; here they do not count at all, so the two differ beside gaps.
 
     Args:
-        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
+        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles, the one of 0.5 is used.
         observed: [time, station], or with the dimensions of `predicted`.
         min_pairs: fewest complete pairs of a station.
-        timing_window: days before and after an observed peak in which the predicted one is looked for.
+        timing_window: days before and after an observed peak in which the predicted peak is searched.
         missed_window: days between an observed and a predicted peak that are still the same.
-        percentile: of each series on its own, above which a peak can be missed.
+        percentile: percentile of each series by itself, above which a peak can be missed.
 
     Returns:
         `peak_timing` in days and `missed_peaks`, a share; float64 [lead_time, station] or [station], NaN where no peak
@@ -74,7 +74,7 @@ class _Joined:
     ) -> "_Joined":
         """Join rows whose missing values are NaN in both."""
         missing = np.isnan(q)
-        order = np.argsort(missing, axis=1, kind="stable")  # [rows, sample]: what is there first, in order of time
+        order = np.argsort(missing, axis=1, kind="stable")  # [rows, sample]: observed ones first, in order of time
         count = (~missing).sum(1)
 
         def join(values: np.ndarray, fill: float) -> np.ndarray:
@@ -92,14 +92,14 @@ class _Joined:
     def find(
         self, values: Float[np.ndarray, "place"], distance: int, **limits: Float[np.ndarray, "rows"]
     ) -> Int[np.ndarray, "peak"]:
-        """Places of peaks, with a `height` or `prominence` of at least that of their row."""
+        """Places of the peaks whose `height` or `prominence` is at least the limit of their row."""
         from scipy.signal import find_peaks
 
         each = {name: np.repeat(limit, self.length) for name, limit in limits.items()}
         lowest = each.pop("height", np.full(len(values), -np.inf))
-        # peaks of infinity go before distances are looked at: the order in which scipy applies its conditions
-        found, _ = find_peaks(values, height=(lowest, np.finfo(np.float64).max), distance=distance, **each)
-        return found
+        # scipy applies the height first, so peaks of infinity are dropped before distances count
+        places, _ = find_peaks(values, height=(lowest, np.finfo(np.float64).max), distance=distance, **each)
+        return places
 
     def judged(self, places: Int[np.ndarray, "peak"], window: int) -> Bool[np.ndarray, "peak"]:
         """Which peaks have consecutive days on both sides."""
@@ -127,12 +127,12 @@ class _Joined:
 
     def missed(self, window: int, percentile: float) -> Float[np.ndarray, "rows"]:
         """Share of observed peaks without a predicted one nearby."""
-        found = []
+        places = []
         for values in (self.observed, self.predicted):
             ordered = np.sort(np.where(np.isinf(values), np.nan, values).reshape(-1, self.length), axis=1)
             height = np.nan_to_num(quantile(ordered, self.count, percentile / 100))
-            found.append(self.find(values, 30, height=height))
-        observed, predicted = found
+            places.append(self.find(values, 30, height=height))
+        observed, predicted = places
         observed = observed[self.judged(observed, window)]
         if len(predicted) == 0:
             return self.mean(observed, np.ones(len(observed)))
@@ -142,7 +142,7 @@ class _Joined:
 
 
 def _variance(values: Float[np.ndarray, "rows sample"]) -> Float[np.ndarray, "rows"]:
-    there = np.isfinite(values)
-    number = np.maximum(there.sum(1), 1)
+    observed = np.isfinite(values)
+    number = np.maximum(observed.sum(1), 1)
     mean = np.nansum(values, 1) / number
     return np.nansum((values - mean[:, None]) ** 2, 1) / number

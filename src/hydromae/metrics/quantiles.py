@@ -15,7 +15,7 @@ def probabilistic(predicted: xr.DataArray, observed: xr.DataArray, min_pairs: in
     Args:
         predicted: [issue_time, lead_time, station, quantile] or [time, station, quantile], levels rising in (0, 1).
         observed: [time, station], or with the dimensions of `predicted` but quantile.
-        min_pairs: fewest complete pairs of a station; a pair is complete where every quantile is there.
+        min_pairs: fewest complete pairs of a station; a pair is complete where every quantile has a value.
 
     Returns:
         float64 [..., lead_time, station] or [..., station]:
@@ -38,19 +38,19 @@ def probabilistic(predicted: xr.DataArray, observed: xr.DataArray, min_pairs: in
     predicted, observed = pair(predicted, observed, min_pairs)
     sample = sample_dim(predicted)
     count = observed.notnull().sum(sample)
-    some = count > 0
+    scored = count > 0
     loss = _pinball(predicted, observed, levels, sample)
     ends = np.concatenate([[0.0], levels, [1.0]])
-    padded = loss.drop_vars("quantile").pad(quantile=1, constant_values=0.0).where(some)  # [lead_time, station, level]
+    padded = loss.drop_vars("quantile").pad(quantile=1, constant_values=0.0).where(scored)  # [..., station, level]
     halves = (padded.isel(quantile=slice(1, None)) + padded.isel(quantile=slice(None, -1))) / 2
     crps = 2 * (halves * xr.DataArray(np.diff(ends), dims="quantile")).sum("quantile", skipna=False)
     result = {
         "pinball": described(loss.mean("quantile", skipna=False), "pinball", units),
         "crps": described(crps, "crps", units),
-        "coverage": described(_coverage(predicted, observed, levels, count.where(some)), "coverage"),
-        "pit_density": described(_pit(predicted, observed, ends, count.where(some)), "pit_density"),
+        "coverage": described(_coverage(predicted, observed, levels, count.where(scored)), "coverage"),
+        "pit_density": described(_pit(predicted, observed, ends, count.where(scored)), "pit_density"),
         "quantile_crossings": described(
-            (predicted.diff("quantile") < 0).any("quantile").sum(sample).where(some), "quantile_crossings"
+            (predicted.diff("quantile") < 0).any("quantile").sum(sample).where(scored), "quantile_crossings"
         ),
     }
     return xr.Dataset(result)

@@ -1,6 +1,6 @@
-"""Readers: one file a format, each returning an xarray of one variable over calendar days; `detect` chooses.
+"""Readers, one module for each format. Each returns one variable over calendar days; `detect` chooses the reader.
 
-`Reader` and `Request` are what a package of one's own needs to register another format (docs/data.md).
+A package of your own needs `Reader` and `Request` to register another format (docs/data.md).
 """
 
 from hydromae.readers.camels_gb import open_camels_gb

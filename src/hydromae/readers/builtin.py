@@ -1,4 +1,4 @@
-"""The readers that come with the package, in the order they are asked: those that accept the least come first."""
+"""The readers that come with the package, in the order in which they are asked: the most specific come first."""
 
 from hydromae.readers.camels_gb import is_camels_gb, open_camels_gb
 from hydromae.readers.caravan import is_caravan, open_caravan

@@ -17,7 +17,7 @@ from hydromae.readers.guard import reading
 from hydromae.readers.station_files import StationFile, join_stations
 
 DATE = "date"
-# What the files leave unsaid: the units of the data set's description.
+# The files do not name their units: these are from the description of the data set.
 UNITS = {
     "precipitation": "mm/d",
     "pet": "mm/d",

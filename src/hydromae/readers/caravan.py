@@ -22,7 +22,7 @@ _STATISTIC = re.compile(r"_(mean|min|max|sum)$")
 
 
 def is_caravan(path: Path) -> str:
-    """What makes a netCDF file one station's series: the dimension `date` and variables over it alone."""
+    """What makes a netCDF file one station's series: the dimension `date` and variables over it only."""
     if not path.is_file() or path.suffix != ".nc":
         return ""
     try:
@@ -31,9 +31,9 @@ def is_caravan(path: Path) -> str:
                 series = [name for name, item in data.data_vars.items() if item.dims == (DATE,)]
         else:
             with open_hdf5(path) as file:
-                found = data_sets(path, file)
-                shape = found[DATE].shape if DATE in found else None
-                series = [n for n, item in found.items() if n != DATE and item.ndim == 1 and item.shape == shape]
+                by_name = data_sets(path, file)
+                shape = by_name[DATE].shape if DATE in by_name else None
+                series = [n for n, item in by_name.items() if n != DATE and item.ndim == 1 and item.shape == shape]
     except DataError:
         return ""
     return f"a netCDF of station {path.stem}, {len(series)} variables over date" if series else ""
@@ -82,7 +82,10 @@ def _station(path: Path, data: xr.Dataset, variable: str) -> StationFile:
 
 
 def _units(data: xr.Dataset, variable: str) -> str:
-    """Of the variable, or in brackets behind its name, without `_mean` and the like, in the text `Units`."""
+    """The units that the variable has, or those in brackets after its name in the text `Units` of the file.
+
+    That text has the name without an ending as `_mean`.
+    """
     if "units" in data[variable].attrs:
         return str(data[variable].attrs["units"])
     for name in (variable, _STATISTIC.sub("", variable)):

@@ -33,14 +33,14 @@ def cf_grid(
     The rows run from the north: where the y coordinate (axis Y, or latitude or projection_y_coordinate) grows from row
     to row, the rows are turned round, and the columns where x falls. A stamp at any time of a day stands for that
     calendar day. Dimensions of one entry beside time, y and x, as height, are dropped. Coordinates of two dimensions,
-    as latitude and longitude on a projection, are left alone.
+    as latitude and longitude on a projection, are not read.
 
     Args:
         path: where it is, for messages.
         data: opened with undecoded times, values masked and scaled as they are read.
         variable: the variable over time, y and x, in any order; None takes the only one over these three.
         allow_absent_days: accept days that are missing between the first and the last.
-        stored: bytes on disk, which a hostile declaration of many values is held against.
+        stored: bytes on disk; a file that declares far more values than these bytes can hold is refused.
         before: called with the variable, the positions of days that are about to be read, and the axis that is time in
             the file.
 
@@ -50,7 +50,7 @@ def cf_grid(
         covers; `grid_mapping_attrs` are the projection's attributes as CF has them, `crs_wkt` its text where given.
 
     Raises:
-        DataError: the variable, time, y or x is absent or cannot be told; the calendar is not the usual one; days are
+        DataError: the variable, time, y or x is absent or unclear; the calendar is not the usual one; days are
             repeated, unordered or absent; or more is declared than any real grid has.
     """
     values = _variable(path, data, variable)
@@ -124,17 +124,17 @@ class _Guarded(BackendArray):
 
 
 def grid_variables(data: xr.Dataset) -> list[str]:
-    """The variables of numbers over time, y and x, whatever dimensions of one entry they have, that are no bounds."""
+    """The numeric variables over time, y and x, without bounds; further dimensions of one entry do not count."""
     bounds = {str(item.attrs.get("bounds")) for item in data.variables.values()}
     return [
-        str(found)
-        for found, item in data.data_vars.items()
-        if item.dtype.kind in "iuf" and found not in bounds and squeezed(data, item).ndim == 3
+        str(name)
+        for name, item in data.data_vars.items()
+        if item.dtype.kind in "iuf" and name not in bounds and squeezed(data, item).ndim == 3
     ]
 
 
 def squeezed(data: xr.Dataset, values: xr.DataArray) -> xr.DataArray:
-    """The values without dimensions of one entry that are neither time, y nor x; as they are where three are left."""
+    """The values without dimensions of one entry that are neither time, y nor x; unchanged where there are three."""
     if values.ndim <= 3:
         return values
     axes = _known_axes(data, values)
@@ -144,13 +144,13 @@ def squeezed(data: xr.Dataset, values: xr.DataArray) -> xr.DataArray:
 def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
     grids = grid_variables(data)
     listed = ", ".join(grids) or "none"
-    wanted = [str(n) for n, item in data.data_vars.items() if item.ndim > 3 and n not in grids and name in (None, n)]
-    if wanted and (name is not None or not grids):
-        sizes = data[wanted[0]].sizes
-        axes = _known_axes(data, data[wanted[0]])
+    unlike = [str(n) for n, item in data.data_vars.items() if item.ndim > 3 and n not in grids and name in (None, n)]
+    if unlike and (name is not None or not grids):
+        sizes = data[unlike[0]].sizes
+        axes = _known_axes(data, data[unlike[0]])
         chosen = next((dim for dim in sizes if dim not in axes and sizes[dim] > 1), next(iter(sizes)))
         raise DataError(
-            f"{path}: {wanted[0]} has the dimensions {', '.join(f'{dim} ({size})' for dim, size in sizes.items())}, "
+            f"{path}: {unlike[0]} has the dimensions {', '.join(f'{dim} ({size})' for dim, size in sizes.items())}, "
             f"not time, y and x; write one entry of {chosen}, as xarray.open_dataset(...).isel({chosen}=[0]) gives the "
             f"first, or a mean over it"
         )
@@ -179,7 +179,7 @@ def axis_of(path: Path, data: xr.Dataset, values: xr.DataArray, axis: str) -> Ha
     """The dimension of `values` that is `axis`, y or x, by its coordinate's axis, standard name or own name.
 
     Raises:
-        DataError: none is.
+        DataError: no dimension is.
     """
     for dim in values.dims:
         if _is_axis(data, dim, axis):
@@ -187,7 +187,7 @@ def axis_of(path: Path, data: xr.Dataset, values: xr.DataArray, axis: str) -> Ha
     dims = ", ".join(str(dim) for dim in values.dims)
     raise DataError(
         f"{path}: {values.name} over {dims} has no coordinate {axis} (axis {axis.upper()}), "
-        f"so which way its {'rows' if axis == 'y' else 'columns'} run cannot be told; write it as CF has it"
+        f"so it is unclear which way its {'rows' if axis == 'y' else 'columns'} run; write it as CF has it"
     )
 
 

@@ -91,14 +91,14 @@ def _reference(text: str, proleptic: bool) -> np.datetime64:
 
     Years before those that pandas knows occur, as `days since 1-1-1`; in the standard calendar their days are Julian.
     """
-    found = _DATE.fullmatch(text)
-    if found is None:
+    parts = _DATE.fullmatch(text)
+    if parts is None:
         return _to_utc(pd.Timestamp(text))
-    year, month, day = (int(found[i]) for i in (1, 2, 3))
+    year, month, day = (int(parts[i]) for i in (1, 2, 3))
     if not (1 <= month <= 12 and 1 <= day <= 31):
         raise ValueError(text)
     # The time of day and the offset from UTC behind it, on a day that pandas knows.
-    behind = found[4].strip()
+    behind = parts[4].strip()
     time_of_day = _to_utc(pd.Timestamp(f"2000-01-01 {behind.lstrip('Tt')}")) - np.datetime64("2000-01-01", "s")
     if proleptic or (year, month, day) >= _GREGORIAN:
         date = np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "s")
@@ -124,14 +124,14 @@ def _julian_day(year: int, month: int, day: int) -> int:
 def notes_on_time(
     path: Path, data: xr.Dataset, time: Hashable, days: np.ndarray, clocks: Clocks, methods: str
 ) -> list[str]:
-    """What is to be known of days: the hour of their stamps, and the hours a value covers where those are not 0 to 24.
+    """Notes on the days: the hour of their stamps, and the hours that a value covers where those are not 0 to 24.
 
     Args:
         path: the file, for messages.
         data: holds the time and, where `time` names them, its bounds [day, 2].
         time: name of the time coordinate.
-        days: that its stamps stand for [day].
-        clocks: their times of day.
+        days: the days that its stamps stand for [day].
+        clocks: the times of day of its stamps.
         methods: the values' cell_methods and comments, asked where there are no bounds.
     """
     notes = list(clocks.notes())
@@ -152,7 +152,7 @@ def notes_on_time(
 
 
 def _when(minutes: int) -> str:
-    """Minutes from the beginning of the day that a value is dated by."""
+    """A time of day in words, from the minutes since the beginning of the day that a value is dated by."""
     days, of_day = divmod(minutes, _DAY_MINUTES)
     named = {-1: " of the day before", 0: "", 1: " of the next day"}
     return clock(of_day) + named.get(days, f" of day {days:+d}")

@@ -1,4 +1,4 @@
-"""When coordinates in two files are of the same cells."""
+"""Whether the coordinates in two files are those of the same cells."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,9 +7,9 @@ from jaxtyping import Float
 _TOLERANCE = 0.01
 
 
-def same_centres(one: Float[np.ndarray, "cell"], other: Float[np.ndarray, "cell"]) -> bool:
-    """Whether as many centres lie in the same places, to a hundredth of the narrowest cell of `other`."""
-    if len(one) != len(other):
+def same_centres(centres: Float[np.ndarray, "cell"], other: Float[np.ndarray, "cell"]) -> bool:
+    """Whether the centres are as many and lie in the same places, to a hundredth of the narrowest cell of `other`."""
+    if len(centres) != len(other):
         return False
     size = float(np.abs(np.diff(other)).min()) if len(other) > 1 else max(abs(float(other[0])), 1.0)
-    return bool(np.abs(one - other).max() <= _TOLERANCE * size)
+    return bool(np.abs(centres - other).max() <= _TOLERANCE * size)

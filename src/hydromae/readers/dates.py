@@ -1,4 +1,4 @@
-"""Reading a day out of text, and days that follow each other as they should."""
+"""Reading a day out of text, and checking that days follow each other as they should."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def check_days(
     name: str = "time",
     to_daily: str = "write one map a day, the sum of those of a day for an amount such as rain, else their mean",
 ) -> None:
-    """Raise DataError, naming the first, where days are repeated, unordered or, unless allowed, absent.
+    """Raise DataError, naming the first such day, where days are repeated, unordered or, unless allowed, absent.
 
     Args:
         path: the file, for messages.
-        stamps: of its maps, datetime64.
-        allow_absent_days: accept days that no map is of.
-        name: of what says the days.
+        stamps: the times of its maps, datetime64.
+        allow_absent_days: accept days without a map.
+        name: what the file calls its times.
         to_daily: what to do with several maps a day.
     """
     days = calendar_days(stamps)

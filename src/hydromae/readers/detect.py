@@ -1,4 +1,4 @@
-"""Which reader a path is for, found by what lies there."""
+"""Which reader opens a path, by what lies there."""
 
 import difflib
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ class Located:
     Attributes:
         reader: the reader of their format.
         paths: what the reader opens.
-        files: all that is read, relative to data.root.
-        why: what the reader was chosen for, as "HDF5 with data [3652, 290, 180] and dates".
+        files: every file that is read, relative to data.root.
+        why: why the reader was chosen, as "HDF5 with data [3652, 290, 180] and dates".
     """
 
     reader: Reader
@@ -41,18 +41,18 @@ def find_reader(path: Path, name: str, settings: ModalityConfig) -> Reader:
 def choose_reader(path: Path, name: str, settings: ModalityConfig, advice: str | None = None) -> tuple[Reader, str]:
     """The reader that the settings name, or else the first of their kind that accepts what lies at `path`, and why.
 
-    Readers of other packages are asked before those of this one. `advice` is what to do where none accepts; None speaks
-    of the configuration.
+    Readers of other packages are asked before those of this one. `advice` says what to do where none accepts; None is
+    advice about the configuration.
 
     Raises:
-        ConfigError: the settings name none, one of another kind, or one that cannot be loaded.
-        DataError: nothing is there, or nothing that a reader of this kind knows.
+        ConfigError: the settings name a reader that does not exist, is of another kind, or cannot be loaded.
+        DataError: the path does not exist, or no reader of this kind knows what lies there.
     """
     registered, broken = registered_readers([reader.name for reader in READERS])
     readers = {reader.name: reader for reader in (*registered, *READERS) if reader.kind == settings.kind}
     if settings.reader is not None:
         return _named(settings.reader, name, settings, readers, broken), f"named by data.modalities.{name}.reader"
-    failures = [one.problem for one in broken]
+    failures = [reader.problem for reader in broken]
     for reader in readers.values():
         try:
             if why := _accepted(reader, path):
@@ -69,16 +69,18 @@ def choose_reader(path: Path, name: str, settings: ModalityConfig, advice: str |
 
 
 def _named(
-    wanted: str, name: str, settings: ModalityConfig, readers: dict[str, Reader], broken: Iterable[Broken]
+    reader_name: str, name: str, settings: ModalityConfig, readers: dict[str, Reader], broken: Iterable[Broken]
 ) -> Reader:
-    if wanted in readers:
-        return readers[wanted]
-    for one in broken:
-        if one.name == wanted:
-            raise ConfigError(f"data.modalities.{name}.reader is {wanted}, but {one.problem}; update or remove it")
-    near = difflib.get_close_matches(wanted, readers, n=1)
+    if reader_name in readers:
+        return readers[reader_name]
+    for reader in broken:
+        if reader.name == reader_name:
+            raise ConfigError(
+                f"data.modalities.{name}.reader is {reader_name}, but {reader.problem}; update or remove it"
+            )
+    near = difflib.get_close_matches(reader_name, readers, n=1)
     hint = f"did you mean {near[0]}?" if near else f"take one of {', '.join(readers)}, or null"
-    raise ConfigError(f"data.modalities.{name}.reader is {wanted}, which reads no {settings.kind}; {hint}")
+    raise ConfigError(f"data.modalities.{name}.reader is {reader_name}, which reads no {settings.kind}; {hint}")
 
 
 def _accepted(reader: Reader, path: Path) -> str:
@@ -96,10 +98,10 @@ def locate(name: str, settings: ModalityConfig, root: Path, advice: str | None =
     `advice` is as in `choose_reader`.
 
     Raises:
-        ConfigError: the settings name a reader that is none.
-        DataError: a pattern matches nothing, or no reader is for what lies at a path.
+        ConfigError: the settings name a reader that does not exist.
+        DataError: a pattern matches nothing, or no reader knows what lies at a path.
     """
-    found: list[tuple[Reader, Path, str, str]] = []
+    opened: list[tuple[Reader, Path, str, str]] = []
     for given in expand(root, settings.paths):
         path = root / given
         if not path.exists():
@@ -107,11 +109,11 @@ def locate(name: str, settings: ModalityConfig, root: Path, advice: str | None =
         reader, why = choose_reader(path, name, settings, advice)
         inside = [] if reader.whole_folder else reader.folder(path)
         if inside:
-            found += [(reader, file, f"{given.rstrip('/')}/{file.name}", why) for file in inside]
+            opened += [(reader, file, f"{given.rstrip('/')}/{file.name}", why) for file in inside]
         else:
-            found.append((reader, path, given, why))
+            opened.append((reader, path, given, why))
     located = []
-    for reader, group in groupby(found, key=lambda one: one[0]):
+    for reader, group in groupby(opened, key=lambda entry: entry[0]):
         pieces = list(group)
         if reader.joins_stations:
             files = tuple(given for _, _, given, _ in pieces)

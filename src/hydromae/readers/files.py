@@ -15,8 +15,8 @@ def require_file(path: Path, relative: bool = False) -> Path:
     Raises:
         DataError: it is no file; the message names the nearest one in its folder.
     """
-    if told := refused(path):
-        raise DataError(told)
+    if refusal := refused(path):
+        raise DataError(refusal)
     if path.is_file():
         return path
     if path.is_dir():
@@ -34,7 +34,7 @@ def require_file(path: Path, relative: bool = False) -> Path:
 
 
 def first_line(path: Path) -> str:
-    """The first line of a text file without its ending, in whatever encoding; at most 4096 characters."""
+    """The first line of a text file of any encoding, without its line ending; at most 4096 characters."""
     with path.open(encoding="utf-8-sig", errors="replace") as content:
         return content.readline(4096).rstrip("\r\n")
 
@@ -42,15 +42,15 @@ def first_line(path: Path) -> str:
 def expand(root: Path, paths: Sequence[str]) -> list[str]:
     """Paths relative to `root` with every pattern (*, ? or [...]) replaced by its matches, sorted by name.
 
-    A path that is there is taken as it stands, whatever signs it holds.
+    A path that exists is taken as it stands, even if it holds such signs.
 
     Raises:
         DataError: a pattern matches nothing.
     """
     expanded: list[str] = []
     for path in paths:
-        if told := refused(root / path) or refused(_fixed_part(root / path)):
-            raise DataError(told)
+        if refusal := refused(root / path) or refused(_fixed_part(root / path)):
+            raise DataError(refusal)
         if (root / path).exists() or not glob.has_magic(path):
             expanded.append(path)
             continue
@@ -63,7 +63,7 @@ def expand(root: Path, paths: Sequence[str]) -> list[str]:
 
 
 def _fixed_part(path: Path) -> Path:
-    """The folder above the first part of a pattern that is one, in which matches are looked for."""
+    """The folder above the first part of a path that is a pattern: matches are looked for in it."""
     fixed = path
     while glob.has_magic(str(fixed)):
         fixed = fixed.parent

@@ -1,4 +1,4 @@
-"""Which values of netCDF and Zarr mean missing: what attributes say, and in Zarr what chunks are filled with."""
+"""Which values of netCDF and Zarr mean missing: by their attributes, and in Zarr by the fill value of their chunks."""
 
 import warnings
 from collections.abc import Hashable, Mapping
@@ -11,14 +11,15 @@ _CODES = ("_FillValue", "missing_value")
 
 
 def masked(raw: xr.Dataset, filled: Mapping[Hashable, object] | None = None) -> xr.Dataset:
-    """The data set with its codes as NaN and packed values unpacked, when they are read.
+    """The data set whose missing codes become NaN and whose packed values are unpacked when they are read.
 
     Coordinates and bounds are never masked by 0 or by what chunks are filled with: 0 is a longitude, and day 0 a day.
 
     Args:
         raw: opened with values as they are stored, times undecoded; in `_FillValue` only what the attributes say.
-        filled: variable -> the number that stands in Zarr version 2 where no chunk is. xarray writes a code for missing
-            values so, other programs write 0 there without a thought; thus 0 is one only where an attribute repeats it.
+        filled: variable -> the number that Zarr version 2 gives where a chunk is absent. xarray writes its code for
+            missing values there, but other programs write 0 by default; so 0 means missing only where an attribute
+            repeats it.
     """
     places = _coordinates(raw)
     for name, variable in raw.variables.items():
@@ -50,7 +51,7 @@ def _coordinates(data: xr.Dataset) -> set[Hashable]:
 
 
 def _numbers(value: Any) -> np.ndarray:
-    """A number or several, float64; none for None and for what is no number."""
+    """One or several numbers, float64; an empty array for None and for what is no number."""
     if value is None:
         return np.zeros(0)
     try:

@@ -1,4 +1,4 @@
-"""The boundary to files of others: whatever a damaged or hostile one leads to becomes one DataError."""
+"""The boundary to files of others: whatever goes wrong with a damaged or hostile file becomes one DataError."""
 
 import math
 import zlib
@@ -20,7 +20,7 @@ _EXPANSION = 10_000  # times: more than any compression of real values
 
 @contextmanager
 def reading(path: Path, problem: str = "cannot be read", advice: str = "copy or download it again") -> Iterator[None]:
-    """Turn every exception of the libraries that decode a file into a DataError that names it.
+    """Turn every exception of the libraries that decode a file into a DataError that names the file.
 
     They raise whatever damaged bytes lead them to: OSError, KeyError, UnicodeDecodeError, MemoryError, zlib.error, ...
     """
@@ -29,10 +29,10 @@ def reading(path: Path, problem: str = "cannot be read", advice: str = "copy or 
     except (DataError, ConfigError):
         raise
     except Exception as error:
-        if told := refused(path, error):
-            raise DataError(told) from error
+        if refusal := refused(path, error):
+            raise DataError(refusal) from error
         if not path.exists():
-            raise DataError(f"{path}: {problem}, as it is not there any more; put it back") from error
+            raise DataError(f"{path}: {problem}, since it no longer exists; put it back") from error
         raise DataError(f"{path}: {problem} ({reason_of(error)}); {advice}") from error
 
 
@@ -72,7 +72,7 @@ def check_stored(path: Path, name: object, shape: Sequence[int], value_bytes: in
 
 
 def check_chunk(path: Path, name: object, chunk: Sequence[int], value_bytes: int) -> None:
-    """Raise DataError where a chunk, which is read as a whole, would take more memory than is sane."""
+    """Raise DataError where a chunk, which is read as a whole, would take too much memory."""
     size = math.prod(chunk) * value_bytes
     if size > MAX_CHUNK:
         raise DataError(

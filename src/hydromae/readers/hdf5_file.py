@@ -1,4 +1,4 @@
-"""HDF5 files of others: opened without following links out of the file or taking memory that they only declare."""
+"""HDF5 files of others: opened without following links to other files or taking memory that they only declare."""
 
 import itertools
 import math
@@ -36,23 +36,23 @@ def find_data_set(path: Path, file: h5py.File, name: str) -> h5py.Dataset | None
         DataError: a link on the way to it, or the storage of its values, is in another file; links run in a circle;
             or its chunks are too large to be read.
     """
-    found = _follow(path, file, name, 0)
-    if not isinstance(found, h5py.Dataset):
+    item = _follow(path, file, name, 0)
+    if not isinstance(item, h5py.Dataset):
         return None
-    if found.is_virtual or found.external:
+    if item.is_virtual or item.external:
         raise DataError(f"{path}: {name} keeps its values in another file; copy them into this one")
-    if found.chunks:
-        check_chunk(path, name, found.chunks, found.dtype.itemsize)
-        _check_filters(path, name, found)
-        if found.ndim < 3 and may_burst(found):
-            check_packed(path, found, range(found.shape[0]))
-    return found
+    if item.chunks:
+        check_chunk(path, name, item.chunks, item.dtype.itemsize)
+        _check_filters(path, name, item)
+        if item.ndim < 3 and may_burst(item):
+            check_packed(path, item, range(item.shape[0]))
+    return item
 
 
 def _check_filters(path: Path, name: str, values: h5py.Dataset) -> None:
     created = values.id.get_create_plist()
     filters = [created.get_filter(i)[0] for i in range(created.get_nfilters())]
-    if sum(one not in _PLAIN for one in filters) > 1:
+    if sum(code not in _PLAIN for code in filters) > 1:
         raise DataError(f"{path}: {name} is compressed more than once; write it with one compression")
 
 
@@ -68,7 +68,7 @@ def may_burst(values: h5py.Dataset) -> bool:
 def check_packed(path: Path, values: h5py.Dataset, days: range, axis: int = 0) -> None:
     """Raise DataError where a chunk of these days unpacks to more than it declares.
 
-    HDF5 itself unpacks deflated data whatever they become, so a few megabytes could take all memory.
+    HDF5 itself unpacks deflated data without a limit, so a few megabytes could take all memory.
 
     Args:
         path: the file, for messages.
@@ -94,7 +94,7 @@ def check_packed(path: Path, values: h5py.Dataset, days: range, axis: int = 0) -
 
 
 def _follow(path: Path, file: h5py.File, name: str, links: int) -> h5py.Dataset | h5py.Group | None:
-    """Step by step, as HDF5 itself would open another file on the way."""
+    """The item of a name, followed step by step, as HDF5 itself would open another file on the way."""
     here: h5py.Dataset | h5py.Group = file
     for part in name.strip("/").split("/"):
         # h5py's own `in` and `get` resolve a link, and so may open what it points to.
@@ -119,8 +119,8 @@ def _follow(path: Path, file: h5py.File, name: str, links: int) -> h5py.Dataset 
 
 def data_sets(path: Path, file: h5py.File) -> dict[str, h5py.Dataset]:
     """The data sets at the root, by name; raises as `find_data_set` does."""
-    found = {name: find_data_set(path, file, name) for name in file}
-    return {name: item for name, item in found.items() if item is not None}
+    items = {name: find_data_set(path, file, name) for name in file}
+    return {name: item for name, item in items.items() if item is not None}
 
 
 def positions(key: int | slice, length: int) -> range:

@@ -26,7 +26,7 @@ _DATES_AT_ONCE = 64
 
 
 def is_hdf5_grid(path: Path) -> str:
-    """What is in an HDF5 file, by content; a damaged file is one by its suffix, for then the message is about HDF5."""
+    """What an HDF5 file holds; a damaged file counts as HDF5 by its suffix, so that the message is about HDF5."""
     if not path.is_file():
         return ""
     named = f"named {path.suffix}, though it cannot be opened" if path.suffix in _SUFFIXES else ""
@@ -73,9 +73,9 @@ def open_hdf5_grid(
         lazy = _LazyDataSet(path, variable, values.shape, values.dtype, may_burst(values), days)
         chunks = values.chunks
         coordinates = {
-            axis: (axis, np.asarray(found[:], np.float64))
+            axis: (axis, np.asarray(values_on_axis[:], np.float64))
             for axis, length in zip(("y", "x"), values.shape[1:], strict=True)
-            if (found := find_data_set(path, file, axis)) is not None and found.shape == (length,)
+            if (values_on_axis := find_data_set(path, file, axis)) is not None and values_on_axis.shape == (length,)
         }
     clocks.check(path, DATES)
     check_days(path, stamps, allow_absent_days, DATES)
@@ -126,21 +126,21 @@ class _LazyDataSet(BackendArray):
 
 
 def _data_set(path: Path, file: h5py.File, variable: str) -> h5py.Dataset:
-    found = find_data_set(path, file, variable)
-    if found is None:
+    values = find_data_set(path, file, variable)
+    if values is None:
         names = sorted(data_sets(path, file))
         listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
         advice = "name it with the modality's key variable"
         if path in month_files(path.parent):
             advice = f"it is one month: give the folder, {path.parent}"
         raise DataError(f"{path}: has no data set {variable}, only {listed or 'none at all'}; {advice}")
-    if found.ndim != 3 or 0 in found.shape:
-        raise DataError(f"{path}: {variable} has shape {found.shape}; it must be [days, rows, columns], none empty")
-    if found.dtype.kind not in "iuf":
-        raise DataError(f"{path}: {variable} has dtype {found.dtype}; it must hold real numbers")
-    check_maps(path, variable, found.shape)
-    check_stored(path, variable, found.shape, found.dtype.itemsize, path.stat().st_size)
-    return found
+    if values.ndim != 3 or 0 in values.shape:
+        raise DataError(f"{path}: {variable} has shape {values.shape}; it must be [days, rows, columns], none empty")
+    if values.dtype.kind not in "iuf":
+        raise DataError(f"{path}: {variable} has dtype {values.dtype}; it must hold real numbers")
+    check_maps(path, variable, values.shape)
+    check_stored(path, variable, values.shape, values.dtype.itemsize, path.stat().st_size)
+    return values
 
 
 def _stamps(path: Path, file: h5py.File, count: int, start: date | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A look at the heaps of texts in an HDF5 file, in a damaged one of which the HDF5 library never comes back."""
+"""A check of the heaps of texts in an HDF5 file: the HDF5 library never returns from a damaged one."""
 
 import mmap
 import struct

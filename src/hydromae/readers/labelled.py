@@ -1,4 +1,4 @@
-"""netCDF and Zarr of others that label their values by time and station, as files of weather do."""
+"""netCDF and Zarr of others that label their values by time and station, as files of weather forecasts do."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ def open_labelled(path: Path) -> xr.Dataset:
     """A netCDF file or a Zarr folder, with missing values, packing and stamps as the readers of grids take them.
 
     Returns:
-        Values read when they are asked for, codes as NaN. Times over one dimension are moments to the second,
-        datetime64[ns], in UTC where the file says an offset; differences of time are numbers with their units.
+        Values that are read when they are asked for, missing codes as NaN. Times over one dimension are moments to the
+        second, datetime64[ns], in UTC where the file says an offset; differences of time are numbers with their units.
 
     Raises:
         DataError: it is neither, is damaged, or has a time that is no date in the standard calendar.

@@ -29,7 +29,7 @@ def month_files(folder: Path) -> list[Path]:
 
 
 def is_monthly_hdf5(path: Path) -> str:
-    """How many months a folder holds, by their names."""
+    """How many months a folder holds, and their names."""
     months = month_files(path)
     return f"a folder of {len(months)} months, {months[0].name} to {months[-1].name}" if months else ""
 
@@ -38,7 +38,7 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
     """Open daily grids without reading their values: a slice in time reads those days only.
 
     Args:
-        folder: holds `YYYY-MM.h5`; other files in it are left alone. Each has one data set [rows, columns] a day, keyed
+        folder: holds `YYYY-MM.h5`; other files in it are ignored. Each has one data set [rows, columns] a day, keyed
             YYYY-MM-DD or YYYYMMDD, with or without a time of day; 1-D data sets `y` and `x`, where a file has them,
             become coordinates.
         allow_absent_days: accept days that no file holds between the first and the last.
@@ -58,16 +58,16 @@ def open_monthly_hdf5(folder: str | Path, allow_absent_days: bool = False) -> xr
     coordinates: dict[str, tuple[Path, np.ndarray]] = {}  # axis -> the first file that has it, and its values
     for path in files:
         with open_hdf5(path) as file:
-            found = _maps(path, file)
-            if found:
-                check_stored(path, "it", (len(found), *found[0].shape), 1, path.stat().st_size)
-            maps += found
+            maps_of_month = _maps(path, file)
+            if maps_of_month:
+                check_stored(path, "it", (len(maps_of_month), *maps_of_month[0].shape), 1, path.stat().st_size)
+            maps += maps_of_month
             _take_coordinates(path, file, coordinates)
     if not maps:
         raise DataError(f"{folder}: its {len(files)} months hold no day; give the folder of complete months")
-    maps.sort(key=lambda one: (one.stamp, one.path))
+    maps.sort(key=lambda day_map: (day_map.stamp, day_map.path))
     clocks = Clocks()
-    days = clocks.days_of(np.array([one.stamp for one in maps]))
+    days = clocks.days_of(np.array([day_map.stamp for day_map in maps]))
     clocks.check(folder, "key")
     _check(folder, maps, days, allow_absent_days)
     shape = maps[0].shape
@@ -106,7 +106,7 @@ class _LazyMaps(BackendArray):
     def __init__(self, maps: list[_Map]) -> None:
         self.maps = np.array(maps, object)
         self.shape = (len(maps), *maps[0].shape)
-        self.dtype = np.result_type(*{one.dtype for one in maps})
+        self.dtype = np.result_type(*{day_map.dtype for day_map in maps})
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
         read: np.ndarray = indexing.explicit_indexing_adapter(
@@ -117,11 +117,11 @@ class _LazyMaps(BackendArray):
     def _read(self, key: tuple[int | slice, ...]) -> np.ndarray:
         chosen = np.atleast_1d(self.maps[key[0]])
         days: list[np.ndarray] = []
-        for path, group in itertools.groupby(chosen, key=lambda one: one.path):
-            wanted = list(group)
-            problem = f"{wanted[0].key} to {wanted[-1].key} cannot be read"
+        for path, group in itertools.groupby(chosen, key=lambda day_map: day_map.path):
+            maps = list(group)
+            problem = f"{maps[0].key} to {maps[-1].key} cannot be read"
             with reading(path, problem, "copy or download the file again"), h5py.File(path, "r") as file:
-                days += [np.asarray(file[one.key][key[1:]], self.dtype) for one in wanted]
+                days += [np.asarray(file[day_map.key][key[1:]], self.dtype) for day_map in maps]
         if isinstance(key[0], slice):
             empty = np.empty(self.shape[1:], self.dtype)[key[1:]].shape
             return np.stack(days) if days else np.empty((0, *empty), self.dtype)  # [day, y, x]
@@ -129,7 +129,7 @@ class _LazyMaps(BackendArray):
 
 
 def _maps(path: Path, file: h5py.File) -> list[_Map]:
-    found = []
+    maps = []
     for key in file:
         item = find_data_set(path, file, key)
         if key in _COORDINATES and item is not None and item.ndim == 1:
@@ -140,8 +140,8 @@ def _maps(path: Path, file: h5py.File) -> list[_Map]:
         if item is None or item.ndim != 2 or 0 in item.shape or item.dtype.kind not in "iuf":
             raise DataError(f"{path}: {key} is no grid of numbers; write one data set [rows, columns] a day")
         check_maps(path, key, (1, *item.shape))
-        found.append(_Map(stamp, path, key, item.shape, item.dtype))
-    return found
+        maps.append(_Map(stamp, path, key, item.shape, item.dtype))
+    return maps
 
 
 def _stamp(key: str) -> np.datetime64 | None:
@@ -149,16 +149,16 @@ def _stamp(key: str) -> np.datetime64 | None:
 
 
 def _take_coordinates(path: Path, file: h5py.File, taken: dict[str, tuple[Path, np.ndarray]]) -> None:
-    """Add those that no month before has; DataError where the cells of this one lie elsewhere."""
+    """Add the coordinates that no earlier month has; DataError where the cells of this month lie elsewhere."""
     for axis in _COORDINATES:
         item = find_data_set(path, file, axis)
         if item is None or item.ndim != 1 or not 0 < item.size <= MAX_AXIS or item.dtype.kind not in "iuf":
             continue
         values = np.asarray(item[:], np.float64)
-        first, known = taken.setdefault(axis, (path, values))
-        if not same_centres(values, known):
+        first, first_values = taken.setdefault(axis, (path, values))
+        if not same_centres(values, first_values):
             raise DataError(
-                f"{path}: its {axis} ({_ends(values)}) is not that of {first} ({_ends(known)}); "
+                f"{path}: its {axis} ({_ends(values)}) is not that of {first} ({_ends(first_values)}); "
                 f"write all months on the same cells, in the same order"
             )
 
@@ -169,23 +169,23 @@ def _ends(values: np.ndarray) -> str:
 
 def _check(folder: Path, maps: list[_Map], days: np.ndarray, allow_absent_days: bool) -> None:
     first = maps[0]
-    for one in maps:
-        if one.shape != first.shape:
+    for day_map in maps:
+        if day_map.shape != first.shape:
             raise DataError(
-                f"{one.path}: {one.key} has {one.shape[0]} x {one.shape[1]} cells, but {first.key} has "
+                f"{day_map.path}: {day_map.key} has {day_map.shape[0]} x {day_map.shape[1]} cells, but {first.key} has "
                 f"{first.shape[0]} x {first.shape[1]}; bring all days to the same cells"
             )
     steps = np.diff(days).astype(np.int64)
     if (wrong := np.flatnonzero(steps == 0)).size:
-        one, other, day = maps[wrong[0]], maps[wrong[0] + 1], days[wrong[0]]
-        same = np.array([found.stamp for found in maps])[days == day]
+        day_map, other, day = maps[wrong[0]], maps[wrong[0] + 1], days[wrong[0]]
+        same = np.array([day_map.stamp for day_map in maps])[days == day]
         if often := several_a_day(same):
             raise DataError(
-                f"{one.path}: has {len(same)} maps of {day}, at {times_of(same)}: its values are {often}, "
+                f"{day_map.path}: has {len(same)} maps of {day}, at {times_of(same)}: its values are {often}, "
                 f"not daily; write one map a day, the sum of those of a day for an amount such as rain, else their mean"
             )
         raise DataError(
-            f"{other.path}: {other.key} repeats {day}, which {one.path} holds as {one.key}; remove one of them"
+            f"{other.path}: {other.key} repeats {day}, which {day_map.path} holds as {day_map.key}; remove one of them"
         )
     if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
         absent = np.setdiff1d(np.arange(days[0], days[-1] + np.timedelta64(1, "D")), days)

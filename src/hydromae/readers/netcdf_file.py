@@ -1,4 +1,4 @@
-"""Opening netCDF, of version 4 and classic, with nothing read that a hostile file only declares."""
+"""Opening netCDF, of version 4 and classic, without taking memory that a hostile file only declares."""
 
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ def open_netcdf(path: Path) -> xr.Dataset:
     """A netCDF file with undecoded times; values are masked and scaled when they are read.
 
     Raises:
-        DataError: it is no netCDF that is read, is cut short, links to another file, or declares a coordinate larger
-            than any real one.
+        DataError: it is no netCDF of a kind that is read, is cut short, links to another file, or declares a coordinate
+            larger than any real one.
     """
     version = classic_version(path)
     options: dict[str, Any]
@@ -34,7 +34,7 @@ def open_netcdf(path: Path) -> xr.Dataset:
             raise DataError(f"{path}: is netCDF of the kind CDF-{version}, not read; convert it with `nccopy -k nc4`")
         problem, engine, options = "is classic netCDF that is damaged or cut short", "scipy", {}
     else:
-        # Plain HDF5 has no names of dimensions, which is told later, by who looks for the time.
+        # Plain HDF5 has no names of dimensions: the message comes later, when the time is looked for.
         problem, engine, options = "is not netCDF-4 or is cut short", "h5netcdf", {"phony_dims": "access"}
         with open_hdf5(path, problem) as file:
             for name, item in data_sets(path, file).items():
@@ -54,7 +54,7 @@ def open_netcdf(path: Path) -> xr.Dataset:
 
 
 def _check_coordinate(path: Path, name: str, length: int, chunk: int) -> None:
-    """Those over one dimension are read whole when a file is opened."""
+    """Raise DataError where a coordinate is too large to be read, as each is when a file is opened."""
     if length > MAX_AXIS or length > chunk * _MAX_CHUNKS:
         raise DataError(
             f"{path}: {name} declares {length} entries in chunks of {chunk}, more than the {MAX_AXIS} entries or "

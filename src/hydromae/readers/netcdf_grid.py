@@ -1,4 +1,4 @@
-"""Daily grids in CF netCDF, as HadUK-Grid is: values read as they are asked for, rows from the north."""
+"""Daily grids in CF netCDF, as HadUK-Grid is: values are read when they are asked for, rows from the north."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +19,8 @@ _SUFFIXES = (".nc", ".nc4", ".cdf")
 def is_netcdf_grid(path: Path) -> str:
     """What makes a file netCDF: classic by its first bytes, netCDF-4 by its mark or by a time `... since ...`.
 
-    HDF5 with the data set `dates` is `hdf5_grid`'s. A file that cannot be opened is netCDF if it is named so, for then
-    the message about it speaks of netCDF.
+    HDF5 with the data set `dates` belongs to `hdf5_grid`. A file that cannot be opened counts as netCDF if it is named
+    so, so that the message about it speaks of netCDF.
     """
     if not path.is_file():
         return ""
@@ -30,18 +30,18 @@ def is_netcdf_grid(path: Path) -> str:
     named = f"named {path.suffix}, though it cannot be opened" if path.suffix in _SUFFIXES else ""
     try:
         with open_hdf5(path) as file:
-            found = data_sets(path, file)
-            timed = any(" since " in str(item.attrs.get("units", "")) for item in found.values())
-            if DATES in found or not (timed or "_NCProperties" in file.attrs):
+            items = data_sets(path, file)
+            timed = any(" since " in str(item.attrs.get("units", "")) for item in items.values())
+            if DATES in items or not (timed or "_NCProperties" in file.attrs):
                 return ""
-            grids = [f"{name} {list(item.shape)}" for name, item in found.items() if item.ndim >= 3]
+            grids = [f"{name} {list(item.shape)}" for name, item in items.items() if item.ndim >= 3]
     except DataError:
         return named
     return f"netCDF-4 with {', '.join(grids[:3]) or 'no variable over time, y and x'}"
 
 
 def open_netcdf_grid(path: str | Path, variable: str | None = None, allow_absent_days: bool = False) -> xr.DataArray:
-    """Open a daily grid without reading its values; what is returned and refused is as `cf_grid` says.
+    """Open a daily grid without reading its values; `cf_grid` says what is returned and what is refused.
 
     Args:
         path: netCDF of version 4, or classic (versions 1 and 2), with a variable over time, y and x, in any order.
@@ -62,7 +62,7 @@ def open_netcdf_grid(path: str | Path, variable: str | None = None, allow_absent
 
 
 def _check_before(path: Path) -> Callable[[str, range, int], None]:
-    """A check of the chunks that are about to be read, which does nothing where none is so large that it need be."""
+    """A check of the chunks that are about to be read, which does nothing where no chunk is too large."""
     large: set[str] = set()
     if not classic_version(path):
         with open_hdf5(path) as file:

@@ -78,21 +78,21 @@ class _Header:
 
 def _header(path: Path, content: TextIO) -> _Header:
     """Read the header, whose quoted texts may run over several lines, and leave `content` at the first value."""
-    found: dict[tuple[str, str], str] = {}
+    fields: dict[tuple[str, str], str] = {}
     rows = csv.reader(content)
     for row in rows:
         if len(row) > 2:
-            found[row[0], row[1]] = row[2].strip()
+            fields[row[0], row[1]] = row[2].strip()
         if row[:2] == ["data", "last"]:
             break
     for key in (("station", "id"), ("dataType", "id"), ("dataType", "units"), ("data", "last")):
-        if key not in found:
+        if key not in fields:
             raise DataError(f"{path}: its header has no line {','.join(key)}; download the file from the NRFA again")
-    period = found.get(("dataType", "period"), _DAILY)
+    period = fields.get(("dataType", "period"), _DAILY)
     if _DAILY not in period:
         raise DataError(f"{path}: holds values of one {period}, not of a day; download the daily series")
-    name = found.get(("station", "name"), "")
-    return _Header(found["station", "id"], name, found["dataType", "id"], found["dataType", "units"], rows.line_num)
+    name = fields.get(("station", "name"), "")
+    return _Header(fields["station", "id"], name, fields["dataType", "id"], fields["dataType", "units"], rows.line_num)
 
 
 def _read(path: Path, content: TextIO, header: _Header) -> StationFile:

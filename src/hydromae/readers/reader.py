@@ -1,4 +1,4 @@
-"""What a reader of one format is: a name, how it knows its files, and how it opens them."""
+"""What a reader of one format is: a name, how it recognises its files, and how it opens them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Request:
     Attributes:
         name: the modality.
         settings: of the modality.
-        start: day of a dateless file's first map.
-        known: ids of stations, by which a table's columns are known for stations; () where none are known.
+        start: day of the first map of a file without dates.
+        known: ids of stations, by which columns of a table are recognised as stations; () where there are none.
     """
 
     name: str
@@ -37,18 +37,18 @@ class Reader:
     """One format.
 
     Attributes:
-        name: what `data.modalities.X.reader` calls it.
+        name: its name in `data.modalities.X.reader`.
         kind: grid, or series.
         looks_for: what `accepts` looks for, for messages.
-        accepts: what was found that makes a file or folder of this format, as "HDF5 with data [3652, 290, 180] and
-            dates"; "" where it is of another. It opens no more than a header.
+        accepts: says why a file or folder is of this format, as "HDF5 with data [3652, 290, 180] and dates"; "" where
+            it is of another. It opens no more than a header.
         open: read or open the files of one piece: [time, y, x] for a grid with rows from the north, read lazily, or
             float [time, station] with station ids as text; `time` holds calendar days in order, each once, NaN or
             one of data.missing_values is missing. The attribute `units`, where it is set, must be the configuration's;
             `notes`, a tuple of sentences, is kept with the store. What is wrong with a file is a DataError.
-        folder: the files of a folder that belong to the format, [] where it is no such folder.
-        joins_stations: whether one piece is many files, a station each; else each file is a piece.
-        whole_folder: whether the folder itself is what `open` is given.
+        folder: lists the files of a folder that belong to the format, [] where it is no such folder.
+        joins_stations: whether one piece is many files of one station each; else each file is a piece.
+        whole_folder: whether `open` is given the folder itself.
     """
 
     name: str

@@ -32,7 +32,7 @@ class Broken:
 
 
 def registered_readers(taken: Sequence[str]) -> tuple[tuple[Reader, ...], tuple[Broken, ...]]:
-    """The readers of installed packages, and those that cannot be loaded, which leave the others usable.
+    """The readers of installed packages, and those that cannot be loaded; the others stay usable.
 
     Args:
         taken: names of readers that no other may have.
@@ -45,7 +45,7 @@ def _load(search_path: tuple[str, ...], taken: tuple[str, ...]) -> tuple[tuple[R
     """Packages are looked for once for every state of sys.path."""
     readers: dict[str, Reader] = {}
     broken = []
-    for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         package = point.dist.name if point.dist else point.module
         try:
             reader = _reader(point.load(), point.value)
@@ -70,7 +70,7 @@ def _reader(loaded: object, value: str) -> Reader:
 
 
 def _guarded(reader: Reader, package: str) -> Reader:
-    """The same reader, whose exceptions are DataErrors that name the package, and whose result is looked at."""
+    """The same reader; its exceptions become DataErrors that name the package, and its results are checked."""
     who = f"the reader {reader.name} of the package {package}"
 
     def calling(function: Callable[P, T], what: str) -> Callable[P, T]:
@@ -104,7 +104,7 @@ def _guarded(reader: Reader, package: str) -> Reader:
 
 
 def _with_days(path: Path, values: xr.DataArray) -> xr.DataArray:
-    """The same over calendar days, with a note where the stamps of the reader are at other times than midnight."""
+    """The same values over calendar days, with a note where the stamps of the reader are not at midnight."""
     clocks = Clocks()
     days = clocks.days_of(values["time"].values)
     clocks.check(path)

@@ -1,4 +1,4 @@
-"""Series of one station each, joined to one array."""
+"""Series of one station each, joined into one array."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def join_stations(files: Sequence[StationFile], variable: str) -> xr.DataArray:
 
 
 def _days(file: StationFile, clocks: Clocks) -> np.ndarray:
-    """Its days; their times of day are added to `clocks`."""
+    """The days of a file; the times of day of its stamps are added to `clocks`."""
     if not file.stamps.size:
         raise DataError(f"{file.path}: has no rows of values; download it again or leave station {file.station} out")
     own = Clocks()

@@ -48,7 +48,7 @@ def open_table(
     layout: Literal["long", "wide"] | None = None,
     known: Collection[str] = (),
 ) -> xr.DataArray:
-    """Read one variable of a table, in pieces and only the columns it needs; peak memory is the result and a piece.
+    """Read one variable of a table piece by piece, only the columns it needs; peak memory is the result and a piece.
 
     Args:
         path: .parquet or .csv (also .csv.gz).
@@ -70,8 +70,8 @@ def open_table(
     """
     path = require_file(Path(path))
     with reading(path, advice=_ADVICE):
-        found = layout_of(path, column_names(path), variable, date_column, id_column, layout, known)
-        extent, ids, values = _wide(path, found) if found.stations else _long(path, found)
+        columns = layout_of(path, column_names(path), variable, date_column, id_column, layout, known)
+        extent, ids, values = _wide(path, columns) if columns.stations else _long(path, columns)
     series = xr.DataArray(
         values,  # [time, station]
         dims=("time", "station"),
@@ -79,10 +79,10 @@ def open_table(
         name=variable,
         attrs={"notes": extent.clocks.notes(), "clocks": extent.clocks.minutes},
     )
-    if found.stations:
+    if columns.stations:
         why = "" if layout == "wide" else f"{path.name} has no {id_column} and no {variable}: "
         note = f"{why}each column{'' if why else f' of {path.name}'} is a station"
-        beside = ", ".join(name.strip() for name in found.beside)
+        beside = ", ".join(name.strip() for name in columns.beside)
         series.attrs["notes"] += (f"{note}, but {beside}, left out" if beside else note,)
     series.encoding["source"] = str(path)
     return series
@@ -122,7 +122,7 @@ def _long(path: Path, columns: Layout) -> _Table:
 
 
 def _extent(path: Path, date: str, station: str, codes: dict[object, int]) -> _Extent:
-    """The first and last day; `codes` grows by each spelling of an id that is met."""
+    """The first and last day; each new spelling of an id is added to `codes`."""
     first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
     clocks = Clocks()
     for batch in batches(path, (date, station) if station else (date,)):
@@ -158,7 +158,7 @@ def _wide(path: Path, columns: Layout) -> _Table:
 
 
 def _see(seen: np.ndarray, position: np.ndarray) -> int | None:
-    """Mark the places (days x ids, or days); one that is filled before, or twice, or None."""
+    """Mark the places (days x ids, or days) as filled; return one that was filled before or comes twice, or None."""
     again = position[seen[position]]
     before = np.count_nonzero(seen)
     seen[position] = True
@@ -171,19 +171,19 @@ def _see(seen: np.ndarray, position: np.ndarray) -> int | None:
 
 
 def _twice(path: Path, day: np.datetime64, date: str, of: tuple[str, str] | None = None) -> DataError:
-    """The error of a day that is there twice, of a station where `of` gives the column of ids and its id."""
-    found = []
+    """The error of a day that occurs twice; `of` gives the column of ids and the id where the day is of a station."""
+    stamps_of_day = []
     for batch in batches(path, (date, of[0]) if of else (date,)):
         stamps = stamps_of_column(path, batch.column(0), date)
         same = calendar_days(stamps) == day
         if of:
             distinct, index = ids_of(path, batch.column(1), of[0])
             same &= np.array([text == of[1] for text in id_texts(distinct, str(path))], bool)[index]
-        found.append(stamps[same])
-    return more_than_once(path, f"station {of[1]} on {day}" if of else str(day), np.concatenate(found))
+        stamps_of_day.append(stamps[same])
+    return more_than_once(path, f"station {of[1]} on {day}" if of else str(day), np.concatenate(stamps_of_day))
 
 
 def _codes(path: Path, column: pa.Array, name: str, codes: dict[object, int]) -> np.ndarray:
-    """Integer codes of the ids as they are spelled; `codes` grows by those not seen before."""
+    """Integer codes of the ids as they are spelled; those not seen before are added to `codes`."""
     distinct, index = ids_of(path, column, name)
     return np.take(np.array([codes.setdefault(i, len(codes)) for i in distinct], np.int32), index)

@@ -20,7 +20,7 @@ def column_names(path: Path) -> list[str]:
     """The columns of a table, each once.
 
     Raises:
-        DataError: the suffix is of no table, or a column is there twice.
+        DataError: the suffix is not that of a table, or two columns have one name.
     """
     if path.suffix in (".parquet", ".pq"):
         names = list(pa.parquet.read_schema(path).names)
@@ -39,7 +39,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def batches(path: Path, texts: Sequence[str], numbers: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
-    """The columns in their order, some rows at a time; a CSV's are read as texts and as numbers, a parquet's as is."""
+    """The columns in this order, some rows at a time; those of a CSV are read as texts and numbers as asked for."""
     columns = [*texts, *numbers]
     if path.suffix in (".parquet", ".pq"):
         with pa.parquet.ParquetFile(path) as file:
@@ -114,10 +114,10 @@ def stamps_of_column(path: Path, column: pa.Array, name: str) -> np.ndarray:
 
 
 def _stamps_of_texts(path: Path, texts: Sequence[str | None], name: str) -> np.ndarray:
-    known = [str(text) for text in texts]
-    stamps = stamps_of_texts(known)
+    spelled = [str(text) for text in texts]
+    stamps = stamps_of_texts(spelled)
     if (wrong := np.flatnonzero(np.isnat(stamps))).size:
-        raise DataError(f"{path}: column {name} holds {known[wrong[0]][:64]!r}; write dates as YYYY-MM-DD")
+        raise DataError(f"{path}: column {name} holds {spelled[wrong[0]][:64]!r}; write dates as YYYY-MM-DD")
     return stamps
 
 
@@ -127,7 +127,7 @@ def ids_of(path: Path, column: pa.Array, name: str) -> tuple[list[object], np.nd
     if encoded.indices.null_count:
         raise DataError(f"{path}: column {name} is blank in {encoded.indices.null_count} rows; give every row its id")
     ids = encoded.dictionary
-    # A narrow float must stay one: it tells which digits are lost.
+    # A narrow float must stay one: it says which digits are lost.
     distinct = list(ids.to_numpy(zero_copy_only=False)) if pa.types.is_floating(ids.type) else ids.to_pylist()
     return distinct, encoded.indices.to_numpy(zero_copy_only=False)
 

@@ -24,7 +24,7 @@ _VARIABLES = {
     "srad", "wind", "pressure", "vp", "humidity", "dayl", "flag", "quality", "qc", "hpa",
 }  # fmt: skip
 _IDS = {"id", "ids", "station", "gauge", "site", "catchment", "basin", "code", "stn", "stationid", "gaugeid", "gage"}
-_DIGITS = 4  # that an id of letters and digits has at least; t2m and swvl1 have fewer
+_DIGITS = 4  # the fewest digits of an id of letters and digits; t2m and swvl1 have fewer
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Layout:
     """Columns of a table, as the file has them.
 
     Attributes:
-        date: of the days.
-        id: of the ids; "" in a wide table.
-        variable: of the values; "" in a wide table.
+        date: the column of the days.
+        id: the column of the ids; "" in a wide table.
+        variable: the column of the values; "" in a wide table.
         stations: the columns of a wide table that are stations.
-        beside: its columns that are none, and left out; without nameless row numbers.
+        beside: its columns that are no stations and are left out; row numbers without a name are not among them.
     """
 
     date: str
@@ -53,9 +53,9 @@ def layout_of(
     date_column: str,
     id_column: str,
     layout: str | None,
-    known: Collection[str],
+    known_ids: Collection[str],
 ) -> Layout:
-    """Say which columns hold what; blanks around their names do not count.
+    """Find which column holds what; blanks around their names do not count.
 
     Args:
         path: the table, for messages.
@@ -65,7 +65,7 @@ def layout_of(
         id_column: column of the ids, in a long table.
         layout: long, wide, or None: wide where neither the variable nor the ids have a column, and the others are
             stations by their names.
-        known: ids of stations, which are stations whatever they look like.
+        known_ids: ids that are known to be stations, whatever they look like.
 
     Raises:
         DataError: a column is absent, or one of a wide table looks like no station; the message asks for the key that
@@ -84,18 +84,18 @@ def layout_of(
         if len(beside) == len(others):
             raise DataError(f"{path}: has no column of a station beside {date}; give one, or take layout: wide out")
         return Layout(date, stations=tuple(name for name in others if name not in beside), beside=tuple(beside))
-    stations, beside, strange = station_columns(others, known)
+    stations, beside, strange = station_columns(others, known_ids)
     if strange or not stations:
         raise _no_stations(path, stations, strange or beside, variable, id_column)
     return Layout(date, stations=tuple(stations), beside=tuple(beside))
 
 
-def station_columns(names: Sequence[str], known: Collection[str] = ()) -> tuple[list[str], list[str], list[str]]:
-    """Columns of a wide table, without that of the days, parted: stations, what often lies beside them, and the rest.
+def station_columns(names: Sequence[str], known_ids: Collection[str] = ()) -> tuple[list[str], list[str], list[str]]:
+    """Sort the columns of a wide table but that of the days: stations, what often stands beside them, and the rest.
 
-    Stations are those that are `known`, and those that look like ids, unless they only count the columns (0, 1, 2).
+    Stations are the `known_ids` and those that look like ids, unless they only count the columns (0, 1, 2).
     """
-    keys = {id_key(station) for station in known}
+    keys = {id_key(station) for station in known_ids}
     sure = {name for name in names if id_key(name.strip()) in keys}
     beside = [name for name in names if name not in sure and _is_beside(name)]
     unproven = [name for name in names if name not in sure and name not in beside]
@@ -104,17 +104,17 @@ def station_columns(names: Sequence[str], known: Collection[str] = ()) -> tuple[
     return [name for name in names if name not in beside and name not in strange], beside, strange
 
 
-def named(names: Sequence[str], wanted: str) -> str | None:
-    """The column of this name, else the one that has it between blanks; None without one."""
-    if wanted in names:
-        return wanted
-    return next((name for name in names if name.strip() == wanted.strip()), None)
+def named(names: Sequence[str], column: str) -> str | None:
+    """The column of this name, else the one with blanks around the name; None where there is none."""
+    if column in names:
+        return column
+    return next((name for name in names if name.strip() == column.strip()), None)
 
 
 def looks_like_id(name: str) -> bool:
     """Whether a column could be a station by its name: a whole number, or letters and four digits or more.
 
-    A number with a fraction is none: 39001.1 is what pandas calls a second column 39001.
+    A number with a fraction is no station: pandas calls a second column 39001 39001.1.
     """
     text = name.strip()
     if re.fullmatch(r"[0-9]+(\.0*)?", text):
@@ -138,7 +138,7 @@ def _no_stations(
     if stations:
         return DataError(
             f"{what} {verb} like no station id as {stations[0].strip()} does; set the modality's key layout to wide if "
-            f"{it} {is_one} a station, else take what is none out of the table"
+            f"{it} {is_one} a station, else take the columns that are no stations out of the table"
         )
     return DataError(
         f"{what} {verb} like no station id; name the column of the ids with the modality's key id_column and that of "
@@ -152,14 +152,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def check_columns(path: Path, names: Sequence[str], columns: Iterable[str], key: str = "variable") -> None:
-    """Raise DataError, suggesting the near one, where a column, which the modality's `key` names, is not there."""
+    """Raise DataError, suggesting the nearest one, where a column is absent; the modality's `key` names the column."""
     for column in columns:
         if named(names, column) is not None:
             continue
         plain = {name.strip().lower(): name.strip() for name in reversed(names)}
-        near = [plain[one] for one in difflib.get_close_matches(column.strip().lower(), plain, n=1)]
+        near = [plain[plain_name] for plain_name in difflib.get_close_matches(column.strip().lower(), plain, n=1)]
         if key == "id_column" and not near:
-            near = [name for one, name in plain.items() if _IDS & set(re.split(r"[^a-z0-9]+", one))][:1]
+            near = [name for plain_name, name in plain.items() if _IDS & set(re.split(r"[^a-z0-9]+", plain_name))][:1]
         hint = f"did you mean {near[0]}? Name it" if near else "name another"
         hint += f" with the modality's key {key}"
         if key == "id_column" and not near:

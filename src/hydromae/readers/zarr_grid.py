@@ -24,7 +24,7 @@ def zarr_files(path: Path) -> list[Path]:
 
 
 def open_zarr_grid(path: str | Path, variable: str | None = None, allow_absent_days: bool = False) -> xr.DataArray:
-    """Open a daily grid without reading its values; what is returned and refused is as `cf_grid` says.
+    """Open a daily grid without reading its values; `cf_grid` says what is returned and what is refused.
 
     Args:
         path: a Zarr group, as a folder or in one .zip file, with a variable over time, y and x, in any order.
@@ -32,7 +32,7 @@ def open_zarr_grid(path: str | Path, variable: str | None = None, allow_absent_d
         allow_absent_days: accept days that are missing between the first and the last.
 
     Raises:
-        DataError: there is no such group, it is damaged, stored in shards or with codecs that are not known, or is not
+        DataError: there is no such group, it is damaged, stored in shards or with unknown codecs, or is not
             as `cf_grid` needs it.
     """
     path = Path(path)

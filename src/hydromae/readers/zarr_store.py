@@ -1,4 +1,4 @@
-"""Opening Zarr stores of others: no codec that runs code, no chunk that unpacks to more than is declared."""
+"""Opening Zarr stores of others: no codec may run code, and no chunk may unpack to more than is declared."""
 
 import json
 import math
@@ -22,7 +22,7 @@ from hydromae.readers.guard import MAX_AXIS, MAX_CHUNK, check_chunk, inflates_be
 
 _METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 _MAX_METADATA = 2**24  # bytes of one description
-# The compressors whose size can be checked before they are let loose; others, as pickle, may run code.
+# The compressors whose size can be checked before anything is unpacked; others, as pickle, may run code.
 _COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "numcodecs.zlib", "numcodecs.lz4"}
 _OTHERS = {"bytes", "transpose", "crc32c", "shuffle", "delta", "fixedscaleoffset", "quantize", "bitround"}
 _KINDS = "iufbSU"
@@ -31,7 +31,7 @@ _SLACK = 4096  # bytes of headers around a chunk
 
 @dataclass(frozen=True)
 class _Array:
-    """What one array's metadata declare: the most bytes a chunk unpacks to, and its compressor or ""."""
+    """What the metadata of one array declare: the most bytes a chunk unpacks to, and its compressor or ""."""
 
     chunk_bytes: int
     compressor: str
@@ -47,10 +47,10 @@ def zarr_format(path: Path) -> int:
 
 
 def open_zarr_store(path: Path) -> xr.Dataset:
-    """The arrays of numbers at the root of a Zarr group, times undecoded, values read when asked for.
+    """The arrays of numbers at the root of a Zarr group, times undecoded; values are read when they are asked for.
 
     Raises:
-        DataError: it is damaged or no Zarr; an array of numbers is compressed by something that is not known, or
+        DataError: it is damaged or no Zarr; an array of numbers is compressed by an unknown codec, or
             declares chunks or coordinates larger than any real one.
     """
     with reading(path, "is no Zarr group that can be read", "write it again"):
@@ -66,7 +66,7 @@ def open_masked(store: Store | Path, version: int) -> xr.Dataset:
     )
     filled = {}
     if version == 2:
-        # xarray gives what chunks are filled with as the attribute `_FillValue`, in place of one that is there.
+        # xarray puts the fill value of chunks into the attribute `_FillValue`, in place of the one in the file.
         group = zarr.open_group(store, mode="r", use_consolidated=False)
         for name, variable in raw.variables.items():
             array = group[str(name)]
@@ -91,10 +91,10 @@ def _arrays(path: Path) -> tuple[dict[str, _Array], set[str]]:
     """The arrays of numbers and short texts by name, and the names of the others, which are never read."""
     arrays, others = {}, set()
     for name, text in _descriptions(path).items():
-        found = json.loads(text)
-        if found.get("node_type", "array") != "array":
+        metadata = json.loads(text)
+        if metadata.get("node_type", "array") != "array":
             continue
-        array = _array_v3(path, name, found) if found.get("zarr_format") == 3 else _array_v2(path, name, found)
+        array = _array_v3(path, name, metadata) if metadata.get("zarr_format") == 3 else _array_v2(path, name, metadata)
         if array is None:
             others.add(name)
             continue
@@ -106,8 +106,8 @@ def _descriptions(path: Path) -> dict[str, str]:
     """Array name -> its metadata, of the arrays at the root."""
     files = ("zarr.json", ".zarray")
     if path.is_dir():
-        found = {file.parent.name: file for name in files for file in path.glob(f"*/{name}")}
-        sizes = {name: file.stat().st_size for name, file in found.items()}
+        paths = {file.parent.name: file for name in files for file in path.glob(f"*/{name}")}
+        sizes = {name: file.stat().st_size for name, file in paths.items()}
     else:
         content = zipfile.ZipFile(path)
         entries = {tuple(entry.filename.split("/")): entry for entry in content.infolist()}
@@ -118,31 +118,33 @@ def _descriptions(path: Path) -> dict[str, str]:
     if too_large := [name for name, size in sizes.items() if size > _MAX_METADATA]:
         raise DataError(f"{path}: the metadata of {too_large[0]} are larger than {_MAX_METADATA} bytes")
     if path.is_dir():
-        return {name: file.read_text(encoding="utf-8") for name, file in found.items()}
+        return {name: file.read_text(encoding="utf-8") for name, file in paths.items()}
     with content:
         return {name: content.read(entry).decode() for name, entry in zipped.items()}
 
 
-def _array_v2(path: Path, name: str, found: Mapping[str, Any]) -> _Array | None:
-    if not isinstance(found["dtype"], str) or (dtype := np.dtype(found["dtype"])).kind not in _KINDS:
+def _array_v2(path: Path, name: str, metadata: Mapping[str, Any]) -> _Array | None:
+    if not isinstance(metadata["dtype"], str) or (dtype := np.dtype(metadata["dtype"])).kind not in _KINDS:
         return None
-    codecs = [codec["id"] for codec in (*(found.get("filters") or ()), found.get("compressor")) if codec]
-    return _checked(path, name, found["shape"], found["chunks"], dtype, codecs)
+    codecs = [codec["id"] for codec in (*(metadata.get("filters") or ()), metadata.get("compressor")) if codec]
+    return _checked(path, name, metadata["shape"], metadata["chunks"], dtype, codecs)
 
 
-def _array_v3(path: Path, name: str, found: Mapping[str, Any]) -> _Array | None:
-    if not isinstance(found["data_type"], str):
+def _array_v3(path: Path, name: str, metadata: Mapping[str, Any]) -> _Array | None:
+    if not isinstance(metadata["data_type"], str):
         return None
     try:
-        dtype = np.dtype(found["data_type"])
+        dtype = np.dtype(metadata["data_type"])
     except TypeError:
         return None
     if dtype.kind not in _KINDS:
         return None
-    codecs = [codec["name"] if isinstance(codec, dict) else codec for codec in found["codecs"]]
+    codecs = [codec["name"] if isinstance(codec, dict) else codec for codec in metadata["codecs"]]
     if "sharding_indexed" in codecs:
         raise DataError(f"{path}: {name} is stored in shards, which are not read; write it in chunks without shards")
-    return _checked(path, name, found["shape"], found["chunk_grid"]["configuration"]["chunk_shape"], dtype, codecs)
+    return _checked(
+        path, name, metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"], dtype, codecs
+    )
 
 
 def _checked(
@@ -222,7 +224,7 @@ def _sound_blosc(packed: bytes) -> bool:
 
 
 def _zstd_size(packed: bytes) -> int | None:
-    """The size in the frame's header (RFC 8878, 3.1.1.1), which zstd holds itself to; None where it says none."""
+    """The size in the frame's header (RFC 8878, 3.1.1.1), which zstd keeps to; None where the header has none."""
     if len(packed) < 6 or packed[:4] != b"\x28\xb5\x2f\xfd":
         return None
     flag, single, key = packed[4] >> 6, packed[4] >> 5 & 1, packed[4] & 3

@@ -1,4 +1,4 @@
-"""Days of a modality against the days that are needed: what lacks, what is excluded, what a dateless file holds."""
+"""Days of a modality against the days that are needed: which are absent or excluded, which a dateless file holds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,7 +40,7 @@ def check_training(source: Source, training: Period) -> None:
 
 
 def absent_notes(name: str, held: Shaped[np.ndarray, "day"], periods: Mapping[str, Period]) -> tuple[str, ...]:
-    """A sentence for each period of which a modality lacks days, naming the spans.
+    """A sentence for each period in which a modality lacks days, naming the spans.
 
     Args:
         name: the modality.
@@ -80,7 +80,7 @@ def leap_days(first: np.datetime64, last: np.datetime64) -> int:
 
 
 def _spans(days: Shaped[np.ndarray, "day"]) -> Sequence[tuple[np.datetime64, np.datetime64]]:
-    """First and last day of each run of consecutive days."""
+    """First and last day of each span of consecutive days."""
     breaks = np.flatnonzero(np.diff(days).astype(np.int64) > 1)
     first = days[np.concatenate([[0], breaks + 1])]
     last = days[np.concatenate([breaks, [len(days) - 1]])]
@@ -88,7 +88,7 @@ def _spans(days: Shaped[np.ndarray, "day"]) -> Sequence[tuple[np.datetime64, np.
 
 
 def _check_last_day(source: Source, periods: Mapping[str, Period]) -> None:
-    """Files without dates must end where the settings or a period say: else a day was lost and later ones moved."""
+    """Raise DataError unless files without dates end where the settings or a period say: else a day was lost."""
     counted = [i for i, piece in enumerate(source.pieces) if not piece.dated]
     if not counted:
         return
@@ -103,13 +103,13 @@ def _check_last_day(source: Source, periods: Mapping[str, Period]) -> None:
             expected[following.days[0] - np.timedelta64(1, "D")] = f"the day before {following.path}"
     if last in expected:
         return
-    wanted = " or ".join(f"{day} ({what})" for day, what in expected.items())
+    ends = " or ".join(f"{day} ({what})" for day, what in expected.items())
     short = min((int((day - last).astype(int)) for day in expected), key=abs)
     leap = leap_days(first, last + np.timedelta64(short, "D")) if short > 0 else 0
     hint = " just as many as there are leap days, so its calendar may have none;" if short == leap > 0 else ""
     count = sum(len(source.pieces[i].days) for i in counted)
     raise DataError(
         f"{source.pieces[counted[-1]].path}: {source.name} has no dates and {count} maps, which from {first} "
-        f"({key}.start) go to {last}, but they must end on {wanted}: {abs(short)} day{'s' if abs(short) > 1 else ''} "
+        f"({key}.start) go to {last}, but they must end on {ends}: {abs(short)} day{'s' if abs(short) > 1 else ''} "
         f"{'short' if short > 0 else 'too many'};{hint} correct {key}.start or set {key}.end to the day of its last map"
     )

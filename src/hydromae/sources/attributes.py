@@ -53,20 +53,20 @@ class Attributes:
 def coordinate_columns(names: Sequence[str]) -> dict[str, int]:
     """The places of `latitude` and `longitude` among the names of attributes, by their words.
 
-    Two whose other words are the same belong together, as gauge_lat and gauge_lon do; of several pairs that with the
-    fewest other words is taken, so latitude and longitude before those of a centroid. One alone counts only where its
-    name has no other word.
+    Two names whose other words are the same belong together, as gauge_lat and gauge_lon do. Of several pairs the one
+    with the fewest other words is taken, so latitude and longitude before those of a centroid. One without the other
+    counts only where its name has no other word.
     """
-    found: dict[str, dict[tuple[str, ...], int]] = {coordinate: {} for coordinate in _COORDINATES}
+    places_of: dict[str, dict[tuple[str, ...], int]] = {coordinate: {} for coordinate in _COORDINATES}
     for place, name in enumerate(names):
         parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
         words = [word for word in re.split(r"[^a-z0-9]+", parted) if word]
         for coordinate, spellings in _COORDINATES.items():
             if spellings & set(words):
-                found[coordinate].setdefault(tuple(word for word in words if word not in spellings), place)
-    pairs = [others for others in found["latitude"] if others in found["longitude"]]
+                places_of[coordinate].setdefault(tuple(word for word in words if word not in spellings), place)
+    pairs = [others for others in places_of["latitude"] if others in places_of["longitude"]]
     chosen = min(pairs, key=len, default=())
-    return {coordinate: places[chosen] for coordinate, places in found.items() if chosen in places}
+    return {coordinate: places[chosen] for coordinate, places in places_of.items() if chosen in places}
 
 
 def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequence[float]) -> Attributes:
@@ -134,7 +134,7 @@ def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
 
 
 def _stripped(row: dict[str | None, str | None]) -> dict[str, str | None]:
-    """Without the values beyond the header, which are under None."""
+    """The row without the values beyond the header, which are under None."""
     return {name.strip(): value for name, value in row.items() if name is not None}
 
 

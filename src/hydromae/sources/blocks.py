@@ -51,7 +51,7 @@ def read_blocks(plan: Plan, source: Source, patch_size: int, begin: int, end: in
 
 
 def _spans(source: Source, begin: np.datetime64, end: np.datetime64) -> Iterator[tuple[np.datetime64, np.datetime64]]:
-    """First day of each reading, and the day after its last, which is where a chunk of the file ends if that can be.
+    """First day of each reading, and the day after its last, which is where a chunk of the file ends if possible.
 
     A chunk is decompressed whole whatever part of it is asked for: those that h5py chooses hold hundreds of days of a
     few cells, so that reading block by block would decompress each of them many times.

@@ -1,4 +1,4 @@
-"""The cells of a grid as it is read: where they lie, which way its rows run, and how its maps become others'."""
+"""The cells of a grid as it is read: where they lie, which way its rows run, and how they become other cells."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,8 +66,8 @@ def north_first(values: xr.DataArray, name: str, settings: ModalityConfig, path:
     return values
 
 
-def same_cells(one: Cells, other: Cells) -> bool:
-    """Whether shapes are equal and, where both say where their cells lie, the centres too."""
-    if one.shape != other.shape:
+def same_cells(cells: Cells, other: Cells) -> bool:
+    """Whether the shapes are equal and, where both say where their cells lie, the centres too."""
+    if cells.shape != other.shape:
         return False
-    return all(a is None or b is None or same_centres(a, b) for a, b in ((one.y, other.y), (one.x, other.x)))
+    return all(a is None or b is None or same_centres(a, b) for a, b in ((cells.y, other.y), (cells.x, other.x)))

@@ -18,7 +18,7 @@ _ROUNDING = 1e-6
 def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> None:
     """Turn missing codes, any finite magnitude of 1e19 or more, and any NaN into the one NaN of numpy, in place.
 
-    Of the many bit patterns that are NaN one is left, so that stores of the same data are the same bytes.
+    NaN has many bit patterns; only one is left, so that stores of the same data are the same bytes.
     """
     missing = np.isnan(values)
     missing |= np.isfinite(values) & (np.abs(values) >= LARGEST)
@@ -29,7 +29,7 @@ def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> 
 
 
 def within_limits(values: Float[np.ndarray, "..."], settings: ModalityConfig) -> None:
-    """Bring values to a limit that they are beyond by rounding alone, as rain of -2e-16 to 0, in place.
+    """Bring values to a limit that they are beyond only by rounding, as rain of -2e-16 to 0, in place.
 
     Where logarithm or root need at least 0 and the settings' minimum is below it, values from there to 0 become 0.
     """
@@ -47,7 +47,7 @@ def _margin(limit: float) -> float:
 
 
 def number_text(value: float) -> str:
-    """A value of a file with as many digits as tell it from all others, so that it can be copied as a missing code."""
+    """A value of a file with enough digits to differ from all others, so that it can be copied as a missing code."""
     with np.errstate(over="ignore"):
         single = np.float32(value)
     text = str(single) if float(single) == value or np.isnan(value) else repr(float(value))

@@ -22,7 +22,7 @@ def coordinates_of(grid: xr.DataArray) -> dict[str, dict[str, Any]]:
 
 
 def described(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes as text, numbers and lists of numbers, without those that say how a file stores what they are of."""
+    """Attributes as text, numbers and lists of numbers, without those about how a file stores the coordinate."""
     plain = {key: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for key, v in attributes.items()}
     return {
         str(key): value
@@ -34,4 +34,4 @@ def described(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_numbers(value: object) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, int | float) for one in value)
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(number, int | float) for number in value)

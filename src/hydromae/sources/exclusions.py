@@ -30,11 +30,11 @@ def spans_within(exclude: Days, period: Period) -> tuple[Period, ...]:
 
 def days_in(spans: Days) -> Shaped[np.ndarray, "day"]:
     """The days named one by one or as (first, last), each once and in order; datetime64[D]."""
-    found = [np.zeros(0, "datetime64[D]")]
+    days = [np.zeros(0, "datetime64[D]")]
     for span in spans:
         first, last = span if isinstance(span, tuple) else (span, span)
-        found.append(days_between(first, last))
-    return np.unique(np.concatenate(found))
+        days.append(days_between(first, last))
+    return np.unique(np.concatenate(days))
 
 
 def days_between(first: date, last: date) -> Shaped[np.ndarray, "day"]:

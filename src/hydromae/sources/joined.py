@@ -1,4 +1,4 @@
-"""Series from several sources as one: side by side where their stations differ, the first named first where not."""
+"""Series from several sources as one: side by side where their stations differ, else the source named first wins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class JoinedSource(Source):
     Attributes:
         parts: the sources, the one whose values win first; `pieces` are those of all of them.
         ids: the stations, those of all parts.
-        overlaps: of each part with those before it, where they share stations.
+        overlaps: what each part shares with those before it, where they share stations.
     """
 
     parts: tuple[Source, ...] = ()
@@ -60,7 +60,7 @@ class JoinedSource(Source):
 
     @property
     def why(self) -> str:
-        """What the reader of each part was chosen for."""
+        """Why the reader of each part was chosen."""
         return "; ".join(f"{_own_name(part)}: {part.why}" for part in self.parts)
 
     @property
@@ -74,20 +74,20 @@ class JoinedSource(Source):
         counted = ", ".join(f"{_own_name(part)} ({len(part.station_ids)} stations)" for part in self.parts)
         excluded = int(np.isin(self.excluded, self.held).sum())
         left_out = f"{excluded} day{'s are' if excluded > 1 else ' is'} missing, as exclude_dates says"
-        own = [f"{self.name}: {left_out}"] if excluded else []
+        notes = [f"{self.name}: {left_out}"] if excluded else []
         of_parts = [note for part in self.parts for note in part.notes]
-        own.append(f"{self.name}: {len(self.ids)} stations of {counted} are joined; {RULE}")
-        return (*of_parts, *own, *(f"{self.name}: {one.sentence}" for one in self.overlaps))
+        notes.append(f"{self.name}: {len(self.ids)} stations of {counted} are joined; {RULE}")
+        return (*of_parts, *notes, *(f"{self.name}: {overlap.sentence}" for overlap in self.overlaps))
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """A sentence for each two parts that can hardly be of the same station, days and units."""
-        return tuple(f"{self.where}: {self.name}: {doubt}" for one in self.overlaps if (doubt := one.doubt))
+        """A sentence for each two parts that can hardly have the same stations, days and units."""
+        return tuple(f"{self.where}: {self.name}: {doubt}" for overlap in self.overlaps if (doubt := overlap.doubt))
 
-    def spelled_as(self, known: Sequence[str]) -> "JoinedSource":
-        """The same with ids spelled as they are known; they are alike in all parts already."""
-        names = one_spelling(self.ids, known, self.where)
-        parts = [part.spelled_as(known) for part in self.parts]
+    def spelled_as(self, spellings: Sequence[str]) -> "JoinedSource":
+        """The same with ids spelled as in `spellings`; they are alike in all parts already."""
+        names = one_spelling(self.ids, spellings, self.where)
+        parts = [part.spelled_as(spellings) for part in self.parts]
         return replace(self, ids=tuple(names.values()), parts=tuple(parts), pieces=_pieces(parts))
 
     def for_stations(self, ids: Sequence[str]) -> "JoinedSource":
@@ -131,7 +131,7 @@ class JoinedSource(Source):
 
 
 def open_modality(
-    name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...], known: Sequence[str] = ()
+    name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...], known_ids: Sequence[str] = ()
 ) -> Source:
     """Open all sources of a modality; see `open_source` for each.
 
@@ -140,11 +140,11 @@ def open_modality(
         DataError: a file is wrong, or two of one source do not go together.
     """
     if not settings.sources:
-        return open_source(name, settings, root, codes, known)
+        return open_source(name, settings, root, codes, known_ids)
     parts = []
-    for one, (label, own) in zip(settings.sources.values(), settings.parts(name).items(), strict=True):
-        ids = (*known, *(one.id_prefix + station for station in known)) if one.id_prefix else known
-        parts.append(_without_prefix(open_source(label, own, root, codes, ids), one.id_prefix))
+    for part, (label, part_settings) in zip(settings.sources.values(), settings.parts(name).items(), strict=True):
+        ids = (*known_ids, *(part.id_prefix + station for station in known_ids)) if part.id_prefix else known_ids
+        parts.append(_without_prefix(open_source(label, part_settings, root, codes, ids), part.id_prefix))
     alike = tuple(one_spelling([station for part in parts for station in part.station_ids]).values())
     return join(name, settings, [part.spelled_as(alike) for part in parts], codes)
 
@@ -175,7 +175,7 @@ def _own_name(part: Source) -> str:
 
 
 def _without_prefix(source: Source, prefix: str) -> Source:
-    """The same with ids less what they begin with; DataError where one begins otherwise, or two become one."""
+    """The same source with ids without the prefix; DataError where an id lacks it, or has nothing else."""
     if not prefix:
         return source
     key = f"data.modalities.{source.name}.id_prefix"

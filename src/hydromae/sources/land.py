@@ -16,8 +16,8 @@ from hydromae.sources.land_mask import read_placed_mask, valid_patches
 from hydromae.sources.regridding import Cells
 from hydromae.sources.source import Source
 
-# Cells are looked at on this many days, in runs of a few: neighbours in time often lie in one compressed chunk.
-_RUNS, _RUN_DAYS = 32, 4
+# Cells are looked at on this many days, in spans of a few: neighbours in time often lie in one compressed chunk.
+_SPANS, _SPAN_DAYS = 32, 4
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def find_land(config: Config, grids: Sequence[Source], first: date, last: date) 
         where = str(source.pieces[0].path)
         days = _sample(source, first, last)
         land = np.zeros((height, width), bool)
-        for run in days:
-            land |= np.isfinite(source.read(run[0], len(run))).any(axis=0)
-        looked_at = sum(len(run) for run in days)
+        for span in days:
+            land |= np.isfinite(source.read(span[0], len(span))).any(axis=0)
+        looked_at = sum(len(span) for span in days)
         notes = (f"land is the {int(land.sum())} cells where {source.name} has a value on one of {looked_at} days",)
     else:
         where = str(Path(data.root) / data.land_mask)
@@ -82,20 +82,20 @@ def _check_place(where: str, cells: Cells, grids: Sequence[Source]) -> None:
 
 
 def _sample(grid: Source, first: date, last: date) -> list[np.ndarray]:
-    """Runs of consecutive days that the grid holds, spread evenly from the first to the last; all of few.
+    """Spans of days that the grid holds, spread evenly from the first to the last; all days where they are few.
 
-    A run ends where the grid lacks a day, so what is read is what was chosen.
+    A span ends where the grid lacks a day, so exactly the chosen days are read.
     """
     held = grid.held[(grid.held >= np.datetime64(first)) & (grid.held <= np.datetime64(last))]
     held = held[~np.isin(held, grid.excluded)]
     if not len(held):
         return []
     chosen = held
-    if len(held) > _RUNS * _RUN_DAYS:
-        starts = np.linspace(0, len(held) - _RUN_DAYS, _RUNS).round().astype(int)
-        chosen = held[np.add.outer(starts, np.arange(_RUN_DAYS)).ravel()]  # [days of all runs]
+    if len(held) > _SPANS * _SPAN_DAYS:
+        starts = np.linspace(0, len(held) - _SPAN_DAYS, _SPANS).round().astype(int)
+        chosen = held[np.add.outer(starts, np.arange(_SPAN_DAYS)).ravel()]  # [days of all spans]
     gaps = np.flatnonzero(np.diff(chosen).astype(np.int64) > 1) + 1
-    return np.split(chosen, np.union1d(gaps, np.arange(_RUN_DAYS, len(chosen), _RUN_DAYS)))
+    return np.split(chosen, np.union1d(gaps, np.arange(_SPAN_DAYS, len(chosen), _SPAN_DAYS)))
 
 
 def _whose(grids: Sequence[Source]) -> str:

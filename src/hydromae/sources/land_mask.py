@@ -103,7 +103,7 @@ def _cf_mask(path: Path, data: xr.Dataset) -> tuple[np.ndarray, Cells]:
             maps.append(item.isel(dict.fromkeys(times, 0)))
     if len(maps) != 1:
         listed = ", ".join(str(item.name) for item in maps) or "none"
-        raise DataError(f"{path}: has {len(maps)} variables over two dimensions ({listed}); keep the mask alone in it")
+        raise DataError(f"{path}: has {len(maps)} variables over two dimensions ({listed}); keep only the mask in it")
     mask = maps[0].transpose(*(axis_of(path, data, maps[0], axis) for axis in ("y", "x")))  # [y, x]
     _check_size(path, mask.shape)
     for axis, falls in zip(mask.dims, (True, False), strict=True):

@@ -18,9 +18,9 @@ class Overlap:
     """The stations that a source shares with those named before it.
 
     Attributes:
-        first: the sources named before, that hold one of the stations.
+        first: the sources named before that hold one of the stations.
         second: the source.
-        stations: the shared ones.
+        stations: the stations that both hold.
         both: station-days on which both have a value; the first wins.
         differ: how many of these values are not equal.
         far: how many differ by more than a tenth.
@@ -86,22 +86,22 @@ def overlap_of(names: tuple[str, ...], earlier: Source, name: str, later: Source
     unlike: list[tuple[str, float]] = []
     most, largest = 0.0, ""
     for start in range(0, len(stations), _STATIONS):
-        some = stations[start : start + _STATIONS]
-        one, other = (source.for_stations(some).read(first, count) for source in (earlier, later))  # [day, station]
-        both = ~np.isnan(one) & ~np.isnan(other)
+        ids = stations[start : start + _STATIONS]
+        before, after = (source.for_stations(ids).read(first, count) for source in (earlier, later))  # [day, station]
+        both = ~np.isnan(before) & ~np.isnan(after)
         with np.errstate(invalid="ignore", over="ignore"):
-            apart = np.where(both & (one != other), np.abs(one - other), 0)
-            size = np.where(both, np.maximum(np.abs(one), np.abs(other)), 0)
-        spread = np.array([np.ptp(one[held, i]) if held.any() else 0 for i, held in enumerate(both.T)])
+            apart = np.where(both & (before != after), np.abs(before - after), 0)
+            size = np.where(both, np.maximum(np.abs(before), np.abs(after)), 0)
+        spread = np.array([np.ptp(before[held, i]) if held.any() else 0 for i, held in enumerate(both.T)])
         far = both & (apart > _FAR * size) & (apart > _FAR * _FAR * spread)
-        total += [both.sum(), (both & (one != other)).sum(), far.sum(), (np.isnan(one) & ~np.isnan(other)).sum()]
+        total += [both.sum(), (both & (before != after)).sum(), far.sum(), (np.isnan(before) & ~np.isnan(after)).sum()]
         shares = far.sum(axis=0) / np.maximum(both.sum(axis=0), 1)
-        unlike += [(some[i], float(shares[i])) for i in np.flatnonzero(shares > _MOSTLY).tolist()]
+        unlike += [(ids[i], float(shares[i])) for i in np.flatnonzero(shares > _MOSTLY).tolist()]
         if apart.size and apart.max() > most:
             day, column = np.unravel_index(int(apart.argmax()), apart.shape)
             most = float(apart.max())
-            values = f"{one[day, column]:g} and {other[day, column]:g} {units}"
-            largest = f"at {some[column]} on {first + day}: {values}"
+            values = f"{before[day, column]:g} and {after[day, column]:g} {units}"
+            largest = f"at {ids[column]} on {first + day}: {values}"
     shared, differ, apart_far, filled = (int(number) for number in total)
     return Overlap(names, name, stations, shared, differ, apart_far, filled, largest, tuple(unlike))
 

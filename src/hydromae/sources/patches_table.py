@@ -92,8 +92,8 @@ def station_patches(config: Config, aggregate: int | None = None) -> StationPatc
         raise ConfigError("data.modalities names no series; name one with kind series and its paths")
     attributes = open_attributes(data)
     assert attributes is not None
-    known = known_ids(data, attributes)
-    sources = [open_modality(*named, Path(data.root), data.missing_values, known) for named in series.items()]
+    table_ids = known_ids(data, attributes)
+    sources = [open_modality(*named, Path(data.root), data.missing_values, table_ids) for named in series.items()]
     sources = spelled_alike(sources, attributes)
     ids = station_order(sources, attributes, data)
     if data.train is not None:

@@ -37,9 +37,9 @@ class Piece:
         return bool(self.values.attrs.get("dated", True))
 
     def path_of(self, day: np.datetime64, station: str | None = None) -> Path:
-        """The file that holds a day of a station, or the one before it; its folder where that cannot be told."""
-        held = (one for one in self.origins if station in one.values["station"].values)
-        return next((one.path for one in reversed(list(held)) if one.days[0] <= day), self.path)
+        """The file that holds a day of a station, or the one before it; its folder where that is not known."""
+        held = (piece for piece in self.origins if station in piece.values["station"].values)
+        return next((piece.path for piece in reversed(list(held)) if piece.days[0] <= day), self.path)
 
     def renamed(self, names: Mapping[str, str], note: str = "") -> "Piece":
         """The same with other station ids, and a note that says so."""
@@ -47,7 +47,7 @@ class Piece:
         values = self.values.assign_coords(station=ids)
         if note:
             values = values.assign_attrs(notes=(*values.attrs.get("notes", ()), note))
-        return replace(self, values=values, origins=tuple(one.renamed(names) for one in self.origins))
+        return replace(self, values=values, origins=tuple(piece.renamed(names) for piece in self.origins))
 
 
 def side_by_side(pieces: Sequence[Piece], name: str) -> Piece:
@@ -77,7 +77,7 @@ def side_by_side(pieces: Sequence[Piece], name: str) -> Piece:
     )
     readers = ", ".join(dict.fromkeys(piece.reader for piece in pieces))
     files = tuple(file for piece in pieces for file in piece.files)
-    # The ids alone say which file a station is of: the values need not be kept twice.
+    # The ids say which file a station is of: the values need not be kept twice.
     origins = tuple(replace(piece, values=piece.values[:0].copy()) for piece in pieces)
     return Piece(folder, joined, days, readers, files, f"{len(files)} files, the first {pieces[0].why}", origins)
 

@@ -1,4 +1,4 @@
-"""Everything that is looked at before the first value is written: sources, land, stations, days."""
+"""Everything that is checked before the first value is written: sources, land, stations, days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Plan:
 
     Attributes:
         members: cell -> its stations, where `station_ids` are cells that stations were aggregated to; else empty.
-        notes: a sentence for each decision: stations left out or moved, days that lack, rows turned, cells changed.
+        notes: a sentence for each decision: stations left out or moved, absent days, rows turned, cells changed.
         y: coordinates of the rows of all grids, from the north, where a file gives them; None else and without grids.
         x: coordinates of the columns, from the west.
         coordinates: what the files say of them and of their projection, after the CF conventions.
@@ -59,7 +59,7 @@ class Plan:
 
     @cached_property
     def usable(self) -> Bool[np.ndarray, "day"]:
-        """Which days of the store are not declared wrong (`excluded`): what is fitted is fitted on these."""
+        """Which days of the store are not declared wrong (`excluded`): scalers and means are fitted on these."""
         usable: np.ndarray = ~excluded_days(np.datetime64(self.first_day), self.n_days, self.excluded)
         return usable
 
@@ -78,7 +78,7 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
         fit: whether scalers are to be fitted, so that each source must hold a day of the training period.
 
     Raises:
-        ConfigError: the configuration asks for what cannot be.
+        ConfigError: the configuration asks for something impossible.
         DataError: a file is wrong, or two do not fit together.
     """
     data = config.data
@@ -122,26 +122,28 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
 
 
 def _station_names(stations: Stations) -> dict[str, str]:
-    """The names of the stations, in their order; of the table of attributes before those of the series."""
-    found = dict(stations.attributes.station_names) if stations.attributes else {}
+    """The names of the stations, in their order; those of the table of attributes come before those of the series."""
+    names_of = dict(stations.attributes.station_names) if stations.attributes else {}
     for piece in (piece for source in stations.series for piece in source.pieces):
         for part in (piece, *piece.origins):
             if STATION_NAME in part.values.coords:
                 ids, names = part.values["station"].values, part.values[STATION_NAME].values
-                found = {str(i): name for i, name in zip(ids, names, strict=True) if isinstance(name, str)} | found
-    return {station: found[station] for station in stations.ids if found.get(station)}
+                names_of = {
+                    str(i): name for i, name in zip(ids, names, strict=True) if isinstance(name, str)
+                } | names_of
+    return {station: names_of[station] for station in stations.ids if names_of.get(station)}
 
 
 def _coordinates(grids: Sequence[Source]) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
     """The coordinates of the cells that all grids are on, from the first that knows them."""
-    every = [grid.cells for grid in grids]
-    y = next((cells.y for cells in every if cells.y is not None), None)
-    x = next((cells.x for cells in every if cells.x is not None), None)
+    cells_of_grids = [grid.cells for grid in grids]
+    y = next((cells.y for cells in cells_of_grids if cells.y is not None), None)
+    x = next((cells.x for cells in cells_of_grids if cells.x is not None), None)
     return None if y is None else tuple(y.tolist()), None if x is None else tuple(x.tolist())
 
 
 def _attributes(data: DataConfig) -> Attributes | None:
-    """The table of attributes, where there are series that it is of."""
+    """The table of attributes, where there are series whose stations it describes."""
     has_series = any(settings.kind == "series" for settings in data.modalities.values())
     return open_attributes(data) if has_series else None
 
@@ -172,7 +174,7 @@ def _stations(
 
 
 def check_options(data: DataConfig) -> None:
-    """Raise ConfigError where the data section asks for what cannot be."""
+    """Raise ConfigError where the data section asks for something impossible."""
     if not data.modalities:
         raise ConfigError("data.modalities is empty; name at least one, with its paths")
     if data.train is None:
@@ -218,7 +220,7 @@ def open_attributes(data: DataConfig) -> Attributes | None:
 
 
 def known_ids(data: DataConfig, attributes: Attributes | None) -> tuple[str, ...]:
-    """Ids that are those of stations, whatever they look like: of the attributes, and those to be left out."""
+    """Ids that are known to be stations, whatever they look like: those of the attributes, and those to be left out."""
     return (*(attributes.ids if attributes else ()), *data.exclude_stations)
 
 
@@ -229,15 +231,15 @@ def station_order(series: Sequence[Source], attributes: Attributes | None, data:
         ConfigError: an excluded station is unknown.
         DataError: a series has a station that the attributes lack, or none is left.
     """
-    found = {station: source for source in reversed(series) for station in source.station_ids}
-    kept = without_excluded(found, data.exclude_stations, attributes.ids if attributes else ()) if series else ()
+    source_of = {station: source for source in reversed(series) for station in source.station_ids}
+    kept = without_excluded(source_of, data.exclude_stations, attributes.ids if attributes else ()) if series else ()
     if attributes is None:
         return tuple(sorted_ids(kept))
     unknown = sorted_ids(set(kept) - set(attributes.ids))
     if unknown:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise DataError(
-            f"{_path_of(found[unknown[0]], unknown[0])}: unknown station {unknown[0]}{more}, which "
+            f"{_path_of(source_of[unknown[0]], unknown[0])}: unknown station {unknown[0]}{more}, which "
             f"{data.attributes.path} lacks; add its row there, take it out of the series, or name it in "
             f"data.exclude_stations"
         )

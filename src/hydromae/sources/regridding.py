@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-# Share of a target cell's area that must have values for its mean to stand for it.
+# Share of a target cell's area that must have values for their mean to stand for the cell.
 LEAST_VALID = 0.5
 # Rounding of coordinates and of shares of area: far below what any map could mean.
 _ROUNDING = 1e-6
@@ -73,8 +73,8 @@ def bilinear(
     missing = np.isnan(values)
     filled = _xarray_regrid(np.where(missing, 0.0, values), source).linear(_dataset(target))
     lacking = _xarray_regrid(missing.astype(np.float64), source).linear(_dataset(target))
-    known = lacking.values <= _ROUNDING  # NaN, beyond the outermost centres, is not known
-    return np.where(known, filled.values, np.nan).astype(np.float32)
+    has_value = lacking.values <= _ROUNDING  # not where it is NaN, beyond the outermost centres
+    return np.where(has_value, filled.values, np.nan).astype(np.float32)
 
 
 def conservative(
@@ -84,7 +84,7 @@ def conservative(
 
     Where all of a target cell has values, the integral over its area is kept.
     """
-    # The library weighs the covered part of a cell alone; a rim of missing cells makes what lies outside count too.
+    # The library weighs only the covered part of a cell; a rim of missing cells makes what lies outside count too.
     padded, cells = _with_rim(values, source, target)
     regridded = _xarray_regrid(padded, cells).conservative(
         _dataset(target),
@@ -127,10 +127,10 @@ def _extended(
 
     The library gives nothing for a target cell whose centre is beyond the outermost ones, though in the last cell.
     """
-    borders, wanted = edges(source), edges(target)
+    borders, target_borders = edges(source), edges(target)
     first, last = source[1] - source[0], source[-1] - source[-2]
-    before = max(1, int(np.ceil((borders[0] - wanted[0]) / first)))
-    after = max(1, int(np.ceil((wanted[-1] - borders[-1]) / last)))
+    before = max(1, int(np.ceil((borders[0] - target_borders[0]) / first)))
+    after = max(1, int(np.ceil((target_borders[-1] - borders[-1]) / last)))
     head = source[0] - first * np.arange(before, 0, -1)
     return before, np.concatenate([head, source, source[-1] + last * np.arange(1, after + 1)]), after
 

@@ -34,7 +34,7 @@ class Source:
 
     Attributes:
         codes: the numbers that mean missing.
-        regrid: how its maps are brought to other cells; None where its own are those of the store.
+        regrid: how its maps are brought to other cells; None where its own cells are those of the store.
     """
 
     name: str
@@ -58,8 +58,8 @@ class Source:
         """The cells of a grid as it is read, placed where one of its files says."""
         if self.regrid is not None:
             return self.regrid.target
-        every = [cells_of(piece.values) for piece in self.pieces]
-        return next((cells for cells in every if cells.placed), every[0])
+        cells_of_files = [cells_of(piece.values) for piece in self.pieces]
+        return next((cells for cells in cells_of_files if cells.placed), cells_of_files[0])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,7 +78,7 @@ class Source:
 
     @property
     def why(self) -> str:
-        """What its reader was chosen for, as `check` says it."""
+        """Why its reader was chosen, as `check` says it."""
         return self.pieces[0].why
 
     @property
@@ -94,17 +94,17 @@ class Source:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done to stamps, days, rows and cells, a sentence each."""
-        found = [note for piece in self.pieces for note in piece.values.attrs.get("notes", ())]
+        notes = [note for piece in self.pieces for note in piece.values.attrs.get("notes", ())]
         if self.settings.convert_from is not None:
-            found.append(f"values are converted from {self.settings.convert_from} to {self.settings.units}")
+            notes.append(f"values are converted from {self.settings.convert_from} to {self.settings.units}")
         if shift := self.settings.shift_days:
-            found.append(f"days are moved by {shift:+d}, as shift_days says")
+            notes.append(f"days are moved by {shift:+d}, as shift_days says")
         if excluded := int(np.isin(self.excluded, self.held).sum()):
-            found.append(f"{excluded} day{'s are' if excluded > 1 else ' is'} missing, as exclude_dates says")
+            notes.append(f"{excluded} day{'s are' if excluded > 1 else ' is'} missing, as exclude_dates says")
         if self.regrid is not None:
             (height, width), (rows, columns) = self.pieces[0].values.shape[1:], self.shape
-            found.append(f"{height} x {width} cells are brought to {rows} x {columns} by {self.regrid.rule}")
-        return tuple(f"{self.name}: {note}" for note in dict.fromkeys(found))
+            notes.append(f"{height} x {width} cells are brought to {rows} x {columns} by {self.regrid.rule}")
+        return tuple(f"{self.name}: {note}" for note in dict.fromkeys(notes))
 
     @property
     def where(self) -> str:
@@ -118,13 +118,13 @@ class Source:
         ids = (str(i) for piece in self.pieces for i in piece.values["station"].values)
         return tuple(dict.fromkeys(ids))
 
-    def spelled_as(self, known: Sequence[str]) -> "Source":
-        """The same with ids spelled as they are known, others alike in all files; a note says which were not.
+    def spelled_as(self, spellings: Sequence[str]) -> "Source":
+        """The same with ids spelled as in `spellings`, others alike in all files; a note says which were not.
 
         Raises:
-            DataError: an id may be either of two known stations.
+            DataError: an id may be either of two stations in `spellings`.
         """
-        names = one_spelling(self.station_ids, known, self.where)
+        names = one_spelling(self.station_ids, spellings, self.where)
         other = {old: new for old, new in names.items() if old != new}
         if not other:
             return self
@@ -193,7 +193,7 @@ class Source:
 
 
 def open_source(
-    name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...], known: Sequence[str] = ()
+    name: str, settings: ModalityConfig, root: Path, codes: tuple[float, ...], known_ids: Sequence[str] = ()
 ) -> Source:
     """Open the files of one source of a modality; grids stay on disk, with rows from the north, and series are read.
 
@@ -204,7 +204,7 @@ def open_source(
         settings: its files and what they hold.
         root: folder that its paths are relative to.
         codes: numbers that mean missing.
-        known: ids of stations, by which a table's columns are known for stations.
+        known_ids: ids of stations, by which columns of a table are recognised as stations.
 
     Raises:
         ConfigError: no file is named.
@@ -220,7 +220,7 @@ def open_source(
         start = settings.start
         if start is not None and pieces:  # a file without dates goes on where the one before it ends
             start = pieces[-1].days[-1].item() - shift + timedelta(days=1)
-        values = located.reader.open(located.paths, Request(name.partition(".")[0], settings, start, tuple(known)))
+        values = located.reader.open(located.paths, Request(name.partition(".")[0], settings, start, tuple(known_ids)))
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
         values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
@@ -242,14 +242,14 @@ def open_source(
 
 
 def _with_text_ids(series: xr.DataArray, path: Path) -> xr.DataArray:
-    """The same with station ids as text, whatever a reader gives them as; DataError where one may be there twice."""
+    """The same series with station ids as text; DataError where two ids may be one station."""
     ids = id_texts(series["station"].values, str(path))
     require_distinct(ids, str(path))
     return series.assign_coords(station=np.array(ids, object))
 
 
 def _check_units(path: Path, values: xr.DataArray, name: str, settings: ModalityConfig) -> None:
-    """Formats that say their units are held to them; only what convert_from names is converted."""
+    """Raise DataError where a file says other units than the configuration; only `convert_from` converts."""
     units = values.attrs.get("units")
     expected = settings.convert_from or settings.units
     if units is None or same_units(str(units), expected):

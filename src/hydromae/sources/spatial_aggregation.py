@@ -54,12 +54,12 @@ class SpatialAggregation(nn.Module):
 
     @property
     def n_stations(self) -> int:
-        """Stations before."""
+        """The number of stations."""
         return len(self.cell_of_station)
 
     @property
     def n_cells(self) -> int:
-        """Occupied cells, the places that are left."""
+        """The number of occupied cells."""
         return len(self.cells)
 
     @property

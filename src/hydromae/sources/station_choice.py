@@ -1,4 +1,4 @@
-"""Which stations take part: those not excluded, and of which every series has enough."""
+"""Which stations take part: those that are not excluded and have enough values in every series."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -23,32 +23,34 @@ def spelled_alike(series: Sequence[Source], attributes: Attributes | None) -> li
     Raises:
         DataError: an id may be either of two stations.
     """
-    every = [station for source in series for station in source.station_ids]
-    names = one_spelling(every, attributes.ids if attributes else ())
+    all_ids = [station for source in series for station in source.station_ids]
+    names = one_spelling(all_ids, attributes.ids if attributes else ())
     return [source.spelled_as(list(dict.fromkeys(names.values()))) for source in series]
 
 
-def without_excluded(stations: Iterable[str], excluded: Sequence[str], known: Iterable[str] = ()) -> tuple[str, ...]:
+def without_excluded(
+    stations: Iterable[str], excluded: Sequence[str], other_ids: Iterable[str] = ()
+) -> tuple[str, ...]:
     """The stations in their order, less those of `data.exclude_stations`.
 
     Args:
-        stations: of all series.
+        stations: the stations of all series.
         excluded: ids to leave out.
-        known: further ids that may be excluded, as those of the attributes.
+        other_ids: further ids that may be excluded, as those of the attributes.
 
     Raises:
         ConfigError: an excluded id is unknown; the message names the nearest one.
         DataError: no station is left, or an id may be either of two.
     """
     stations = tuple(stations)
-    every = list(dict.fromkeys((*stations, *known)))
-    places = places_among(excluded, every, "data.exclude_stations").tolist()
+    all_ids = list(dict.fromkeys((*stations, *other_ids)))
+    places = places_among(excluded, all_ids, "data.exclude_stations").tolist()
     for station, place in zip(excluded, places, strict=True):
         if place < 0:
-            near = difflib.get_close_matches(station, every, n=1)
+            near = difflib.get_close_matches(station, all_ids, n=1)
             hint = f"did you mean {near[0]}?" if near else "correct it or take it out"
             raise ConfigError(f"data.exclude_stations names {station}, which no series or attribute table has; {hint}")
-    left_out = {every[place] for place in places}
+    left_out = {all_ids[place] for place in places}
     kept = tuple(station for station in stations if station not in left_out)
     if stations and not kept:
         raise DataError(f"data.exclude_stations names all {len(stations)} stations of the series; leave some in")
@@ -81,11 +83,11 @@ def with_enough(
         shares = missing_shares(source.for_stations(ids), training, exclude)
         lacking = np.flatnonzero(shares > limit).tolist()
         if lacking:
-            one = len(lacking) == 1
+            single = len(lacking) == 1
             listed = ", ".join(f"{ids[i]} ({100 * shares[i]:.3g} %)" for i in lacking)
             notes.append(
-                f"{source.name}: {len(lacking)} station{'' if one else 's'} lack{'s' if one else ''} more than "
-                f"{100 * limit:g} % of data.train and {'is' if one else 'are'} left out: {listed}"
+                f"{source.name}: {len(lacking)} station{'' if single else 's'} lack{'s' if single else ''} more than "
+                f"{100 * limit:g} % of data.train and {'is' if single else 'are'} left out: {listed}"
             )
             dropped |= {ids[i] for i in lacking}
     kept = tuple(station for station in ids if station not in dropped)

@@ -1,6 +1,6 @@
-"""Compact groups of stations: an order in which consecutive runs of stations lie close together.
+"""Compact groups of stations: an order in which consecutive stations lie close together.
 
-A series token reads several stations at once, so it says the more the closer they lie.
+A series token reads several stations at once: the closer they lie, the more it says.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from hydromae.sources.attributes import coordinate_columns
 def spatial_order(
     latitude: Float[np.ndarray, "station"], longitude: Float[np.ndarray, "station"], group_size: int
 ) -> Int[np.ndarray, "station"]:
-    """Order stations so that consecutive runs of `group_size` are compact: recursive bisection, as in a k-d tree.
+    """Order stations so that each `group_size` of them in turn are compact: recursive bisection, as in a k-d tree.
 
     Each part is cut across its longer extent (longitude shrunk by the cosine of its mean latitude) at the multiple of
     `group_size` nearest its middle (Bentley 1975, with cuts at whole groups). The order depends on where the stations
-    are, not on how they come, save for stations at the very same place, which keep their order.
+    are, not on the given order, save for stations at the very same place, which keep their order.
 
     Args:
         latitude: degrees north; NaN where unknown.
@@ -66,7 +66,7 @@ def group_extents(
     Args:
         latitude: degrees north; a station without coordinates is left out.
         longitude: degrees east.
-        order: positions of the stations; each run of `group_size` is a group.
+        order: positions of the stations; each `group_size` of them in turn are a group.
         group_size: stations in a group.
     """
     n_groups = -(-len(order) // group_size)

@@ -39,7 +39,7 @@ class Stations:
 
 
 def require_coordinates(data: DataConfig, asking: str) -> None:
-    """Raise ConfigError, saying what is `asking`, unless the attributes are to have latitude and longitude."""
+    """Raise ConfigError, saying what is `asking` for them, unless the attributes are to have latitude and longitude."""
     absent = {"latitude", "longitude"} - coordinate_columns(data.attributes.columns).keys()
     if data.attributes.path is None or absent:
         lacking = "a table of attributes" if data.attributes.path is None else " and ".join(sorted(absent))
@@ -131,7 +131,7 @@ def cell_ids(grid: SpatialAggregation) -> tuple[str, ...]:
 
 
 def _checked(source: Source, ids: Sequence[str], days: np.ndarray) -> Float[np.ndarray, "day station"]:
-    """All values of the store's days; an impossible one is an error that names its station, not yet a mean."""
+    """All values of the store's days; DataError names the station of an impossible one, which a mean would hide."""
     values = source.read(days[0], len(days))
     fault = first_fault(values, source.settings)
     if fault is not None:

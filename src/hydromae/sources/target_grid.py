@@ -37,7 +37,7 @@ def bring_to_target(grids: Sequence[Source], target_grid: str | None) -> list[So
 
 
 def _check_agreement(grids: Sequence[Source], target: Source) -> None:
-    """Raise DataError where two grids lie in other places, which a target without coordinates cannot tell."""
+    """Raise DataError where two grids lie in other places, which a target without coordinates cannot show."""
     placed = [grid for grid in grids if grid.cells.placed]
     for grid in placed[1:]:
         if not same_cells(grid.cells, placed[0].cells):
@@ -48,51 +48,51 @@ def _check_agreement(grids: Sequence[Source], target: Source) -> None:
 
 
 def _brought(grid: Source, target: Source) -> Source:
-    cells, wanted = grid.cells, target.cells
-    if same_cells(cells, wanted):
+    cells, target_cells = grid.cells, target.cells
+    if same_cells(cells, target_cells):
         return grid
-    path, (height, width), (rows, columns) = grid.pieces[0].path, cells.shape, wanted.shape
+    path, (height, width), (rows, columns) = grid.pieces[0].path, cells.shape, target_cells.shape
     key, rule = f"data.modalities.{grid.name}.regrid", grid.settings.regrid
     if rule is None:
         differing = f"has {height} x {width} cells, but {target.pieces[0].path} has {rows} x {columns}"
-        if cells.shape == wanted.shape:
-            differing = _elsewhere(cells, wanted, target)
+        if cells.shape == target_cells.shape:
+            differing = _elsewhere(cells, target_cells, target)
         raise DataError(
             f"{path}: {differing}; bring all grids to the same cells, or set {key} to coarsen, nearest, bilinear "
             f"or conservative"
         )
     where = f"{path}: cannot be brought to the {rows} x {columns} cells of {target.name} by {key} {rule}"
     if rule == "coarsen":
-        _check_blocks(cells, wanted, where)
-        return replace(grid, regrid=Regrid(rule, wanted, partial(coarsen, shape=wanted.shape)))
-    _check_placed(grid, target, cells, wanted, where)
+        _check_blocks(cells, target_cells, where)
+        return replace(grid, regrid=Regrid(rule, target_cells, partial(coarsen, shape=target_cells.shape)))
+    _check_placed(grid, target, cells, target_cells, where)
     apply = {"nearest": nearest, "bilinear": bilinear, "conservative": conservative}[rule]
-    return replace(grid, regrid=Regrid(rule, wanted, partial(apply, source=cells, target=wanted)))
+    return replace(grid, regrid=Regrid(rule, target_cells, partial(apply, source=cells, target=target_cells)))
 
 
-def _check_blocks(cells: Cells, wanted: Cells, where: str) -> None:
-    (height, width), (rows, columns) = cells.shape, wanted.shape
+def _check_blocks(cells: Cells, target_cells: Cells, where: str) -> None:
+    (height, width), (rows, columns) = cells.shape, target_cells.shape
     if height % rows or width % columns:
         raise DataError(
             f"{where}: {height} x {width} cells are not whole blocks of cells for each of {rows} x {columns}; "
             f"take conservative"
         )
-    for axis, a, b in (("y", cells.y, wanted.y), ("x", cells.x, wanted.x)):
+    for axis, a, b in (("y", cells.y, target_cells.y), ("x", cells.x, target_cells.x)):
         if a is not None and b is not None and not same_centres(a.reshape(len(b), -1).mean(axis=1), b):
             raise DataError(
                 f"{where}: the borders of its blocks and of those cells differ in {axis}; take conservative"
             )
 
 
-def _check_placed(grid: Source, target: Source, cells: Cells, wanted: Cells, where: str) -> None:
-    for source, found in ((grid, cells), (target, wanted)):
-        if not found.placed or min(found.shape) < 2:
+def _check_placed(grid: Source, target: Source, cells: Cells, target_cells: Cells, where: str) -> None:
+    for source, its_cells in ((grid, cells), (target, target_cells)):
+        if not its_cells.placed or min(its_cells.shape) < 2:
             raise DataError(
                 f"{where}: {source.pieces[0].path} does not say where its cells lie; write its y and x as 1-D data "
                 f"sets or coordinates, or take coarsen where blocks of cells fit"
             )
-    assert cells.y is not None and cells.x is not None and wanted.y is not None and wanted.x is not None
-    for axis, a, b in (("y", -cells.y, -wanted.y), ("x", cells.x, wanted.x)):
+    assert cells.y is not None and cells.x is not None and target_cells.y is not None and target_cells.x is not None
+    for axis, a, b in (("y", -cells.y, -target_cells.y), ("x", cells.x, target_cells.x)):
         units = [_units_of(source, axis) for source in (grid, target)]
         if all(units) and not same_units(*units):
             raise DataError(
@@ -111,13 +111,13 @@ def _any_within(centres: Float[np.ndarray, "cell"], borders: Float[np.ndarray, "
     return bool(((centres >= borders[0]) & (centres <= borders[-1])).any())
 
 
-def _elsewhere(cells: Cells, wanted: Cells, target: Source) -> str:
-    (height, width), offset = cells.shape, _offset(cells, wanted)
+def _elsewhere(cells: Cells, target_cells: Cells, target: Source) -> str:
+    (height, width), offset = cells.shape, _offset(cells, target_cells)
     return f"has {height} x {width} cells like {target.pieces[0].path}, but in other places ({offset})"
 
 
-def _offset(one: Cells, other: Cells) -> str:
-    for axis, a, b in (("y", one.y, other.y), ("x", one.x, other.x)):
+def _offset(cells: Cells, other: Cells) -> str:
+    for axis, a, b in (("y", cells.y, other.y), ("x", cells.x, other.x)):
         if a is not None and b is not None and not same_centres(a, b):
             worst = int(np.abs(a - b).argmax())
             return f"{axis} {a[worst]:g} against {b[worst]:g}"

@@ -1,4 +1,4 @@
-"""New days for a store that is there: its old days, scalers, means, attributes, land and stations stay as they are."""
+"""New days for an existing store: its old days, scalers, means, attributes, land and stations stay as they are."""
 
 import hashlib
 import shutil
@@ -34,13 +34,13 @@ _ANEW = "prepare anew with --overwrite"
 
 
 def append_days(config: Config, on_progress: Report) -> Store:
-    """Add the days after its last one to the store of a configuration; see `hydromae.store.prepare.prepare`.
+    """Add new days to the store of a configuration, after its last day; see `hydromae.store.prepare.prepare`.
 
-    Its files may be more, or longer, than those the store was made of. Of the old days the last 64 are compared with
-    the files. The new store, complete, takes the place of the old one in one step.
+    The files may be more, or longer, than those the store was made of. The last 64 of the old days are compared with
+    the files. The complete new store takes the place of the old one in one step.
 
     Raises:
-        ConfigError: the configuration asks for what cannot be, or not for the days the store has.
+        ConfigError: the configuration asks for something impossible, or not for the days the store has.
         DataError: there is no store, it was made with other options, stations or values, or a file is wrong.
     """
     path = absolute(config.store_path)
@@ -51,7 +51,7 @@ def append_days(config: Config, on_progress: Report) -> Store:
         old = Store.open(path)
         description = read_description(path / "store.json")
         _check_options(path, str(old.days[-1]), description.provenance.options, options)
-        # What was decided by training days when the store was made is decided by the same days again.
+        # What training days decided when the store was made is decided by the same days again.
         as_made = config.data.model_copy(update={"exclude_dates": old.provenance.fitted_without})
         plan = _aligned(old, make_plan(config.model_copy(update={"data": as_made}), fit=False))
         for source in plan.sources:
@@ -96,7 +96,7 @@ def append_days(config: Config, on_progress: Report) -> Store:
 
 
 def _check_options(path: Path, last_day: str, old: dict[str, Any], new: dict[str, Any]) -> None:
-    """Raise ConfigError where options differ that the old days depend on."""
+    """Raise ConfigError where options that the old days depend on differ."""
     keys = differing_keys(_lasting(old, last_day), _lasting(new, last_day))
     if keys:
         raise ConfigError(
@@ -115,7 +115,7 @@ def _lasting(options: dict[str, Any], last_day: str) -> dict[str, Any]:
         excluded = [span for first, span in zip(spans, given["exclude_dates"], strict=True) if first <= last_day]
         others = {key: value for key, value in given.items() if key not in ("paths", "end", "sources")}
         if "sources" in given:
-            others["sources"] = [{key: v for key, v in one.items() if key != "paths"} for one in given["sources"]]
+            others["sources"] = [{key: v for key, v in source.items() if key != "paths"} for source in given["sources"]]
         kept["modalities"][name] = {**others, "exclude_dates": excluded}
     return kept
 
@@ -153,8 +153,8 @@ def _aligned(old: Store, plan: Plan) -> Plan:
         if source.settings.kind == "grid" and not same_cells(source.cells, cells):
             differing = f"its cells in other places than {old.path}"
             if source.shape != old.shape:
-                shape, wanted = (f"{rows} x {columns}" for rows, columns in (source.cells.shape, old.shape))
-                differing = f"{shape} cells, but {old.path} has {wanted}"
+                shape, expected = (f"{rows} x {columns}" for rows, columns in (source.cells.shape, old.shape))
+                differing = f"{shape} cells, but {old.path} has {expected}"
             raise DataError(f"{source.where}: has {differing}; give files of the same grid, or {_ANEW}")
     return replace(
         plan,

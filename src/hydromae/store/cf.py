@@ -32,7 +32,7 @@ def outline(
     """A data set of some days and stations of a store that has everything but values.
 
     Args:
-        store: gives places and how they are described.
+        store: gives the places and their descriptions.
         days: [T] datetime64[D].
         kinds: whether there are grids, series, or both.
         stations: places of the stations in the store; None is all.
@@ -60,14 +60,14 @@ QUANTILE: Final = {"units": "1", "long_name": "probability of a value not above"
 
 def station_places(store: Store, stations: np.ndarray) -> dict[str, xr.Variable]:
     """`latitude` and `longitude` of some stations, and their `station_name`, as far as they are known."""
-    found = {
+    places = {
         name: xr.Variable("station", store.attributes[stations, column], place_attributes(name))
         for name, column in coordinate_columns(store.attribute_names).items()
     }
     if store.station_names is not None:
         names = np.array(store.station_names, dtype=object)[stations]
-        found["station_name"] = xr.Variable("station", names, STATION_NAME)
-    return found
+        places["station_name"] = xr.Variable("station", names, STATION_NAME)
+    return places
 
 
 STATION_ID: Final = {"long_name": "station id", "standard_name": "platform_id", "cf_role": "timeseries_id"}
@@ -76,23 +76,23 @@ STATION_NAME: Final = {"long_name": "station name", "standard_name": "platform_n
 
 def axes(store: Store, kinds: Collection[Kind]) -> dict[str, xr.Variable]:
     """The coordinates of a store's dimensions other than time: y and x where there are grids, station for series."""
-    found: dict[str, xr.Variable] = {}
+    coordinates: dict[str, xr.Variable] = {}
     if "grid" in kinds:
         rows, columns = store.shape
         for axis, given, count in (("y", store.y, rows), ("x", store.x, columns)):
-            found[axis] = axis_of(axis, given, count, source_attributes(store, axis))
+            coordinates[axis] = axis_of(axis, given, count, source_attributes(store, axis))
     if "series" in kinds:
         ids = np.array(store.station_ids, dtype=object)
-        found["station"] = xr.Variable("station", ids, STATION_ID)
-    return found
+        coordinates["station"] = xr.Variable("station", ids, STATION_ID)
+    return coordinates
 
 
 def axis_of(axis: str, given: np.ndarray | None, count: int, said: Mapping[str, Any]) -> xr.Variable:
-    """The coordinate `y` or `x`, with what the source says of it.
+    """The coordinate `y` or `x`, with what the source says about it.
 
-    Where the source gives none, rows are numbered, from the last so that north has the larger y, and columns. Metres
-    are those of a projection. It is an `axis` only where it has a standard name, since CF takes any other axis for
-    latitude or longitude.
+    Where the source gives none, rows and columns are numbered, rows from the last so that north has the larger y.
+    Metres are those of a projection. It is an `axis` only where it has a standard name, since CF takes any other axis
+    for latitude or longitude.
     """
     if given is None:
         given, said = np.arange(count)[:: -1 if axis == "y" else 1], {"long_name": f"{axis} index", "units": "1"}
@@ -131,7 +131,7 @@ def flag_attributes(long_name: str, meanings: Sequence[str]) -> dict[str, Any]:
 
 
 def named(standard_name: str) -> dict[str, str]:
-    """The standard name, and what CF wants to know of a temperature; nothing where there is no name."""
+    """The standard name, and what CF requires of a temperature; nothing where there is no name."""
     if not standard_name:
         return {}
     of_temperature = {"units_metadata": "temperature: on_scale"} if standard_name.endswith("temperature") else {}
@@ -139,7 +139,7 @@ def named(standard_name: str) -> dict[str, str]:
 
 
 def over_the_day(units: str) -> dict[str, str]:
-    """`cell_methods` of daily values: a rate is a mean, a depth a sum; of a state nobody says which it is."""
+    """`cell_methods` of daily values: a rate is a mean, a depth a sum; for a state it is not known."""
     if re.search(r"/|-1", units):
         return {"cell_methods": "time: mean"}
     return {"cell_methods": "time: sum"} if units.strip() == "mm" else {}

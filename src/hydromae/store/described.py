@@ -1,4 +1,4 @@
-"""All that the description of a store says of it, without a look at its arrays."""
+"""What the description of a store says, without a look at its arrays."""
 
 from functools import cached_property
 from pathlib import Path
@@ -105,7 +105,7 @@ class Described:
 
     @property
     def station_names(self) -> tuple[str, ...] | None:
-        """What the stations are called, empty where that is unknown; None where it is of all."""
+        """The names of the stations, empty where a name is unknown; None where all are unknown."""
         names = self.provenance.station_names
         return tuple(names.get(station, "") for station in self.station_ids) if names else None
 
@@ -146,7 +146,7 @@ class Described:
 
     @property
     def provenance(self) -> Provenance:
-        """Source files, options, package version, and notes on what was decided on the way."""
+        """Source files, options, package version, and notes on the decisions made on the way."""
         return self._description.provenance
 
     def _modality(self, name: str) -> ModalityDescription:

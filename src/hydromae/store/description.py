@@ -24,7 +24,7 @@ class ModalityDescription(_Part):
     """One modality of a store.
 
     Attributes:
-        dtype: of the stored numbers: physical float32 or scaled float16.
+        dtype: type of the stored numbers: physical float32 or scaled float16.
         hashes: SHA-256 of the header of its file, then of each block of days.
         day_bytes: size of one day.
     """
@@ -40,7 +40,7 @@ class ModalityDescription(_Part):
 
 
 class SourceFile(_Part):
-    """Where values came from; `sha256` is None for files too large to hash."""
+    """A file that values came from; `sha256` is None for files too large to hash."""
 
     role: str
     path: str

@@ -1,4 +1,4 @@
-"""What a data set is, short enough for each run to keep, and in words what sets another one apart from it."""
+"""What a data set holds, short enough for each run to keep, and in words what differs in another one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -12,46 +12,46 @@ _SHOWN: Final = 4
 _LAND: Final = ("land.npy", "valid_patches.npy")
 
 
-def changed_since(known: Identity, store: Store) -> str:
-    """In words, how a store differs from what a run knew it as; empty where it does not.
+def changed_since(earlier: Identity, store: Store) -> str:
+    """How a store differs, in words, from the data that a run was trained on; empty where it does not.
 
-    Days may have been added since: those that the run knew are looked at.
+    Days may have been added since: only those that the run knew are compared.
 
     Args:
-        known: from `Store.identity_until`.
+        earlier: from `Store.identity_until`.
         store: as it is now.
 
     Raises:
         DataError: its values or attributes cannot be read.
     """
-    if store.n_days >= known["n_days"] and store.fingerprint_until(known["n_days"]) == known["fingerprint"]:
+    if store.n_days >= earlier["n_days"] and store.fingerprint_until(earlier["n_days"]) == earlier["fingerprint"]:
         return ""
-    return ", ".join(differences(known, store.identity_until(min(known["n_days"], store.n_days))))
+    return ", ".join(differences(earlier, store.identity_until(min(earlier["n_days"], store.n_days))))
 
 
 def differences(old: Identity, new: Identity) -> list[str]:
-    """What differs between two data sets, most telling first; empty where nothing does.
+    """What differs between two data sets, what says most comes first; empty where nothing does.
 
-    What follows from another difference is not told of: a changed value changes the scaler too, and a station that is
-    gone changes every block of each series.
+    What follows from another difference is left out: a changed value changes the scaler too, and a removed station
+    changes every block of each series.
 
     Args:
         old: from `Store.identity_until`.
         new: of the other data set.
     """
-    found = [*_modalities(old, new), *_extent(old, new), *_places(old, new), *_attributes(old, new)]
-    found += [said for name in _common(old, new) for said in _modality(name, old, new)]
-    if not found:
-        found += [f"the scaler of {name} differs" for name in _common(old, new) if _of(old, new, name, "scaler")]
-    return found or [f"{key} differs" for key in old if key != "fingerprint" and old[key] != new.get(key)]
+    texts = [*_modalities(old, new), *_extent(old, new), *_places(old, new), *_attributes(old, new)]
+    texts += [said for name in _common(old, new) for said in _modality(name, old, new)]
+    if not texts:
+        texts += [f"the scaler of {name} differs" for name in _common(old, new) if _of(old, new, name, "scaler")]
+    return texts or [f"{key} differs" for key in old if key != "fingerprint" and old[key] != new.get(key)]
 
 
 def _modalities(old: Identity, new: Identity) -> Iterator[str]:
-    gone, added = _gone_and_new(list(old["modalities"]), list(new["modalities"]))
-    if gone:
-        yield f"modalities {_listed(gone)} gone"
+    removed, added = _removed_and_added(list(old["modalities"]), list(new["modalities"]))
+    if removed:
+        yield f"modalities {_listed(removed)} removed"
     if added:
-        yield f"modalities {_listed(added)} new"
+        yield f"modalities {_listed(added)} added"
 
 
 def _extent(old: Identity, new: Identity) -> Iterator[str]:
@@ -71,12 +71,12 @@ def _places(old: Identity, new: Identity) -> Iterator[str]:
         yield f"the grid is {_grid(new)} instead of {_grid(old)}"
     elif any(old["hashes"].get(file) != new["hashes"].get(file) for file in _LAND):
         yield "the land differs"
-    gone, added = _gone_and_new(old["station_ids"], new["station_ids"])
-    if gone:
-        yield f"stations {_listed(gone)} gone"
+    removed, added = _removed_and_added(old["station_ids"], new["station_ids"])
+    if removed:
+        yield f"stations {_listed(removed)} removed"
     if added:
-        yield f"stations {_listed(added)} new"
-    if not gone and not added and old["station_ids"] != new["station_ids"]:
+        yield f"stations {_listed(added)} added"
+    if not removed and not added and old["station_ids"] != new["station_ids"]:
         yield "the stations are in another order"
     if old["station_ids"] == new["station_ids"] and old["areas"] != new["areas"]:
         areas = [d["areas"] or [None] * len(d["station_ids"]) for d in (old, new)]
@@ -85,12 +85,12 @@ def _places(old: Identity, new: Identity) -> Iterator[str]:
 
 
 def _attributes(old: Identity, new: Identity) -> Iterator[str]:
-    gone, added = _gone_and_new(old["attribute_names"], new["attribute_names"])
-    if gone:
-        yield f"attributes {_listed(gone)} gone"
+    removed, added = _removed_and_added(old["attribute_names"], new["attribute_names"])
+    if removed:
+        yield f"attributes {_listed(removed)} removed"
     if added:
-        yield f"attributes {_listed(added)} new"
-    if not gone and not added and old["attribute_names"] != new["attribute_names"]:
+        yield f"attributes {_listed(added)} added"
+    if not removed and not added and old["attribute_names"] != new["attribute_names"]:
         yield "the attributes are in another order"
     if old["station_ids"] == new["station_ids"]:
         common = [name for name in old["attributes"] if name in new["attributes"]]
@@ -113,7 +113,7 @@ def _modality(name: str, old: Identity, new: Identity) -> Iterator[str]:
 
 
 def _layout(name: str, data: Identity) -> list[Any]:
-    """What the bytes of a block depend on beside the values."""
+    """What the bytes of a block depend on besides the values."""
     modality = data["modalities"][name]
     places = data["station_ids"] if modality["kind"] == "series" else [data["hashes"].get(file) for file in _LAND]
     return [data["first_day"], data["block_days"], modality["dtype"], modality["kind"], places]
@@ -142,7 +142,7 @@ def _of(old: Identity, new: Identity, name: str, key: str) -> tuple[Any, Any] | 
     return None if then == now else (then, now)
 
 
-def _gone_and_new(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
+def _removed_and_added(old: Sequence[str], new: Sequence[str]) -> tuple[list[str], list[str]]:
     before, after = set(old), set(new)
     return [name for name in old if name not in after], [name for name in new if name not in before]
 

@@ -1,4 +1,4 @@
-"""Hashes of a store: telling one from another, finding a flipped byte, and saying where it is."""
+"""Hashes of a store: they distinguish it from others, find a flipped byte, and say where it is."""
 
 import hashlib
 import os
@@ -29,11 +29,10 @@ def verify_files(path: Path, description: StoreDescription) -> None:
 
 
 def content_until(path: Path, description: StoreDescription, n_days: int) -> dict[str, Any]:
-    """What `store.json` says of the first `n_days` of all values and of all that gives them meaning; no provenance.
+    """What `store.json` says of the first `n_days` of all values and of what gives them meaning, without provenance.
 
-    The values are in it as the hashes of the blocks, save for a block that is cut, which is read. Where the values are
-    present follows from them, and periods other than training's can change without making the runs of a store
-    another's, so neither counts.
+    The hashes of the blocks stand for the values; only a block that is cut is read. Where values are present follows
+    from the values, and runs stay those of a store whose validation and test periods change, so neither counts.
 
     Raises:
         DataError: a block that is cut cannot be read.
@@ -67,8 +66,8 @@ def _hash_of_days(path: Path, from_end: int, size: int) -> str:
 def verify_small_files(path: Path, description: StoreDescription) -> None:
     """Compare all files but those of values with their hashes; DataError names one that differs."""
     for file, expected in description.hashes.items():
-        if told := refused(path / file):
-            raise DataError(told)
+        if refusal := refused(path / file):
+            raise DataError(refusal)
         if not (path / file).is_file() or sha256(path / file) != expected:
             raise DataError(f"{path / file}: its content differs from when it was written; {_REMEDY}")
 
@@ -80,8 +79,8 @@ def verified_pieces(path: Path, modality: ModalityDescription, description: Stor
         DataError: the file is cut short or cannot be read, or a piece differs; the message names the days.
     """
     size = modality.day_bytes * description.n_days
-    if told := refused(path):
-        raise DataError(told)
+    if refusal := refused(path):
+        raise DataError(refusal)
     if not path.is_file() or path.stat().st_size <= size:
         raise DataError(f"{path}: is missing or cut short; {_REMEDY}")
     with path.open("rb") as content:

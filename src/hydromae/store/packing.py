@@ -24,7 +24,7 @@ from hydromae.store.scaling import Scaler, ScalerFit
 from hydromae.store.values_file import ValuesFile
 
 Storage = Literal["float32", "float16"]
-# Told what is being done, and the share of it that is done.
+# Called with what is being done, and the share of it that is done.
 Report = Callable[[str, float], None]
 
 
@@ -64,14 +64,14 @@ class TrainingFit:
         self._means.update(days)
 
     def finish(self) -> Fitted:
-        """Raises DataError where nothing or one value was observed."""
+        """The scaler and the means; raises DataError where no value or only one was observed."""
         return Fitted(self._fit.finish(), self._means.observed_mean().astype(np.float32).reshape(self._shape))
 
 
 def pack_all(
     plan: Plan, pack: Callable[[Source, Report], ModalityDescription], on_progress: Report
 ) -> dict[str, ModalityDescription]:
-    """Pack every modality of a plan, telling the share of all that is done; in the order of the plan."""
+    """Pack every modality of a plan, reporting the share of all that is done; in the order of the plan."""
     # Series first: they are read in a moment, so what is wrong with them is known before the grids are packed.
     ordered = sorted(plan.sources, key=lambda source: source.settings.kind != "series")
     packed: dict[str, ModalityDescription] = {}
@@ -87,7 +87,7 @@ def pack_all(
 def pack_modality(
     directory: Path, config: Config, plan: Plan, source: Source, notes: list[str], report: Report
 ) -> ModalityDescription:
-    """Write one modality of a new store into `directory`, going on with what an interruption left there.
+    """Write one modality of a new store into `directory`, continuing what an interruption left there.
 
     Raises:
         DataError: a value is impossible or cannot be read, or the training period holds none or only one.
@@ -134,16 +134,16 @@ def write_values(
     report: Report,
     on_block: Callable[[int, Float[np.ndarray, "day *place"]], None] = lambda start, block: None,
 ) -> list[str]:
-    """Write `values/<name>.npy` and `present/<name>.npy`; blocks that an interruption left are kept where whole.
+    """Write `values/<name>.npy` and `present/<name>.npy`; whole blocks that an interruption left are kept.
 
     Args:
-        directory: of the store.
+        directory: the directory of the store.
         plan: what the store is to be.
         source: the modality.
         storage: float32 or float16.
         produce: gives the blocks, as they are stored, from a day on.
-        report: told what is done.
-        on_block: shown every block, the kept ones too.
+        report: called with what is being done and the share that is done.
+        on_block: called with every block, the kept ones too.
 
     Returns:
         SHA-256 of the header, then of each block.
@@ -177,8 +177,8 @@ def write_values(
 def halved(plan: Plan, source: Source, patch_size: int, scaler: Scaler, blocks: Blocks) -> Blocks:
     """Blocks of physical float32 values as scaled float16 ones.
 
-    Each is rounded to the nearest, so it is within 2^-11 of its own size of the scaled value (2^-25 where that is below
-    2^-14); NaN stays NaN.
+    Each value is rounded to the nearest, so it is within 2^-11 of its own size of the scaled value (2^-25 where that is
+    below 2^-14); NaN stays NaN.
 
     Raises:
         DataError: a scaled value is beyond what float16 holds, 65504.
@@ -202,23 +202,23 @@ def halved(plan: Plan, source: Source, patch_size: int, scaler: Scaler, blocks: 
 def _fitted_before(
     directory: Path, plan: Plan, source: Source, patch_size: int, fit: TrainingFit, report: Report
 ) -> Fitted:
-    """Scaler and mean of a source that is read for them alone, or those an interrupted process found."""
+    """Scaler and mean, fitted in a reading of their own, or those that an interrupted process fitted."""
     (directory / "journal").mkdir(exist_ok=True)
     path = directory / "journal" / f"{source.name}.fit"
     if path.exists():
         try:
-            known = json.loads(path.read_text("utf-8"))
-            if known["digest"] == digest(known["fit"]):
-                mean = np.array(known["fit"]["mean"], np.float32).reshape(place_shape(plan, source))
-                return Fitted(Scaler.from_dict(known["fit"]["scaler"]), mean)
+            written = json.loads(path.read_text("utf-8"))
+            if written["digest"] == digest(written["fit"]):
+                mean = np.array(written["fit"]["mean"], np.float32).reshape(place_shape(plan, source))
+                return Fitted(Scaler.from_dict(written["fit"]["scaler"]), mean)
         except (ValueError, KeyError, TypeError):
-            pass  # half written, so it is found anew
+            pass  # half written, so they are fitted anew
     begin = plan.training.start // BLOCK_DAYS * BLOCK_DAYS  # the blocks of writing, so that sums round alike
     for start, block in read_blocks(plan, source, patch_size, begin, plan.training.stop):
         fit.update(start, block)
         report(f"fitting {source.name}", 0.0)
     fitted = fit.finish()
-    # Null where a place was never observed, in the digest too, which is taken again of what is read.
+    # Null where a place was never observed, also in the digest, which is compared with one of what is read.
     content = or_null({"scaler": fitted.scaler.to_dict(), "mean": fitted.mean.ravel().astype(float).tolist()})
     write_text(path, json_text({"digest": digest(content), "fit": content}))
     return fitted

@@ -1,4 +1,4 @@
-"""Sources to store: read, check, pack, fit the scalers, and write, in blocks of days."""
+"""From sources to a store: read, check, pack, fit the scalers, and write, in blocks of days."""
 
 import logging
 from collections.abc import Callable
@@ -40,29 +40,29 @@ ALREADY = "is there already, made from the same files"
 def prepare(
     config: Config, on_progress: Progress | None = None, overwrite: bool = False, append: bool = False
 ) -> Store:
-    """Make the store of a configuration, or return it if it is there already, made from the same files and options.
+    """Make the store of a configuration, or return it if it exists and was made from the same files and options.
 
-    A store with these options whose sources are not all there, as on a machine that it was copied to, is returned with
-    a warning.
+    A store with these options is returned with a warning where its sources are absent, as on a machine that it was
+    copied to.
 
-    Scalers and means are fitted on the training days that `data.exclude_dates` does not name. A store that is there
-    keeps those it has, which is said where they were fitted on other days.
+    Scalers and means are fitted on the training days that `data.exclude_dates` does not name. An existing store keeps
+    those it has; a warning says so where they were fitted on other days.
 
     Memory does not grow with the days of the grids. An error leaves nothing behind; an interruption (Ctrl-C, a signal,
-    a power cut) leaves a hidden directory beside the store, and the next call with the same configuration goes on with
-    it. The store is the same, bit for bit, however often it was interrupted. Of two processes that make the same store
-    the second waits for the first.
+    a power cut) leaves a hidden directory beside the store, and the next call with the same configuration continues
+    from it. The store is the same, bit for bit, however often its making was interrupted. Of two processes that make
+    the same store the second waits for the first.
 
     Args:
         config: what to prepare; `config.store_path` is where.
-        on_progress: called with what is being done and the share that is done, 0 to 1; with `ALREADY` alone where there
+        on_progress: called with what is being done and the share that is done, 0 to 1; only with `ALREADY` where there
             is nothing to do.
-        overwrite: replace a store that is there; it stays until the new one is complete.
-        append: add the days after its last one to the store that is there, which must have been made with the same
+        overwrite: replace an existing store; it stays until the new one is complete.
+        append: add the days after its last one to the existing store, which must have been made with the same
             options, training period and stations; its scalers, means, attributes and land are kept.
 
     Raises:
-        ConfigError: the configuration asks for what cannot be.
+        ConfigError: the configuration asks for something impossible.
         DataError: a file is wrong or does not fit the others, a value is impossible, or another store is in the way.
     """
     on_progress = on_progress or (lambda stage, done: None)
@@ -75,21 +75,21 @@ def prepare(
     try:
         sources = source_files(config)
     except DataError as error:
-        found = None if overwrite else store_of(path, options)
-        if found is None:
+        store = None if overwrite else store_of(path, options)
+        if store is None:
             raise
         # A store is all that training needs, so it may be taken where its sources are not.
         logger.warning("%s: is used as it is, since its sources cannot be compared with it (%s)", path, error)
-        return declared(found, config)
-    if not overwrite and (found := existing_store(path, options, sources)) is not None:
+        return declared(store, config)
+    if not overwrite and (store := existing_store(path, options, sources)) is not None:
         on_progress(ALREADY, 1.0)
-        return declared(found, config)
+        return declared(store, config)
     refuse_other_content(path)
     plan = make_plan(config)
     with locked(path, lambda: on_progress("waiting for another process that prepares this store", 0.0)):
-        if not overwrite and (found := existing_store(path, options, sources)) is not None:
+        if not overwrite and (store := existing_store(path, options, sources)) is not None:
             on_progress(ALREADY, 1.0)
-            return declared(found, config)
+            return declared(store, config)
         without = [[str(day) for day in span] for span in fitted_without(config)]
         made_of = {**options, "fitted_without": without} if without else options
         with work_directory(path, key_of(made_of, sources)) as directory:

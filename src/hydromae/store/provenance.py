@@ -1,4 +1,4 @@
-"""What a store was made from, and whether one that is there can be used or must be replaced."""
+"""What a store was made from, and whether an existing one can be used or must be replaced."""
 
 import ctypes
 import logging
@@ -11,6 +11,7 @@ from typing import Any
 from hydromae.base.errors import DataError
 from hydromae.base.files import sha256
 from hydromae.config import Config, DataConfig, Period
+from hydromae.config.renamed import current_key
 from hydromae.readers.detect import locate
 from hydromae.readers.files import require_file
 from hydromae.readers.zarr_grid import zarr_files
@@ -22,25 +23,25 @@ logger = logging.getLogger(__name__)
 
 _SHOWN = 4
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2 (linux/fs.h)
-_HASHED_SIZE = 64 * 2**20  # larger sources are told apart by size and time, as hashing them would cost a second reading
+_HASHED_SIZE = 64 * 2**20  # larger sources are compared by size and time, as hashing would cost a second reading
 
 
 def options_of(config: Config) -> dict[str, Any]:
-    """What a store depends on beside its files; where they lie and what windows are made of them do not matter."""
+    """What a store depends on besides its files; where they lie and how windows are cut from it do not matter."""
     data, model = config.data, config.model
     unused = {"root", "store", "cache", "exclude_dates", "fill"}  # the data's; a modality's exclude_dates do matter
     unused |= {"window", "window_mix", "stride", "stations_per_window", "event_share", "event_modality"}
-    # An option that changes nothing is left out, so that a store made before there was such an option stays valid.
+    # An option that changes nothing is left out, so that a store made before the option existed stays valid.
     unused |= {"station_order"} if data.station_order == "given" else set()
     unused |= {"aggregate"} if data.aggregate is None else set()
     options = data.model_dump(mode="json", exclude=unused)
     if any(settings.kind == "grid" for settings in data.modalities.values()):
         options["patch_size"] = model.patch_size
     for settings in options["modalities"].values():
-        for key in ("reader", "layout", "convert_from"):  # keys that stores made before they were there do not have
+        for key in ("reader", "layout", "convert_from"):  # older stores do not have these keys
             if settings[key] is None:
                 del settings[key]
-        # A list, since their order matters, which that of keys does not; what they are called does not.
+        # A list, since the order of the sources matters; their names do not.
         settings["sources"] = [_given(source) for source in settings["sources"].values()]
         if not settings["sources"]:
             del settings["sources"]
@@ -48,7 +49,7 @@ def options_of(config: Config) -> dict[str, Any]:
 
 
 def _given(source: dict[str, Any]) -> dict[str, Any]:
-    """What a source has otherwise than its modality, so that keys of later versions change nothing."""
+    """The settings in which a source differs from its modality, so that keys of later versions change nothing."""
     return {key: value for key, value in source.items() if value is not None and (key, value) != ("id_prefix", "")}
 
 
@@ -56,8 +57,8 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
     """Every file the configuration names, in folders and by patterns too: size, time and (up to 64 MiB) hash.
 
     Raises:
-        ConfigError: it names a reader that is none.
-        DataError: one is absent, or of no known format.
+        ConfigError: it names a reader that does not exist.
+        DataError: a file is absent, or of no known format.
     """
     data = config.data
     named = [
@@ -94,13 +95,13 @@ def package_version() -> str:
 
 
 def key_of(options: dict[str, Any], sources: tuple[SourceFile, ...], appended_to: str = "") -> str:
-    """12 hexadecimal digits that tell what a store is made from: options, files, version, the store it goes on from."""
+    """12 hexadecimal digits of what a store is made from: options, files, version, the store that it continues."""
     files = [(file.role, file.path, file.size, file.sha256 or file.mtime_ns) for file in sources]
     return digest({"made": [FORMAT, package_version(), appended_to], "options": options, "files": files})[:12]
 
 
 def store_of(path: Path, options: dict[str, Any]) -> Store | None:
-    """The store at `path` if it was made from these options, whatever became of its files; else None."""
+    """The store at `path` if it was made from these options, whether or not its files exist; else None."""
     if not (path / "store.json").is_file():
         return None
     store = Store.open(path)
@@ -108,10 +109,10 @@ def store_of(path: Path, options: dict[str, Any]) -> Store | None:
 
 
 def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFile, ...]) -> Store | None:
-    """The store at `path` if it was made from these options and files; None if there is nothing.
+    """The store at `path` if it was made from these options and files; None if there is no store.
 
     Raises:
-        DataError: it was made from others, or is damaged.
+        DataError: it was made from other options or files, or is damaged.
     """
     if not (path / "store.json").is_file():
         return None
@@ -121,8 +122,8 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
         reason = f"other options ({', '.join(keys)})"
     elif changed := changed_files(made.sources, sources):
         reason = f"files that have changed since ({', '.join(changed)})"
-    elif gone := sorted({file.path for file in made.sources} - {file.path for file in sources}):
-        reason = f"files that are not among those of the configuration any more ({', '.join(gone)})"
+    elif removed := sorted({file.path for file in made.sources} - {file.path for file in sources}):
+        reason = f"files that are not among those of the configuration any more ({', '.join(removed)})"
     else:
         return store
     raise DataError(
@@ -133,24 +134,25 @@ def existing_store(path: Path, options: dict[str, Any], sources: tuple[SourceFil
 
 def differing_keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Configuration keys, as data.train, in which two sets of options differ."""
-    return [f"{'data' if key.split('.')[0] in DataConfig.model_fields else 'model'}.{key}" for key in _unlike(old, new)]
+    sections = {key: "data" if key.split(".")[0] in DataConfig.model_fields else "model" for key in _unlike(old, new)}
+    return [current_key(f"{section}.{key}") for key, section in sections.items()]
 
 
 def _unlike(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     keys: list[str] = []
     for key in dict.fromkeys((*old, *new)):
-        one, other = old.get(key), new.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            keys += [f"{key}.{inner}" for inner in _unlike(one, other)]
-        elif one != other:
+        old_value, new_value = old.get(key), new.get(key)
+        if isinstance(old_value, dict) and isinstance(new_value, dict):
+            keys += [f"{key}.{inner}" for inner in _unlike(old_value, new_value)]
+        elif old_value != new_value:
             keys.append(key)
     return keys
 
 
 def changed_files(old: tuple[SourceFile, ...], new: tuple[SourceFile, ...]) -> list[str]:
     """Paths of the new files that are not among the old ones, or not as they were."""
-    known = {(file.role, file.path): file for file in old}
-    return list(dict.fromkeys(file.path for file in new if not _same(known.get((file.role, file.path)), file)))
+    old_files = {(file.role, file.path): file for file in old}
+    return list(dict.fromkeys(file.path for file in new if not _same(old_files.get((file.role, file.path)), file)))
 
 
 def _same(old: SourceFile | None, new: SourceFile) -> bool:
@@ -160,7 +162,7 @@ def _same(old: SourceFile | None, new: SourceFile) -> bool:
 
 
 def changed_sources(store: Store, root: Path | None = None) -> list[str]:
-    """How the files that a store was made from differ from what lies there now, a sentence each; empty: not at all.
+    """How the files that a store was made from have changed since, a sentence each; empty where they have not.
 
     Files that were hashed are compared by content, larger ones by size and time.
 
@@ -204,7 +206,7 @@ def fitted_without(config: Config) -> tuple[Period, ...]:
 
 
 def declared(store: Store, config: Config) -> Store:
-    """The store with the days that a configuration declares wrong; said where its scalers were fitted on others."""
+    """The store with the days that a configuration declares wrong; warns where its scalers were fitted on others."""
     now, then = fitted_without(config), store.provenance.fitted_without
     if now != then:
         logger.warning(
@@ -219,9 +221,9 @@ def declared(store: Store, config: Config) -> Store:
 
 
 def _listed(spans: tuple[Period, ...]) -> str:
-    shown = [str(first) if first == last else f"{first} to {last}" for first, last in spans[:_SHOWN]]
+    texts = [str(first) if first == last else f"{first} to {last}" for first, last in spans[:_SHOWN]]
     more = f" and {len(spans) - _SHOWN} more spans" if len(spans) > _SHOWN else ""
-    return f"{', '.join(shown)}{more}" if spans else "none"
+    return f"{', '.join(texts)}{more}" if spans else "none"
 
 
 def refuse_other_content(path: Path) -> None:
@@ -258,10 +260,10 @@ def _retired(path: Path) -> Path:
     return path.with_name(f".{path.name}.retired")
 
 
-def _swapped(one: Path, other: Path) -> bool:
+def _swapped(first: Path, second: Path) -> bool:
     """Swap two names, which Linux can; False where it cannot be done."""
     try:
         rename = ctypes.CDLL(None).renameat2
     except (OSError, AttributeError, TypeError):
         return False
-    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+    return bool(rename(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0)

@@ -24,9 +24,9 @@ class Scaler:
 
     Attributes:
         transform: log is log(x + eps), log1p is log(1 + x), sqrt the root, standard and none leave x.
-        eps: of log, in the unit after `factor`.
-        mean: of the transformed training values; one for all, or one a station.
-        std: as `mean`.
+        eps: offset of log, in the unit after `factor`.
+        mean: mean of the transformed training values; one for all, or one a station.
+        std: their deviation, as `mean`.
         factor: per station, multiplies physical values first (86.4 / km2 turns m3/s into mm/d); None is no factor.
     """
 
@@ -74,7 +74,7 @@ class Scaler:
     def specific(
         self, values: Float[Tensor, "*any last"], stations: Int[Tensor, "*some last"] | None = None
     ) -> Float[Tensor, "*any last"]:
-        """Apply `factor` alone: m3/s to mm/d where the catchments' areas are known, else the values as they are."""
+        """Apply only `factor`: m3/s to mm/d where the catchment areas are known, else the values as they are."""
         return values if self.factor is None else values * _like(self.factor, values, stations)
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class ScalerFit:
         self._moments.update(values)
 
     def finish(self) -> Scaler:
-        """The scaler of all that was added.
+        """The scaler of all values that were added.
 
         A station that was never observed, or always at one value, gets the average mean or deviation of the others.
 

@@ -11,11 +11,11 @@ def station_table(data: xr.Dataset) -> pd.DataFrame:
     """Coordinates, area and attributes of the stations of `open_store`, a row a station.
 
     Args:
-        data: has the dimension `station`; variables and coordinates of numbers along it alone are taken.
+        data: has the dimension `station`; only its numeric variables and coordinates of this one dimension are taken.
 
     Returns:
         float64 columns under their names in the data set, among them `latitude` and `longitude` in degrees and `area`
-        in km2 (of `catchment_area` where there is no `area`) as far as they are known; the index is the ids as text.
+        in km2 (from `catchment_area` where there is no `area`) as far as they are known; the index is the ids as text.
 
     Raises:
         DataError: the data set has no stations.

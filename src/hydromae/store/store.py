@@ -33,14 +33,14 @@ __all__ = ["FORMAT", "Store"]
 
 
 class Store(Described):
-    """A prepared data set, which pickles as its path and description: each process opens its own maps, on first use.
+    """A prepared data set. It pickles as its path and description: each process opens its own maps, on first use.
 
-    Values of the days that `excluded` names are on disk as they came, but wrong: whatever learns from values or
-    measures by them takes those of `read_usable`.
+    Values of the days that `excluded` names are on disk as they came, but are wrong: training and scores use
+    `read_usable`, which gives them as missing.
 
     Attributes:
         path: the directory, absolute.
-        excluded: days and spans of days that are declared wrong (`data.exclude_dates`), which whoever opens it adds.
+        excluded: days and spans that are declared wrong (`data.exclude_dates`), which the caller adds after opening.
     """
 
     def __init__(self, path: Path, description: StoreDescription, excluded: Days = ()) -> None:
@@ -60,7 +60,7 @@ class Store(Described):
         return cls(path, read_description(path / "store.json"))
 
     def with_periods(self, periods: Mapping[str, Period]) -> "Store":
-        """The same store with these splits in the place of its own of the same name, as a run that used it has them."""
+        """The same store with these periods in place of its own, by split, as a run that used it has them."""
         merged = {**self._description.periods, **periods}
         description = self._description.model_copy(update={"periods": merged})
         return Store(self.path, description, self.excluded)
@@ -84,9 +84,9 @@ class Store(Described):
             try:
                 array = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
-                told = refused(path, error)
+                refusal = refused(path, error)
                 raise DataError(
-                    told or f"{path}: cannot be read ({error}); prepare the store anew with --overwrite"
+                    refusal or f"{path}: cannot be read ({error}); prepare the store anew with --overwrite"
                 ) from None
             if array.dtype.name != self._modality(name).dtype or array.shape != self._values_shape(name):
                 raise DataError(
@@ -195,9 +195,9 @@ class Store(Described):
         return self.fingerprint_until(self.n_days)
 
     def fingerprint_until(self, n_days: int) -> str:
-        """What `fingerprint` would be, did the store end after its first `n_days`.
+        """The `fingerprint` that the store would have if it ended after its first `n_days`.
 
-        A run that was trained before days were appended knows its store again by this.
+        A run that was trained before days were appended recognises its store by it.
 
         Raises:
             ConfigError: the store has fewer days.
@@ -206,10 +206,10 @@ class Store(Described):
         return digest(self._content_until(n_days))
 
     def identity_until(self, n_days: int) -> dict[str, Any]:
-        """The fingerprint of the first `n_days` and what it is made of, so that a run can say what differs; for JSON.
+        """The fingerprint of the first `n_days` and all that enters it, so that a run can say what differs; for JSON.
 
-        That is hashes of the blocks of each modality, scalers, stations, land and the training period, and besides a
-        hash of each attribute's values, so that the one that changed can be named.
+        These are the hashes of the blocks of each modality, scalers, stations, land and the training period, and also
+        a hash of the values of each attribute, so that one that changed can be named.
 
         Raises:
             ConfigError: the store has fewer days.
@@ -246,7 +246,7 @@ class Store(Described):
         try:
             return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
         except (OSError, ValueError) as error:
-            told = refused(path, error)
+            refusal = refused(path, error)
             raise DataError(
-                told or f"{path}: cannot be read ({error}); prepare the store anew with --overwrite"
+                refusal or f"{path}: cannot be read ({error}); prepare the store anew with --overwrite"
             ) from None

@@ -1,4 +1,4 @@
-"""Writing an array to .npy block by block, with a hash of each block, so that it can be gone on with."""
+"""Writing an array to .npy block by block, with a hash of each block, so that writing can be continued."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ class ValuesFile:
     Args:
         path: the file.
         journal: text file of the hashes of the blocks, each written after its block.
-        shape: of the whole array, days first.
+        shape: shape of the whole array, days first.
         dtype: float32 or float16.
         block_days: days in every block but the last.
     """
@@ -39,36 +39,38 @@ class ValuesFile:
         np.lib.format.write_array_header_1_0(header, described)
         path.parent.mkdir(exist_ok=True)
         journal.parent.mkdir(exist_ok=True)
-        known = journal.read_text("ascii", errors="replace").splitlines() if path.exists() and journal.exists() else []
+        journalled = (
+            journal.read_text("ascii", errors="replace").splitlines() if path.exists() and journal.exists() else []
+        )
         self.hashes = [hashlib.sha256(header.getvalue()).hexdigest()]
-        self._file = path.open("rb+" if known else "wb+")
-        self._known = known if self._file.read(header.tell()) == header.getvalue() else []
+        self._file = path.open("rb+" if journalled else "wb+")
+        self._journalled = journalled if self._file.read(header.tell()) == header.getvalue() else []
         self._file.seek(0)
         self._file.write(header.getvalue())
         self._journal = journal.open("a", encoding="ascii")
 
     def kept(self) -> Iterator[Float[np.ndarray, "day *place"]]:
-        """The blocks that are there already, up to the first that is not whole; what follows is cut off."""
-        for known in self._known:
+        """The blocks that were written before, up to the first that is not whole; what follows is cut off."""
+        for expected in self._journalled:
             count = min(self._block_days, self.shape[0] - self.days)
             begin = self._file.tell()
             block = np.empty((count, *self.shape[1:]), self._dtype)
-            found = self._file.readinto(block.reshape(-1).view(np.uint8).data) if count else 0
-            if not count or found != block.nbytes or hashlib.sha256(block.data).hexdigest() != known:
+            n_read = self._file.readinto(block.reshape(-1).view(np.uint8).data) if count else 0
+            if not count or n_read != block.nbytes or hashlib.sha256(block.data).hexdigest() != expected:
                 self._file.seek(begin)
                 break
             self.days += count
-            self.hashes.append(known)
+            self.hashes.append(expected)
             yield block
-        self._known = []
+        self._journalled = []
         self._file.truncate()
         self._journal.truncate(0)
-        self._journal.write("".join(f"{known}\n" for known in self.hashes[1:]))
+        self._journal.write("".join(f"{expected}\n" for expected in self.hashes[1:]))
         self._journal.flush()
 
     def append(self, block: Float[np.ndarray, "day *place"]) -> None:
         """Write the next days."""
-        assert block.shape[1:] == self.shape[1:] and not self._known
+        assert block.shape[1:] == self.shape[1:] and not self._journalled
         content = np.ascontiguousarray(block, self._dtype).data
         self.hashes.append(hashlib.sha256(content).hexdigest())
         self._file.write(content)

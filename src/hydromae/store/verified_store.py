@@ -14,7 +14,7 @@ class VerifiedStore(Store):
         store: what to read.
 
     Raises:
-        DataError: a small file differs from when it was written; on reading, a block does.
+        DataError: a small file differs from when it was written, or, on reading, a block does.
     """
 
     def __init__(self, store: Store) -> None:

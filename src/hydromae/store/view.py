@@ -115,14 +115,14 @@ class _LazyGrid(_Lazy):
         self.name = name
 
     def _read(self, key: Key) -> np.ndarray:
-        wanted = np.asarray(_packed_places(self.store)[key[1:]])  # [row, column], or fewer dimensions
-        places = wanted.reshape(-1)  # [cell]
+        cells_asked = np.asarray(_packed_places(self.store)[key[1:]])  # [row, column], or fewer dimensions
+        places = cells_asked.reshape(-1)  # [cell]
         inside = places >= 0
         days, single = _days(key[0], self.shape[0])
         values = np.full((len(days), len(places)), np.nan, np.float32)
         for first, block in _blocks(self.store, self.name, days):
             values[first : first + len(block), inside] = block.reshape(len(block), -1)[:, places[inside]]
-        grid = values.reshape(len(days), *wanted.shape)  # [day, row, column]
+        grid = values.reshape(len(days), *cells_asked.shape)  # [day, row, column]
         return np.asarray(grid[0]) if single else grid
 
 
@@ -173,14 +173,14 @@ def _packed_places(store: Store) -> np.ndarray:
 
 
 def _days(key: int | slice, count: int) -> tuple[range, bool]:
-    """The days that are asked for, and whether it is one without a dimension of its own."""
+    """The days that are asked for, and whether they are a single day without a dimension of its own."""
     if isinstance(key, slice):
         return range(*key.indices(count)), False
     return range(int(key), int(key) + 1), True
 
 
 def _blocks(store: Store, name: str, days: range) -> Iterator[tuple[int, np.ndarray]]:
-    """Place of the first day and values of some days at a time, so that no more than a block is ever converted."""
+    """Position of the first day and values, some days at a time, so that no more than a block is ever converted."""
     size = max(1, _BLOCK_DAYS // days.step)
     for first in range(0, len(days), size):
         block = days[first : first + size]

@@ -1,4 +1,4 @@
-"""The directory in which a store is made: it outlives an interruption, and one process at a time has it."""
+"""The directory in which a store is made: it outlives an interruption, and only one process at a time has it."""
 
 import os
 import re
@@ -13,18 +13,19 @@ from hydromae.store.provenance import exchange, restore
 
 @contextmanager
 def work_directory(path: Path, key: str) -> Iterator[Path]:
-    """Yield the directory in which what is to become `path` is made, and put it in that place on success.
+    """Yield a directory in which to make what is to become `path`, and put it in that place on success.
 
-    An interruption of the process, by Ctrl-C, a signal or a power cut, leaves it, and the next caller with the same key
-    is given it with all it holds; `journal` in it is dropped at the end. An error removes it, and success those of
-    other keys. What `path` held before stays until then, and is replaced at once. Call it under `locked`.
+    An interruption of the process, by Ctrl-C, a signal or a power cut, leaves the directory, and the next caller with
+    the same key is given it with all it holds; `journal` in it is removed at the end. An error removes the directory,
+    and success removes those of other keys. What `path` held before stays until then, and is replaced in one step. Call
+    it under `locked`.
 
     Args:
         path: what is made; nothing, or a directory.
-        key: 12 hexadecimal digits that tell what it is made from.
+        key: 12 hexadecimal digits of what it is made from.
 
     Raises:
-        DataError: the disk refuses.
+        DataError: the disk refuses to be written to.
     """
     work = _sibling(path, f"{key}.unfinished")
     try:
@@ -78,7 +79,7 @@ def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
                 break
-        file.close()  # the one that held it has removed it
+        file.close()  # the process that held the lock has removed it
     try:
         yield
     finally:

@@ -1,1 +1,1 @@
-"""Which days and stations a batch holds, in which order, and their values."""
+"""Windows: which days and stations a batch holds, in which order, and their values."""

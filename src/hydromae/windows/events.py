@@ -1,10 +1,10 @@
 """Flood days: days on which many rivers run high at once.
 
 As in Kay et al. (2024, HESS 28, 2635, doi:10.5194/hess-28-2635-2024) for Great Britain, a river is high where it
-exceeds a percentile of its own, and a flood is widespread where many exceed theirs at once; so large rivers do not
-outweigh small ones (Keef et al. 2009, J. Hydrol. 378, 240, doi:10.1016/j.jhydrol.2009.09.026, map the same dependence).
-They take the 99.5th percentile and areas of a grid. Here it is the 98th, since training wants more days than
-a study of extremes, and the share of the stations, since gauges do not cover the land evenly.
+exceeds a percentile of its own flow, and a flood is widespread where many rivers exceed theirs at once; so large rivers
+do not outweigh small ones (Keef et al. 2009, J. Hydrol. 378, 240, doi:10.1016/j.jhydrol.2009.09.026, map the same
+dependence). They take the 99.5th percentile and areas of a grid. Here it is the 98th, since training needs more days
+than a study of extremes, and the share of the stations, since stations do not cover the land evenly.
 """
 
 import numpy as np
@@ -24,10 +24,10 @@ def flood_days(store: Store, name: str | None = None) -> Bool[np.ndarray, "day"]
     """The flood days of the training period, in a mask over all days of the store.
 
     A station is high on a day on which its flow exceeds its own 98th percentile over the observed training days
-    (stations with fewer than 50 take no part). The share of a day is that of its observed stations that are high; days
-    on which fewer than half as many stations are observed as on the median day have none, for there one station would
-    decide. Days that are declared wrong (`data.exclude_dates`) take no part. Flood days are those with a share above 0
-    and not below the 98th percentile of the shares.
+    (stations with fewer than 50 take no part). The share of a day is the share of its observed stations that are high;
+    days on which fewer than half as many stations are observed as on the median day have no share, since one station
+    would decide it. Days that are declared wrong (`data.exclude_dates`) take no part. Flood days are those with a share
+    above 0 and not below the 98th percentile of the shares.
 
     Args:
         store: the data.
@@ -51,8 +51,8 @@ def flood_days(store: Store, name: str | None = None) -> Bool[np.ndarray, "day"]
     compared = observed > 0
     if not compared.any():
         raise ConfigError(
-            f"data.event_share: no station has {FEWEST_DAYS} days of {name} in the training period, so floods cannot "
-            f"be told; set data.event_share=0 or name another series with data.event_modality"
+            f"data.event_share: no station has {FEWEST_DAYS} days of {name} in the training period, so no flood can "
+            f"be found; set data.event_share=0 or name another series with data.event_modality"
         )
     compared &= observed >= np.median(observed[compared]) / 2
     share = np.where(compared, high / np.maximum(observed, 1), 0.0)
@@ -66,6 +66,6 @@ def _flow(store: Store) -> str:
         if store.kind(name) == "series" and is_flow(store.units(name)):
             return name
     raise ConfigError(
-        f"data.event_share: {store.path} has no series in m3/s to tell floods by; "
+        f"data.event_share: {store.path} has no series in m3/s to find floods in; "
         f"name one with data.event_modality, or set data.event_share=0"
     )

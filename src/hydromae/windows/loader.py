@@ -11,16 +11,16 @@ AHEAD = 2  # batches that each worker is ahead
 
 
 class WindowLoader:
-    """The batches of an order, in its order, read ahead by threads.
+    """The batches that a `BatchOrder` names, in that order, read ahead by threads.
 
-    Threads rather than processes: reading is copying, which holds no interpreter lock, and to hand a batch from one
-    process to another costs several times as long as to read it (`benchmarks/data.py` measures both).
+    They are threads, not processes: reading is copying, which holds no interpreter lock, and handing a batch from one
+    process to another takes several times as long as reading it (`benchmarks/data.py` measures both).
 
     Args:
         reader: reads the windows.
-        order: names them; it may be set to another epoch between two iterations.
+        order: names the windows; it may be set to another epoch between two iterations.
         workers: threads; 0 reads each batch when it is asked for.
-        pin_memory: give pinned memory, for copies to a GPU that nothing waits for.
+        pin_memory: give pinned memory, so that nothing waits for copies to a GPU.
     """
 
     def __init__(

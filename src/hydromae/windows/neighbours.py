@@ -1,4 +1,4 @@
-"""The stations of a window, where it does not hold all of them: one, and those that lie nearest to it."""
+"""The stations of a window that does not hold all of them: one station, and those that lie nearest to it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,36 +15,38 @@ from hydromae.windows.windows import WindowReader, Windows
 
 
 def station_groups(data: DataConfig, store: Store) -> Int[np.ndarray, "group station"] | None:
-    """The stations of each window as places in the store: every station once, first in its row, its nearest behind it.
+    """The stations of each window as places in the store: each station begins one row, and its nearest follow.
 
     Args:
         data: `stations_per_window` is read.
-        store: whose stations they are.
+        store: has the stations.
 
     Returns:
         [stations, stations_per_window], or None where every window holds all stations.
 
     Raises:
-        ConfigError: there are fewer stations than a window is to hold, or no coordinates to tell who is near.
+        ConfigError: there are fewer stations than a window is to hold, or no coordinates to find the nearest by.
     """
-    wanted, found = data.stations_per_window, len(store.station_ids)
-    if wanted is None or not found:
+    count, n_stations = data.stations_per_window, len(store.station_ids)
+    if count is None or not n_stations:
         return None
-    if wanted == 1:
-        return np.arange(found)[:, None]
-    if wanted > found:
-        raise ConfigError(f"data.stations_per_window is {wanted}, but {store.path} has {found} stations; ask for fewer")
+    if count == 1:
+        return np.arange(n_stations)[:, None]
+    if count > n_stations:
+        raise ConfigError(
+            f"data.stations_per_window is {count}, but {store.path} has {n_stations} stations; ask for fewer"
+        )
     places = coordinate_columns(store.attribute_names)
     if len(places) < 2:
         raise ConfigError(
-            f"data.stations_per_window is {wanted}, but the attributes in {store.path} have no latitude and longitude "
-            f"that tell which stations are near; set it to 1"
+            f"data.stations_per_window is {count}, but the attributes in {store.path} have no latitude and longitude "
+            f"that say which stations are near; set it to 1"
         )
     latitude, longitude = (store.attributes[:, places[name]].astype(np.float64) for name in ("latitude", "longitude"))
     distance = great_circle_km(latitude, longitude, latitude, longitude)  # [stations, stations]
     np.fill_diagonal(distance, -1)  # itself first, wherever it lies
     order: np.ndarray = np.where(np.isnan(distance), np.inf, distance).argsort(axis=1, kind="stable")
-    return order[:, :wanted]
+    return order[:, :count]
 
 
 def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:
@@ -56,12 +58,12 @@ def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:
 def grouped_windows(
     reader: WindowReader, start: int, days: int, groups: Int[np.ndarray, "group station"] | None
 ) -> Iterator[Windows]:
-    """One window of all stations; of `groups` (see `station_groups`) a sample each, as many as are computed together.
+    """One window of all stations; with `groups` (see `station_groups`), one sample for each, as many at once as fit.
 
     Args:
-        reader: of the windows.
+        reader: reads the windows.
         start: first day, as days since the store's first day.
-        days: in each.
+        days: days in each window.
         groups: the stations of each sample; None is all in one.
     """
     if groups is None:

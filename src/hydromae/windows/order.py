@@ -20,28 +20,28 @@ from hydromae.windows.windows import WindowRequest
 class BatchOrder:
     """The batches of an epoch: shuffled starts from a new random offset, or all windows in order.
 
-    The order follows from seed and epoch alone, as a hash, so a resumed run finds its place by skipping `first_batch`
-    batches, and every rank can take its slice of each batch. Windows lie wholly inside a run. Every epoch has the same
-    number of steps, and the last batch may be smaller.
+    The order is a hash of seed and epoch only, so a resumed run finds its place by skipping `first_batch` batches, and
+    every rank can take its slice of each batch. Windows lie wholly inside a span. Every epoch has the same number of
+    steps, and the last batch may be smaller.
 
     An epoch takes every `stride`-th possible start, from an offset that changes with the epoch. Where lengths are
-    mixed, windows are placed on the starts of the shortest, closed to a ring that is turned by any offset, and a longer
-    one takes the start at the same fraction of its own list, rounded at random: whatever a window's length, all its
+    mixed, windows are placed on the possible starts of the shortest length, a ring that is turned by any offset. A
+    longer window takes the start at the same fraction of its own list, rounded at random. So, for any length, all
     possible starts are equally likely, and the number of windows depends on no draw.
 
     Args:
-        runs: spans of days that windows may lie in, as positions in the store.
+        runs: spans that windows may lie in, as positions in the store.
         lengths: days in a window -> weight; each batch draws one.
         stride: days between starts.
         batch_size: windows in a batch, over all ranks.
-        seed: of the run; None takes the windows in order, without offset, and needs a single length.
-        groups: [G, n] stations of each kind of window, as places in the store: an epoch takes every one of its starts
-            once with each, each group with an offset of its own; None is one kind, with all stations.
+        seed: seed of the run; None takes the windows in order, without offset, and needs a single length.
+        groups: [G, n] stations of each kind of window, as places in the store: an epoch takes each of its starts once
+            with each group, and each group has its own offset; None is one kind, with all stations.
         events: [days of the store], the days that event windows are placed on; None without them.
-        event_share: share of the windows that are moved so that they hold one.
+        event_share: share of the windows that are moved so that they hold an event day.
 
     Raises:
-        ConfigError: a length fits no run, or no event day lies where a window can hold it.
+        ConfigError: a length fits no span, or no event day lies where a window can hold it.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class BatchOrder:
         self.groups, self.n_groups = groups, 1 if groups is None else len(groups)
         drawn = {length: weight for length, weight in sorted(lengths.items()) if weight > 0}
         self.stride, self.batch_size, self.seed = stride, batch_size, seed
-        # In order, windows follow each other within every run anew.
-        every = stride if seed is None else 1
+        # In order, the windows of each span follow each other from its beginning.
+        step = stride if seed is None else 1
         for length in drawn:
             require_fit(runs, length)
-        self._starts = {length: window_starts(runs, length, every) for length in drawn}
+        self._starts = {length: window_starts(runs, length, step) for length in drawn}
         self._lengths = list(drawn)
         self._bounds = np.cumsum(list(drawn.values())) / sum(drawn.values())
         self._places = max(len(starts) for starts in self._starts.values())
@@ -73,7 +73,7 @@ class BatchOrder:
             # As many as fit whatever the offset, so that the schedule knows its steps.
             self.n_starts = max(1, self._places // stride)
             mixed = len(drawn) > 1
-            # So many that no possible start is never taken.
+            # So many that every possible start is taken by some offset.
             self._offsets = self._places - (0 if mixed else (self.n_starts - 1) * stride)
         self.n_windows = self.n_starts * self.n_groups
         self._n_event = 0 if events is None else round(event_share * self.n_windows)
@@ -103,7 +103,7 @@ class BatchOrder:
             yield WindowRequest(tuple(starts.tolist()), days, 0 if self.seed is None else number, stations=stations)
 
     def _order(self) -> tuple[Int[np.ndarray, "window"], Int[np.ndarray, "window"]]:
-        """Place of each window of the epoch among the possible starts, and its group, in order of use."""
+        """Place of each window of the epoch in the list of possible starts, and its group, in order of use."""
         start, group = np.divmod(np.arange(self.n_windows), self.n_groups)
         if self.seed is None:
             return start, group
@@ -114,7 +114,7 @@ class BatchOrder:
         return places[order], group[order]
 
     def _scaled(self, places: Int[np.ndarray, "window"], windows: slice, n_starts: int) -> Int[np.ndarray, "window"]:
-        """Places in the list of another length's starts, for some windows by their order of use."""
+        """Places in the list of starts of another length, for some windows by their order of use."""
         if n_starts == self._places:
             return places
         within = self._uniform("place", self.n_windows)[windows]
@@ -159,9 +159,9 @@ class Shares:
 
     Args:
         order: the batches, which all processes agree on.
-        rank: of this process.
+        rank: rank of this process.
         size: number of processes.
-        parts: that each process computes its share in, one after the other.
+        parts: number of parts in which each process computes its share, one after the other.
     """
 
     def __init__(self, order: BatchOrder, rank: int, size: int, parts: int) -> None:
@@ -189,11 +189,11 @@ def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -
         ConfigError: the store has no training period, a length fits nowhere in it, or floods were asked for and there
             are none.
     """
-    runs = usable_runs(store, store.period_slice("train"), data.exclude_dates)
+    spans = usable_runs(store, store.period_slice("train"), data.exclude_dates)
     lengths = training_lengths(data)
     events = flood_days(store.with_excluded(data.exclude_dates), data.event_modality) if data.event_share else None
     groups = station_groups(data, store)
-    return BatchOrder(runs, lengths, data.stride, batch_size, seed, events, data.event_share, groups)
+    return BatchOrder(spans, lengths, data.stride, batch_size, seed, events, data.event_share, groups)
 
 
 def validation_order(data: DataConfig, store: Store, split: str, batch_size: int) -> BatchOrder:
@@ -202,17 +202,17 @@ def validation_order(data: DataConfig, store: Store, split: str, batch_size: int
     Raises:
         ConfigError: the store has no such split, or a window fits nowhere in it.
     """
-    runs = usable_runs(store, store.period_slice(split), data.exclude_dates)
+    spans = usable_runs(store, store.period_slice(split), data.exclude_dates)
     groups = station_groups(data, store)
-    return BatchOrder(runs, {data.window: 1.0}, data.window, batch_size, seed=None, groups=groups)
+    return BatchOrder(spans, {data.window: 1.0}, data.window, batch_size, seed=None, groups=groups)
 
 
 def _reachable(
     events: Bool[np.ndarray, "day"], starts: Int[np.ndarray, "start"], length: int
 ) -> tuple[Int[np.ndarray, "event"], Int[np.ndarray, "event"], Int[np.ndarray, "event"]]:
-    """The event days that some window holds, and for each its first such start, as a place in `starts`, and how many.
+    """The event days that a window can hold; for each the first start of such a window in `starts`, and their number.
 
-    The starts that hold a day are neighbours in the list, since none lies between them that does not.
+    The starts whose windows hold a day follow each other in the list.
     """
     days = np.flatnonzero(events)
     first = np.searchsorted(starts, days - length, side="right")  # of the starts after day - length

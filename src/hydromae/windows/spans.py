@@ -1,4 +1,4 @@
-"""Where windows may lie: the runs of days between those that are excluded."""
+"""Where windows may lie: the spans between the excluded days."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from hydromae.store.store import Store
 
 
 def usable_runs(store: Store, period: slice, exclude: Days) -> list[slice]:
-    """The runs of consecutive days of a period without an excluded one, in order, as positions in the store.
+    """The spans of a period without an excluded day, in order, as positions in the store.
 
     Args:
         store: gives the dates.
         period: days, as positions in the store.
-        exclude: days and spans of days (`data.exclude_dates`); those outside the period are of no concern.
+        exclude: days and spans (`data.exclude_dates`); those outside the period do not matter.
 
     Raises:
         ConfigError: every day of the period is excluded.
@@ -28,7 +28,7 @@ def usable_runs(store: Store, period: slice, exclude: Days) -> list[slice]:
 def runs_of(first_day: np.datetime64, period: slice, exclude: Days) -> list[slice]:
     """As `usable_runs`, where positions are counted from any first day."""
     usable = ~excluded_days(first_day, period.stop, exclude)
-    # A step up opens a run, a step down closes it.
+    # A step up opens a span, a step down closes it.
     edges = np.flatnonzero(np.diff(np.concatenate([[False], usable[period], [False]]).astype(np.int8)))
     if not len(edges):
         raise ConfigError(
@@ -39,18 +39,18 @@ def runs_of(first_day: np.datetime64, period: slice, exclude: Days) -> list[slic
     return [slice(period.start + first, period.start + last) for first, last in edges.reshape(-1, 2).tolist()]
 
 
-def require_fit(runs: Sequence[slice], length: int) -> None:
-    """Raise ConfigError unless a window of `length` days lies wholly in one of the runs."""
-    longest = max(run.stop - run.start for run in runs)
+def require_fit(spans: Sequence[slice], length: int) -> None:
+    """Raise ConfigError unless a window of `length` days lies wholly in one of the spans."""
+    longest = max(span.stop - span.start for span in spans)
     if length <= longest:
         return
-    several = len(runs) > 1
+    several = len(spans) > 1
     where = f"the longest span without an excluded day, {longest} days" if several else f"a period of {longest} days"
     more = " or data.window_mix, or exclude less with data.exclude_dates" if several else ""
     raise ConfigError(f"a window of {length} days does not fit {where}; shorten data.window{more}")
 
 
-def window_starts(runs: Sequence[slice], length: int, stride: int = 1) -> Int[np.ndarray, "start"]:
-    """First days of the windows of `length` days that lie wholly in a run, every `stride` days within each, int64."""
-    starts = [np.arange(run.start, run.stop - length + 1, stride) for run in runs]
+def window_starts(spans: Sequence[slice], length: int, stride: int = 1) -> Int[np.ndarray, "start"]:
+    """First days of the windows of `length` days that lie wholly in a span, each `stride` days within it, int64."""
+    starts = [np.arange(span.start, span.stop - length + 1, stride) for span in spans]
     return np.concatenate(starts).astype(np.int64)

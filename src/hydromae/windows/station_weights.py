@@ -8,7 +8,7 @@ from hydromae.base.errors import ConfigError
 from hydromae.base.moments import Moments
 from hydromae.store.store import Store
 
-# Keeps stations whose values hardly change from counting above all others (Kratzert et al. 2019).
+# Keeps stations whose values hardly change from outweighing all others (Kratzert et al. 2019).
 _FLOOR = 0.1
 _DAYS = 1024  # read at once
 
@@ -17,9 +17,9 @@ def station_weights(store: Store, name: str) -> Float[np.ndarray, " station"]:
     """Weights by which squared errors become those of the Nash-Sutcliffe efficiency, float32.
 
     w = 1 / (s + 0.1)^2 (Kratzert et al. 2019, Hydrol. Earth Syst. Sci. 23, 5089, equation 1), where s is the standard
-    deviation of a station's scaled values on the training days that are not declared wrong, so that its mean alone
-    would cost about 1 at every station. Where one scale serves all stations, as ungauged ones need, the wettest would
-    decide without them. A station that was never observed has 1.
+    deviation of a station's scaled values on the training days that are not declared wrong, so that to predict only
+    the mean would cost about 1 at every station. Where all stations have one scaler, as ungauged ones need, the wettest
+    stations would decide without these weights. A station that was never observed has 1.
 
     Args:
         store: the data.

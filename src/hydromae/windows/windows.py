@@ -1,4 +1,4 @@
-"""Windows: spans of consecutive days of everything, read from the store."""
+"""Windows: consecutive days of all modalities, read from the store."""
 
 import math
 import weakref
@@ -19,14 +19,14 @@ _STATION = 2**20  # in the identity of a window: more than any store has days
 
 @dataclass(frozen=True)
 class WindowRequest:
-    """What the order of an epoch asks of a reader: the windows of one batch.
+    """What an order of batches asks a reader for: the windows of one batch.
 
     Attributes:
         starts: first day of each window, as days since the store's first day.
-        days: days in each.
+        days: days in each window.
         number: the batch's number in its epoch; 0 outside training.
-        own: places of the windows to be read, where other processes, or this one later, read the rest; an empty slice
-            takes part in the batch without adding to it. None is all.
+        own: places of the windows to be read where the rest is read by other processes, or by this one later; an empty
+            slice takes part in the batch without adding to it. None is all.
         stations: [B, n] the stations of each window, as places in the store; None is all stations in every window.
     """
 
@@ -38,7 +38,7 @@ class WindowRequest:
 
     @property
     def identity(self) -> list[int]:
-        """What tells each window from every other, as `Windows.identity`, on the host."""
+        """A number for each window that no other has, as `Windows.identity`, on the host."""
         if self.stations is None:
             return list(self.starts)
         return (np.array(self.starts) + (self.stations[:, 0] + 1) * _STATION).tolist()
@@ -50,12 +50,12 @@ class Windows:
 
     Attributes:
         values: modality -> grid [B, T, patches, cells] or series [B, T, stations], float32, NaN = missing.
-        starts: [B] first day of each, as days since the store's first day.
+        starts: [B] first day of each window, as days since the store's first day.
         available_by_slot: modality -> tokens that hold any value, of each sample of the whole batch in each slot (the
             days of one token); on the host, so that no device is waited for.
         number: the batch's number in its epoch, the same on every rank and in a resumed run; 0 outside training.
-        own: places in the whole batch of the windows that are here; None is all. An empty slice has one window that
-            stands in for none: it must add nothing.
+        own: places in the whole batch of the windows that are here; None is all. An empty slice has one stand-in
+            window, which must add nothing.
         first_days: `starts` on the host.
         stations: [B, n] places in the store of the stations of each window; None is all, in order.
     """
@@ -70,7 +70,7 @@ class Windows:
 
     @property
     def idle(self) -> bool:
-        """Whether the window here only stands in for none."""
+        """Whether the only window here is a stand-in."""
         return self.own is not None and self.own.start == self.own.stop
 
     @property
@@ -87,7 +87,7 @@ class Windows:
 
     @property
     def identity(self) -> Int[Tensor, " batch"]:
-        """[B] what tells a window from every other: its first day, and its first station where it has not all."""
+        """[B] a number that no other window has: of its first day, and its first station where it has not all."""
         return self.starts if self.stations is None else self.starts + (self.stations[:, 0] + 1) * _STATION
 
     @property
@@ -109,7 +109,7 @@ class Windows:
 
 
 class WindowReader:
-    """Reads windows from the store's memory maps, from any number of threads; it pickles small, as the store does.
+    """Reads windows from the store's memory maps, from any number of threads; it pickles without values, as the store.
 
     Args:
         store: the prepared data.
@@ -131,11 +131,11 @@ class WindowReader:
         number: int = 0,
         stations: Int[np.ndarray, "window station"] | None = None,
     ) -> Windows:
-        """The windows of `days` days that begin at `starts`, at least one, of all stations or of some each."""
+        """The windows of `days` days that begin at `starts`, at least one, each with all stations or some."""
         return self.fetch(WindowRequest(tuple(starts), days, number, stations=stations))
 
     def fetch(self, request: WindowRequest) -> Windows:
-        """The windows of a request that are its own; the first stands in where none is."""
+        """The windows of a request that `own` names; the first is the stand-in where there is none."""
         own = slice(None) if request.own is None else request.own
         starts = request.starts[own] or request.starts[:1]
         spans = [slice(start, start + request.days) for start in starts]
@@ -186,7 +186,7 @@ def places_present(present: Bool[np.ndarray, "*any place"], shape: TokenShape) -
 
 
 def tokens_by_slot(present: Bool[np.ndarray, "*any day group"], shape: TokenShape) -> Int[np.ndarray, "*any slot"]:
-    """Tokens that hold any value in each slot of a window, from the places that do on each day.
+    """Tokens that hold any value in each slot of a window, from the places that hold one on each day.
 
     A slot is the days of one token; the last may be partial.
     """
@@ -197,16 +197,16 @@ def tokens_by_slot(present: Bool[np.ndarray, "*any day group"], shape: TokenShap
 
 
 class _Memory:
-    """Memory for batches, taken again once nothing refers to the batch that it held.
+    """Memory for batches, used again once nothing refers to the batch that it held.
 
-    The kernel needs as long to give fresh memory as the copy into it takes.
+    The kernel needs as long to give fresh memory as a copy into it takes.
     """
 
     def __init__(self) -> None:
         self._free: dict[str, deque[np.ndarray]] = defaultdict(deque)
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """An array, float32, with any content; tensors made of it keep it, whatever else becomes of them."""
+        """An array, float32, with any content; it is not used again while a tensor made of it exists."""
         size, free = math.prod(shape), self._free[name]
         try:
             memory = free.pop()
