@@ -13,7 +13,7 @@ from hydromae.training.records import Records
 
 PACKAGE = Path(__file__).parents[2] / "src" / "hydromae"
 # What is hashed is no file, and must stay as it was: stores and results are known again by it.
-HASHED = {"benchmark/run.py": 1, "results/merge_parts.py": 1, "store/description.py": 2, "base/json_text.py": 1}
+HASHED = {"benchmark/run.py": 1, "results/merge.py": 1, "store/description.py": 2, "base/json_text.py": 1}
 
 
 def strict(text: str) -> Any:
@@ -32,7 +32,7 @@ def test_numbers_that_are_not_finite_are_null_at_any_depth() -> None:
 
 def test_records_and_small_files_of_a_run_hold_null(tmp_path: Path) -> None:
     records = Records(tmp_path / "metrics.jsonl")
-    records.append({"event": "train", "loss": math.nan, "losses": {"flow": math.inf, "rain": 0.5}})
+    records.on_log({"event": "train", "loss": math.nan, "losses": {"flow": math.inf, "rain": 0.5}})
     assert strict(records.path.read_text()) == {
         "event": "train", "loss": None, "losses": {"flow": None, "rain": 0.5}
     }  # fmt: skip
