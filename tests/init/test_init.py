@@ -417,7 +417,9 @@ def test_columns_beside_the_stations_of_a_wide_table_are_none_for_init_either(tm
 def test_columns_with_names_are_stations_where_a_table_of_attributes_has_them(tmp_path):
     names = ["Thames at Kingston", "Severn at Bewdley"]
     wide_table(tmp_path / "streamflow.csv", names)
-    with pytest.raises(DataError, match=r"has no column of ids, and its other columns do not look like stations; set layout: wide"):
+    with pytest.raises(
+        DataError, match=r"has no column of ids, and its other columns do not look like stations; set layout: wide"
+    ):
         init(tmp_path)
     write_attributes(tmp_path / "a.csv", names, {"latitude": [50.0, 51.0], "slope": [1.0, 2.0]})
     config = written(init(tmp_path), tmp_path)

@@ -33,7 +33,7 @@ class Pictures:
 
 
 def write_check_page(report: CheckReport, path: Path) -> Path:
-    """Write the page, replacing a file that is there, and return its path.
+    """Write the page, replacing an existing file, and return its path.
 
     Raises:
         DataError: `path` cannot be written.

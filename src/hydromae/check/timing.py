@@ -88,7 +88,7 @@ def judge_timing(report: CheckReport, network: Network, flow: Course, rain: Rain
         shift = against_rain(flow.motion, rain.motion, network.areas)
         if _all_alike(report, flow, rain, shift):
             return
-        # A river that rises before the rain is early whatever its neighbours do.
+        # A river that rises before the rain is early, even if its neighbours do the same.
         early = early | shift.early
         late = (shift.late | late & ~shift.punctual) & ~early
         judged = shift.judged

@@ -44,7 +44,7 @@ def judge_twins(report: CheckReport, network: Network, flow: Course) -> None:
     )
     surplus = tuple(dict.fromkeys(names[second] for _, second, _ in pairs))
     report.error(
-        f"{flow.subject.where}: {flow.subject.name} of one station is there under two ids, "
+        f"{flow.subject.where}: {flow.subject.name} of one station occurs under two ids, "
         f"{counted(len(details), 'time')}: {listed(details)}; keep one of them",
         details=details,
         exclusion=Exclusion(stations=surplus),

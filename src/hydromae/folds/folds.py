@@ -95,7 +95,7 @@ def spatial_folds(
         apart_km: stations closer than this are in the same fold.
         basins: name of the river system of each station in the order of the table, empty where unknown.
         balance: how far the size of a fold may be from the mean, as a share of the mean.
-        seed: of the dealing; the same stations give the same folds in whatever order they come.
+        seed: of the random dealing; the same stations in any order give the same folds.
 
     Raises:
         DataError: a station has no coordinates.

@@ -162,7 +162,7 @@ def _what_lies_there(content: Found) -> str:
     if not reasons:
         return "it is empty"
     more = f" and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
-    return f"what lies there: {', '.join(reasons[:_LISTED])}{more}"
+    return f"it holds: {', '.join(reasons[:_LISTED])}{more}"
 
 
 def _rows(

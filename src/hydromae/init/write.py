@@ -37,10 +37,10 @@ def write_config(result: InitResult, path: str | Path, overwrite: bool = False) 
     Args:
         result: of `init`.
         path: of the YAML file.
-        overwrite: replace a file that is there.
+        overwrite: replace an existing file.
 
     Raises:
-        ConfigError: a file is there already, or the name is not one of a YAML file.
+        ConfigError: the file exists already, or its name is not that of a YAML file.
         DataError: it cannot be written.
     """
     path = check_target(path, overwrite)
@@ -52,7 +52,7 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
     """The path of a configuration that may be written; to be called before the work.
 
     Raises:
-        ConfigError: a file is there already, or the name is not one of a YAML file.
+        ConfigError: the file exists already, or its name is not that of a YAML file.
     """
     path = Path(path)
     if path.suffix not in (".yaml", ".yml"):

@@ -138,8 +138,8 @@ def draw_table(dataset: xr.Dataset, label: Label) -> Picture:
     alt += " ".join(_finding(dataset, target, label) for target in targets)
     caption = (
         "Skill (1 - MSE / MSE of the training mean) at masked values; below it the change against hiding nothing, in "
-        "bold where its 95 % interval excludes 0. Framed: the modality's own unmasked values are hidden. All cells of a "
-        "row are scored on the same masked values."
+        "bold where its 95 % interval excludes 0. Framed: the modality's own unmasked values are hidden. All cells of "
+        "a row are scored on the same masked values."
     )
     return png(figure, alt, caption)
 

@@ -56,7 +56,7 @@ class Forecasts:
         period: what was forecast, in words.
         verdict: which baselines are beaten.
         tables: one for each regime.
-        pictures: one for each chosen station; none where the observations are not at hand.
+        pictures: one for each chosen station; none without the observations.
         folder: where the files lie, relative to the run.
     """
 

@@ -72,7 +72,7 @@ class Figures:
 
 
 def write_report(run: Path, reconstruction: Path | None = None) -> Path:
-    """Write `run/report.html`, replacing one that is there, and return its path.
+    """Write `run/report.html`, replacing an existing one, and return its path.
 
     The same files give the same bytes. For parts that the run lacks, the page names the command that makes them.
 

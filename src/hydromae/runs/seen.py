@@ -48,7 +48,7 @@ def ever_seen(path: str | Path, trained_on: Mapping[str, Any]) -> tuple[Seen, ..
     """Every training of the weights of a model, the last one first.
 
     Models of older versions do not record the trainings before their own. Those are then found by configurations: that
-    of a model's run names the run it started from, and so on, as far as their folders are at hand.
+    of a model's run names the run it started from, and so on, as far as their folders exist.
 
     Args:
         path: of the model: a run, or a folder of `save_pretrained`.
@@ -91,7 +91,7 @@ def _by_configurations(path: Path) -> Iterator[Seen]:
             trained_on = read_trained_on(start)
         except (HydroMAEError, OSError):
             logger.warning(
-                "%s: started from %s, which is not at hand, so that the days it was trained on before are not known",
+                "%s: started from %s, which is missing, so that the days it was trained on before are not known",
                 path,
                 start,
             )

@@ -17,7 +17,9 @@ Baselines = Annotated[
 LstmSteps = Annotated[int | None, typer.Option(help="Steps that the LSTM is trained for at most.", min=1)]
 Reference = Annotated[
     str | None,
-    typer.Option(help="hydromae or a baseline that the others are tested against; default: ridge where it is there."),
+    typer.Option(
+        help="hydromae or a baseline that the others are tested against; default: ridge if it is one of them."
+    ),
 ]
 _BASELINES = "persistence,climatology,recession,ridge"
 

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
         epilog="example: torchrun --standalone --nproc_per_node=4 train_mae.py --config configs/gb_small.yaml",
     )
     parser.add_argument("--config", type=Path, required=True, help="YAML configuration")
-    parser.add_argument("--continue", dest="go_on", action="store_true", help="go on with the run if it is there")
+    parser.add_argument("--continue", dest="go_on", action="store_true", help="continue the run if it exists")
     # The deepspeed launcher passes it; we read the environment instead.
     parser.add_argument("--local_rank", "--local-rank", help=argparse.SUPPRESS)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys to change, as training.lr=3e-4")

@@ -13,11 +13,14 @@ Overrides = Annotated[
 ]
 Run = Annotated[Path, typer.Argument(help="Run directory, the output of `hydromae train`.")]
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directory; several are averaged.")]
-Overwrite = Annotated[bool, typer.Option(help="Replace what is there; it stays until the new one is complete.")]
+Overwrite = Annotated[
+    bool, typer.Option(help="Replace existing output; the old one stays until the new one is complete.")
+]
 OverwriteOwn = Annotated[
     bool,
     typer.Option(
-        "--overwrite", help="Replace what is there, if hydromae wrote it; it stays until the new one is whole."
+        "--overwrite",
+        help="Replace existing output if hydromae wrote it; the old one stays until the new one is complete.",
     ),
 ]
 Span = Annotated[

@@ -54,7 +54,7 @@ def train(
         bool, typer.Option("--dry-run", help="Estimate memory, tokens and time, then try some steps; write no run.")
     ] = False,
     go_on: Annotated[
-        bool, typer.Option("--continue", help="Go on with the run if it is there, as a job that is started again does.")
+        bool, typer.Option("--continue", help="Continue the run if it exists, as when a job is started again.")
     ] = False,
 ) -> None:
     """Pretrain a model, preparing the store first where there is none.
