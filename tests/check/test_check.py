@@ -111,7 +111,7 @@ def _empty_day(world):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (_constant_station, "evap has only one and the same value in the training period at 1 station: 9002"),
+        (_constant_station, "evap has the same value throughout the training period at 1 station: 9002"),
         (_silent_station, "riverflow has no value in the training period at 1 station: 101"),
         (_empty_validation, "riverflow has no value in the val period"),
         (_flipped_mask, "is the mask upside down?"),

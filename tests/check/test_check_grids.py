@@ -143,9 +143,9 @@ def test_a_store_finds_copies_and_changed_sources(world):
     store = prepare(_spoilt(world, "soil", _copied_day))
     fresh = check_store(store)
     assert fresh.exit_code == 1 and problems(fresh, "2001-02-01 is 2001-01-31")
-    assert not problems(fresh, "the store is of the old files")
+    assert not problems(fresh, "the store was made from the old files")
     (world.root / "series.parquet").write_bytes(b"other")
-    (found,) = problems(check_store(store), "the store is of the old files")
+    (found,) = problems(check_store(store), "the store was made from the old files")
     assert found.severity == "warning" and "series.parquet" in found.text
 
 

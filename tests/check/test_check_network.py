@@ -104,7 +104,7 @@ def test_depth_called_volume_is_an_error_that_is_gone_with_the_right_unit(rivers
     if not with_rain:
         del rivers.raw["data"]["modalities"]["rain"]
     report = check(rivers.config())
-    words = "the flow is in mm/d" if with_rain else "as where it is in mm/d and not in m3/s"
+    words = "the flow is in mm/d" if with_rain else "as if it were in mm/d and not in m3/s"
     assert [p.severity for p in problems(report, words)] == ["error"]
     mended = rivers.config("data.modalities.riverflow.units=mm/d", "data.modalities.riverflow.per_area=false")
     assert check(mended).exit_code == 0
@@ -116,7 +116,7 @@ def test_volume_called_depth_is_an_error_that_is_gone_with_the_right_unit(rivers
         del rivers.raw["data"]["modalities"]["rain"]
     rivers.raw["data"]["modalities"]["riverflow"].update(units="mm/d", per_area=False)
     report = check(rivers.config())
-    words = "the flow is in m3/s" if with_rain else "as where it is in m3/s and not in mm/d"
+    words = "the flow is in m3/s" if with_rain else "as if it were in m3/s and not in mm/d"
     assert [p.severity for p in problems(report, words)] == ["error"]
     assert check(rivers.config("data.modalities.riverflow.units=m3/s")).exit_code == 0
 

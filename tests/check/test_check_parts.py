@@ -1,4 +1,4 @@
-"""The parts of `check` that count runs, recognise copies and write configuration lines."""
+"""The parts of `check` that count streaks, recognise copies and write configuration lines."""
 
 from datetime import date
 from io import StringIO
@@ -14,14 +14,14 @@ from hydromae.check.duplicates import Digests, copied_years
 from hydromae.check.exclusions import Exclusion, configured, exclusion_lines, spans_of
 from hydromae.check.quantity import quantity_of
 from hydromae.check.report import CheckReport, render
-from hydromae.check.streaks import equal_runs, resolution
+from hydromae.check.streaks import find_streaks, resolution
 from hydromae.config.read import build_config
 
 COLUMNS = st.lists(st.lists(st.sampled_from([0.0, 1.0, float("nan")]), min_size=9, max_size=9), min_size=1, max_size=4)
 
 
 @given(COLUMNS)
-def test_runs_are_those_that_counting_finds(columns):
+def test_streaks_are_those_that_counting_finds(columns):
     values = np.array(columns, np.float32).T  # [day, column]
     counted = []
     for column, series in enumerate(columns):
@@ -33,8 +33,8 @@ def test_runs_are_those_that_counting_finds(columns):
             if end - day >= 3:
                 counted.append((column, day, end - day, series[day]))
             day = max(end, day + 1)
-    runs = equal_runs(values, 3)
-    found = zip(runs.column, runs.first, runs.length, runs.value, strict=True)
+    streaks = find_streaks(values, 3)
+    found = zip(streaks.column, streaks.first, streaks.length, streaks.value, strict=True)
     assert [tuple(float(part) for part in run) for run in found] == counted
 
 

@@ -61,7 +61,7 @@ def _nothing_to_train_on(g):
     [
         (_negative_day, "station 1003 on 2001-04-11 is -2 m3/s", "exclude_dates: [2001-04-11]"),
         (_negative_station, "below the smallest possible value", "exclude_stations: ['1003']"),
-        (_constant_gauge, "only one and the same value in the training period at 1 station: 1005", "['1005']"),
+        (_constant_gauge, "the same value throughout the training period at 1 station: 1005", "['1005']"),
         (_copied_day, "repeats the day before on 1 day: 2001-07-20", "exclude_dates: [2001-07-20]"),
         (_copied_year, "of a whole year is a copy of another's, 1 time: 1002: 2002 is 2001", "['1002']"),
         (_copied_year_everywhere, "whole year is a copy", "[2002-01-01, 2002-12-31]"),

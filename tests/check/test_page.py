@@ -80,7 +80,7 @@ def test_every_figure_has_words_for_who_cannot_see_it(text):
     images = [attributes for tag, attributes in Page(text).tags if tag == "img"]
     assert len(images) == 5  # years, stations by year, maps of the grid, map of stations, attributes
     assert all(len(attributes.get("alt") or "") > 20 for attributes in images)
-    assert "1 of 3 stations have no place" in Page(text).text
+    assert "1 of 3 stations have no coordinates" in Page(text).text
 
 
 def test_a_report_of_nothing_is_a_page_too(tmp_path):

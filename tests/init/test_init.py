@@ -115,9 +115,9 @@ def test_a_grid_of_which_no_name_says_what_it_is_is_a_line_to_do(tmp_path):
     write_grid(tmp_path / "rain.h5", rain(), DAYS)
     write_grid(tmp_path / "x.h5", warmth(), DAYS)
     result = init(tmp_path)
-    assert list(result.chosen.taken) == ["precip"] and reason(result, "x.h5") == "no name says which variable it is"
+    assert list(result.chosen.taken) == ["precip"] and reason(result, "x.h5") == "no name says which modality it is"
     text = config_text(result, "my")
-    assert "# TODO: name those of these sources" in text and "# x.h5: data (grid, 6 x 4 cells" in text
+    assert "# TODO: add those of these sources" in text and "# x.h5: data (grid, 6 x 4 cells" in text
 
 
 def test_grids_of_other_cells_are_named_with_the_rule_that_they_need(tmp_path):
@@ -417,7 +417,9 @@ def test_columns_beside_the_stations_of_a_wide_table_are_none_for_init_either(tm
 def test_columns_with_names_are_stations_where_a_table_of_attributes_has_them(tmp_path):
     names = ["Thames at Kingston", "Severn at Bewdley"]
     wide_table(tmp_path / "streamflow.csv", names)
-    with pytest.raises(DataError, match=r"has no column of ids, and its other columns look like none; .* layout: wide"):
+    with pytest.raises(
+        DataError, match=r"has no column of ids, and its other columns do not look like stations; set layout: wide"
+    ):
         init(tmp_path)
     write_attributes(tmp_path / "a.csv", names, {"latitude": [50.0, 51.0], "slope": [1.0, 2.0]})
     config = written(init(tmp_path), tmp_path)

@@ -10,7 +10,7 @@ from hydromae.report import write_report
 from hydromae.report.cross_modality import FILE, costliest, cross_modality_section, load_cross_modality, write_figures
 from support.html_page import Page, assert_fetches_nothing
 
-HEADING = "What each variable owes to the others"
+HEADING = "What each modality owes to the others"
 NAMES = ("precip", "snow_depth", "flow")
 
 

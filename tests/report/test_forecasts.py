@@ -131,7 +131,7 @@ def test_without_the_store_the_scores_stay_and_the_page_says_what_lacks(bare_run
     found = forecasts_section(bare_run)
     assert found is not None and found.tables and not found.pictures
     words = " ".join(Page(write_report(bare_run).read_text()).text.split())
-    assert "there are no hydrographs" in words
+    assert "There are no hydrographs" in words
 
 
 def test_a_damaged_file_is_named(bare_run: Path, made: Path) -> None:

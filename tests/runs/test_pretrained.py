@@ -70,7 +70,7 @@ def test_a_configuration_of_another_model_is_named(folder: Path) -> None:
     content = json.loads((folder / "config.json").read_text())
     content["model"]["d_model"] = 32
     (folder / "config.json").write_text(json.dumps(content))
-    with pytest.raises(RunError, match=r"config\.json: is not of the weights in model\.safetensors; copy it anew"):
+    with pytest.raises(RunError, match=r"config\.json: does not fit the weights in model\.safetensors; copy it anew"):
         load_pretrained(folder)
 
 

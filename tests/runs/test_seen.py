@@ -65,7 +65,7 @@ def test_an_origin_that_is_gone_is_said(tmp_path: Path, caplog: pytest.LogCaptur
     run = run_of(tmp_path / "run", tmp_path / "gone", None)
     with caplog.at_level("WARNING", "hydromae"):
         found = ever_seen(run, known("2000-01-01", "2001-12-31"))
-    assert len(found) == 1 and "gone, which is not at hand" in caplog.text
+    assert len(found) == 1 and "gone, which is missing" in caplog.text
 
 
 def test_a_run_that_started_from_itself_is_no_endless_tale(tmp_path: Path) -> None:

@@ -48,13 +48,13 @@ data_app.command()(folds)
 app.command("config")(stores.config_keys)
 
 
-def _print_version(wanted: bool) -> bool:
-    if wanted:
+def _print_version(requested: bool) -> bool:
+    if requested:
         from hydromae.base.version import VERSION
 
         typer.echo(VERSION)
         raise typer.Exit
-    return wanted
+    return requested
 
 
 @app.callback()
@@ -67,7 +67,7 @@ def options(
 
 
 def main() -> None:
-    """Run a command; an error that is the user's to mend is one sentence and exit code 2."""
+    """Run a command; an error that the user can mend is printed as one sentence, with exit code 2."""
     prepare_streams()
     atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends, which takes a second
     try:
@@ -79,9 +79,9 @@ def main() -> None:
     except OSError as error:
         from hydromae.app.console import fail
 
-        if not (told := told_of_files(error)):
+        if not (sentence := told_of_files(error)):
             raise
-        fail(told)
+        fail(sentence)
 
 
 if __name__ == "__main__":

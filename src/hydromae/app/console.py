@@ -1,4 +1,4 @@
-"""What the commands show: progress bars with time left, a training's table, one-sentence errors."""
+"""What the commands print: progress bars with the time left, a training's table, one-sentence errors."""
 
 import logging
 import math
@@ -42,14 +42,14 @@ def _bars() -> bars.Progress:
 
 
 class Stages(Callback):
-    """Bars of a command's successive stages and the table of its training; lines where nobody watches a terminal.
+    """Progress bars of a command's stages and the table of its training; plain lines where there is no terminal.
 
     Use as a context manager; `stage` is the `on_progress` of the functions that do the work, and it is itself a
-    callback of their training. Warnings of the package are said too. A log file gets everything, as lines.
+    callback of their training. Warnings of the package are printed too. A log file gets everything, as lines.
 
     Args:
-        settings: how and where to speak.
-        speaks: False in a process beside the first of several, which says nothing.
+        settings: how and where to print.
+        speaks: False in all but the first of several processes, which print nothing.
 
     Raises:
         ConfigError: the log file cannot be written.
@@ -61,19 +61,19 @@ class Stages(Callback):
         self._live = settings.console == "live" and messages.is_terminal and not self._quiet
         self._bars, self._tasks = _bars(), dict[str, Any]()
         self._status: Status | None = None
-        self._shown = Live(get_renderable=self._render, console=messages, refresh_per_second=4)
+        self._display = Live(get_renderable=self._render, console=messages, refresh_per_second=4)
         self._file = LogFile(Path(settings.log_file)) if settings.log_file and speaks else None
         self._warnings = _Warnings(self.warn)
 
     def __enter__(self) -> "Stages":
         logging.getLogger("hydromae").addHandler(self._warnings)
         if self._live:
-            self._shown.start()
+            self._display.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if self._live:
-            self._shown.stop()
+            self._display.stop()
         logging.getLogger("hydromae").removeHandler(self._warnings)
         if self._file is not None:
             if kind is not None:
@@ -81,16 +81,16 @@ class Stages(Callback):
             self._file.close()
 
     def stage(self, description: str, done: float) -> None:
-        """Say what is being done, and the share of it that is done."""
+        """Show what is being done, and the share of it that is done."""
         title, _, detail = description.partition(": ")
         if title not in self._tasks:
             self._tasks[title] = self._bars.add_task(title, total=1.0)
             self._say(title)
-        shown = f"{title}: {detail}" if detail and done < 1 else title
-        self._bars.update(self._tasks[title], completed=done, description=shown)
+        text = f"{title}: {detail}" if detail and done < 1 else title
+        self._bars.update(self._tasks[title], completed=done, description=text)
 
     def warn(self, message: str) -> None:
-        """Say what someone ought to know, above what is shown."""
+        """Print a warning above the bars and the table."""
         if self._file is not None:
             self._file.say(f"warning: {message}")
         if not self._quiet:
@@ -109,7 +109,7 @@ class Stages(Callback):
         self._status.on_log(record)
         self._say(self._status.line(record))
         if self._live:
-            self._shown.refresh()
+            self._display.refresh()
 
     def _say(self, line: str) -> None:
         if self._file is not None:
@@ -123,7 +123,7 @@ class Stages(Callback):
 
 
 class _Warnings(logging.Handler):
-    """Hands on what the package's loggers warn of."""
+    """Passes on the warnings of the package's loggers."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -134,13 +134,13 @@ class _Warnings(logging.Handler):
 
 
 def score_table(scores: Scores) -> Table:
-    """Scores of a reconstruction: mean squared errors at hidden values, and what they remove of the simple fills'."""
-    title = f"Mean squared error at hidden values, {' to '.join(scores.period)}, and what is gained on each fill"
+    """Scores of a reconstruction: mean squared errors at hidden values, and the gain on simple fills."""
+    title = f"Mean squared error at hidden values, {' to '.join(scores.period)}, and the gain on each fill"
     caption = "grids: over land cells; series: median over stations"
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     names = [name.replace("_", " ") for name in scores.references]
-    for heading in ("variable", "unit", "model", *names, *(f"on {name.split()[0]}" for name in names)):
-        table.add_column(heading, justify="left" if heading in ("variable", "unit") else "right")
+    for heading in ("modality", "unit", "model", *names, *(f"on {name.split()[0]}" for name in names)):
+        table.add_column(heading, justify="left" if heading in ("modality", "unit") else "right")
     for name, score in scores.modalities.items():
         table.add_row(
             name,

@@ -1,7 +1,7 @@
 """The main job from end to end on the embedded sample: make data, prepare, train, reconstruct, forecast, report.
 
-What was pretrained on all stations at once is trained further on the masks of a forecast in windows of one station,
-where the flow that a forecast continues need not first be found among those of all others.
+The model that was pretrained on all stations at once is trained further on the masks of a forecast, in windows of one
+station: there it need not find the flow that it continues among those of all others.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,10 +32,10 @@ from hydromae.training.callback import Callback
 from hydromae.training.finetune import finetune
 from hydromae.training.runs import continue_run, is_finished, new_run
 
-# Epochs that make some 1,000 steps of the other samples, fewer of tiny: the settings are those of the small one.
+# Epochs of the samples other than small, for which demo.yaml is made: some 1,000 steps, fewer of tiny.
 EPOCHS: dict[SampleSize, int] = {"tiny": 30, "full": 50}
 HORIZON: Final = 7
-# Windows of one station are many and alike, so that few passes over them do; one is enough for the tests of tiny.
+# Windows of one station are many and alike, so that few passes suffice; for the tests of tiny one is enough.
 FORECASTER_EPOCHS: Final[dict[SampleSize, int]] = {"tiny": 1, "small": 2, "full": 1}
 FORECASTER: Final = (
     "data.stations_per_window=1",
@@ -47,15 +47,15 @@ FORECASTER: Final = (
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo leaves.
+    """What the demo writes.
 
     Attributes:
         run: the run directory.
-        forecaster: the run that was trained further and forecasts.
+        forecaster: the run that was trained further, and which forecasts.
         page: the report.
         scores: as in the run's `scores.json`.
         comparisons: regime of forcing -> the forecasts of the held-out period beside the baselines.
-        forecasts: netCDF files of the forecasts, one a regime.
+        forecasts: netCDF files of the forecasts, one for each regime.
         table: the same forecasts as one table for a spreadsheet.
     """
 
@@ -110,11 +110,11 @@ def run_demo(
         directory: gets `sample`, `demo.yaml`, `store`, `run`, `forecaster`, its store and `forecast.csv`.
         size: of the sample.
         seed: of the sample.
-        on_stage: told what is being done and the share that is done.
+        on_stage: called with what is being done and the share that is done.
         callbacks: take part in each training, in their order.
 
     Returns:
-        What it leaves; None if the training was asked to stop, which the same call continues.
+        What it writes; None if a training was stopped, which the same call continues.
     """
     sample = write_sample(
         directory / "sample", size, seed, lambda what, done: on_stage(f"Making the sample: {what}", done)

@@ -1,6 +1,6 @@
-"""Standard output and error as they are on any machine: closed, in another encoding, or with nobody who reads on.
+"""Standard output and error on any machine, even if they are closed, in another encoding, or no longer read.
 
-What a command did is done, whatever becomes of what it says; so none of this ends it or changes its exit code.
+A command's work is done whether or not its output can be written, so none of this ends it or changes its exit code.
 """
 
 import codecs
@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 
 from rich.console import Console
 
-# What our own tables and sentences hold beyond ASCII.
+# Signs beyond ASCII in our own tables and sentences.
 _PLAIN: Final = {"²": "^2", "³": "^3", "×": "x", "…": "...", "–": "-", "—": "-", "°": " degrees", "µ": "u", "−": "-"}
 _ERRORS: Final = "hydromae_plain"
 
@@ -19,10 +19,9 @@ _ERRORS: Final = "hydromae_plain"
 def prepare_streams() -> None:
     """Make standard output and error usable; called once, before anything is said.
 
-    A stream that is closed leads nowhere. What its encoding lacks is written in plain letters, or as an escape.
+    Output to a closed stream is dropped. Signs that its encoding lacks are written in plain letters, or as an escape.
     """
-    # In the order of their numbers: the lowest free one is given first. A file of data that was given 1 or 2 instead
-    # would get all that is said.
+    # The system gives a new file the lowest free number. A data file that got 1 or 2 would receive all that is printed.
     for number in range(3):
         try:
             os.fstat(number)
@@ -39,9 +38,9 @@ def prepare_streams() -> None:
 
 
 class Output(Console):
-    """A console that takes text as it stands, and goes on where it cannot be written.
+    """A console that prints text as it is, and goes on where it cannot be written.
 
-    Nothing in brackets or between colons is a command to it: paths, ids and names hold what they like.
+    Brackets and colons have no special meaning: paths, ids and names may hold them.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -50,7 +49,7 @@ class Output(Console):
     def _write_buffer(self) -> None:
         try:
             super()._write_buffer()
-        except BrokenPipeError:  # as `| head -1`: who reads has enough
+        except BrokenPipeError:  # as with `| head -1`: the reader has enough
             self._abandon()
         except OSError as error:  # as a full disk
             lost = self._abandon()
@@ -59,7 +58,7 @@ class Output(Console):
                     print(f"warning: {lost}: {error.strerror}; what is printed from here on is lost", file=sys.stderr)
 
     def _abandon(self) -> str:
-        """Let the stream lead nowhere from here on, also what Python writes at its end; its name."""
+        """Drop all further output of the stream, also what Python writes at its end; returns its name."""
         with suppress(AttributeError):
             del self._buffer[:]
         name = "stderr" if self.stderr else "stdout"

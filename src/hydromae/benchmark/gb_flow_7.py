@@ -1,7 +1,8 @@
-"""GB-Flow-7: daily flow of 604 catchments of Great Britain, 1 to 7 days ahead.
+"""GB-Flow-7: daily flow at 604 stations of Great Britain, 1 to 7 days ahead.
 
-Issue times are every 5 days from 2009-10-01 to 2012-09-20; all up to and including that day is known. With forcing
-`none` no weather after it is, with `perfect` the observed precipitation, temperature and evaporation of the seven days.
+Issue times are every 5 days from 2009-10-01 to 2012-09-20; everything up to and including that day is known. With
+forcing `none` no later weather is known; with `perfect` the observed precipitation, temperature and evaporation of the
+seven days are.
 Training ends on 2009-09-30. Each station with at least 100 pairs of a lead time is scored, in mm/d; where there are
 quantiles the 0.5 one is the point forecast. A forecast that is missing where a flow was observed is an error.
 """
@@ -27,8 +28,8 @@ ATTRIBUTES: Final = "Catchment_attributes_nrfa.csv"
 # The record whose mean is the last flow known at stations without any before the issue time.
 RECORD: Final[Period] = (date(1989, 1, 1), date(2009, 9, 30))
 ISSUED: Final[Period] = (date(2009, 10, 1), date(2012, 9, 20))
-# Years inside the training period that settings are chosen on, and what is then trained on: all nets see the same
-# weather in all catchments, so that years must be held out to see what was memorised.
+# Years inside the training period on which settings are chosen, and the years then trained on. All networks see the
+# same weather in all catchments, so whole years must be held out to see what was memorised.
 HELD_OUT: Final[Period] = (date(1981, 1, 1), date(1988, 12, 31))
 HELD_OUT_TRAIN: Final[Period] = (date(1989, 1, 1), date(2009, 9, 30))
 HELD_OUT_EVERY: Final = 10
@@ -76,7 +77,7 @@ def score(forecast: xr.DataArray, observed: xr.DataArray) -> xr.Dataset:
 
     Args:
         forecast: [issue_time, lead_time, station], with `quantile` or without, mm/d.
-        observed: [time, station], mm/d, all years at hand.
+        observed: [time, station], mm/d, all years available.
 
     Returns:
         As `score_forecast`.

@@ -1,4 +1,4 @@
-"""A benchmark from its files to its table: store, seeds, forecasts, scores; what is done is not done again."""
+"""A benchmark from its files to its table: store, seeds, forecasts, scores. Finished work is not repeated."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ BENCHMARKS = ("gb-flow-7",)
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What a benchmark leaves.
+    """What a benchmark writes.
 
     Attributes:
         output: folder with the store, the runs, the forecasts and the tables.
@@ -60,7 +60,7 @@ def benchmark_config(
         output: gets the store and the runs.
         seed: of the training.
         overrides: keys to change, as `training.lr=1e-3`.
-        select: hold years of the training period out, and leave the benchmark's own alone.
+        select: hold years of the training period out, and do not use the benchmark's own.
 
     Raises:
         ConfigError: a key or a value is wrong.
@@ -91,23 +91,23 @@ def run_benchmark(
 
     Args:
         data: folder with the two files of the benchmark.
-        output: folder for all that is made; a second call goes on with what is there.
+        output: folder for all files; a second call goes on with those that are there.
         seeds: trainings whose forecasts are averaged.
-        minutes: of training in this call, after which it stops, to be gone on with; None is as long as it takes.
-        baselines: which stand beside; None is all but the LSTM.
+        minutes: of training in this call, after which it stops and can be continued; None is as long as it takes.
+        baselines: to compare with; None is all but the LSTM.
         runs: trained runs to score in place of new ones.
         select: score the held-out years inside the training period, by which settings are to be chosen.
         overrides: keys to change in the packaged settings.
         reference: the forecast that the others are tested against; see `evaluate_forecasts`.
-        on_stage: told what is being done and the share that is done.
+        on_stage: called with what is being done and the share that is done.
         callbacks: take part in each training, in their order.
 
     Returns:
-        What it leaves; None if a training was stopped, which the same call continues.
+        What it writes; None if a training was stopped, which the same call continues.
 
     Raises:
-        ConfigError: an option or key is wrong, or differs from those that the output was begun with; or a run was
-            trained on the days that are scored.
+        ConfigError: an option or key is wrong, or differs from those with which the output was begun; or a run was
+            trained on days that are scored.
         DataError: a file of the benchmark is absent or wrong.
         RunError: a run cannot be used.
     """
@@ -154,7 +154,7 @@ def run_benchmark(
 
 
 def _train(config: Config, store: Store, callbacks: Sequence[Callback], deadline: float | None) -> RunDirectory:
-    """Begin or continue one seed; one that is finished is left as it is."""
+    """Begin or continue one seed; a finished one stays as it is."""
     run = RunDirectory(config.output_path)
     if deadline is not None:
         callbacks = [*callbacks, _StopAt(deadline)]
@@ -167,7 +167,7 @@ def _train(config: Config, store: Store, callbacks: Sequence[Callback], deadline
 
 
 class _StopAt(Callback):
-    """Stops a training as Ctrl-C does, after the step under way and with a checkpoint, when the time has come."""
+    """Stops a training at its deadline as Ctrl-C does: after the current step and with a checkpoint."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline, self.asked = deadline, False
@@ -181,7 +181,7 @@ class _StopAt(Callback):
 def _forecast(
     runs: Sequence[Path], store: Store, regime: str, issues: Sequence[date], output: Path, on_stage: OnStage
 ) -> xr.Dataset:
-    """The forecast of a regime, as it was written where the same models made it from the same data."""
+    """The forecast of a regime, read from its file if the same models made it from the same data."""
     path, title = output / f"{regime}.nc", f"Forecasting, forcing {regime}"
     models = [sha256(run / "model" / "model.safetensors") for run in runs if (run / "model").is_dir()]
     parts = {"models": models, "data": store.fingerprint, "issue_times": [str(day) for day in issues]}
@@ -192,7 +192,7 @@ def _forecast(
                 if kept.attrs.get("made_of") == made_of:
                     return kept.load()
         except (OSError, ValueError):
-            pass  # damaged: it is made anew
+            pass  # a damaged file is made anew
     made = forecast(
         list(runs),
         issues,

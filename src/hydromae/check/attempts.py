@@ -15,7 +15,7 @@ T = TypeVar("T")
 def attempt(
     report: CheckReport, unreadable: bool, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T | None:
-    """What the action returns; None where it raises, which the report then says."""
+    """What the action returns; None where it raises: its error then goes into the report."""
     try:
         return action(*args, **kwargs)
     except (DataError, ConfigError) as error:
@@ -26,7 +26,7 @@ def attempt(
 def passes(
     report: CheckReport, unreadable: bool, action: Callable[P, object], *args: P.args, **kwargs: P.kwargs
 ) -> bool:
-    """Whether the action raises nothing; what it does raise goes into the report."""
+    """Whether the action raises nothing; an error goes into the report."""
     before = len(report.problems)
     attempt(report, unreadable, action, *args, **kwargs)
     return len(report.problems) == before
@@ -40,10 +40,10 @@ def row_of(
     days: tuple[str, str],
     places: str,
     units: str,
-    found: Numbers | None,
+    numbers: Numbers | None,
 ) -> Row:
     """A modality's row of the table."""
-    n = found or Numbers()
+    n = numbers or Numbers()
     return Row(
         name, kind, files, reader, *days, places, units, n.missing, n.minimum, n.mean, n.maximum,
         split_missing=n.split_missing,

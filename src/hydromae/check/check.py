@@ -1,4 +1,4 @@
-"""What is missing, constant, out of range or misaligned, said before any training."""
+"""Finds what is missing, constant, out of range or misaligned, before any training."""
 
 from dataclasses import replace
 from datetime import date
@@ -52,9 +52,9 @@ def check(
     report = CheckReport(config.name, 1 if full else every, excluded=configured(data))
     passes(report, True, check_options, data)
     attributes = attempt(report, True, open_attributes, data)
-    sources, known = [], known_ids(data, attributes)
+    sources, station_ids = [], known_ids(data, attributes)
     for name, settings in data.modalities.items():
-        source = attempt(report, True, open_modality, name, settings, Path(data.root), data.missing_values, known)
+        source = attempt(report, True, open_modality, name, settings, Path(data.root), data.missing_values, station_ids)
         if source is None:
             report.rows.append(_unread(name, settings, Path(data.root)))
         else:
@@ -92,15 +92,17 @@ def check(
         if attributes
         else network_of(chosen, None, (), None)
     )
-    done, gaps, found = Done(on_progress, len(sources)), Gaps(), CodeFindings()
+    done, gaps, code_findings = Done(on_progress, len(sources)), Gaps(), CodeFindings()
     placed = {grid.name: grid for grid in brought or ()}
     for source in sources:
         seen = placed.get(source.name, source)
         done.begin(source.name)
         seen_land = land if brought else None
-        _check_source(report, config, seen, seen_land, (first, last), stations, attributes, network, found, gaps, done)
+        _check_source(
+            report, config, seen, seen_land, (first, last), stations, attributes, network, code_findings, gaps, done
+        )
     gaps.tell(report)
-    found.tell(report)
+    code_findings.tell(report)
     judge_network(report, network)
     done.end()
     return report
@@ -115,7 +117,7 @@ def _check_source(
     stations: tuple[str, ...] | None,
     attributes: Attributes | None,
     network: Network,
-    found: CodeFindings,
+    code_findings: CodeFindings,
     gaps: Gaps,
     done: Done,
 ) -> None:
@@ -142,12 +144,12 @@ def _check_source(
             size = round(land.cells.shape[1] ** 0.5)
             index = cell_index(land.patches, land.shape, size)[land.cells]
 
-        found.add(subject, codes)
+        code_findings.add(subject, codes)
         before = replace(source, regrid=None)
 
         def read_days(begin: int, count: int) -> np.ndarray:
             day = first + np.timedelta64(begin, "D")
-            if source.regrid is not None:  # a mean with a code in it is no code
+            if source.regrid is not None:  # look for codes before regridding: a mean that contains a code is no code
                 codes.clear(begin, before.read(day, count).reshape(count, -1))
             values = source.read(day, count)
             block: np.ndarray = values.reshape(count, -1)[:, index]  # [day, cell]
@@ -163,13 +165,13 @@ def _check_source(
     else:
         ids = stations or source.station_ids
 
-        found.add(subject, codes, ids)
+        code_findings.add(subject, codes, ids)
 
-        def read_stations(some: slice) -> np.ndarray:
-            block = source.for_stations(ids[some]).read(first, n_days)  # [day, station]
-            codes.clear(0, block, some.start, whole=True)
+        def read_stations(columns: slice) -> np.ndarray:
+            block = source.for_stations(ids[columns]).read(first, n_days)  # [day, station]
+            codes.clear(0, block, columns.start, whole=True)
             if stations and subject.quantity in ("flow", "rain"):
-                network.take_series(subject, block, some.start)
+                network.take_series(subject, block, columns.start)
             return block
 
         areas = attributes.areas if attributes and stations else None
@@ -190,7 +192,7 @@ def _positions(origin: date, first: date, last: date) -> tuple[int, int]:
 def _unread(name: str, settings: ModalityConfig, root: Path) -> Row:
     """The row of a modality that could not be opened."""
     try:
-        located = [one for part in settings.parts(name).items() for one in locate(*part, root)]
+        located = [piece for part in settings.parts(name).items() for piece in locate(*part, root)]
     except (DataError, ConfigError):
         named = sum(len(part.paths) for part in settings.parts(name).values())
         return Row(name, settings.kind, named, settings.reader or "", "", "", "", "")

@@ -1,4 +1,4 @@
-"""Codes of missing values that no one declared, in sentences, with the line that declares them."""
+"""Sentences about undeclared codes of missing values, with the configuration line that declares them."""
 
 from dataclasses import dataclass, field
 
@@ -7,22 +7,22 @@ from hydromae.check.exclusions import Exclusion
 from hydromae.check.report import CheckReport
 from hydromae.check.subject import Subject, counted
 
-_EVERYDAY = 90.0  # a code of smaller size may be a value of another modality, for which it would be missing too
+_EVERYDAY = 90.0  # a smaller code may be a real value of another modality, and listing it would make that missing too
 
 
 @dataclass
 class CodeFindings:
-    """The codes of all modalities, told together, since one list of missing values holds for all.
+    """The codes of all modalities, reported together, since one list of missing values holds for all.
 
     Attributes:
-        remedy: what is to be done with a code beside listing it, as for a store that must be made anew.
+        remedy: what to do besides listing a code, as preparing a store anew.
     """
 
     remedy: str = ""
     _found: list[tuple[Subject, Codes, tuple[str, ...] | None]] = field(default_factory=list)
 
     def add(self, subject: Subject, codes: Codes, stations: tuple[str, ...] | None = None) -> None:
-        """Add what was seen of a modality; `stations` are the columns of a series, None of a grid."""
+        """Add what was seen in a modality; `stations` are the columns of a series, None of a grid."""
         self._found.append((subject, codes, stations))
 
     def tell(self, report: CheckReport) -> None:
@@ -42,12 +42,13 @@ class CodeFindings:
                     report.error(text, exclusion=Exclusion(missing_values=(code,)))
                 else:
                     text += (
-                        f"mean missing, so make it so in the file (data.missing_values would take it from {other} too)"
+                        "mean missing, so make it missing in the file (data.missing_values would take it from "
+                        f"{other} too)"
                     )
                     report.error(text)
 
     def _used_by(self, code: float, subject: Subject) -> str | None:
-        """Another modality that may have the value by nature."""
+        """Name of another modality for which the code is a plausible value."""
         if abs(code) >= _EVERYDAY:
             return None
         for other, codes, _ in self._found:

@@ -1,4 +1,4 @@
-"""Numbers that stand for a missing value although no one declared them: -9999, -999, -32768 and their kin."""
+"""Finds numbers that stand for missing although no one declared them, as -9999, -999 or -32768."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,13 @@ TYPICAL = np.unique(
         np.float32,
     )
 )
-_REPEATS = 3  # a value that is no typical code must come so often
+_REPEATS = 3  # times that a value must occur if it is no typical code
 _GAP, _OWN_GAP = 1.0, 5.0  # times the range of the other values: of the modality, and of one station of it
-_DISTINCT = 20  # fewer different values are classes, which may lie at any distance from each other
-_UNIT = 8  # so many different impossible values in a block are another unit, and no codes
-_ROUNDS = 2  # of smallest and largest values of a block that are kept out of the range of the others
+_DISTINCT = 20  # fewer different values are classes, which may lie far apart
+_UNIT = 8  # more different impossible values in a block mean another unit, not codes
+_ROUNDS = 2  # how many of a block's smallest and largest values are left out of the range of the others
 
-# Beyond these no place on Earth has a value of a day, by a wide margin.
+# Daily values that no place on Earth exceeds, by a wide margin.
 _POSSIBLE: dict[Quantity, tuple[tuple[str, float, float], ...]] = {
     "rain": (("mm/d", -0.5, 3000.0),),
     "temperature": (("degC", -95.0, 65.0), ("K", 150.0, 400.0), ("kelvin", 150.0, 400.0)),
@@ -34,7 +34,7 @@ _POSSIBLE: dict[Quantity, tuple[tuple[str, float, float], ...]] = {
     "soil": (("1", -0.5, 2.0),),
     "flow": (("m3/s", -20_000.0, 500_000.0), ("mm/d", -100.0, 5000.0)),
 }
-_NEVER_NEGATIVE = ("rain", "flow")  # a river that flows back does not do so by exactly 9,999
+_NEVER_NEGATIVE = ("rain", "flow")  # a river may flow backwards, but not by exactly 9,999
 
 
 @dataclass
@@ -49,9 +49,9 @@ class Sightings:
 class Codes:
     """Looks for codes in blocks of values.
 
-    A value is a code where it is beyond what its quantity can be, or further from all other values than these are from
-    each other, and where it comes three times or is one that programs write. 0 is none by distance: a canal that is
-    shut or flows at 100 m3/s has it by nature.
+    A value is a code if it is beyond what its quantity can be, or further from all other values than these are from
+    each other; and it occurs three times or is one that programs write. Distance does not make 0 a code: a canal that
+    is either shut or flows at 100 m3/s has it by nature.
 
     Args:
         quantity: what the modality measures.
@@ -70,13 +70,13 @@ class Codes:
         self._distinct = np.zeros(0, np.float32)
 
     def clear(self, first: int, block: Float[np.ndarray, "day column"], column: int = 0, whole: bool = False) -> None:
-        """Look at consecutive days, and make missing, in place, what is surely a code.
+        """Look at consecutive days and make missing, in place, what is certainly a code.
 
         Args:
             first: position of the first day.
             block: float32 values, NaN where missing; infinite ones are passed over.
             column: position of the first column.
-            whole: whether the block holds all days of its columns, so that each can be held against itself.
+            whole: whether the block holds all days of its columns, so that each column can be compared with itself.
         """
         finite = np.isfinite(block)
         if not finite.any():
@@ -105,13 +105,13 @@ class Codes:
             block[np.isin(block, np.array(certain, np.float32))] = np.nan
 
     def found(self) -> dict[float, Sightings]:
-        """Code -> where it was seen, the commonest first; each as the shortest number that is the same in float32."""
+        """Code -> where it was seen, the most frequent first; each as the shortest number with the same float32."""
         codes = [(value, seen) for value, seen in self._seen.items() if self._is_code(value)]
         return {float(str(value)): seen for value, seen in sorted(codes, key=lambda item: -item[1].count)}
 
     @property
     def others(self) -> tuple[float, float]:
-        """Smallest and largest of the values that are no candidates; inf and -inf where there is none."""
+        """Smallest and largest value that is no candidate for a code; inf and -inf where there is none."""
         return self._low, self._high
 
     def _is_code(self, value: np.float32) -> bool:
@@ -138,8 +138,8 @@ class Codes:
 
 
 def _far_from_own(block: np.ndarray, finite: np.ndarray, suspect: np.ndarray) -> set[np.float32]:
-    """The suspect values that come three times in a column from whose other values they are far."""
-    found = set[np.float32]()
+    """The suspect values that occur three times in a column and are far from its other values."""
+    far_values = set[np.float32]()
     for column in np.flatnonzero(suspect.any(axis=0)).tolist():
         values, rest = block[:, column], finite[:, column] & ~suspect[:, column]
         if np.unique(values[rest]).size < _DISTINCT:
@@ -147,5 +147,5 @@ def _far_from_own(block: np.ndarray, finite: np.ndarray, suspect: np.ndarray) ->
         low, high = float(values[rest].min()), float(values[rest].max())
         for value, count in zip(*np.unique(values[suspect[:, column]], return_counts=True), strict=True):
             if count >= _REPEATS and max(low - float(value), float(value) - high) > _OWN_GAP * (high - low):
-                found.add(value)
-    return found
+                far_values.add(value)
+    return far_values

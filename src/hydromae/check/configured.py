@@ -1,4 +1,4 @@
-"""What a configuration chooses: its stations, what it leaves out, and what it could do without."""
+"""What a configuration chooses: its stations, its exclusions, and the modalities it could do without."""
 
 from datetime import date
 from pathlib import Path
@@ -31,8 +31,8 @@ def choose_stations(
     data, series = config.data, [source for source in sources if source.settings.kind == "series"]
     if not series:
         return None, None
-    every = [*(attributes.ids if attributes else ()), *(i for source in series for i in source.station_ids)]
-    excluded = {every[place] for place in places_among(data.exclude_stations, every).tolist() if place >= 0}
+    all_ids = [*(attributes.ids if attributes else ()), *(i for source in series for i in source.station_ids)]
+    excluded = {all_ids[place] for place in places_among(data.exclude_stations, all_ids).tolist() if place >= 0}
     ids = {source.name: source.station_ids for source in series}
     where = str(Path(data.root) / str(data.attributes.path))
     try:
@@ -42,13 +42,13 @@ def choose_stations(
             for note in notes:
                 report.note(note)
     except (DataError, ConfigError) as error:
-        known = set(attributes.ids if attributes else ()) | excluded
-        unknown = tuple(dict.fromkeys(i for found in ids.values() for i in found if i not in known))
-        alone = not attributes or len(unknown) == len({i for found in ids.values() for i in found})
-        exclusion = Exclusion() if alone else Exclusion(stations=unknown)
+        known_ids = set(attributes.ids if attributes else ()) | excluded
+        unknown = tuple(dict.fromkeys(i for station_ids in ids.values() for i in station_ids if i not in known_ids))
+        all_unknown = not attributes or len(unknown) == len({i for station_ids in ids.values() for i in station_ids})
+        exclusion = Exclusion() if all_unknown else Exclusion(stations=unknown)
         report.error(str(error), details=unknown if attributes else (), exclusion=exclusion)
         return None, None
-    kept = {name: tuple(i for i in found if i not in excluded) for name, found in ids.items()}
+    kept = {name: tuple(i for i in station_ids if i not in excluded) for name, station_ids in ids.items()}
     judge_membership(report, where, [i for i in attributes.ids if i not in excluded] if attributes else [], kept)
     if attributes is None:
         return stations, None
@@ -70,7 +70,7 @@ def tell_excluded(report: CheckReport, config: Config) -> None:
 
 
 def judge_windows(report: CheckReport, data: DataConfig, periods: dict[str, Period]) -> None:
-    """Add an error for each split in which no window fits between the excluded days; of test, a warning."""
+    """Add an error for each split in which no window fits between the excluded days; for test, a warning."""
     for split, (first, last) in periods.items():
         days = slice(0, (last - first).days + 1)
         lengths = (
@@ -86,7 +86,7 @@ def judge_windows(report: CheckReport, data: DataConfig, periods: dict[str, Peri
 
 
 def droppable(config: Config, name: str) -> bool:
-    """Whether the configuration still holds without a modality, which other keys of it may name."""
+    """Whether the configuration is still valid without a modality, which other keys may name."""
     content = config.model_dump(mode="json")
     del content["data"]["modalities"][name]
     if not content["data"]["modalities"]:

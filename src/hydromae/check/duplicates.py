@@ -1,16 +1,16 @@
-"""Maps and years that repeat others bit by bit."""
+"""Finds maps and years that repeat others bit by bit."""
 
 import hashlib
 
 import numpy as np
 from jaxtyping import Float
 
-# A map that repeats another is a copy only if it could hardly be so by nature: a dry or saturated day is no copy.
+# A repeated map counts as a copy only if nature could hardly repeat it: a dry or saturated day is no copy.
 _TELLING_SHARE, _TELLING_CELLS, _TELLING_VALUES = 0.01, 10, 10
 
 
 class Digests:
-    """Recognises maps that were seen before, at 16 bytes a day.
+    """Recognises maps that were seen before, in 16 bytes a day.
 
     Attributes:
         copies: position of a day -> position of the earlier day that it repeats.
@@ -37,13 +37,13 @@ class Digests:
 
 
 def _telling(values: Float[np.ndarray, "column"]) -> bool:
-    told = values[np.isfinite(values) & (values != 0)]
+    nonzero = values[np.isfinite(values) & (values != 0)]
     enough = max(_TELLING_CELLS, _TELLING_SHARE * np.isfinite(values).sum())
-    return told.size >= enough and np.unique(told).size >= _TELLING_VALUES
+    return nonzero.size >= enough and np.unique(nonzero).size >= _TELLING_VALUES
 
 
 def repeats_day_before(values: Float[np.ndarray, "day column"]) -> tuple[np.ndarray, np.ndarray]:
-    """Days [day] on which every column is as on the day before (both missing counts), and how many are not 0."""
+    """Days [day] on which every column equals the day before (or is missing on both), and how many are not 0."""
     before, after = values[:-1], values[1:]
     equal = np.equal(before, after)
     same = equal | (np.isnan(before) & np.isnan(after))
@@ -66,22 +66,22 @@ def copied_years(
     whole = [year for year, start in enumerate(starts.tolist()) if start + days <= len(values)]
     if len(whole) < 2:
         return []
-    # A weighted sum of the bits tells years apart at one number each; those that agree in it are compared.
+    # One weighted sum of the bits stands for a year; only years with equal sums are compared in full.
     weights = np.random.default_rng(0).integers(1, 2**62, (days, 1))
     bits = np.nan_to_num(values.astype(np.float32), nan=-1.0).view(np.int32)
     signs = np.stack([(bits[starts[y] : starts[y] + days] * weights).sum(axis=0) for y in whole])  # [year, column]
-    found = []
+    copies = []
     for column in np.flatnonzero((np.diff(np.sort(signs, axis=0), axis=0) == 0).any(axis=0)).tolist():
         first_with: dict[int, int] = {}
         for row, year in enumerate(whole):
             earlier = first_with.setdefault(int(signs[row, column]), year)
             if earlier != year and _same_year(values[:, column], int(starts[earlier]), int(starts[year]), days):
-                found.append((column, year, earlier))
-    return found
+                copies.append((column, year, earlier))
+    return copies
 
 
-def _same_year(values: Float[np.ndarray, "day"], one: int, other: int, days: int) -> bool:
-    a, b = values[one : one + days], values[other : other + days]
+def _same_year(values: Float[np.ndarray, "day"], earlier: int, later: int, days: int) -> bool:
+    a, b = values[earlier : earlier + days], values[later : later + days]
     observed = a[np.isfinite(a)]
     enough = observed.size >= 300 and np.unique(observed).size >= 30
     return enough and bool(np.array_equal(a, b, equal_nan=True))

@@ -1,4 +1,4 @@
-"""One modality, looked at and judged: what goes into the report's table, findings and figures."""
+"""Looks at one modality and judges it: fills the report's table, findings and figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Cells:
-    """Where the columns that a grid is read as lie: row-major positions in a grid of `shape`."""
+    """Where the columns of a grid's block lie: row-major positions in a grid of `shape`."""
 
     shape: tuple[int, int]
     index: Int[np.ndarray, "cell"]
@@ -50,31 +50,31 @@ def examine_grid(
     report: CheckReport, subject: Subject, cells: Cells, read: ReadDays, droppable: bool, done: Done
 ) -> Numbers:
     """Look at a grid's days and add what is found; `droppable` says whether the configuration can go without it."""
-    found = look_at_grid(read, len(cells.index), subject, report.sampled_every, done)
-    counts = {split: found.looked[period] for split, period in subject.splits.items()}
+    statistics = look_at_grid(read, len(cells.index), subject, report.sampled_every, done)
+    counts = {split: statistics.looked[period] for split, period in subject.splits.items()}
     shares = {
-        split: float(np.nanmean(found.share[period])) if counts[split].any() else float("nan")
+        split: float(np.nanmean(statistics.share[period])) if counts[split].any() else float("nan")
         for split, period in subject.splits.items()
     }
     held = {
-        split: float((found.share[period][counts[split]] > 0).mean()) if counts[split].any() else 1.0
+        split: float((statistics.share[period][counts[split]] > 0).mean()) if counts[split].any() else 1.0
         for split, period in subject.splits.items()
     }
     _judge_splits(report, subject, {split: share == 0 for split, share in shares.items()}, held, droppable)
-    count, mean, std = found.training.pooled()
+    count, mean, std = statistics.training.pooled()
     if count > 1 and std <= 1e-9 * (1 + abs(mean)):
         _judge_constant(report, subject, f"{mean:g} everywhere", droppable)
-    numbers = _numbers_of_grid(found, shares)
+    numbers = _numbers_of_grid(statistics, shares)
     _judge_units(report, subject, numbers)
-    judge_grid(report, subject, found, report.sampled_every)
-    missing = 1 - found.every.count / max(found.n_days, 1)
+    judge_grid(report, subject, statistics, report.sampled_every)
+    missing = 1 - statistics.all_days.count / max(statistics.n_days, 1)
     report.grids.append(
         GridView(
             subject.name,
             subject.units,
-            found.years,
-            found.present_by_year(subject.years),
-            cells.on_grid(found.every.observed_mean()),
+            statistics.years,
+            statistics.present_by_year(subject.years),
+            cells.on_grid(statistics.all_days.observed_mean()),
             cells.on_grid(missing),
         )
     )
@@ -92,24 +92,26 @@ def examine_series(
     done: Done,
 ) -> Numbers:
     """Look at a series and add what is found, its gaps to `gaps`; `areas` are km2 of the stations."""
-    found = look_at_series(read, len(stations), subject, done)
+    statistics = look_at_series(read, len(stations), subject, done)
     size = {split: (period.stop - period.start) * len(stations) for split, period in subject.splits.items()}
-    shares = {split: float(count.sum() / max(size[split], 1)) for split, count in found.split_count.items()}
-    held = {split: float(found.any_day[period].mean()) for split, period in subject.splits.items()}
+    shares = {split: float(count.sum() / max(size[split], 1)) for split, count in statistics.split_count.items()}
+    held = {split: float(statistics.any_day[period].mean()) for split, period in subject.splits.items()}
     _judge_splits(report, subject, {split: share == 0 for split, share in shares.items()}, held, droppable)
-    trained = np.isfinite(found.deviation)
-    if trained.any() and found.split_count["train"].sum() > 1 and not (found.deviation[trained] > 0).any():
-        at = found.mean[trained]
+    trained = np.isfinite(statistics.deviation)
+    if trained.any() and statistics.split_count["train"].sum() > 1 and not (statistics.deviation[trained] > 0).any():
+        at = statistics.mean[trained]
         _judge_constant(
             report, subject, f"{at[0]:g} everywhere" if np.ptp(at) == 0 else "constant at every station", droppable
         )
-    numbers = _numbers_of_series(found, shares)
+    numbers = _numbers_of_series(statistics, shares)
     _judge_units(report, subject, numbers)
-    judge_series(report, subject, stations, found)
-    gaps.add(subject, stations, found)
-    judge_runoff(report, subject, stations, found, areas)
-    missing = 1 - found.count / max(found.n_days, 1)
-    report.series.append(SeriesView(subject.name, subject.units, stations, found.years, found.present, missing))
+    judge_series(report, subject, stations, statistics)
+    gaps.add(subject, stations, statistics)
+    judge_runoff(report, subject, stations, statistics, areas)
+    missing = 1 - statistics.count / max(statistics.n_days, 1)
+    report.series.append(
+        SeriesView(subject.name, subject.units, stations, statistics.years, statistics.present, missing)
+    )
     return numbers
 
 
@@ -160,24 +162,24 @@ def _without(name: str, droppable: bool) -> Exclusion:
     return Exclusion(modalities=(name,)) if droppable else Exclusion()
 
 
-def _numbers_of_grid(found: GridStatistics, shares: Mapping[str, float]) -> Numbers:
-    _, mean, _ = found.every.pooled()
-    seen = found.every.count > 0
+def _numbers_of_grid(statistics: GridStatistics, shares: Mapping[str, float]) -> Numbers:
+    _, mean, _ = statistics.all_days.pooled()
+    seen = statistics.all_days.count > 0
     if not seen.any():
         return _nothing(shares)
-    total = found.every.count.sum() / max(found.n_days * len(seen), 1)
-    low, high = float(found.low[seen].min()), float(found.high[seen].max())
+    total = statistics.all_days.count.sum() / max(statistics.n_days * len(seen), 1)
+    low, high = float(statistics.low[seen].min()), float(statistics.high[seen].max())
     return Numbers(float(1 - total), low, mean, high, {split: 1 - share for split, share in shares.items()})
 
 
-def _numbers_of_series(found: SeriesStatistics, shares: Mapping[str, float]) -> Numbers:
-    count = found.count.sum()
+def _numbers_of_series(statistics: SeriesStatistics, shares: Mapping[str, float]) -> Numbers:
+    count = statistics.count.sum()
     if not count:
         return _nothing(shares)
-    seen = found.count > 0
-    mean = float((found.mean[seen] * found.count[seen]).sum() / count)
-    total = float(1 - count / (found.n_days * len(found.count)))
-    low, high = float(found.low[seen].min()), float(found.high[seen].max())
+    seen = statistics.count > 0
+    mean = float((statistics.mean[seen] * statistics.count[seen]).sum() / count)
+    total = float(1 - count / (statistics.n_days * len(statistics.count)))
+    low, high = float(statistics.low[seen].min()), float(statistics.high[seen].max())
     return Numbers(total, low, mean, high, {split: 1 - share for split, share in shares.items()})
 
 

@@ -1,4 +1,4 @@
-"""The configuration lines that leave out what a finding is about."""
+"""Configuration lines that leave out the stations, days or modalities of a finding."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Exclusion:
 
 
 def configured(data: DataConfig) -> Exclusion:
-    """What a configuration leaves out already: lists in a configuration replace each other, so these must stay."""
+    """What a configuration leaves out already. A list replaces the one before it, so the lines must repeat these."""
     days = {name: tuple(map(_span, m.exclude_dates)) for name, m in data.modalities.items() if m.exclude_dates}
     limits = {name: m.max_missing for name, m in data.modalities.items() if m.max_missing is not None}
     return Exclusion(data.exclude_stations, days, limits, missing_values=data.missing_values)
@@ -52,12 +52,12 @@ def spans_of(first_day: np.datetime64, days: Bool[np.ndarray, "day"]) -> tuple[S
 
 
 def exclusion_lines(exclusions: Iterable[Exclusion], base: Exclusion) -> str:
-    """All of them, with what is left out already, as YAML to paste into a configuration; empty if there is nothing."""
-    wanted = [exclusion for exclusion in exclusions if exclusion]
-    if not wanted:
+    """The exclusions and those already configured, as YAML to paste into a configuration; empty without any."""
+    nonempty = [exclusion for exclusion in exclusions if exclusion]
+    if not nonempty:
         return ""
-    parts = [base, *wanted]
-    dropped = list(dict.fromkeys(name for part in wanted for name in part.modalities))
+    parts = [base, *nonempty]
+    dropped = list(dict.fromkeys(name for part in nonempty for name in part.modalities))
     modalities: dict[str, Any] = {name: None for name in dropped}
     for name in dict.fromkeys(name for part in parts for name in (*part.days, *part.max_missing)):
         if name in dropped:
@@ -71,7 +71,7 @@ def exclusion_lines(exclusions: Iterable[Exclusion], base: Exclusion) -> str:
     stations = list(dict.fromkeys(station for part in parts for station in part.stations))
     codes = list(dict.fromkeys(code for part in parts for code in part.missing_values))
     data = {
-        **({"missing_values": codes} if any(part.missing_values for part in wanted) else {}),
+        **({"missing_values": codes} if any(part.missing_values for part in nonempty) else {}),
         **({"exclude_stations": stations} if stations else {}),
         **({"modalities": modalities} if modalities else {}),
     }

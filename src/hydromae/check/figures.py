@@ -1,4 +1,4 @@
-"""Figures of a check: what is there in each year, where it is missing, and what the fields look like."""
+"""Figures of a check: which values are present in each year, where they are missing, and maps of the grids."""
 
 from collections.abc import Sequence
 
@@ -13,19 +13,19 @@ from hydromae.drawing.encode import BLUE, GREY, ORANGE, Picture, plain, png, svg
 from hydromae.drawing.maps import known_extent
 
 SEA, ABSENT, WHOLE = "#e9ecef", "#f3d9cc", "#b4c6d6"
-_LABELLED_STATIONS = 40  # more names than that cannot be read
+_LABELLED_STATIONS = 40  # more names could not be read
 
 
 def draw_availability(grids: Sequence[GridView], series: Sequence[SeriesView]) -> Picture | None:
-    """The share of values of each modality in each year, as a strip of cells; None without any."""
+    """The share of values present of each modality in each year, as a strip of cells; None without any."""
     held = [(view.name, view.years, view.present) for view in grids]
     held += [(view.name, view.years, view.present.mean(axis=1)) for view in series if len(view.stations)]
     if not held:
         return None
-    years = np.unique(np.concatenate([found for _, found, _ in held]))
+    years = np.unique(np.concatenate([view_years for _, view_years, _ in held]))
     share = np.full((len(held), len(years)), np.nan)  # [modality, year]
-    for row, (_, found, present) in enumerate(held):
-        share[row, np.searchsorted(years, found)] = present
+    for row, (_, view_years, present) in enumerate(held):
+        share[row, np.searchsorted(years, view_years)] = present
     figure = Figure(figsize=(8.0, 0.9 + 0.38 * len(held)), layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(share, cmap=_shares(), vmin=0, vmax=1, aspect="auto", interpolation="nearest")
@@ -37,7 +37,7 @@ def draw_availability(grids: Sequence[GridView], series: Sequence[SeriesView]) -
             axes.text(column, row, f"{value:.0%}", ha="center", va="center", fontsize=7, color=_ink(value))
     _share_bar(figure, image, axes, "values present")
     lowest = "; ".join(f"{name} {np.nanmin(row):.0%}" for (name, *_), row in zip(held, share, strict=True))
-    return png(figure, f"Share of values present by variable and year. Lowest year: {lowest}.")
+    return png(figure, f"Share of values present by modality and year. Lowest year: {lowest}.")
 
 
 def draw_stations_by_year(view: SeriesView) -> Picture | None:
@@ -95,13 +95,13 @@ def draw_grid(view: GridView) -> Picture:
 
 
 def draw_station_map(view: SeriesView, attributes: AttributesView) -> Picture | None:
-    """The stations at their longitude and latitude, coloured by the share of days that is missing; None unplaced."""
+    """The stations on a map, coloured by the share of missing days; None without coordinates."""
     if attributes.longitude is None or attributes.latitude is None:
         return None
     row = {station: i for i, station in enumerate(attributes.stations)}
-    known = np.array([row.get(station, -1) for station in view.stations])
-    placed = known >= 0
-    x, y = attributes.longitude[known[placed]], attributes.latitude[known[placed]]
+    rows = np.array([row.get(station, -1) for station in view.stations])
+    placed = rows >= 0
+    x, y = attributes.longitude[rows[placed]], attributes.latitude[rows[placed]]
     missing, located = view.missing[placed], np.isfinite(x) & np.isfinite(y)
     located &= (np.abs(x) <= 180) & (np.abs(y) <= 90)
     if not located.any():
@@ -119,7 +119,7 @@ def draw_station_map(view: SeriesView, attributes: AttributesView) -> Picture | 
     axes.set_ylabel("latitude")
     figure.colorbar(dots, ax=axes, shrink=0.7, format="{x:.0%}", label="days missing")
     absent = len(view.stations) - int(located.sum())
-    caption = f"{absent} of {len(view.stations)} stations have no place to be drawn at." if absent else ""
+    caption = f"{absent} of {len(view.stations)} stations have no coordinates." if absent else ""
     return png(figure, f"Map of the stations, coloured by the share of days of {view.name} that is missing.", caption)
 
 
@@ -138,18 +138,18 @@ def draw_attribute_gaps(view: AttributesView) -> Picture | None:
     axes.set_xlabel(f"of {len(view.stations)} stations")
     for row, value in enumerate(share.tolist()):
         axes.text(value, row, f"  {int(view.missing[:, row].sum())}", va="center", fontsize=8)
-    return svg(figure, "Share of stations that lack each attribute.", "The number behind each bar is of stations.")
+    return svg(figure, "Share of stations that lack each attribute.", "The number beside each bar counts stations.")
 
 
 def _shares() -> mpl.colors.Colormap:
     colours = mpl.colormaps["Blues"](np.linspace(0.08, 0.95, 256))
-    colours[0] = mpl.colors.to_rgba(ABSENT)  # nothing at all must not look like little
+    colours[0] = mpl.colors.to_rgba(ABSENT)  # no values at all must not look like a few
     return ListedColormap(colours)
 
 
 def _missing() -> mpl.colors.Colormap:
     colours = mpl.colormaps["YlOrRd"](np.linspace(0.15, 1, 256))
-    colours[0] = mpl.colors.to_rgba(WHOLE)  # nothing missing is no shade of missing
+    colours[0] = mpl.colors.to_rgba(WHOLE)  # complete cells get a colour of their own
     return ListedColormap(colours)
 
 
@@ -163,21 +163,21 @@ def _share_bar(figure: Figure, image: mpl.cm.ScalarMappable, axes: mpl.axes.Axes
 
 def _year_ticks(axes: mpl.axes.Axes, years: np.ndarray) -> None:
     step = max(1, -(-len(years) // 9))
-    shown = [i for i in range(len(years)) if years[i] % step == 0 or step == 1]
-    axes.set_xticks(shown, [str(years[i]) for i in shown])
+    labelled = [i for i in range(len(years)) if years[i] % step == 0 or step == 1]
+    axes.set_xticks(labelled, [str(years[i]) for i in labelled])
 
 
 def _limits(field: Float[np.ndarray, "row column"]) -> tuple[float, float]:
-    known = field[np.isfinite(field)]
-    if not known.size:
+    values = field[np.isfinite(field)]
+    if not values.size:
         return 0.0, 1.0
-    low, high = (float(np.quantile(known, q)) for q in (0.01, 0.99))
+    low, high = (float(np.quantile(values, q)) for q in (0.01, 0.99))
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def _mean_below_one(missing: Float[np.ndarray, "row column"]) -> float:
-    some = missing[np.isfinite(missing) & (missing < 1)]
-    return float(some.mean()) if some.size else 0.0
+    shares = missing[np.isfinite(missing) & (missing < 1)]
+    return float(shares.mean()) if shares.size else 0.0
 
 
 def _bracket(units: str) -> str:

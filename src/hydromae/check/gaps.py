@@ -1,4 +1,4 @@
-"""Stations without values, with few, or that start late or end early: one sentence for all series that share it."""
+"""Stations with no or few values, or that start late or end early: one sentence for all series that share it."""
 
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ _NEVER = _Kind(
     "warning",
     "has no value in the training period",
     "have no value in the training period",
-    "; they are learnt from the other variables alone",
+    "; they are learnt from the other modalities only",
     0.99,
 )
 _MUCH = _Kind(
@@ -43,17 +43,17 @@ _EARLY = _Kind("note", "ends early (last value)", "end early (last value)")
 
 @dataclass
 class Gaps:
-    """The gaps of all series, told together, since series of one table mostly share them."""
+    """The gaps of all series, reported together, since the series of one table mostly share them."""
 
     _found: dict[tuple[_Kind, tuple[str, ...]], list[Subject]] = field(default_factory=dict)
 
-    def add(self, subject: Subject, stations: tuple[str, ...], found: SeriesStatistics) -> None:
+    def add(self, subject: Subject, stations: tuple[str, ...], statistics: SeriesStatistics) -> None:
         """Add a series, whose columns are `stations`."""
         train = subject.splits.get("train")
-        if train is None or not found.split_count["train"].any():
+        if train is None or not statistics.split_count["train"].any():
             return
         length = train.stop - train.start
-        share = 1 - found.split_count["train"] / length
+        share = 1 - statistics.split_count["train"] / length
         never = share == 1
         self._note(_NEVER, subject, tuple(stations[i] for i in np.flatnonzero(never).tolist()))
         much = np.flatnonzero((share > MUCH_MISSING) & ~never)
@@ -62,17 +62,17 @@ class Gaps:
         margin = min(_LATE_DAYS, length // 10)
         end = max(period.stop for period in subject.splits.values()) - 1
         for kind, which, edge in (
-            (_LATE, found.first > train.start + margin, found.first),
-            (_EARLY, found.last < end - margin, found.last),
+            (_LATE, statistics.first > train.start + margin, statistics.first),
+            (_EARLY, statistics.last < end - margin, statistics.last),
         ):
-            at = np.flatnonzero(which & ~never & (found.count > 0)).tolist()
+            at = np.flatnonzero(which & ~never & (statistics.count > 0)).tolist()
             self._note(kind, subject, tuple(f"{stations[i]} ({subject.day(int(edge[i]))})" for i in at))
 
     def tell(self, report: CheckReport) -> None:
         """Add all that was found to the report."""
         for kind in (_NEVER, _MUCH, _LATE, _EARLY):
-            for (found, details), subjects in self._found.items():
-                if found is kind:
+            for (gap_kind, details), subjects in self._found.items():
+                if gap_kind is kind:
                     _tell(report, kind, details, subjects)
 
     def _note(self, kind: _Kind, subject: Subject, details: tuple[str, ...]) -> None:

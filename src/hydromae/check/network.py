@@ -1,4 +1,4 @@
-"""What the stations' series say of each other: rain of flow, neighbours of neighbours, one station of another."""
+"""The series of all stations side by side, to compare flow with rain and stations with their neighbours."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from hydromae.check.responses import LEAST_DAYS, Motion, lagged_pairs, motion
 from hydromae.check.subject import Subject
 
-# Values that are kept, and products of a correlation of all stations with all: bounds of memory and time.
+# Most values kept and most products of correlating all stations with all: they bound memory and time.
 _MOST_VALUES, _MOST_PRODUCTS, _LEAST_DAYS = 2**25, 3e9, 1461
 _MOST_BLOCKS = 600  # that a grid of rain is averaged to
 _FIT_DAYS = 1000.0  # common days that flow and rain should have
@@ -18,7 +18,7 @@ LAGS = range(-2, 4)  # of flow behind rain
 
 @dataclass
 class Course:
-    """One modality over the days that are kept: a column a station, or a block of cells of a grid.
+    """One modality over the days that are kept: a column for each station, or for each block of cells of a grid.
 
     Attributes:
         rows, columns: of a grid, where each block lies.
@@ -85,15 +85,15 @@ class Network:
         if not inside.any():
             return
         values = np.where(np.isfinite(block[inside]), block[inside], 0).astype(np.float64)
-        known = np.isfinite(block[inside])
+        finite = np.isfinite(block[inside])
         order = np.argsort(inverse, kind="stable")
         starts = np.searchsorted(inverse[order], np.arange(len(labels)))
         total = np.add.reduceat(values[:, order], starts, axis=1)
-        count = np.add.reduceat(known[:, order], starts, axis=1, dtype=np.int64)
+        count = np.add.reduceat(finite[:, order], starts, axis=1, dtype=np.int64)
         self.courses[subject.name].values[position[inside]] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     def days(self, subject: Subject) -> slice:
-        """The days that are kept: all where that is not too much, else those up to the end of training."""
+        """The days that are kept: all if memory allows, else the last ones up to the end of training."""
         k = max(len(self.stations), 1)
         most = int(max(min(_MOST_VALUES / k, _MOST_PRODUCTS / k**2), _LEAST_DAYS))
         end = min(max(subject.splits.get("train", slice(0, subject.n_days)).stop, most), subject.n_days)
@@ -132,7 +132,7 @@ class Rain:
     def motion(self) -> Motion:
         """The course of each station's rain."""
         whole = self.course.motion
-        return Motion(whole.values[:, self.column], whole.known[:, self.column])
+        return Motion(whole.values[:, self.column], whole.observed[:, self.column])
 
 
 def fits(flow: Motion, rain: Motion) -> Float[np.ndarray, "station column"]:
@@ -140,8 +140,8 @@ def fits(flow: Motion, rain: Motion) -> Float[np.ndarray, "station column"]:
 
     NaN where flow and rain have few common days.
     """
-    # Sums of squares are too high where days are few, which must not make a short record the best one.
-    held = max(float(min(flow.known.sum(axis=0).max(initial=0), rain.known.sum(axis=0).max(initial=0))), 1.0)
+    # A short record gives sums of squares that are too high; it must not win by that.
+    held = max(float(min(flow.observed.sum(axis=0).max(initial=0), rain.observed.sum(axis=0).max(initial=0))), 1.0)
     least = max(LEAST_DAYS, int(min(held / 2, _FIT_DAYS)))
     total = np.zeros((flow.shape[1], rain.shape[1]), np.float32)
     for lag in (-1, 0, 1, 2):

@@ -1,4 +1,4 @@
-"""All that several series say together, in sentences."""
+"""Findings that need several series at once, in sentences."""
 
 import warnings
 
@@ -31,7 +31,7 @@ def network_of(
 
 
 def judge_network(report: CheckReport, network: Network) -> None:
-    """Add what flow, rain, areas and neighbours say against each other."""
+    """Add where flow, rain, areas and neighbours contradict each other."""
     flows = network.series("flow")
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         # Means of stations without any value are NaN, as they should be.

@@ -33,7 +33,7 @@ class Pictures:
 
 
 def write_check_page(report: CheckReport, path: Path) -> Path:
-    """Write the page, replacing a file that is there, and return its path.
+    """Write the page, replacing an existing file, and return its path.
 
     Raises:
         DataError: `path` cannot be written.
@@ -70,7 +70,7 @@ def _render(report: CheckReport, pictures: Pictures) -> str:
         subject=report.subject,
         verdict=report.verdict,
         fit=report.exit_code == 0,
-        counts=[(title, len(found)) for title, _, found in _groups(report)],
+        counts=[(title, len(problems)) for title, _, problems in _groups(report)],
         names=[row.name for row in report.rows],
         table=[(heading, [row.get(heading, "") for row in cells]) for heading in headings],
         sampling=report.sampling if any(row.kind == "grid" for row in report.rows) else "",
@@ -83,8 +83,8 @@ def _render(report: CheckReport, pictures: Pictures) -> str:
 
 def _groups(report: CheckReport) -> list[tuple[str, str, list[Problem]]]:
     """Title, severity and problems of each severity that there is."""
-    found = ((title, key, [p for p in report.problems if p.severity == key]) for key, title in TITLES.items())
-    return [group for group in found if group[2]]
+    groups = ((title, key, [p for p in report.problems if p.severity == key]) for key, title in TITLES.items())
+    return [group for group in groups if group[2]]
 
 
 def _version() -> str:

@@ -1,4 +1,4 @@
-"""The share that is done of work on several modalities."""
+"""Progress of work on several modalities."""
 
 from collections.abc import Callable
 
@@ -18,15 +18,15 @@ class Done:
         self._total, self._begun, self._stage = total, -1, ""
 
     def begin(self, name: str) -> None:
-        """The next modality is looked at."""
+        """Begin the next modality."""
         self._begun += 1
         self._stage = f"looking at {name}"
         self.share(0.0)
 
     def share(self, share: float) -> None:
-        """How much of it was looked at."""
+        """Report the share of the modality that was looked at."""
         self._report(self._stage, (self._begun + share) / self._total)
 
     def end(self) -> None:
-        """All were looked at."""
+        """Report that all modalities were looked at."""
         self._report("done", 1.0)

@@ -1,4 +1,4 @@
-"""What a modality measures, told by its names and units, and whether its values can be in those units."""
+"""What a modality measures, by its names and units, and whether its values fit those units."""
 
 import re
 from dataclasses import dataclass
@@ -23,30 +23,30 @@ _YEAR = 365.25
 
 
 def quantity_of(name: str, standard_name: str, long_name: str, units: str) -> Quantity:
-    """What a modality measures; `other` where neither its units nor a word of its names tells."""
+    """What a modality measures; `other` where neither its units nor a word of its names says."""
     if is_flow(units):
         return "flow"
     for text in (standard_name.lower(), long_name.lower(), name.lower()):
-        alone = set(re.split("[^a-z]+", text))
+        whole_words = set(re.split("[^a-z]+", text))
         for quantity, words in _WORDS:
             # A short word stands for itself only: "pet" is no part of "competing".
-            if any(word in alone or (len(word) > 4 and word in text) for word in words):
+            if any(word in whole_words or (len(word) > 4 and word in text) for word in words):
                 return quantity
     return "other"
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """A unit that the values speak against; `certain` where no place on Earth has such values."""
+    """A unit that the values contradict; `certain` where no place on Earth has such values."""
 
     text: str
     certain: bool
 
 
 def doubt_units(quantity: Quantity, units: str, mean: float, low: float, high: float) -> Doubt | None:
-    """Whether the mean, smallest and largest value of a modality speak against its units.
+    """Whether the mean, smallest and largest value of a modality contradict its units.
 
-    The bounds are wide of every climate: yearly rainfall of 100 to 10,000 mm (inches and metres lie below, tenths of a
+    The bounds are wider than any climate: yearly rainfall of 100 to 10,000 mm (inches and metres lie below, tenths of a
     millimetre above), a mean temperature below 40 degC, evaporation of -50 to 5,000 mm a year.
     """
     if not np.isfinite(mean):
@@ -93,17 +93,17 @@ def _depth(quantity: Quantity, yearly: float, high: float) -> Doubt | None:
 
 
 FLOW_UNITS = ("l/s", "ft3/s", "Ml/d", "m3/d")  # in which flow is often kept
-_TYPICAL_RUNOFF, _WITHIN = 300.0, 4.0  # mm a year, of land as a whole, and the factor that a guess may be off by
-LOW_RUNOFF, HIGH_RUNOFF = 1.0, 10_000.0  # mm a year, wide of every catchment
+_TYPICAL_RUNOFF, _WITHIN = 300.0, 4.0  # mm a year of land as a whole, and the factor by which a guess may be off
+LOW_RUNOFF, HIGH_RUNOFF = 1.0, 10_000.0  # mm a year, wider than any catchment
 
 
 def flow_factors() -> dict[str, float]:
-    """m3/s of one of each of the units that flow is often kept in."""
+    """Unit that flow is often kept in -> how many m3/s it is."""
     return {unit: conversion(unit, "m3/s")[0] for unit in FLOW_UNITS}
 
 
 def doubt_runoff(median: float) -> Doubt | None:
-    """Whether the median of the stations' yearly runoff in mm speaks against m3/s and km2."""
+    """Whether the median of the stations' yearly runoff in mm contradicts m3/s and km2."""
     if LOW_RUNOFF <= median <= HIGH_RUNOFF or not np.isfinite(median):
         return None
     if median < LOW_RUNOFF:

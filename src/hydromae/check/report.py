@@ -1,4 +1,4 @@
-"""What `check` found, and how it is shown."""
+"""The report of `check`, and how it is printed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,10 +22,10 @@ class Problem:
     """One sentence: what, where, what to do.
 
     Attributes:
-        severity: an error would spoil training, a warning may, a note only tells.
+        severity: an error would spoil training, a warning may, a note only informs.
         unreadable: whether it keeps a file from being read at all.
         details: every station or day that the sentence counts, with what concerns it.
-        exclusion: what to leave out to be rid of it; empty where leaving out does not help.
+        exclusion: what to leave out to avoid the problem; empty where leaving out does not help.
     """
 
     severity: Literal["error", "warning", "note"]
@@ -103,7 +103,7 @@ class CheckReport:
     Attributes:
         subject: the configuration or store.
         sampled_every: days between the grids' days that were read; 1 is all.
-        rows: one a modality.
+        rows: one for each modality.
         problems: in the order they were found.
         excluded: what the configuration leaves out already.
         grids, series, attributes: for the figures of the page.
@@ -129,7 +129,7 @@ class CheckReport:
         self.problems.append(Problem("warning", text, False, details, exclusion))
 
     def note(self, text: str, details: tuple[str, ...] = ()) -> None:
-        """Add what only tells."""
+        """Add a note, which only informs."""
         self.problems.append(Problem("note", text, False, details))
 
     @property
@@ -151,7 +151,7 @@ class CheckReport:
 
     @property
     def sampling(self) -> str:
-        """Which days of the grids the numbers are of."""
+        """Which days of the grids the numbers describe."""
         if self.sampled_every == 1:
             return "Numbers of grids are of land cells on every day."
         return (
@@ -160,7 +160,7 @@ class CheckReport:
         )
 
     def exclusions(self, severity: Literal["error", "warning"] = "error") -> str:
-        """Configuration lines, YAML, that leave out what errors are about, or errors and warnings; empty if nothing."""
+        """Configuration lines, YAML, that leave out the data of errors, or of errors and warnings; empty if nothing."""
         taken = ("error",) if severity == "error" else ("error", "warning")
         return exclusion_lines((p.exclusion for p in self.problems if p.severity in taken), self.excluded)
 
@@ -185,13 +185,13 @@ def render(report: CheckReport) -> RenderableType:
 
 
 def exclusion_blocks(report: CheckReport) -> list[tuple[str, str]]:
-    """The lines to paste, each block with what it does."""
-    errors, every = report.exclusions("error"), report.exclusions("warning")
+    """The lines to paste, each block with a heading that says what it does."""
+    errors, with_warnings = report.exclusions("error"), report.exclusions("warning")
     blocks = [("These lines of the configuration leave out what would spoil training:", errors)] if errors else []
-    if every != errors:
+    if with_warnings != errors:
         also = " also" if errors else ""
         blocks.append(
-            (f"These lines of the configuration{also} leave out what is doubtful, where that is wanted:", every)
+            (f"These lines of the configuration{also} leave out what is doubtful, if you want that:", with_warnings)
         )
     return blocks
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from hydromae.check.quantity import Quantity
 
-LEAST_DAYS = 200  # common days of two series, for their correlation to be told
+LEAST_DAYS = 200  # common days that two series need for a correlation
 _FALL, _RISE = -1.0, 2.0  # of log flow in a day: one wrong value must not outweigh all floods
 
 
@@ -17,11 +17,11 @@ class Motion:
 
     Attributes:
         values: float32 [day, column]; 0 where missing.
-        known: 1 where there is a value and 0 elsewhere, float32 [day, column].
+        observed: 1 where there is a value and 0 elsewhere, float32 [day, column].
     """
 
     values: Float[np.ndarray, "day column"]
-    known: Float[np.ndarray, "day column"]
+    observed: Float[np.ndarray, "day column"]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -30,7 +30,7 @@ class Motion:
 
 
 def motion(values: Float[np.ndarray, "day column"], quantity: Quantity) -> Motion:
-    """What changes from one day to the next: the root of rain, the rise of log flow, the change of anything else."""
+    """The day-to-day course: the root of rain, the rise of log flow, the change of anything else."""
     with np.errstate(divide="ignore", invalid="ignore"):
         if quantity == "rain":
             moved = np.sqrt(np.where(values >= 0, values, np.nan))
@@ -40,26 +40,28 @@ def motion(values: Float[np.ndarray, "day column"], quantity: Quantity) -> Motio
             moved[1:] = level[1:] - level[:-1]
             if quantity == "flow":
                 moved = np.clip(moved, _FALL, _RISE)
-    known = np.isfinite(moved)
-    count = np.maximum(known.sum(axis=0), 1)
-    centred = np.where(known, moved - np.where(known, moved, 0).sum(axis=0, dtype=np.float64) / count, 0)
+    observed = np.isfinite(moved)
+    count = np.maximum(observed.sum(axis=0), 1)
+    centred = np.where(observed, moved - np.where(observed, moved, 0).sum(axis=0, dtype=np.float64) / count, 0)
     deviation = np.sqrt((centred**2).sum(axis=0, dtype=np.float64) / count)
     scaled = centred / np.where(deviation > 0, deviation, 1)
-    return Motion(scaled.astype(np.float32), known.astype(np.float32))
+    return Motion(scaled.astype(np.float32), observed.astype(np.float32))
 
 
-def lagged(one: Motion, other: Motion, lag: int) -> tuple[Float[np.ndarray, "column"], Float[np.ndarray, "column"]]:
-    """Correlation of each column of `one` with the same column of `other` `lag` days before, and the common days."""
-    a, b = _apart(len(one.values), lag)
-    count = (one.known[a] * other.known[b]).sum(axis=0)
-    total = (one.values[a] * other.values[b]).sum(axis=0)
+def lagged(motions: Motion, other: Motion, lag: int) -> tuple[Float[np.ndarray, "column"], Float[np.ndarray, "column"]]:
+    """Correlation of each column of `motions` with that of `other` `lag` days before, and the common days."""
+    a, b = _apart(len(motions.values), lag)
+    count = (motions.observed[a] * other.observed[b]).sum(axis=0)
+    total = (motions.values[a] * other.values[b]).sum(axis=0)
     return _ratio(total, count), count
 
 
-def lagged_pairs(one: Motion, other: Motion, lag: int, least: int = LEAST_DAYS) -> Float[np.ndarray, "column other"]:
-    """The same of every column of `one` with every column of `other`; NaN where they have fewer than `least` days."""
-    a, b = _apart(len(one.values), lag)
-    return _ratio(one.values[a].T @ other.values[b], one.known[a].T @ other.known[b], least)
+def lagged_pairs(
+    motions: Motion, other: Motion, lag: int, least: int = LEAST_DAYS
+) -> Float[np.ndarray, "column other"]:
+    """Correlation of all columns of `motions` with all of `other`; NaN where they share fewer than `least` days."""
+    a, b = _apart(len(motions.values), lag)
+    return _ratio(motions.values[a].T @ other.values[b], motions.observed[a].T @ other.observed[b], least)
 
 
 def _apart(n_days: int, lag: int) -> tuple[slice, slice]:

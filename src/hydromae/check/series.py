@@ -1,4 +1,4 @@
-"""What is seen of a series of stations: gaps, runs, copies and outliers, in blocks of stations."""
+"""Reads a series in blocks of stations and gathers gaps, streaks, copies and outliers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hydromae.check.duplicates import copied_years, repeats_day_before
-from hydromae.check.streaks import Runs, equal_runs, joined, resolution
+from hydromae.check.streaks import Streaks, find_streaks, joined, resolution
 from hydromae.check.subject import Subject
 from hydromae.sources.cleaning import impossible
 
 BLOCK_STATIONS = 64
 STUCK_DAYS = 15
-_COARSE = 20  # a value below so many steps of its station's resolution stays equal for weeks in a true recession
+_COARSE = 20  # a value of fewer steps of its station's resolution may stay equal for weeks in a true recession
 _OUTLYING = 10.0  # robust deviations
-_LEAST_DEVIATION = 0.35  # of log flow, so that a river of hardly any variation may still have a flood
+_LEAST_DEVIATION = 0.35  # of log flow, so that a river that hardly varies may still have a flood
 _ENOUGH_VALUES = 365  # for quantiles
 MOSTLY_WRONG = 0.05  # of a station's values: where more are impossible, the station is at fault and not the day
 
@@ -34,7 +34,7 @@ class Outliers:
 
 @dataclass
 class SeriesStatistics:
-    """Of every value of a series.
+    """Statistics over all values of a series.
 
     Attributes:
         present: share of the days of each year with a value, [year, station].
@@ -46,9 +46,10 @@ class SeriesStatistics:
         wrong: impossible values of each station.
         wrong_days: days on which a station whose values are mostly possible has an impossible one.
         first_wrong: position, column and value of the first impossible value.
-        stuck: runs of STUCK_DAYS and more above 0, coarse low flow aside.
-        dropped: runs of zeros that begin with a fall from above the median.
-        repeated: days on which all stations are as on the day before, and how many stations tell.
+        stuck: streaks of STUCK_DAYS and more above 0, without coarse low flow.
+        dropped: streaks of zeros that begin with a fall from above the median.
+        repeated: days on which all stations equal the day before.
+        telling: how many of them are not 0 on such a day.
         copied: (station, year, earlier year), positions in `years`.
         dry_years: (station, year) of nothing but zeros.
     """
@@ -69,8 +70,8 @@ class SeriesStatistics:
     repeated: Bool[np.ndarray, "day"]
     telling: Int[np.ndarray, "day"]
     first_wrong: tuple[int, int, float] | None = None
-    stuck: Runs = field(default_factory=lambda: joined([]))
-    dropped: Runs = field(default_factory=lambda: joined([]))
+    stuck: Streaks = field(default_factory=lambda: joined([]))
+    dropped: Streaks = field(default_factory=lambda: joined([]))
     outliers: Outliers = field(default_factory=lambda: Outliers(*np.zeros((2, 0), np.int64), *np.zeros((2, 0))))
     copied: list[tuple[int, int, int]] = field(default_factory=list)
     dry_years: list[tuple[int, int]] = field(default_factory=list)
@@ -96,7 +97,7 @@ def look_at_series(
     nan = np.full(n_stations, np.nan)
     none = np.full(n_stations, -1)
     zero = np.zeros(n_stations, np.int64)
-    found = SeriesStatistics(
+    statistics = SeriesStatistics(
         years=years,
         present=np.zeros((len(years), n_stations)),
         mean=nan.copy(),
@@ -113,91 +114,93 @@ def look_at_series(
         repeated=np.ones(subject.n_days, bool),
         telling=np.zeros(subject.n_days, np.int64),
     )
-    stuck, dropped, outliers = list[Runs](), list[Runs](), list[Outliers]()
+    stuck, dropped, outliers = list[Streaks](), list[Streaks](), list[Outliers]()
     for begin in range(0, n_stations, BLOCK_STATIONS):
         columns = slice(begin, min(begin + BLOCK_STATIONS, n_stations))
         block = read(columns)  # [day, station]
-        _impossible(found, block, columns, subject)
-        _moments(found, block, columns, starts, subject)
-        for kept, runs in zip((stuck, dropped), _runs(block), strict=True):
-            kept.append(Runs(runs.column + begin, runs.first, runs.length, runs.value))
+        _impossible(statistics, block, columns, subject)
+        _moments(statistics, block, columns, starts, subject)
+        for kept, streaks in zip((stuck, dropped), _streaks(block), strict=True):
+            kept.append(Streaks(streaks.column + begin, streaks.first, streaks.length, streaks.value))
         if subject.logarithmic or subject.quantity == "flow":
             far = _outliers(block)
             outliers.append(Outliers(far.column + begin, far.day, far.value, far.median))
         same, telling = repeats_day_before(block)
-        found.repeated &= same
-        found.telling += telling
-        found.copied += [(column + begin, year, earlier) for column, year, earlier in copied_years(block, starts)]
+        statistics.repeated &= same
+        statistics.telling += telling
+        statistics.copied += [(column + begin, year, earlier) for column, year, earlier in copied_years(block, starts)]
         if subject.quantity == "rain":
-            found.dry_years += [(column + begin, year) for column, year in _dry_years(block, starts)]
+            statistics.dry_years += [(column + begin, year) for column, year in _dry_years(block, starts)]
         report(columns.stop / n_stations)
-    found.stuck, found.dropped = joined(stuck), joined(dropped)
+    statistics.stuck, statistics.dropped = joined(stuck), joined(dropped)
     if outliers:
-        found.outliers = Outliers(
+        statistics.outliers = Outliers(
             *(np.concatenate([getattr(part, key) for part in outliers]) for key in ("column", "day", "value", "median"))
         )
-    return found
+    return statistics
 
 
-def _impossible(found: SeriesStatistics, block: np.ndarray, columns: slice, subject: Subject) -> None:
+def _impossible(statistics: SeriesStatistics, block: np.ndarray, columns: slice, subject: Subject) -> None:
     """Note values that are infinite or beyond the limits, and make the infinite ones missing."""
     wrong = impossible(block, *subject.limits)  # [day, station]
     if wrong.any():
-        found.wrong[columns] = wrong.sum(axis=0)
+        statistics.wrong[columns] = wrong.sum(axis=0)
         mostly = wrong.sum(axis=0) > MOSTLY_WRONG * np.isfinite(block).sum(axis=0)
-        found.wrong_days |= wrong[:, ~mostly].any(axis=1)
+        statistics.wrong_days |= wrong[:, ~mostly].any(axis=1)
         day, column = (int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
-        if found.first_wrong is None or day < found.first_wrong[0]:
-            found.first_wrong = (day, columns.start + column, float(block[day, column]))
+        if statistics.first_wrong is None or day < statistics.first_wrong[0]:
+            statistics.first_wrong = (day, columns.start + column, float(block[day, column]))
     block[np.isinf(block)] = np.nan
 
 
-def _moments(found: SeriesStatistics, block: np.ndarray, columns: slice, starts: np.ndarray, subject: Subject) -> None:
+def _moments(
+    statistics: SeriesStatistics, block: np.ndarray, columns: slice, starts: np.ndarray, subject: Subject
+) -> None:
     observed = ~np.isnan(block)  # [day, station]
     values = np.where(observed, block, 0).astype(np.float64)
     count = observed.sum(axis=0)
     days = np.diff(np.append(starts, len(block)))
-    found.count[columns] = count
-    found.present[:, columns] = np.add.reduceat(observed, starts, axis=0, dtype=np.int64) / days[:, None]
-    found.any_day |= observed.any(axis=1)
+    statistics.count[columns] = count
+    statistics.present[:, columns] = np.add.reduceat(observed, starts, axis=0, dtype=np.int64) / days[:, None]
+    statistics.any_day |= observed.any(axis=1)
     some = count > 0
     with np.errstate(invalid="ignore"):
-        found.mean[columns] = np.where(some, values.sum(axis=0) / np.maximum(count, 1), np.nan)
-    found.low[columns] = np.where(some, np.where(observed, block, np.inf).min(axis=0), np.nan)
-    found.high[columns] = np.where(some, np.where(observed, block, -np.inf).max(axis=0), np.nan)
-    found.first[columns] = np.where(some, observed.argmax(axis=0), -1)
-    found.last[columns] = np.where(some, len(block) - 1 - observed[::-1].argmax(axis=0), -1)
+        statistics.mean[columns] = np.where(some, values.sum(axis=0) / np.maximum(count, 1), np.nan)
+    statistics.low[columns] = np.where(some, np.where(observed, block, np.inf).min(axis=0), np.nan)
+    statistics.high[columns] = np.where(some, np.where(observed, block, -np.inf).max(axis=0), np.nan)
+    statistics.first[columns] = np.where(some, observed.argmax(axis=0), -1)
+    statistics.last[columns] = np.where(some, len(block) - 1 - observed[::-1].argmax(axis=0), -1)
     for split, period in subject.splits.items():
         inside = observed[period]
-        found.split_count[split][columns] = inside.sum(axis=0)
+        statistics.split_count[split][columns] = inside.sum(axis=0)
         if split == "train":
             trained = np.maximum(inside.sum(axis=0), 1)
             centred = np.where(inside, values[period] - values[period].sum(axis=0) / trained, 0)
             deviation = np.sqrt((centred**2).sum(axis=0) / trained)
-            found.deviation[columns] = np.where(inside.any(axis=0), deviation, np.nan)
+            statistics.deviation[columns] = np.where(inside.any(axis=0), deviation, np.nan)
 
 
-def _runs(block: Float[np.ndarray, "day station"]) -> tuple[Runs, Runs]:
-    """Runs above 0 of a gauge that is stuck, and runs of zeros that begin with a fall from above the median."""
-    runs = equal_runs(block, STUCK_DAYS)
-    held = np.unique(runs.column)
+def _streaks(block: Float[np.ndarray, "day station"]) -> tuple[Streaks, Streaks]:
+    """Streaks above 0, as of a stuck gauge, and streaks of zeros that begin with a fall from above the median."""
+    streaks = find_streaks(block, STUCK_DAYS)
+    held = np.unique(streaks.column)
     step, median = np.full(block.shape[1], np.inf), np.full(block.shape[1], np.inf)
     if held.size:
         step[held] = resolution(block[:, held])
         median[held] = np.nanmedian(block[:, held], axis=0)
-    zero = runs.value == 0
-    coarse = np.isfinite(step[runs.column]) & (np.abs(runs.value) < _COARSE * step[runs.column])
-    before = np.where(runs.first > 0, block[np.maximum(runs.first - 1, 0), runs.column], np.nan)
-    fell = zero & (median[runs.column] > 0) & (before > median[runs.column])
-    return runs.where(~zero & ~coarse), runs.where(fell)
+    zero = streaks.value == 0
+    coarse = np.isfinite(step[streaks.column]) & (np.abs(streaks.value) < _COARSE * step[streaks.column])
+    before = np.where(streaks.first > 0, block[np.maximum(streaks.first - 1, 0), streaks.column], np.nan)
+    fell = zero & (median[streaks.column] > 0) & (before > median[streaks.column])
+    return streaks.where(~zero & ~coarse), streaks.where(fell)
 
 
 def _outliers(block: Float[np.ndarray, "day station"]) -> Outliers:
     """Values whose logarithm is more than 10 robust deviations from its station's median.
 
     The deviation above the median is the larger of two by quantiles, of 84 % and of 99 %, as a normal distribution has
-    them (and below it of 16 % and 1 %): a regulated river that hardly varies but for its floods has a small one of the
-    first kind alone. Up to 1 % of wrong values leave it as it is.
+    them (and below it of 16 % and 1 %): only the first is small for a regulated river that hardly varies between
+    floods. Up to 1 % of wrong values do not change it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(np.where(block > 0, block, np.nan))

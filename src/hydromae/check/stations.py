@@ -1,4 +1,4 @@
-"""Whether the table of attributes fits the series: gaps, constants, places that cannot be."""
+"""Whether the table of attributes fits the series: gaps, constants, impossible coordinates."""
 
 from collections.abc import Sequence
 
@@ -43,10 +43,10 @@ def judge_attributes(
                 f"{where}: {name} is missing for {len(absent)} of {len(ids)} stations",
                 tuple(ids[i] for i in absent),
             )
-        known = values[~missing[:, column], column]
-        if known.size > 1 and known.min() == known.max():
+        present = values[~missing[:, column], column]
+        if present.size > 1 and present.min() == present.max():
             report.warning(
-                f"{where}: {name} is {known[0]:g} at every station and tells nothing; leave it out of columns"
+                f"{where}: {name} is {present[0]:g} at every station and distinguishes none; leave it out of columns"
             )
     for coordinate, place in coordinate_columns(names).items():
         _place(report, where, ids, names[place], _BOUNDS[coordinate], values[:, place])
@@ -77,9 +77,9 @@ def _place(
 def judge_membership(
     report: CheckReport, where: str, attributes: Sequence[str], series: dict[str, tuple[str, ...]]
 ) -> None:
-    """Say which stations the table has and no series, and which a series lacks that another has."""
-    every = list(dict.fromkeys(station for ids in series.values() for station in ids))
-    surplus = [station for station in attributes if station not in set(every)]
+    """Note stations of the table that are in no series, and stations that only some series have."""
+    all_stations = list(dict.fromkeys(station for ids in series.values() for station in ids))
+    surplus = [station for station in attributes if station not in set(all_stations)]
     if surplus:
         report.note(
             f"{where}: {counted(len(surplus), 'station')} of the table {'is' if len(surplus) == 1 else 'are'} in no "
@@ -87,7 +87,7 @@ def judge_membership(
             tuple(surplus),
         )
     for name, ids in series.items():
-        absent = tuple(station for station in every if station not in set(ids))
+        absent = tuple(station for station in all_stations if station not in set(ids))
         if absent:
             report.note(
                 f"{name} has no series of {counted(len(absent), 'station')} that others have; it is missing there: "

@@ -1,4 +1,4 @@
-"""What `check` looks at in a store: every byte, its sources, its values."""
+"""Checks a store: every byte, its sources, its values."""
 
 from pathlib import Path
 
@@ -39,10 +39,10 @@ def check_store(
 
     Args:
         store: an open store.
-        root: folder of its sources; None is where they were.
+        root: folder of its sources; None is where they lay when the store was made.
         every: as in `check`.
         full: as in `check`.
-        verify: False for a store just made, whose values alone are to be looked at.
+        verify: False to look at the values only, as of a store just made.
         on_progress: as in `check`.
     """
     codes = tuple(store.provenance.options.get("missing_values", ()))
@@ -58,7 +58,7 @@ def check_store(
         judge_attributes(report, where, store.station_ids, store.attribute_names, values)
         report.attributes = view_of(store.station_ids, store.attribute_names, values)
     network = network_of(store.station_ids, store.areas, names, values)
-    done, gaps, found = Done(on_progress, len(store.names)), Gaps(), CodeFindings(_ANEW)
+    done, gaps, code_findings = Done(on_progress, len(store.names)), Gaps(), CodeFindings(_ANEW)
     for name in store.names:
         done.begin(name)
         subject = Subject(
@@ -73,15 +73,15 @@ def check_store(
             splits={split: store.period_slice(split) for split in store.periods},
         )
         if store.kind(name) == "grid":
-            numbers = _grid(report, store, subject, network, found, done)
+            numbers = _grid(report, store, subject, network, code_findings, done)
             places = f"{store.shape[0]} x {store.shape[1]}"
         else:
-            numbers = _series(report, store, subject, network, found, gaps, done)
+            numbers = _series(report, store, subject, network, code_findings, gaps, done)
             places = f"{len(store.station_ids)} stations"
         days = str(store.days[0]), str(store.days[-1])
         report.rows.append(row_of(name, store.kind(name), 1, "store", days, places, store.units(name), numbers))
     gaps.tell(report)
-    found.tell(report)
+    code_findings.tell(report)
     judge_network(report, network)
     done.end()
     return report
@@ -92,21 +92,22 @@ def _compare_sources(report: CheckReport, store: Store, root: Path | None) -> No
     if not changed:
         return
     if not Path(root if root is not None else store.provenance.root).is_dir():
-        report.note(changed[0])  # a store may well travel without its sources
+        report.note(changed[0])  # a store may be moved without its sources
         return
     more = f" (and {counted(len(changed) - 1, 'more file', 'more files')})" if len(changed) > 1 else ""
     report.warning(
-        f"{changed[0]}{more}; the store is of the old files: `hydromae prepare --overwrite` takes the new ones", changed
+        f"{changed[0]}{more}; the store was made from the old files: `hydromae prepare --overwrite` takes the new ones",
+        changed,
     )
 
 
 def _grid(
-    report: CheckReport, store: Store, subject: Subject, network: Network, found: CodeFindings, done: Done
+    report: CheckReport, store: Store, subject: Subject, network: Network, code_findings: CodeFindings, done: Done
 ) -> Numbers:
     land = store.land
     index = cell_index(store.valid_patches, store.shape, store.patch_size)[land]
     codes = Codes(subject.quantity, subject.units)
-    found.add(subject, codes)
+    code_findings.add(subject, codes)
 
     def read(first: int, count: int) -> np.ndarray:
         block = np.array(store.read(subject.name, slice(first, first + count))[:, land])  # [day, cell]
@@ -123,12 +124,12 @@ def _series(
     store: Store,
     subject: Subject,
     network: Network,
-    found: CodeFindings,
+    code_findings: CodeFindings,
     gaps: Gaps,
     done: Done,
 ) -> Numbers:
     codes = Codes(subject.quantity, subject.units)
-    found.add(subject, codes, store.station_ids)
+    code_findings.add(subject, codes, store.station_ids)
 
     def read(stations: slice) -> np.ndarray:
         # Blocks of days bound the memory where the store must be unscaled on the way.

@@ -1,4 +1,4 @@
-"""One modality as it is looked at, whether it comes from files or from a store."""
+"""One modality under check, whether it comes from files or from a store."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class Subject:
 
     Attributes:
         where: its files, for messages.
-        quantity: what it measures, as far as its names tell.
+        quantity: what it measures, as far as its names say.
         logarithmic: whether it is scaled by its logarithm.
         limits: smallest and largest possible value; None where any is.
         first_day: day of position 0.
         splits: split -> its positions.
-        fault: words the error for an impossible value: the fault, its day, its place.
+        fault: makes the error for an impossible value from the fault, its day and its place.
     """
 
     name: str
@@ -56,11 +56,11 @@ class Subject:
 
 def listed(names: Iterable[str]) -> str:
     """The first five, and how many more there are."""
-    every = list(names)
-    more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
-    return ", ".join(every[:LISTED]) + more
+    all_names = list(names)
+    more = f" and {len(all_names) - LISTED} more" if len(all_names) > LISTED else ""
+    return ", ".join(all_names[:LISTED]) + more
 
 
-def counted(count: int, one: str, many: str = "") -> str:
+def counted(count: int, singular: str, plural: str = "") -> str:
     """A count with its noun: 1 station, 12 stations."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -1,4 +1,4 @@
-"""Stations that are a day early or late: flow that rises before the rain, or runs beside all that move with it."""
+"""Finds stations that are dated a day early or late, against rain and against their neighbours."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from hydromae.check.subject import counted, listed
 
 # Of the highest correlation over all lags. As measured on 604 British catchments: docs/check.md.
 _EARLY, _LATE = 0.5, 0.4  # flow with the next day's rain, and with its own day's
-_PUNCTUAL = 0.5  # flow with its own day's rain: from here on it is not late, though its neighbours may be quicker
+_PUNCTUAL = 0.5  # flow with its own day's rain: beyond it the station is not late, though its neighbours may be quicker
 _TELLING, _SURE = 0.2, 5.0  # highest correlation with rain, and of its standard errors
 _BESIDE_EARLY, _BESIDE_LATE = 0.6, 0.3  # with neighbours on the same day
 _PARTNERS, _FEWEST, _ALIKE = 6, 3, 0.4
 _SMALL = 1000.0  # km2; the flow of larger catchments comes late by nature
-_MOST = 0.5  # of the stations: from here on it is the data set's dates and no station's
+_MOST = 0.5  # of the stations: beyond it the dates of the whole data set are wrong
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Shift:
     """Which stations run early or late; a station may be neither, never both.
 
     Attributes:
-        judged: those that could be told.
+        judged: those with enough correlation to judge.
         punctual: those that surely come on their day, or at least not a day late.
     """
 
@@ -38,10 +38,10 @@ class Shift:
 
 
 def against_rain(flow: Motion, rain: Motion, areas: Float[np.ndarray, "station"]) -> Shift:
-    """Hold the rise of flow against the rain of the day after, of the day, and of the days before."""
-    told = [lagged(flow, rain, lag) for lag in LAGS]
-    at = {lag: np.nan_to_num(r) for lag, (r, _) in zip(LAGS, told, strict=True)}
-    days = np.min([count for _, count in told], axis=0)
+    """Compare the rise of flow with the rain of the day after, of the same day, and of the days before."""
+    by_lag = [lagged(flow, rain, lag) for lag in LAGS]
+    at = {lag: np.nan_to_num(r) for lag, (r, _) in zip(LAGS, by_lag, strict=True)}
+    days = np.min([count for _, count in by_lag], axis=0)
     error = 1 / np.sqrt(np.maximum(days, 1))
     top = np.max(list(at.values()), axis=0)
     judged = (top > _TELLING) & (top > _SURE * error)
@@ -51,7 +51,7 @@ def against_rain(flow: Motion, rain: Motion, areas: Float[np.ndarray, "station"]
 
 
 def against_neighbours(own: Motion, areas: Float[np.ndarray, "station"] | None = None) -> Shift:
-    """Hold each station against the six that move most alike, on the same day, the day before and the day after.
+    """Compare each station with the six that move most alike, on the same day, the day before and the day after.
 
     Args:
         own: the course of each station.
@@ -85,13 +85,13 @@ def judge_timing(report: CheckReport, network: Network, flow: Course, rain: Rain
     beside = against_neighbours(flow.motion, network.areas)
     early, late, judged = beside.early, beside.late, np.zeros(len(network.stations), bool)
     if rain is not None:
-        found = against_rain(flow.motion, rain.motion, network.areas)
-        if _all_alike(report, flow, rain, found):
+        shift = against_rain(flow.motion, rain.motion, network.areas)
+        if _all_alike(report, flow, rain, shift):
             return
-        # A river that rises before the rain is early whatever its neighbours do.
-        early = early | found.early
-        late = (found.late | late & ~found.punctual) & ~early
-        judged = found.judged
+        # A river that rises before the rain is early, even if its neighbours do the same.
+        early = early | shift.early
+        late = (shift.late | late & ~shift.punctual) & ~early
+        judged = shift.judged
     _tell(report, network, flow, early, "early", "+1", report.error)
     _tell(report, network, flow, late & judged, "late", "-1", report.error)
     # Without rain a slow river among quick ones is late by nature.
@@ -99,19 +99,19 @@ def judge_timing(report: CheckReport, network: Network, flow: Course, rain: Rain
 
 
 def judge_neighbours(report: CheckReport, network: Network, courses: Iterable[Course]) -> None:
-    """Add the stations at which another series than flow is a day early or late beside all that move with it."""
+    """Add the stations at which a series other than flow is a day early or late against its neighbours."""
     for course in courses:
-        found = against_neighbours(course.motion)
-        _tell(report, network, course, found.early, "early", "+1", report.error)
-        _tell(report, network, course, found.late, "late", "-1", report.error)
+        shift = against_neighbours(course.motion)
+        _tell(report, network, course, shift.early, "early", "+1", report.error)
+        _tell(report, network, course, shift.late, "late", "-1", report.error)
 
 
-def _all_alike(report: CheckReport, flow: Course, rain: Rain, found: Shift) -> bool:
-    """Whether most stations are shifted, which is then said of all."""
-    name, other, total = flow.subject.name, rain.course.subject.name, int(found.judged.sum())
+def _all_alike(report: CheckReport, flow: Course, rain: Rain, shift: Shift) -> bool:
+    """Whether most stations are shifted; then one finding covers them all."""
+    name, other, total = flow.subject.name, rain.course.subject.name, int(shift.judged.sum())
     for which, text, days, add in (
-        (found.early, "rises a day before the rain", 1, report.error),
-        (found.late, "rises a day or more after the rain, and hardly on its day,", -1, report.warning),
+        (shift.early, "rises a day before the rain", 1, report.error),
+        (shift.late, "rises a day or more after the rain, and hardly on its day,", -1, report.warning),
     ):
         if total and which.sum() > _MOST * total:
             add(
@@ -137,7 +137,7 @@ def _tell(
         return
     beside = "the rain or its neighbours" if course.subject.quantity == "flow" else "its neighbours"
     add(
-        f"{course.subject.where}: {course.subject.name} seems to be dated a day too {has}, held against {beside}, at "
+        f"{course.subject.where}: {course.subject.name} seems to be dated a day too {has}, compared with {beside}, at "
         f"{counted(len(names), 'station')}: {listed(names)}; move its dates there by {days} day, or leave it out",
         details=names,
         exclusion=Exclusion(stations=names),

@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-# Okabe & Ito (2008): told apart with any colour vision.
+# Okabe & Ito (2008): distinct with any colour vision.
 BLUE, ORANGE, GREEN, BLACK, GREY = "#0072b2", "#d55e00", "#009e73", "#222222", "#8a8f98"
 
 _STYLE: Any = {
@@ -44,7 +44,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws as it stands: a dollar sign would start a formula."""
+    """Text that matplotlib draws unchanged: a plain dollar sign would start a formula."""
     return text.replace("$", r"\$")
 
 

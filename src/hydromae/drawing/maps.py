@@ -1,4 +1,4 @@
-"""Maps of one day: the truth, what the model saw, what it made of it, and its error."""
+"""Maps of one day: the truth, what the model saw, its reconstruction, and the error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,13 +45,13 @@ class GridSample:
 
     @property
     def wet(self) -> bool:
-        """Whether days without any of it are common, so that the day to show must be looked for."""
+        """Whether days without any of it are common, as with rain: then the wettest day is shown."""
         return self.colour_map == COLOUR_MAPS["precipitation"]
 
 
 @dataclass(frozen=True)
 class Composite:
-    """The fields of a map; cells that a field does not hold are NaN."""
+    """The fields of the maps; cells that are not in a field are NaN."""
 
     seen: Real[np.ndarray, "..."]
     filled: Real[np.ndarray, "..."]
@@ -63,7 +63,7 @@ def compose(
     reconstructed: Float[np.ndarray, "*shape"],
     state: Integer[np.ndarray, "*shape"],
 ) -> Composite:
-    """What the model saw, that completed by its estimate at hidden cells, and its error there.
+    """What the model saw, the same completed by its estimates at hidden cells, and the error there.
 
     Any shape; a cell that is neither visible nor hidden is NaN in all three.
     """
@@ -86,7 +86,7 @@ def sample_grid(dataset: xr.Dataset, name: str, words: str) -> GridSample:
     step = -(-n_days // max(1, min(DAYS, CELLS // cells)))
     days = slice(step // 2, None, step)
     read = {key: dataset[key].isel(time=days) for key in (name, f"{name}_reconstructed", f"{name}_state")}
-    # Rows of a file without coordinates run from north to south, as in an array of a picture.
+    # Without coordinates, rows are taken to run from north to south.
     rises = "y" in observed.coords and observed.sizes["y"] > 1 and bool(observed["y"][0] < observed["y"][-1])
     return GridSample(
         name=name,
@@ -118,15 +118,15 @@ def choose_day(sample: GridSample) -> int | None:
         return None
     share = hidden[usable] / (hidden + visible)[usable]
     distance = np.abs(share - share.mean())
-    # With ties: where every day hides the same share, every day is a candidate.
+    # Ties are kept: where all days hide the same share, every day is a candidate.
     nearest = usable[distance <= np.sort(distance)[(len(usable) - 1) // 3] + 1e-9]
     days = np.where((sample.state[nearest] <= TARGET), sample.observed[nearest], np.nan)  # [day, y, x]
     days = days.reshape(len(nearest), -1)  # [day, y*x]
-    known = np.isfinite(days).any(axis=1)
-    if not known.any():
+    has_values = np.isfinite(days).any(axis=1)
+    if not has_values.any():
         return None
     measure = np.nanmean if sample.wet else np.nanstd
-    return int(nearest[known][np.argmax(measure(days[known], axis=1))])
+    return int(nearest[has_values][np.argmax(measure(days[has_values], axis=1))])
 
 
 def draw_maps(sample: GridSample, label: str) -> list[Picture]:
@@ -196,7 +196,7 @@ def words_of(dataset: xr.Dataset, name: str, configured: Mapping[str, str]) -> s
 
 
 def _hatch(axes: Axes, cells: np.ndarray) -> None:
-    """Cover cells [y, x] with a dark hatched area, one path for all: runs of cells in a row are one rectangle."""
+    """Cover cells [y, x] with a dark hatched area, one path for all: neighbouring cells of a row are one rectangle."""
     edges = np.diff(np.pad(cells.astype(np.int8), ((0, 0), (1, 1))), axis=1)  # [y, x + 1]
     row, left = np.nonzero(edges == 1)
     right = np.nonzero(edges == -1)[1]
@@ -212,27 +212,27 @@ def _hatch(axes: Axes, cells: np.ndarray) -> None:
     axes.add_patch(PathPatch(area, facecolor=HIDDEN, edgecolor="#8b9099", hatch="////", linewidth=0, antialiased=False))
 
 
-def known_extent(known: Bool[np.ndarray, "y x"]) -> tuple[slice, slice]:
-    """Rows and columns that hold something, with a margin of one cell."""
-    if not known.any():
+def known_extent(present: Bool[np.ndarray, "y x"]) -> tuple[slice, slice]:
+    """Rows and columns with values, with a margin of one cell."""
+    if not present.any():
         return slice(None), slice(None)
     spans = []
     for axis in (1, 0):
-        held = np.flatnonzero(known.any(axis=axis))
+        held = np.flatnonzero(present.any(axis=axis))
         spans.append(slice(max(0, int(held[0]) - 1), int(held[-1]) + 2))
     return spans[0], spans[1]
 
 
 def _limits(field: Float[np.ndarray, "y x"], from_zero: bool) -> tuple[float, float]:
-    known = field[np.isfinite(field)]
-    low, high = (float(np.quantile(known, q)) for q in (0.01, 0.99))
+    values = field[np.isfinite(field)]
+    low, high = (float(np.quantile(values, q)) for q in (0.01, 0.99))
     low = min(0.0, low) if from_zero else low
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def _error_bound(error: Float[np.ndarray, "y x"]) -> float:
-    known = np.abs(error[np.isfinite(error)])
-    return (float(np.quantile(known, 0.98)) or 1.0) if known.size else 1.0
+    values = np.abs(error[np.isfinite(error)])
+    return (float(np.quantile(values, 0.98)) or 1.0) if values.size else 1.0
 
 
 def _bracket(units: str) -> str:

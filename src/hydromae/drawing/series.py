@@ -1,4 +1,4 @@
-"""Hydrographs and their like: observed values, the days that were hidden, and what the model put there."""
+"""Plots of series, as hydrographs: observed values, hidden days, and the model's reconstruction there."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ FEWEST_HIDDEN = 10
 
 @dataclass(frozen=True)
 class SeriesSample:
-    """A series modality at every station, or at stations evenly spread over the list where there are very many."""
+    """A series modality at every station, or at evenly spread ones where there are very many."""
 
     name: str
     units: str
@@ -69,8 +69,8 @@ def efficiency(sample: SeriesSample) -> Float[np.ndarray, " station"]:
     mean = observed.sum(axis=0) / np.maximum(count, 1)
     spread = (np.where(scored, sample.observed - mean, 0.0) ** 2).sum(axis=0)
     error = (np.where(scored, sample.reconstructed - sample.observed, 0.0).astype(np.float64) ** 2).sum(axis=0)
-    known = (count >= FEWEST_HIDDEN) & (spread > 0)
-    return np.where(known, 1 - error / np.where(known, spread, 1.0), np.nan)
+    scorable = (count >= FEWEST_HIDDEN) & (spread > 0)
+    return np.where(scorable, 1 - error / np.where(scorable, spread, 1.0), np.nan)
 
 
 def choose_stations(sample: SeriesSample) -> list[int]:
@@ -87,7 +87,7 @@ def choose_stations(sample: SeriesSample) -> list[int]:
 
 
 def choose_span(sample: SeriesSample, station: int) -> slice:
-    """The first run of `SHOWN_DAYS` days with the most hidden and observed days at a station."""
+    """The span of `SHOWN_DAYS` days with the most hidden and observed days at a station, the first of several."""
     length = min(SHOWN_DAYS, len(sample.time))
     counts = np.concatenate([[0], np.cumsum(sample.scored[:, station])])
     start = int(np.argmax(counts[length:] - counts[:-length]))
@@ -132,11 +132,11 @@ def _draw(sample: SeriesSample, station: int, label: str, score: float) -> Pictu
 
 
 def _shade(axes: Axes, days: Float[np.ndarray, " day"], hidden: np.ndarray) -> None:
-    """Shade runs of hidden days from edge to edge of the axes."""
+    """Shade spans of hidden days over the full height of the axes."""
     edges = np.diff(np.pad(hidden.astype(np.int8), 1))
     left, right = (days[np.flatnonzero(edges == 1)] - 0.5, days[np.flatnonzero(edges == -1) - 1] + 0.5)
-    zero, one = np.zeros_like(left), np.ones_like(left)
-    corners = np.stack([[left, zero], [left, one], [right, one], [right, zero]])  # [corner, 2, run]
+    bottom, top = np.zeros_like(left), np.ones_like(left)
+    corners = np.stack([[left, bottom], [left, top], [right, top], [right, bottom]])  # [corner, 2, run]
     boxes = PolyCollection(
         list(np.moveaxis(corners, 2, 0)),  # [run, corner, 2]
         facecolor="#e3e6ea", edgecolor="none", transform=axes.get_xaxis_transform(), zorder=0, label="hidden days",

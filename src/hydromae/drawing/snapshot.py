@@ -28,7 +28,7 @@ def draw_snapshot(
     """Draw what was observed, what was hidden and what was reconstructed.
 
     The day and the stations follow from the observations and from what was hidden, not from the reconstruction, so that
-    pictures of one window by different models show the same. A part that shows nothing hidden stays empty.
+    pictures of one window by different models show the same day and stations. A part without hidden values stays empty.
 
     Args:
         title: above all.
@@ -59,7 +59,7 @@ def write_picture(path: Path, picture: UInt8[np.ndarray, "row column 3"]) -> Non
 
 
 def fixed_stations(sample: SeriesSample, count: int = STATIONS) -> list[int]:
-    """Places, in order, of the stations of which most was both hidden and seen; fewer where fewer have hidden days."""
+    """Positions of the stations with most hidden and visible days, in order; fewer where fewer have hidden days."""
     observed = np.isfinite(sample.observed)
     hidden, seen = (((sample.state == state) & observed).sum(axis=0) for state in (TARGET, VISIBLE))  # [station]
     most = np.lexsort((-hidden, -np.minimum(hidden, seen)))[:count]
@@ -77,16 +77,16 @@ def _maps(part: Any, sample: GridSample) -> None:
     rows, columns = known_extent(np.isfinite(sample.observed[day]))
     observed = sample.observed[day, rows, columns]
     fields = compose(observed, sample.reconstructed[day, rows, columns], sample.state[day, rows, columns])
-    known = observed[np.isfinite(observed)]
-    low, high = (float(np.quantile(known, q)) for q in (0.01, 0.99))
+    values = observed[np.isfinite(observed)]
+    low, high = (float(np.quantile(values, q)) for q in (0.01, 0.99))
     low = min(0.0, low) if sample.wet else low
     scale: Any = {"vmin": low, "vmax": max(high, low + 1e-6), "cmap": mpl.colormaps[sample.colour_map]}
-    shown: Any = {"origin": "upper" if sample.north_up else "lower", "interpolation": "nearest"}
+    display: Any = {"origin": "upper" if sample.north_up else "lower", "interpolation": "nearest"}
     for ax, field in zip(axes, (observed, fields.seen, fields.filled), strict=True):
-        # From the back: sea, what is known and not shown here, the values.
+        # From the back: sea, observed cells that this map does not show, the values.
         beneath = np.isfinite(observed).astype(np.float32)
-        ax.imshow(beneath, cmap=ListedColormap([SEA, HIDDEN]), vmin=0, vmax=1, **shown)
-        image = ax.imshow(np.ma.masked_invalid(field), **scale, **shown)
+        ax.imshow(beneath, cmap=ListedColormap([SEA, HIDDEN]), vmin=0, vmax=1, **display)
+        image = ax.imshow(np.ma.masked_invalid(field), **scale, **display)
     units = f" [{sample.units}]" if sample.units and sample.units != "1" else ""
     label = plain(f"{sample.name}{units}, {np.datetime_as_string(sample.time[day], unit='D')}")
     part.colorbar(image, ax=axes, location="bottom", shrink=0.6, aspect=40, label=label)

@@ -1,1 +1,1 @@
-"""Groups of stations that keep neighbours together."""
+"""Splits stations into folds that keep neighbours together."""

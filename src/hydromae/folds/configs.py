@@ -19,23 +19,23 @@ from hydromae.store.view import open_store
 def folds_of_store(store: Store, count: int = 5, apart_km: float = 10.0, seed: int = 0) -> Folds:
     """Spatial folds of all stations of a store, see `spatial_folds`.
 
-    Stations whose ids are all numbers of the National River Flow Archive are kept together by hydrometric area; others
-    by distance and by what may be nested.
+    If all ids are numbers of the National River Flow Archive, stations are kept together by hydrometric area; otherwise
+    by distance and by whether their catchments may be nested.
 
     Raises:
         DataError: the store has no stations, or one lacks coordinates.
         ConfigError: folds of about equal size cannot be made.
     """
     return spatial_folds(
-        station_table(open_store(store)), count, apart_km=apart_km, basins=_basins(store.station_ids), seed=seed
+        station_table(open_store(store)), count, apart_km=apart_km, basins=_areas(store.station_ids), seed=seed
     )
 
 
 def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
-    """For each fold a configuration that extends another one and leaves the fold's stations out of its store.
+    """Write, for each fold, a configuration that extends another one and leaves the fold's stations out of its store.
 
     `<name of config>_fold<n>.yaml` has a store, a name and an output of its own; a run of it has seen nothing of those
-    stations, neither their flow nor the scale it would have.
+    stations, neither their flow nor the numbers that scale it.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -55,8 +55,8 @@ def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def _basins(ids: Sequence[str]) -> list[str] | None:
+def _areas(ids: Sequence[str]) -> list[str] | None:
     try:
         return hydrometric_areas(ids)
-    except DataError:  # other ids, which say nothing of the basin
+    except DataError:  # other ids, which say nothing of the river
         return None

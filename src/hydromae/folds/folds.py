@@ -1,4 +1,4 @@
-"""Spatial folds: stations held out together with those that would give them away."""
+"""Spatial folds: stations are held out together with those whose flow would reveal theirs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Folds:
     """Which fold holds each station out.
 
     Attributes:
-        table: a row a station, ordered by id: `station` (text), `fold` (0 to n - 1), `cluster` (stations of one cluster
-            are always in one fold), `latitude`, `longitude`, `nearest_training_station`, the nearest of the other
-            folds, which a model that is tested there has trained on, and `nearest_training_km`, its distance.
+        table: a row for each station, ordered by id: `station` (text), `fold` (0 to n - 1), `cluster` (stations of one
+            cluster are always in one fold), `latitude`, `longitude`, `nearest_training_station`, the nearest station of
+            the other folds, on which a model tested there was trained, and `nearest_training_km`, its distance.
     """
 
     table: pd.DataFrame
@@ -59,9 +59,9 @@ class Folds:
         try:
             table = pd.read_csv(path, dtype={"station": str, "nearest_training_station": str})
         except (OSError, ValueError) as error:
-            told = refused(path, error)
+            reason = refused(path, error)
             raise DataError(
-                told or f"{path}: cannot be read as a table of folds ({error}); give a CSV that has one"
+                reason or f"{path}: cannot be read as a table of folds ({error}); give a CSV that has one"
             ) from error
         if lacking := [column for column in _COLUMNS if column not in table]:
             raise DataError(f"{path}: has no column {lacking[0]}, so it is no table of folds; make it again")
@@ -82,20 +82,20 @@ def spatial_folds(
 ) -> Folds:
     """Split stations into folds so that none has an upstream, downstream or near neighbour in another fold.
 
-    Random folds flatter a model: the gauge up the same river tells the flow of the one held out (Roberts et al. 2017,
-    Ecography 40, 913-929). Here neighbours and stations whose catchments may be nested are linked, all that are
-    linked through any chain are a cluster, and clusters are dealt whole, the largest first, each to the smallest fold.
-    What nests is not in the coordinates: give `basins` where they are known (`hydrometric_areas` for numbers of the
-    National River Flow Archive). Without them it is guessed from distance and area, see `linked`, and some nested pairs
-    may be parted; no flow is looked at, so that the folds are the same whatever is observed.
+    Random folds flatter a model: a station further up the same river reveals the flow of the one held out (Roberts et
+    al. 2017, Ecography 40, 913-929). Here neighbours and stations whose catchments may be nested are linked. All that
+    are linked through any chain are a cluster, and clusters are dealt whole, the largest first, each to the smallest
+    fold. Coordinates do not say which catchments are nested: give `basins` where they are known (`hydrometric_areas`
+    for numbers of the National River Flow Archive). Without them nesting is guessed from distance and area, see
+    `linked`, and some nested pairs may be parted. No flow is read, so that the folds do not depend on observations.
 
     Args:
         stations: the index is the ids; `latitude`, `longitude` in degrees, `area` in km2 where known.
         count: folds, 2 or more.
         apart_km: stations closer than this are in the same fold.
-        basins: the river basin of each station in the order of the table, empty where unknown.
+        basins: name of the river system of each station in the order of the table, empty where unknown.
         balance: how far the size of a fold may be from the mean, as a share of the mean.
-        seed: of the dealing; the same stations give the same folds in whatever order they come.
+        seed: of the random dealing; the same stations in any order give the same folds.
 
     Raises:
         DataError: a station has no coordinates.
@@ -133,8 +133,8 @@ def _dealt(
     """The fold of each station: clusters by falling size, equal ones in random order, each to the smallest fold."""
     sizes = np.bincount(cluster)
     load, fold_of = np.zeros(count), np.empty(len(sizes), np.int64)
-    for one in np.lexsort((generator.random(len(sizes)), -sizes)).tolist():
+    for cluster_id in np.lexsort((generator.random(len(sizes)), -sizes)).tolist():
         smallest = np.flatnonzero(load == load.min())
-        fold_of[one] = generator.choice(smallest)
-        load[fold_of[one]] += sizes[one]
+        fold_of[cluster_id] = generator.choice(smallest)
+        load[fold_of[cluster_id]] += sizes[cluster_id]
     return fold_of[cluster]

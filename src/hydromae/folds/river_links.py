@@ -1,4 +1,4 @@
-"""Which stations may share their water or their weather, and so must not be on two sides of a test."""
+"""Which stations may share their water or their weather, and so must not be in different folds."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from hydromae.base.errors import DataError
 def hydrometric_areas(ids: Sequence[str]) -> list[str]:
     """The hydrometric area of each station by the number that the National River Flow Archive gave it.
 
-    The digits before the last three name a river basin, or some small neighbouring ones, of Great Britain and Northern
+    The digits before the last three name a river system, or some small neighbouring ones, of Great Britain and Northern
     Ireland (39001 is on the Thames, 54001 on the Severn), so that two nested catchments have the same.
 
     Raises:
@@ -22,7 +22,7 @@ def hydrometric_areas(ids: Sequence[str]) -> list[str]:
     wrong = [station for station in ids if not (station.isdecimal() and len(station) > 3)]
     if wrong:
         raise DataError(
-            f"station {wrong[0]} has no number of the National River Flow Archive; name its basin otherwise"
+            f"station {wrong[0]} has no number of the National River Flow Archive; name its river in another way"
         )
     return [station[:-3] for station in ids]
 
@@ -35,15 +35,15 @@ def linked(
 ) -> Bool[np.ndarray, "station station"]:
     """Which two stations are neighbours or may be nested.
 
-    Neighbours are closer than `apart_km`. Nested catchments lie in the same basin; where the basin of one is not known,
-    the two may be nested if the gauge of the smaller lies within the radius of a circle of the larger one's area
-    around its gauge. That guess misses what lies further up a long basin, and catches neighbours across a divide.
+    Neighbours are closer than `apart_km`. Nested catchments lie in the same river system. Where that of one is not
+    known, the two may be nested if the station of the smaller lies within the radius of a circle of the larger one's
+    area around its station. That guess misses stations far up a long river, and catches neighbours across a divide.
 
     Args:
-        stations: `area` in km2 where known; without it only distance tells.
-        distance: km between gauges.
+        stations: `area` in km2 where known; without it only distance counts.
+        distance: km between stations.
         apart_km: of neighbours.
-        basins: a name for each station, empty where unknown; None if no basin is known.
+        basins: a name for each station, of its river system, empty where unknown; None if none is known.
     """
     close = distance < apart_km
     area = stations["area"].to_numpy(np.float64) if "area" in stations else np.full(len(stations), np.nan)
@@ -51,8 +51,8 @@ def linked(
     nested = distance <= np.maximum(radius[:, None], radius)
     if basins is not None:
         names = np.asarray(basins)
-        known = names != ""
-        nested = np.where(known[:, None] & known, names[:, None] == names, nested)
+        named = names != ""
+        nested = np.where(named[:, None] & named, names[:, None] == names, nested)
     return close | nested
 
 

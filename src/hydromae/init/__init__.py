@@ -1,4 +1,4 @@
-"""A configuration from what lies in a folder: survey, look, guess, choose, write."""
+"""Writes a configuration for the data in a folder: survey, look, guess, choose, write."""
 
 from hydromae.init.result import InitResult, Row, init
 from hydromae.init.write import check_target, config_text, write_config

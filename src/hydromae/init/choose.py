@@ -1,4 +1,4 @@
-"""Which source to take for each variable, and why not the others."""
+"""Which source to take for each modality, and why not the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Others = list[tuple[Group, str]]
 
 @dataclass(frozen=True)
 class Chosen:
-    """The sources taken, by modality; the others, each with the reason; the days that all taken ones span."""
+    """The sources taken, by modality; the others, each with the reason; the days common to all sources taken."""
 
     taken: dict[str, Group]
     others: tuple[tuple[Group, str], ...]
@@ -23,30 +23,30 @@ class Chosen:
 
 
 def choose(groups: list[Group], area_known: AreaKnown) -> Chosen | None:
-    """Take one source for each variable; None if there is none whose variable is known.
+    """Take one source for each modality; None if no source is recognised as one.
 
-    Series: the most station-days, daily means before extremes. Grids: of one shape, the one that gives the most
-    variables and days. Grids go before series of the same variable, unless they would cut the period to less than half.
+    Series: the most station-days, daily means before extremes. Grids: the shape that gives the most modalities
+    and days. A grid goes before a series of the same modality, unless it would cut the period to less than half.
 
-    Other series of a variable, in the same units, that have stations which the one taken lacks are joined to it: they
-    are its `more`, the one with the most first.
+    Other series of the modality in the same units are joined if they add stations: they become its `more`, the one
+    with the most first.
 
     Args:
         groups: the sources.
         area_known: whether a table holds the catchment areas of a series' stations, which a flow in m3/s needs.
     """
     others: Others = [(group, group.variable.reason) for group in groups if group.variable.role is None]
-    known = [group for group in groups if group.variable.role is not None]
-    series = _best([group for group in known if group.kind == "series"], None, area_known, others)
-    grids = _grids([group for group in known if group.kind == "grid"], _common(series), area_known, others)
+    with_role = [group for group in groups if group.variable.role is not None]
+    series = _best([group for group in with_role if group.kind == "series"], None, area_known, others)
+    grids = _grids([group for group in with_role if group.kind == "grid"], _common(series), area_known, others)
     for role in grids.keys() & series.keys():
-        reason = f"{grids[role].where} is taken for {grids[role].variable.meaning}: a grid tells more"
+        reason = f"{grids[role].where} is taken for {grids[role].variable.meaning}: a grid holds more"
         others += [(group, reason) for group in _apart(series[role])]
     taken = {**series, **grids}
     if not taken:
         return None
     while (common := _common(taken)) is None:
-        role = min(taken, key=lambda one: (taken[one].amount(), one))
+        role = min(taken, key=lambda name: (taken[name].amount(), name))
         reason = "has no day in common with the others, which hold more"
         others += [(group, reason) for group in _apart(taken.pop(role))]
     order = [*PRESETS, *taken]
@@ -84,13 +84,13 @@ def _best(groups: list[Group], span: Period | None, area_known: AreaKnown, other
 
 
 def _joined(first: Group, rest: list[Group]) -> tuple[Group, list[Group]]:
-    """The source taken with those that have stations which the ones before lack, and those that are left."""
-    known, left = set(first.keys), []
+    """The source taken, with those joined to it because they add stations; and the sources that are left."""
+    keys, left = set(first.keys), []
     for group in rest:
         fits = group.kind == "series" and group.variable.units == first.variable.units and group.amount(first.span) > 0
-        if fits and not _is_extreme(group) and group.keys - known:
+        if fits and not _is_extreme(group) and group.keys - keys:
             first = replace(first, more=(*first.more, group))
-            known |= group.keys
+            keys |= group.keys
         else:
             left.append(group)
     return first, left
@@ -108,19 +108,21 @@ def _why_not(group: Group, taken: Group) -> str:
         return f"{start}: it holds more ({taken.extent})"
     if group.variable.units != taken.variable.units:
         return f"{start}: it is in {taken.variable.units}"
-    return f"{start}: it holds as much, and its name is the plainer one"
+    return f"{start}: it holds as much, and its name is plainer"
 
 
 def _grids(groups: list[Group], span: Period | None, area_known: AreaKnown, others: Others) -> dict[str, Group]:
-    """The grids of one shape that give the most variables and days, where the series keep half of their days."""
-    of_shape = {shape: [one for one in groups if one.shape == shape] for shape in {one.shape: None for one in groups}}
+    """The grids of the shape that gives the most modalities and days; none if that halves the series' days."""
+    shapes = dict.fromkeys(group.shape for group in groups)
+    of_shape = {shape: [group for group in groups if group.shape == shape] for shape in shapes}
     best = {shape: _best(alike, span, area_known, []) for shape, alike in of_shape.items()}
     if not best:
         return {}
-    shape = max(best, key=lambda one: (len(best[one]), sum(g.amount(span) for g in best[one].values()), one or (0, 0)))
+    amount = {shape: sum(group.amount(span) for group in by_role.values()) for shape, by_role in best.items()}
+    shape = max(best, key=lambda size: (len(best[size]), amount[size], size or (0, 0)))
     cells = f"{shape[0]} x {shape[1]}" if shape else ""
     others += [
-        (group, f"its cells are not those of the grids taken ({cells}), which hold more variables or days")
+        (group, f"its cells are not those of the grids taken ({cells}), which hold more modalities or days")
         for group in groups
         if group.shape != shape
     ]

@@ -19,8 +19,8 @@ class Candidate:
     Attributes:
         path: the file or folder, relative to the folder that is looked at.
         files: the files, where they are listed one by one; else empty.
-        variable: what the reader must be told; None where it needs no name.
-        names: texts that tell what it is, the surest first.
+        variable: name to give the reader; None where it needs none.
+        names: texts that say what it is, the surest first.
         units: as the file has them, None where it does not say.
         first, last: days, None where the file does not say.
         n_days: days it holds between them.
@@ -28,8 +28,8 @@ class Candidate:
         stations: ids, all of them if `all_stations`.
         n_stations: 0 for a grid.
         dated: False where the days are guessed from the file's name.
-        layout: wide where its columns are stations only if a table of attributes has them, else None.
-        codes: numbers that mean missing which were seen.
+        layout: "wide" where its columns are stations only if a table of attributes lists them, else None.
+        codes: numbers seen that mean missing.
     """
 
     path: str
@@ -60,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class AttributeTable:
-    """A CSV without dates, one row a station perhaps: its columns as text."""
+    """A CSV without dates, perhaps with a row for each station: its columns as text."""
 
     path: str
     columns: dict[str, tuple[str, ...]]
@@ -95,8 +95,8 @@ class Found:
 
 def as_date(day: np.datetime64) -> date:
     """A numpy day as a date."""
-    found: date = day.astype("datetime64[D]").item()
-    return found
+    converted: date = day.astype("datetime64[D]").item()
+    return converted
 
 
 def relative(folder: str, name: str) -> str:

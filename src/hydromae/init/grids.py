@@ -1,4 +1,4 @@
-"""Looking at a grid: its variables, days and cells."""
+"""Looks at the files of a grid: variables, days and cells."""
 
 import calendar
 import re
@@ -21,35 +21,35 @@ _YEARS = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 
 
 def look_at_grid(path: Path, given: str, reader: Reader) -> tuple[list[Candidate], list[LeftOut]]:
-    """Every variable over time, y and x, and those that are not as the reader needs them.
+    """Every variable over time, y and x, and those that the reader cannot read.
 
     Args:
         path: the file or folder.
-        given: the same, as the configuration is to have it.
-        reader: takes it.
+        given: the same path as the configuration will name it.
+        reader: the reader of the file.
 
     Returns:
-        Its candidates; none where nothing in it is over three dimensions.
+        Its candidates; none where nothing in it has three dimensions.
 
     Raises:
         DataError: none of them can be read.
     """
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     failures: list[tuple[str | None, DataError]] = []
     for variable, n_days in _variables(path, reader):
         start = _guess_start(path, n_days) if n_days is not None else None
         settings = ModalityConfig(kind="grid", units="1", variable=variable, allow_absent_days=True)
         undated = n_days is not None and start is None
-        # Without a day to begin with, any will do: the candidate says that its days are unknown.
+        # Without a first day any will do: the candidate says that its days are unknown.
         request = Request("grid", settings, date(1900, 1, 1) if undated else start)
         try:
             grid = reader.open((path,), request)
-            found.append(_candidate(grid, given, reader.name, variable, n_days is None, undated))
+            candidates.append(_candidate(grid, given, reader.name, variable, n_days is None, undated))
         except DataError as error:
             failures.append((variable, error))
-    if failures and not found:
+    if failures and not candidates:
         raise failures[0][1]
-    return found, [LeftOut(f"{given}: {name}", str(error).removeprefix(f"{path}: ")) for name, error in failures]
+    return candidates, [LeftOut(f"{given}: {name}", str(error).removeprefix(f"{path}: ")) for name, error in failures]
 
 
 def _candidate(
@@ -100,7 +100,7 @@ def _three_dimensional(data: xr.Dataset) -> list[tuple[str | None, int | None]]:
 
 
 def _guess_start(path: Path, n_days: int) -> date | None:
-    """1 January of the first year in the file's name, if its days fill the years named (but the last at most)."""
+    """1 January of the first year in the file's name, if its days fill the years named (the last day may lack)."""
     years = [int(year) for year in _YEARS.findall(path.stem)]
     if not years or len(years) > 2:
         return None

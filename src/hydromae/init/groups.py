@@ -1,4 +1,4 @@
-"""Files of one variable that one source can hold: one after the other in time, or of different stations."""
+"""Groups files of one variable into one source: they follow each other in time or have different stations."""
 
 import glob
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _MARKS = {"train": "train", "training": "train", "val": "val", "valid": "val", "
 
 @dataclass(frozen=True)
 class Group:
-    """Files of one variable, what they are taken for, and other sources with more stations of it."""
+    """Files of one variable, what they are taken for, and other sources that add stations."""
 
     variable: Variable
     pieces: tuple[Candidate, ...]
@@ -57,7 +57,7 @@ class Group:
 
     @property
     def keys(self) -> set[str]:
-        """Its own stations, whatever their ids are spelled like."""
+        """Its own stations, however their ids are spelled."""
         return {id_key(station) for piece in self.pieces for station in piece.stations}
 
     @property
@@ -67,7 +67,7 @@ class Group:
 
     @property
     def stations(self) -> tuple[str, ...]:
-        """Ids of the stations, as far as they were looked at, those of other sources too."""
+        """Ids of the stations that were looked at, with those of the sources joined to it."""
         return tuple(i for group in (self, *self.more) for piece in group.pieces for i in piece.stations)
 
     @property
@@ -108,7 +108,7 @@ class Group:
         return spans
 
     def paths(self, top: Path) -> tuple[str, ...]:
-        """What the configuration is to name: a pattern where one finds these files, in their order, and no other."""
+        """What the configuration names: a pattern if it matches exactly these files in their order, else the files."""
         files = self.pieces[0].files or tuple(piece.path for piece in self.pieces)
         folder = PurePosixPath(files[0]).parent.as_posix()
         if len(files) <= _FEW or any(PurePosixPath(file).parent.as_posix() != folder for file in files):
@@ -125,7 +125,7 @@ class Group:
 def _same_start(names: list[str]) -> str:
     """The letters with which all names begin."""
     first, last = min(names), max(names)
-    same = (i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    same = (i for i, (letter, other) in enumerate(zip(first, last, strict=False)) if letter != other)
     return first[: next(same, min(len(first), len(last)))]
 
 
@@ -138,48 +138,52 @@ def _matches(top: Path, pattern: str) -> list[str]:
 
 @dataclass
 class _Lane:
-    """Files that a reader takes as one source: none holds a day of a place that another holds too."""
+    """Files that a reader takes as one source: no two hold the same day of the same place."""
 
     members: list[Candidate] = field(default_factory=list)
     last: dict[str, date] = field(default_factory=dict)
 
-    def takes(self, one: Candidate) -> bool:
-        assert one.first is not None
-        return all(self.last.get(place, date.min) < one.first for place in _places(one))
+    def takes(self, candidate: Candidate) -> bool:
+        assert candidate.first is not None
+        return all(self.last.get(place, date.min) < candidate.first for place in _places(candidate))
 
-    def add(self, one: Candidate) -> None:
-        assert one.last is not None
-        self.members.append(one)
-        self.last |= dict.fromkeys(_places(one), one.last)
+    def add(self, candidate: Candidate) -> None:
+        assert candidate.last is not None
+        self.members.append(candidate)
+        self.last |= dict.fromkeys(_places(candidate), candidate.last)
 
     @property
     def pieces(self) -> tuple[Candidate, ...]:
-        # Where no place is held twice their order in time does not matter, and a pattern can name them.
-        apart = len(self.last) == sum(len(_places(one)) for one in self.members)
-        return tuple(sorted(self.members, key=lambda one: one.path) if apart else self.members)
+        # If no place occurs twice, their order in time does not matter, and a pattern can name them.
+        apart = len(self.last) == sum(len(_places(candidate)) for candidate in self.members)
+        return tuple(sorted(self.members, key=lambda candidate: candidate.path) if apart else self.members)
 
 
-def _places(one: Candidate) -> list[str]:
-    return [id_key(station) for station in one.stations] or [""]
+def _places(candidate: Candidate) -> list[str]:
+    return [id_key(station) for station in candidate.stations] or [""]
 
 
 def in_groups(candidates: tuple[Candidate, ...]) -> list[Group]:
-    """Put together what can be one source: of one format, variable, shape and unit."""
+    """Group the candidates that can be one source: of one format, variable, shape and unit."""
     alike: dict[tuple[object, ...], list[_Lane]] = {}
     variables: dict[tuple[object, ...], Variable] = {}
-    dated = [one for one in candidates if one.first is not None]
-    for one in sorted(dated, key=lambda one: (str(one.first), -one.n_days, one.path)):
-        found = variable_of(one)
-        columns = (one.date_column, one.id_column, one.layout)
-        key: tuple[object, ...] = (found.role, one.kind, one.reader, one.variable, one.shape, one.units, one.dated)
-        # Put together are tables that are known as a whole, and grids; of neither what is of unknown content.
-        joined = found.role is not None and (one.kind == "grid" or (one.reader == "table" and one.all_stations))
-        key += columns if joined else (one.path,)
-        variables.setdefault(key, found)
+    dated = [candidate for candidate in candidates if candidate.first is not None]
+    for candidate in sorted(dated, key=lambda candidate: (str(candidate.first), -candidate.n_days, candidate.path)):
+        variable = variable_of(candidate)
+        columns = (candidate.date_column, candidate.id_column, candidate.layout)
+        key: tuple[object, ...] = (
+            variable.role, candidate.kind, candidate.reader, candidate.variable, candidate.shape, candidate.units,
+            candidate.dated,
+        )  # fmt: skip
+        # Only grids and tables that were read as a whole are joined, and only if their modality is known.
+        whole = candidate.kind == "grid" or (candidate.reader == "table" and candidate.all_stations)
+        joined = variable.role is not None and whole
+        key += columns if joined else (candidate.path,)
+        variables.setdefault(key, variable)
         lanes = alike.setdefault(key, [])
-        lane = next((lane for lane in lanes if lane.takes(one)), None)
+        lane = next((lane for lane in lanes if lane.takes(candidate)), None)
         if lane is None:
             lanes.append(lane := _Lane())
-        lane.add(one)
+        lane.add(candidate)
     groups = [Group(variables[key], lane.pieces) for key, lanes in alike.items() for lane in lanes]
     return sorted(groups, key=lambda group: (group.pieces[0].path, group.pieces[0].variable or ""))

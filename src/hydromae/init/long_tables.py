@@ -1,4 +1,4 @@
-"""Looking at tables of series or attributes: the first rows say what the columns are, all rows which days and ids."""
+"""Looks at tables of series or attributes: the first rows say what the columns are, all rows which days and ids."""
 
 import csv
 import gzip
@@ -48,14 +48,14 @@ def look_at_table(path: Path, given: str) -> list[Candidate] | AttributeTable:
         names = [str(name).strip() for name in frame.columns]
         columns = (frame[name].fillna("").astype(str) for name in frame.columns)
         return AttributeTable(given, {name: tuple(column) for name, column in zip(names, columns, strict=True)})
-    column_names(path)  # what the reader refuses, as other separators than commas, is left out with its words
+    column_names(path)  # a table that the reader refuses, as one without commas, is left out with the reader's reason
     id_column = _id_column(frame, date_column)
     if id_column is None:
         return [_wide(path, given, frame, date_column)]
     distinct = _distinct(path, [date_column, id_column])
     stations = tuple(sorted_ids(set(id_texts(distinct[id_column], given))))
     numbers = {str(name): _numbers(frame[name]) for name in frame.columns if name not in (date_column, id_column)}
-    found = [
+    candidates = [
         _candidate(
             given,
             _days(distinct[date_column]),
@@ -69,12 +69,12 @@ def look_at_table(path: Path, given: str) -> list[Candidate] | AttributeTable:
         for name, values in numbers.items()
         if values is not None
     ]
-    if not found:
+    if not candidates:
         raise DataError(f"has days in {date_column} and ids in {id_column}, but no column of numbers")
-    return found
+    return candidates
 
 
-def _candidate(given: str, days: np.ndarray, stations: tuple[str, ...], **known: Any) -> Candidate:
+def _candidate(given: str, days: np.ndarray, stations: tuple[str, ...], **details: Any) -> Candidate:
     return Candidate(
         path=given,
         files=(),
@@ -86,7 +86,7 @@ def _candidate(given: str, days: np.ndarray, stations: tuple[str, ...], **known:
         n_days=int((days.max() - days.min()).astype(int)) + 1,
         stations=stations,
         n_stations=len(stations),
-        **known,
+        **details,
     )
 
 
@@ -141,14 +141,14 @@ def _text_rows(path: Path) -> tuple[pd.DataFrame, bool]:
 
 
 def _without_row_numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without the column that has no name, or that which pandas gives it in parquet, where it counts the rows."""
+    """Without a column that only counts the rows: it has no name, or the one that pandas gives it in parquet."""
     nameless = [name for name in frame.columns if re.fullmatch(r"\s*|__index_level_\d+__", str(name))]
     counts = [name for name in nameless if frame[name].map(lambda value: str(value).strip().isdecimal()).all()]
     return frame.drop(columns=[name for name in counts if not _are_days(frame[name])])
 
 
 def _parquet_rows(path: Path) -> tuple[pd.DataFrame, bool]:
-    """The first rows of a parquet file; never taken for all."""
+    """The first rows of a parquet file, and False: they are never taken for all."""
     with pa.parquet.ParquetFile(path) as file:
         kept = [f.name for f in file.schema_arrow if not pa.types.is_nested(f.type)]
         rows = next(file.iter_batches(batch_size=_HEAD_ROWS, columns=kept), None)
@@ -199,16 +199,16 @@ def _are_days(values: "pd.Series[Any]") -> bool:
 
 
 def _id_column(frame: pd.DataFrame, date_column: str) -> str | None:
-    """The column named as ids are that repeats its values, of several the one with the most."""
-    found = {}
+    """The column of ids, by its name; of several, the one with the most different values."""
+    counts = {}
     for name in frame.columns:
         column = frame[name].dropna()
         if name == date_column or not words_of(str(name)) & ID_WORDS or not len(column):
             continue
         if column.dtype.kind == "f" and (column % 1 != 0).any():
             continue
-        found[str(name)] = column.nunique()
-    return max(found, key=lambda name: (found[name], "id" in words_of(name))) if found else None
+        counts[str(name)] = column.nunique()
+    return max(counts, key=lambda name: (counts[name], "id" in words_of(name))) if counts else None
 
 
 def _days(column: "pd.Series[Any]") -> np.ndarray:
@@ -217,10 +217,10 @@ def _days(column: "pd.Series[Any]") -> np.ndarray:
         days = calendar_days(column.dt.tz_localize(None).to_numpy())
     else:
         codes, texts = pd.factorize(column.astype(str))
-        known = [day_of(text) for text in texts]
-        if None in known:
-            raise DataError(f"has {texts[known.index(None)]!r} among its dates; write them as YYYY-MM-DD")
-        days = np.array(known, "datetime64[D]")[codes]
+        dates = [day_of(text) for text in texts]
+        if None in dates:
+            raise DataError(f"has {texts[dates.index(None)]!r} among its dates; write them as YYYY-MM-DD")
+        days = np.array(dates, "datetime64[D]")[codes]
     if not len(days) or np.isnat(days).any():
         raise DataError("has rows without a date")
     return days

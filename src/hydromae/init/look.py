@@ -1,4 +1,4 @@
-"""Looking at everything that lies in a folder, each file by its content."""
+"""Looks at every file in a folder, by its content."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -34,36 +34,36 @@ class _Looking:
     def attempt(self, path: str, action: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             action(*args, **kwargs)
-        except Exception as error:  # readers meet any file here: whatever a damaged one leads them to is its own matter
+        except Exception as error:  # any file may lie here, and a damaged one may raise anything in a reader
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             self.left_out.append(LeftOut(path, text.removeprefix(f"{self.top / path}: ")))
 
     def grid(self, path: str, reader: Reader) -> None:
-        found, left_out = look_at_grid(self.top / path, path, reader)
-        self.candidates += found
+        candidates, left_out = look_at_grid(self.top / path, path, reader)
+        self.candidates += candidates
         self.left_out += left_out
-        if not found and reader.name in ("netcdf_grid", "zarr_grid"):
+        if not candidates and reader.name in ("netcdf_grid", "zarr_grid"):
             self.mask(path)
-        elif not found:
+        elif not candidates:
             raise DataError("holds nothing over days, rows and columns")
 
     def table(self, path: str) -> None:
-        found = look_at_table(self.top / path, path)
-        if isinstance(found, AttributeTable):
-            self.tables.append(found)
+        content = look_at_table(self.top / path, path)
+        if isinstance(content, AttributeTable):
+            self.tables.append(content)
         else:
-            self.candidates += found
+            self.candidates += content
 
     def attributes(self, path: str, reason: str) -> None:
-        """A text that may be a table of attributes, which is read whatever its file is called."""
+        """A text that may be a table of attributes, which is read whatever the name of its file."""
         try:
-            found = look_at_table(self.top / path, path)
+            table = look_at_table(self.top / path, path)
         except DataError as error:
-            series = str(error).startswith(f"{self.top / path}: ")  # the reader of series was asked
+            series = str(error).startswith(f"{self.top / path}: ")  # the error is that of the reader of series
             self.left_out.append(LeftOut(path, str(error).removeprefix(f"{self.top / path}: ") if series else reason))
             return
-        assert isinstance(found, AttributeTable)  # for series of other suffixes are refused
-        self.tables.append(found)
+        assert isinstance(table, AttributeTable)  # series in files of such names were refused above
+        self.tables.append(table)
 
     def mask(self, path: str) -> None:
         self.masks.append(_mask(self.top / path, path))
@@ -71,12 +71,12 @@ class _Looking:
     def stations(self, files: list[str], reader: Reader) -> None:
         folder = PurePosixPath(files[0]).parent.as_posix()
         paths = [self.top / file for file in files]
-        alone = sorted(reader.folder(self.top / folder)) == sorted(paths)
-        self.candidates += look_at_stations(paths, files, folder if alone else "", reader)
+        whole_folder = sorted(reader.folder(self.top / folder)) == sorted(paths)
+        self.candidates += look_at_stations(paths, files, folder if whole_folder else "", reader)
 
 
 def look(top: Path, on_progress: Callable[[str, float], None]) -> Found:
-    """Look at every file under `top`; see `survey` for how far. Nothing that a file holds is an error here.
+    """Look at every file under `top`; see `survey` for how far. No content of a file is an error here.
 
     Args:
         top: the folder.
@@ -113,10 +113,10 @@ def look(top: Path, on_progress: Callable[[str, float], None]) -> Found:
         on_progress(folder, 1.0)
         looking.attempt(folder, looking.stations, files, readers[name])
     return Found(
-        tuple(sorted(looking.candidates, key=lambda one: (one.path, one.variable or ""))),
-        tuple(sorted(looking.tables, key=lambda one: one.path)),
-        tuple(sorted(looking.masks, key=lambda one: one.path)),
-        tuple(sorted(looking.left_out, key=lambda one: (one.path, one.reason))),
+        tuple(sorted(looking.candidates, key=lambda candidate: (candidate.path, candidate.variable or ""))),
+        tuple(sorted(looking.tables, key=lambda table: table.path)),
+        tuple(sorted(looking.masks, key=lambda mask: mask.path)),
+        tuple(sorted(looking.left_out, key=lambda item: (item.path, item.reason))),
     )
 
 
@@ -129,7 +129,7 @@ def _reader(path: Path) -> Reader | str | None:
     if path.suffix in _MASKS:
         return None
     # Those that take a station's file accept the least, tables almost anything.
-    for reader in sorted(known_readers(), key=lambda one: (one.name == "table", not one.joins_stations)):
+    for reader in sorted(known_readers(), key=lambda item: (item.name == "table", not item.joins_stations)):
         if reader.accepts(path):
             return reader
     return f"no data of a known format ({path.suffix or 'no suffix'})"

@@ -1,4 +1,4 @@
-"""One modality as YAML: what differs from its preset, why, and what the user has to say."""
+"""One modality as YAML: what differs from its preset, why, and what the user has to fill in."""
 
 import re
 from dataclasses import replace
@@ -46,9 +46,9 @@ def modality_lines(name: str, group: Group, top: Path, area_known: bool) -> list
 
 
 def _source_lines(name: str, group: Group, top: Path) -> list[str]:
-    """The key `sources`: of two that hold one station the first named wins."""
+    """The key `sources`: where two hold the same station, the first wins."""
     start = " " * (_INDENT + 2)
-    lines = [f"{start}sources:  # where two hold a station, the first gives each value it has, the next the others"]
+    lines = [f"{start}sources:  # where two hold a station, the first gives all values it has, the next the others"]
     names: list[str] = []
     for source in (replace(group, more=()), *group.more):
         names.append(_source_name(source, names))
@@ -60,21 +60,21 @@ def _source_lines(name: str, group: Group, top: Path) -> list[str]:
 
 
 def _source_name(source: Group, taken: list[str]) -> str:
-    """A name that no other source has: of the archive's format, or of the table."""
-    one = source.pieces[0]
-    text = PurePosixPath(one.path).stem if one.reader == "table" and len(source.pieces) == 1 else one.reader
+    """A name that no other source has, after the archive's format or the table."""
+    piece = source.pieces[0]
+    text = PurePosixPath(piece.path).stem if piece.reader == "table" and len(source.pieces) == 1 else piece.reader
     plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     base = plain if re.match(r"[a-z]", plain) else f"source_{plain}".rstrip("_")
     return next(name for i in range(1, 10_000) if (name := base if i == 1 else f"{base}_{i}") not in taken)
 
 
 def _keys(name: str, group: Group, area_known: bool, top: Path) -> dict[str, object]:
-    one, units, preset = group.pieces[0], group.variable.units, PRESETS[name]
+    piece, units, preset = group.pieces[0], group.variable.units, PRESETS[name]
     keys: dict[str, object] = {}
     if not _found_by_content(name, group, top):
-        keys["reader"] = one.reader
-    if one.variable is not None and not (group.kind == "grid" and one.variable == "data"):
-        keys["variable"] = one.variable
+        keys["reader"] = piece.reader
+    if piece.variable is not None and not (group.kind == "grid" and piece.variable == "data"):
+        keys["variable"] = piece.variable
     keys["units"] = units
     if group.variable.convert_from is not None:
         keys["convert_from"] = group.variable.convert_from
@@ -86,14 +86,14 @@ def _keys(name: str, group: Group, area_known: bool, top: Path) -> dict[str, obj
         keys["per_area"] = False
     if name == "riverflow" and units == "mm/d":
         keys |= {"long_name": "specific discharge", "standard_name": ""}
-    if name == "evap" and words_of(one.variable or "") & _POTENTIAL:
+    if name == "evap" and words_of(piece.variable or "") & _POTENTIAL:
         keys |= {"long_name": "potential evaporation", "standard_name": ""}
-    for key, column, usual in (("date_column", one.date_column, "date"), ("id_column", one.id_column, "ID")):
+    for key, column, usual in (("date_column", piece.date_column, "date"), ("id_column", piece.id_column, "ID")):
         if column is not None and column != usual:
             keys[key] = column
-    if one.layout is not None:
-        keys["layout"] = one.layout
-    if not one.dated:
+    if piece.layout is not None:
+        keys["layout"] = piece.layout
+    if not piece.dated:
         keys |= {"start": group.first, "end": group.last}
     if group.has_gaps:
         keys["allow_absent_days"] = True

@@ -26,7 +26,7 @@ def split(first: date, last: date, marked: dict[str, Period]) -> Split:
     """
     named = {key: (max(marked[key][0], first), min(marked[key][1], last)) for key in _SPLITS if key in marked}
     spans = list(named.values())
-    apart = all(one[1] < other[0] or other[1] < one[0] for i, one in enumerate(spans) for other in spans[i + 1 :])
+    apart = all(span[1] < other[0] or other[1] < span[0] for i, span in enumerate(spans) for other in spans[i + 1 :])
     if {"train", "val"} <= named.keys() and apart and all(begin <= end for begin, end in spans):
         return Split(named, "the files are named so")
     years = max(_whole_years(first, last, 1), _whole_years(first, last, 10), key=len)

@@ -1,4 +1,4 @@
-"""Looking at a folder and deciding what to make of it."""
+"""Looks at a folder and decides what to make of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -78,37 +78,37 @@ def init(folder: str | Path, on_progress: Callable[[str, float], None] | None = 
         raise DataError(f"{folder}: is no folder; give the one that holds the data")
     if not is_text(str(top)):
         raise DataError(f"{str(top)!a}: its name is not UTF-8, so no configuration can hold it; rename it")
-    found = _with_stations(look(top, on_progress or (lambda path, fraction: None)))
+    content = _with_stations(look(top, on_progress or (lambda path, fraction: None)))
     undated = [
-        LeftOut(one.label, "its file does not date the days, and its name does not tell; set the modality's key start")
-        for one in found.candidates
-        if one.first is None
+        LeftOut(candidate.label, "neither its file nor the file's name dates the days; set the modality's key start")
+        for candidate in content.candidates
+        if candidate.first is None
     ]
 
     def area_known(group: Group) -> bool:
-        table = station_table(found.tables, group.pieces[0].stations)
+        table = station_table(content.tables, group.pieces[0].stations)
         return table is not None and table.area is not None
 
-    chosen = choose(in_groups(found.candidates), area_known)
+    chosen = choose(in_groups(content.candidates), area_known)
     if chosen is None:
         looked_for = "; ".join(reader.looks_for for reader in known_readers())
-        raise DataError(f"{folder}: holds nothing to train on; looked for {looked_for}; {_what_lies_there(found)}")
+        raise DataError(f"{folder}: holds nothing to train on; looked for {looked_for}; {_what_lies_there(content)}")
     stations = [station for group in chosen.taken.values() for station in group.stations]
-    table = station_table(found.tables, stations)
+    table = station_table(content.tables, stations)
     shape = next((group.shape for group in chosen.taken.values() if group.shape), None)
-    fitting = [mask for mask in found.masks if mask.shape == shape]
+    fitting = [mask for mask in content.masks if mask.shape == shape]
     mask = fitting[0] if fitting else None
-    left_out = [*found.left_out, *undated]
+    left_out = [*content.left_out, *undated]
     left_out += [
-        LeftOut(one.path, _other_table(one.path, table, describe(one, tuple(stations)) is not None))
-        for one in found.tables
-        if table is None or one.path != table.path
+        LeftOut(other.path, _other_table(other.path, table, describe(other, tuple(stations)) is not None))
+        for other in content.tables
+        if table is None or other.path != table.path
     ]
-    left_out += [LeftOut(one.path, _other_mask(one, mask, shape)) for one in found.masks if one is not mask]
+    left_out += [LeftOut(other.path, _other_mask(other, mask, shape)) for other in content.masks if other is not mask]
     marked = [marks for group in chosen.taken.values() if (marks := group.marked())]
     periods = split(*chosen.common, marked[0] if marked and all(marks == marked[0] for marks in marked) else {})
-    seen = {code for one in found.candidates for code in one.codes} | set(table.codes if table else ())
-    left_out.sort(key=lambda one: (one.path, one.reason))
+    seen = {code for candidate in content.candidates for code in candidate.codes} | set(table.codes if table else ())
+    left_out.sort(key=lambda item: (item.path, item.reason))
     return InitResult(
         folder=top,
         rows=_rows(top, chosen, table, mask, left_out),
@@ -121,16 +121,17 @@ def init(folder: str | Path, on_progress: Callable[[str, float], None] | None = 
     )
 
 
-def _with_stations(found: Found) -> Found:
-    """Without tables whose columns are no station by their names, nor by a table of attributes."""
-    unknown = [one for one in found.candidates if one.layout == "wide" and not _are_stations(one, found.tables)]
+def _with_stations(content: Found) -> Found:
+    """Without tables whose columns are not stations, by their names or by a table of attributes."""
+    wide = [candidate for candidate in content.candidates if candidate.layout == "wide"]
+    unknown = [candidate for candidate in wide if not _are_stations(candidate, content.tables)]
     reason = (
-        "has no column of ids, and its other columns look like none; name it with the key layout: wide if each of them "
-        "is a station"
+        "has no column of ids, and its other columns do not look like stations; set layout: wide if each of them is "
+        "a station"
     )
-    left_out = (*found.left_out, *(LeftOut(one.path, reason) for one in unknown))
-    candidates = tuple(one for one in found.candidates if one not in unknown)
-    return replace(found, candidates=candidates, left_out=left_out)
+    left_out = (*content.left_out, *(LeftOut(candidate.path, reason) for candidate in unknown))
+    candidates = tuple(candidate for candidate in content.candidates if candidate not in unknown)
+    return replace(content, candidates=candidates, left_out=left_out)
 
 
 def _are_stations(candidate: Candidate, tables: tuple[AttributeTable, ...]) -> bool:
@@ -153,15 +154,15 @@ def _other_mask(mask: Mask, taken: Mask | None, shape: tuple[int, int] | None) -
     return f"a map of 0 and 1 of {mask.shape[0]} x {mask.shape[1]} cells, but {cells}"
 
 
-def _what_lies_there(found: Found) -> str:
-    reasons = [f"{'the folder' if one.path == '.' else one.path} ({one.reason})" for one in found.left_out]
-    reasons += [f"{one.path} (a table without dates)" for one in found.tables]
-    reasons += [f"{one.path} (a map of 0 and 1)" for one in found.masks]
-    reasons += [f"{one.label} (unknown variable)" for one in found.candidates]
+def _what_lies_there(content: Found) -> str:
+    reasons = [f"{'the folder' if item.path == '.' else item.path} ({item.reason})" for item in content.left_out]
+    reasons += [f"{table.path} (a table without dates)" for table in content.tables]
+    reasons += [f"{mask.path} (a map of 0 and 1)" for mask in content.masks]
+    reasons += [f"{candidate.label} (unknown variable)" for candidate in content.candidates]
     if not reasons:
         return "it is empty"
     more = f" and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
-    return f"what lies there: {', '.join(reasons[:_LISTED])}{more}"
+    return f"it holds: {', '.join(reasons[:_LISTED])}{more}"
 
 
 def _rows(
@@ -184,5 +185,5 @@ def _rows(
         rows += [Row(f"station {station}", "", "", f"has no row in {table.path}") for station in table.absent]
     if mask is not None:
         rows.append(Row(mask.path, "land mask", "", f"0 and 1 on the cells of the grids, {mask.land:.0%} land"))
-    rows += [Row(one.path, "", "", one.reason) for one in left_out]
+    rows += [Row(item.path, "", "", item.reason) for item in left_out]
     return tuple(sorted(rows, key=lambda row: (row.path, row.taken_for, row.reason)))

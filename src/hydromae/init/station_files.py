@@ -1,4 +1,4 @@
-"""Looking at folders with a file for each station. Samples only, never every file."""
+"""Looks at folders with a file for each station. Reads samples only, never every file."""
 
 import csv
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
 
     Args:
         paths: the files.
-        given: the same, as the configuration is to have them.
-        folder: the folder in place of its files, or "" where the reader would take other files from it too.
-        reader: takes them.
+        given: the same paths as the configuration will name them.
+        folder: the folder to name in place of its files, or "" where the reader would take other files from it too.
+        reader: the reader of the files.
 
     Raises:
         DataError: a file is unreadable.
@@ -36,7 +36,7 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
     if not usable:
         raise DataError(f"its files are larger than {_LARGEST_STATION_FILE >> 20} MiB, too large for one station")
     counted = [usable[i] for i in np.unique(np.linspace(0, len(usable) - 1, _COUNTED_FILES).round().astype(int))]
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     extent: xr.DataArray | None = None
     for variable in _station_variables(usable[0], reader):
         settings = ModalityConfig(kind="series", units="1", variable=variable)
@@ -48,7 +48,7 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
         units = series.attrs.get("units")
         stations = tuple(str(station) for station in extent["station"].values)
         texts = [str(series.attrs.get(key, "")) for key in ("standard_name", "long_name")]
-        found.append(
+        candidates.append(
             Candidate(
                 path=folder or given[0],
                 files=() if folder else tuple(given),
@@ -65,7 +65,7 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
                 n_stations=len(stations) if len(counted) == len(paths) else len(paths),
             )
         )
-    return found
+    return candidates
 
 
 def _station_variables(path: Path, reader: Reader) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""Walking a folder: which files lie there, without opening any for its values."""
+"""Walks a folder and lists its files, without reading their values."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _ZARR = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
 
 @dataclass
 class Survey:
-    """Files, and folders that are one data set each, relative to the top and in order; and what was passed by."""
+    """Files, and folders that are one data set each, relative to the top and in order; and what was left out."""
 
     files: list[str] = field(default_factory=list)
     folders: list[tuple[str, Reader]] = field(default_factory=list)
@@ -33,63 +33,63 @@ def known_readers() -> tuple[Reader, ...]:
 def survey(top: Path) -> Survey:
     """List what lies under `top`, hidden names left out, MAX_DEPTH folders deep and MAX_FILES files at most.
 
-    Links are followed, each folder once, so that a circle of them ends.
+    Links are followed, each folder once, so that circular links end.
     """
-    found = Survey()
-    _walk(top, ".", 0, found, set())
-    return found
+    listing = Survey()
+    _walk(top, ".", 0, listing, set())
+    return listing
 
 
-def _walk(top: Path, folder: str, depth: int, found: Survey, visited: set[tuple[int, int]]) -> None:
+def _walk(top: Path, folder: str, depth: int, listing: Survey, visited: set[tuple[int, int]]) -> None:
     path = top / folder
     try:
         status = path.stat()
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
     except OSError as error:
-        found.left_out.append(LeftOut(folder, f"cannot be listed ({error.strerror})"))
+        listing.left_out.append(LeftOut(folder, f"cannot be listed ({error.strerror})"))
         return
     identity = (status.st_dev, status.st_ino)
     if identity in visited:
-        found.left_out.append(LeftOut(folder, "a link to a folder that was looked at already"))
+        listing.left_out.append(LeftOut(folder, "a link to a folder that was looked at already"))
         return
     visited.add(identity)
     if (path / "store.json").is_file():
-        found.left_out.append(LeftOut(folder, "a prepared store, not a source"))
+        listing.left_out.append(LeftOut(folder, "a prepared store, not a source"))
         return
     reader = _whole_folder(path)
     inside = set()
     if reader is not None:
-        found.folders.append((folder, reader))
+        listing.folders.append((folder, reader))
         with suppress(OSError):
             inside = {file.name for file in reader.folder(path)}
     if any((path / mark).is_file() for mark in _ZARR):
         if reader is None:
-            found.left_out.append(LeftOut(folder, "a Zarr store without a grid that a reader takes"))
+            listing.left_out.append(LeftOut(folder, "a Zarr store without a grid that a reader takes"))
         return
     for entry in _visible(entries):
         below = relative(folder, entry.name)
         if entry.name in inside:
             continue
         if not is_text(entry.name):
-            found.left_out.append(LeftOut(below, "its name is not UTF-8, so no configuration can hold it; rename it"))
+            listing.left_out.append(LeftOut(below, "its name is not UTF-8, so no configuration can hold it; rename it"))
         elif _is(entry, "dir"):
             if depth == MAX_DEPTH:
-                found.left_out.append(LeftOut(below, f"more than {MAX_DEPTH} folders deep"))
+                listing.left_out.append(LeftOut(below, f"more than {MAX_DEPTH} folders deep"))
             else:
-                _walk(top, below, depth + 1, found, visited)
+                _walk(top, below, depth + 1, listing, visited)
         elif not _is(entry, "file"):
-            found.left_out.append(LeftOut(below, "a broken link or no regular file"))
-        elif len(found.files) == MAX_FILES:
-            found.left_out.append(LeftOut(folder, f"from {entry.name} on: more than {MAX_FILES} files in all"))
+            listing.left_out.append(LeftOut(below, "a broken link or no regular file"))
+        elif len(listing.files) == MAX_FILES:
+            listing.left_out.append(LeftOut(folder, f"from {entry.name} on: more than {MAX_FILES} files in all"))
             return
         else:
-            found.files.append(below)
+            listing.files.append(below)
 
 
 def _whole_folder(path: Path) -> Reader | None:
     """The reader that takes the folder itself as one data set."""
     for reader in known_readers():
-        with suppress(Exception):  # whatever a damaged file leads a reader to: then it does not take the folder
+        with suppress(Exception):  # a damaged file may raise anything: then the reader does not take the folder
             if reader.whole_folder and reader.accepts(path):
                 return reader
     return None

@@ -15,7 +15,7 @@ from hydromae.sources.attributes import coordinate_columns
 
 _BLANK = {"", "na", "nan", "null", "none"}
 _SHARES = {"fraction", "frac", "perc", "pct"}
-# Places on a map projection and numbers that are names say nothing about a catchment.
+# Coordinates of a map projection and numbers that are only names say nothing about a catchment.
 _NO_ATTRIBUTE = {"easting", "northing", "id", "code", "number", "year", "date", "row", "index", "fid", "objectid"}
 
 
@@ -29,8 +29,8 @@ class StationTable:
         left: columns not taken, each with the reason.
         area: column of the catchment area in km2, None without one.
         located: whether it has latitude and longitude.
-        held: share of the stations that are in it.
-        absent: the stations that are not.
+        held: share of the stations that the table has.
+        absent: the stations that it lacks.
         blanks: column -> rows without a value.
         codes: numbers seen that mean missing.
     """
@@ -48,21 +48,22 @@ class StationTable:
 
 
 def station_table(tables: Iterable[AttributeTable], stations: Iterable[str]) -> StationTable | None:
-    """The table that holds most of the stations, of several the one with most attributes; None if none holds half."""
-    wanted = tuple(dict.fromkeys(stations))
-    described = [found for table in tables if (found := describe(table, wanted)) is not None and found.held >= 0.5]
+    """The table with the most stations, of several the one with the most attributes; None if none has half."""
+    station_ids = tuple(dict.fromkeys(stations))
+    descriptions = [describe(table, station_ids) for table in tables]
+    described = [description for description in descriptions if description is not None and description.held >= 0.5]
     if not described:
         return None
 
     def worth(table: StationTable) -> tuple[object, ...]:
-        known = len(set(table.columns) & set(ATTRIBUTES))
-        return table.held, table.located + (table.area is not None), known, len(table.columns)
+        standard = len(set(table.columns) & set(ATTRIBUTES))
+        return table.held, table.located + (table.area is not None), standard, len(table.columns)
 
     return max(described, key=worth)
 
 
 def describe(table: AttributeTable, stations: tuple[str, ...]) -> StationTable | None:
-    """What a table tells about the stations; None where no column holds their ids, or none is a number."""
+    """What a table says of the stations; None if no column holds their ids, or none holds numbers."""
     keys = {id_key(station) for station in stations}
     held = {name: len(ids & keys) for name, ids in _id_columns(table).items()}
     if not stations or not held or not max(held.values()):
@@ -87,10 +88,10 @@ def describe(table: AttributeTable, stations: tuple[str, ...]) -> StationTable |
     places = {coordinate: degrees[place] for coordinate, place in coordinate_columns(degrees).items()}
     latitude, longitude = places.get("latitude"), places.get("longitude")
     located = latitude is not None and longitude is not None and _within(numeric[latitude], 90.0)
-    known = [name for name in ATTRIBUTES if name in numeric]
-    if len(known) > 2:
-        left |= {name: "not one of those the model is made for" for name in numeric if name not in known}
-        columns = known
+    standard = [name for name in ATTRIBUTES if name in numeric]
+    if len(standard) > 2:
+        left |= {name: "not one of those the model is made for" for name in numeric if name not in standard}
+        columns = standard
     else:
         columns = sorted(numeric, key=lambda name: (latitude, longitude, name).index(name))
     if not columns:
@@ -111,14 +112,14 @@ def describe(table: AttributeTable, stations: tuple[str, ...]) -> StationTable |
 
 
 def _id_columns(table: AttributeTable) -> dict[str, set[str]]:
-    """The columns whose values are there and differ in every row, as ids in any spelling."""
-    found = {}
+    """The columns without blanks whose values differ in every row, as sets of ids."""
+    columns = {}
     for name, texts in table.columns.items():
         with suppress(DataError):  # a blank
             values = {id_key(text) for text in id_texts(texts, table.path)}
             if len(values) == len(texts):
-                found[name] = values
-    return found
+                columns[name] = values
+    return columns
 
 
 def _numbers(texts: tuple[str, ...]) -> np.ndarray | None:
@@ -137,7 +138,7 @@ def _within(values: np.ndarray, most: float) -> bool:
 
 
 def _area(numeric: dict[str, np.ndarray]) -> str | None:
-    """The column of areas: the one the configuration knows, else one named so that is above 0."""
+    """The column of areas: the configuration's default, else a column named area with values above 0."""
     ordered = sorted(numeric, key=lambda name: name != AttributesConfig().area)
     for name in ordered:
         values = numeric[name][np.isfinite(numeric[name]) & ~np.isin(numeric[name], CODES)]

@@ -1,4 +1,4 @@
-"""Which variable something is, by its name, and its units, as the file says them."""
+"""Which modality a variable is, by its name, and its units, as the file gives them."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from hydromae.base.units import convertible, same_units
 from hydromae.config import PRESETS
 from hydromae.init.found import Candidate
 
-# Modality -> words it goes by; of several columns the one whose word comes first here is taken.
+# Modality -> words that name it; of several columns, the one whose word comes first here is taken.
 WORDS: dict[str, tuple[str, ...]] = {
     "precip": ("precipitation", "precip", "rainfall", "rain", "prcp", "ppt", "tp", "pr"),
     "soil": ("soil", "swc", "sm", "ssm", "swvl1", "moisture", "mrsos"),
@@ -18,13 +18,13 @@ WORDS: dict[str, tuple[str, ...]] = {
     "riverflow": ("discharge", "streamflow", "riverflow", "flow", "flows", "gdf", "qobs", "q"),
 }  # fmt: skip
 _STEMS = ("precip", "rain", "soil", "temperature", "evap", "discharge", "streamflow", "riverflow")
-# Words that say that a column tells something about the variable, or is another one.
+# Words of columns that only qualify the variable, or that are another variable.
 _NOT = {
     "flag", "flags", "quality", "qc", "qualifier", "count", "error", "uncertainty", "std", "dewpoint", "anomaly",
 }  # fmt: skip
 _EXTREMES = {"min", "max", "minimum", "maximum", "tasmin", "tasmax"}
 _PER_AREA = {"spec", "specific", "mm"}
-# What columns of days and of stations' ids are called.
+# Usual names of columns of days and of station ids.
 DATE_WORDS = ("date", "time", "day", "datetime", "timestamp")
 ID_WORDS = {
     "id", "ids", "station", "stations", "gauge", "site", "catchment", "basin", "code", "stn", "gaugeid", "stationid",
@@ -36,7 +36,7 @@ class Variable:
     """What a variable is taken for.
 
     Attributes:
-        role: name of the modality it could be; None where its names do not tell.
+        role: name of the modality it could be; None where its names do not say.
         units: for the configuration.
         convert_from: units of the file where they are to be converted.
         said: whether the file says its units; else those of the preset are taken, and the user is asked.
@@ -60,7 +60,7 @@ def variable_of(candidate: Candidate) -> Variable:
     given, said = candidate.units, candidate.units is not None
     named = [(roles, text) for text in candidate.names if len(roles := roles_of(text)) == 1]
     if not named:
-        return Variable(None, given or "1", None, said, "no name says which variable it is")
+        return Variable(None, given or "1", None, said, "no name says which modality it is")
     (role,), text = named[0]
     usual, reason = str(PRESETS[role]["units"]), f"{text!r} says {PRESETS[role]['long_name']}"
     if given is None:
@@ -74,25 +74,25 @@ def variable_of(candidate: Candidate) -> Variable:
 
 
 def words_of(text: str) -> set[str]:
-    """Lower-case words: what is between signs, and where a capital follows a small letter."""
+    """Lower-case words, split at signs and where a capital follows a small letter."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return {word for word in re.split(r"[^a-z0-9]+", parted.lower()) if word}
 
 
 def roles_of(text: str) -> set[str]:
-    """The modalities whose words are in a text; none where it speaks of a flag or the like."""
+    """The modalities whose words are in a text; none where it names a flag or the like."""
     words = words_of(text)
     if words & _NOT:
         return set()
-    return {role for role, known in WORDS.items() if any(_goes_by(word, known) for word in words)}
+    return {role for role, names in WORDS.items() if any(_goes_by(word, names) for word in words)}
 
 
-def _goes_by(word: str, known: tuple[str, ...]) -> bool:
-    return word in known or any(word.startswith(stem) for stem in _STEMS if any(k.startswith(stem) for k in known))
+def _goes_by(word: str, names: tuple[str, ...]) -> bool:
+    return word in names or any(word.startswith(stem) for stem in _STEMS if any(k.startswith(stem) for k in names))
 
 
 def rank(role: str, text: str) -> tuple[bool, int]:
     """How well a name fits its role, the smaller the better: daily extremes last, then by the order of the words."""
     words = words_of(text)
-    places = [place for place, known in enumerate(WORDS[role]) if known in words]
+    places = [place for place, word in enumerate(WORDS[role]) if word in words]
     return bool(words & _EXTREMES), min(places, default=len(WORDS[role]))

@@ -1,4 +1,4 @@
-"""Writing what was decided as a configuration, each decision with its reason."""
+"""Writes the decisions as a configuration, each with its reason."""
 
 import math
 import re
@@ -22,7 +22,7 @@ _SMALL: dict[str, dict[str, Any]] = {
     "training": {"batch_size": 2, "epochs": 8, "warmup_epochs": 0.5, "lr": 1.0e-3, "weight_decay": 0.01},
 }  # fmt: skip
 _OF_SMALL = "configs/gb_small.yaml, which a laptop trains"
-# What of the benchmark's settings suits series alone, whatever they are.
+# The benchmark's settings that suit any data set of series only.
 _OF_THE_BENCHMARK = {
     "data": ("window", "stride", "stations_per_window"),
     "model": ("d_model", "nhead", "series_encoder_layers", "shared_depth", "decoder_dim", "decoder_layers", "dropout",
@@ -37,10 +37,10 @@ def write_config(result: InitResult, path: str | Path, overwrite: bool = False) 
     Args:
         result: of `init`.
         path: of the YAML file.
-        overwrite: replace a file that is there.
+        overwrite: replace an existing file.
 
     Raises:
-        ConfigError: a file is there already, or the name is not one of a YAML file.
+        ConfigError: the file exists already, or its name is not that of a YAML file.
         DataError: it cannot be written.
     """
     path = check_target(path, overwrite)
@@ -49,10 +49,10 @@ def write_config(result: InitResult, path: str | Path, overwrite: bool = False) 
 
 
 def check_target(path: str | Path, overwrite: bool = False) -> Path:
-    """The path of a configuration that may be written, to be asked before the work.
+    """The path of a configuration that may be written; to be called before the work.
 
     Raises:
-        ConfigError: a file is there already, or the name is not one of a YAML file.
+        ConfigError: the file exists already, or its name is not that of a YAML file.
     """
     path = Path(path)
     if path.suffix not in (".yaml", ".yml"):
@@ -65,7 +65,7 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
 def config_text(result: InitResult, name: str) -> str:
     """The text of the configuration `name`; the same folder gives the same text."""
     lines = comment(
-        f"Written by `hydromae init` for {result.folder}. Every decision stands beside its reason: read them, correct "
+        f"Written by `hydromae init` for {result.folder}. Every decision has its reason beside it: read them, correct "
         f"what is wrong, then run hydromae check, prepare and train with this file. `hydromae config` explains keys."
     )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
@@ -82,7 +82,7 @@ def config_text(result: InitResult, name: str) -> str:
 
 
 def series_settings() -> dict[str, dict[str, Any]]:
-    """What the benchmark trains, the better model where there are series alone: section -> its keys."""
+    """What the benchmark trains, the better model where there are only series: section -> its keys."""
     raw = packaged_settings()
     return {section: {key: raw[section][key] for key in keys} for section, keys in _OF_THE_BENCHMARK.items()}
 
@@ -100,7 +100,7 @@ def _modalities(result: InitResult) -> list[str]:
     for name, group in result.chosen.taken.items():
         lines += modality_lines(name, group, result.folder, area_known)
     if result.chosen.others:
-        lines += comment("TODO: name those of these sources that are wanted too, each as a modality of its own:", 4)
+        lines += comment("TODO: add those of these sources that you want too, each as a modality of its own:", 4)
     for group, reason in result.chosen.others[:_LISTED]:
         lines += comment(f"{group.where} ({group.kind}, {group.extent}): {reason}", 4, hanging=2)
     if len(result.chosen.others) > _LISTED:
@@ -145,7 +145,7 @@ def _land_mask(result: InitResult) -> list[str]:
     if result.shape is None:
         return []
     if result.mask is None:
-        return comment("No land mask of the grids' shape lies there: cells that ever have a value are land.", 2)
+        return comment("There is no land mask of the grids' shape: cells that ever have a value are land.", 2)
     lines = comment(f"Land: 0 and 1 on the cells of the grids; {result.mask.land:.0%} of them are land.", 2)
     return [*lines, f"  land_mask: {scalar(result.mask.path)}"]
 
@@ -162,14 +162,14 @@ def _missing_values(result: InitResult) -> list[str]:
 
 def _periods(result: InitResult) -> list[str]:
     first, last = result.chosen.common
-    lines = comment(f"All modalities are there from {first} to {last}. Split: {result.split.reason}.", 2)
+    lines = comment(f"All modalities have days from {first} to {last}. Split: {result.split.reason}.", 2)
     lines += [f"  {key}: {sequence(period)}" for key, period in result.split.periods.items()]
     shortest = min((last - first).days + 1 for first, last in result.split.periods.values())
     usual = DataConfig()
     if shortest < usual.window:
         lines += comment(f"The shortest period has {shortest} days, less than the usual window of {usual.window}.", 2)
         lines.append(f"  window: {shortest}")
-    if _series_alone(result):
+    if _series_only(result):
         lines += comment("Each station in windows of its own, which makes steps cheap; see under model.", 2)
         kept = series_settings()["data"]
         if shortest < usual.window:
@@ -178,7 +178,7 @@ def _periods(result: InitResult) -> list[str]:
     return lines
 
 
-def _series_alone(result: InitResult) -> bool:
+def _series_only(result: InitResult) -> bool:
     return bool(result.of_kind("series")) and not result.of_kind("grid")
 
 
@@ -196,8 +196,10 @@ def _model(result: InitResult) -> list[str]:
         lines += comment("Without latitude and longitude each group of stations learns its place.", 2)
         lines.append("  series_position: learned")
     has_keys = bool(lines)
-    alone = _series_alone(result)
-    kept, whose = (series_settings(), "the benchmark GB-Flow-7, for series alone") if alone else (_SMALL, _OF_SMALL)
+    series_only = _series_only(result)
+    kept, whose = (
+        (series_settings(), "the benchmark GB-Flow-7, for series only") if series_only else (_SMALL, _OF_SMALL)
+    )
     lines += comment(f"TODO: how large the model is to be. Without the # these keys are those of {whose}.", 2)
     lines += _commented(kept["model"])
     # A section without keys would be null.
@@ -213,8 +215,8 @@ def _left_out(result: InitResult) -> list[str]:
     if not result.left_out:
         return []
     lines = comment("Left out:")
-    for one in result.left_out[:_LISTED]:
-        lines += comment(f"{one.path}: {one.reason}", hanging=2)
+    for item in result.left_out[:_LISTED]:
+        lines += comment(f"{item.path}: {item.reason}", hanging=2)
     if len(result.left_out) > _LISTED:
         lines += comment(f"and {len(result.left_out) - _LISTED} more")
     return lines

@@ -1,4 +1,4 @@
-"""YAML with comments: scalars that read back as they are, lines that nothing can break out of."""
+"""YAML with comments: scalars read back as they are, and no text can break out of its line."""
 
 import re
 import textwrap
@@ -34,7 +34,7 @@ def sequence(values: Iterable[object]) -> str:
 
 
 def comment(text: str, indent: int = 0, hanging: int = 0) -> list[str]:
-    """Comment lines, wrapped; signs that are not printable are escaped, so that no file name ends the comment."""
+    """Comment lines, wrapped; unprintable signs are escaped, so that no file name ends the comment."""
     plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
     start = f"{' ' * indent}# "
     return textwrap.wrap(

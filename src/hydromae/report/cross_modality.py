@@ -1,4 +1,4 @@
-"""What each modality owes to each other one: the table of skills, and one day of each grid with and without another."""
+"""How much each modality helps to reconstruct the others: a table of skills, and maps with and without another."""
 
 import base64
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from hydromae.drawing.encode import BLACK, Picture, plain, png, style
 from hydromae.drawing.maps import HIDDEN, LAND, SEA, colour_map_of, known_extent
 
 FILE = "cross_modality.nc"
-PANELS = {"visible": "its own unmasked values seen", "hidden": "none of its own values seen"}
+PANELS = {"visible": "its own unmasked values visible", "hidden": "none of its own values visible"}
 _COLUMNS = {"none": "nothing", "all others": "all others"}
 
 Label = Callable[[str], str]
@@ -46,17 +46,17 @@ class CrossModality:
 
 
 def load_cross_modality(path: Path) -> xr.Dataset:
-    """What `cross_modality` wrote, in memory.
+    """The file that `cross_modality` wrote, in memory.
 
     Raises:
-        DataError: the file is not such a one.
+        DataError: the file is not one of `cross_modality`.
     """
     try:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             dataset = file.load()
     except (OSError, ValueError, KeyError) as error:
-        told = refused(path, error)
-        raise DataError(told or f"{path}: cannot be read as netCDF ({error}); delete it or make it again") from None
+        reason = refused(path, error)
+        raise DataError(reason or f"{path}: cannot be read as netCDF ({error}); delete it or make it again") from None
     if not {"skill", "change", "change_lower", "change_upper"} <= set(map(str, dataset.data_vars)):
         raise DataError(f"{path}: holds no skill and change of modalities; delete it or make it again")
     return dataset
@@ -68,10 +68,10 @@ def cross_modality_section(path: Path, label: Label = str, without: str | None =
     Args:
         path: of the file that `cross_modality` wrote.
         label: name of a modality -> its words.
-        without: the modality that the maps of the others do without; None is the costliest of each, see `draw_example`.
+        without: the modality that the maps of the others lack; None is the costliest of each, see `draw_example`.
 
     Raises:
-        DataError: the file is not such a one, or has no such modality.
+        DataError: the file is not one of `cross_modality`, or lacks the modality.
     """
     dataset = load_cross_modality(path)
     names = [str(name) for name in dataset["target"].values]
@@ -110,7 +110,7 @@ def write_figures(path: Path, directory: Path, label: Label = str, without: str 
 
 
 def draw_table(dataset: xr.Dataset, label: Label) -> Picture:
-    """Skill of each target under each hiding, coloured by what it changes; the left panel sees the target's own."""
+    """Skill of each target with each modality hidden, coloured by the change; left, its own values are seen."""
     targets, columns = (list(map(str, dataset[dim].values)) for dim in ("target", "hidden"))
     bound = float(np.clip(np.nanmax(np.abs(dataset["change"].values), initial=0.01), 0.01, 0.5))
     figure = Figure(figsize=(10.4, 1.5 + 0.52 * len(targets)), dpi=110, layout="constrained")
@@ -134,38 +134,38 @@ def draw_table(dataset: xr.Dataset, label: Label) -> Picture:
     panels[0].set_ylabel("reconstructed")
     assert image is not None
     figure.colorbar(image, ax=panels, label="change of skill", shrink=0.8, pad=0.01, extend="both")
-    alt = "Tables of the skill of reconstructing each variable with each other one hidden. "
+    alt = "Tables of the skill of reconstructing each modality with each other one hidden. "
     alt += " ".join(_finding(dataset, target, label) for target in targets)
     caption = (
-        "Skill (1 - MSE / MSE of the training mean) at masked values; below it the change against hiding nothing, bold "
-        "where its 95 % interval leaves out 0. Framed: the variable's own unmasked values are hidden. Rows are the "
-        "same masked values throughout."
+        "Skill (1 - MSE / MSE of the training mean) at masked values; below it the change against hiding nothing, in "
+        "bold where its 95 % interval excludes 0. Framed: the modality's own unmasked values are hidden. All cells of "
+        "a row are scored on the same masked values."
     )
     return png(figure, alt, caption)
 
 
 def draw_example(dataset: xr.Dataset, name: str, label: Label, without: str | None = None) -> Picture:
-    """Maps of one day: truth, reconstruction with and without another modality, and what that changes.
+    """Maps of one day: truth, reconstruction with and without another modality, and the change.
 
     Args:
         dataset: of `cross_modality`.
         name: a grid.
         label: name of a modality -> its words.
-        without: the other modality; None is that whose hiding costs the grid most skill in the table.
+        without: the other modality; None is the one whose hiding costs the grid most skill in the table.
     """
     without = without or costliest(dataset, name)
-    observed, every = dataset[f"{name}_observed"], dataset[f"{name}_reconstructed"]
+    observed, reconstructed = dataset[f"{name}_observed"], dataset[f"{name}_reconstructed"]
     rises = observed.sizes["y"] > 1 and bool(observed["y"][0] < observed["y"][-1])
     origin: Any = {"origin": "lower" if rises else "upper", "interpolation": "nearest"}
     cut = known_extent(np.isfinite(observed.values))
     truth, masked = observed.values[cut], dataset[f"{name}_masked"].values[cut] == 1
-    known = truth[np.isfinite(truth)]
-    low, high = (float(np.quantile(known, q)) for q in (0.01, 0.99)) if known.size else (0.0, 1.0)
+    values = truth[np.isfinite(truth)]
+    low, high = (float(np.quantile(values, q)) for q in (0.01, 0.99)) if values.size else (0.0, 1.0)
     words = " ".join(str(observed.attrs.get(key, "")) for key in ("standard_name", "long_name"))
     scale: Any = {"vmin": low, "vmax": max(high, low + 1e-9)}
     scale["cmap"] = mpl.colormaps[colour_map_of(words)]
     fields = {
-        own: [every.sel(own=own, without=which).values[cut] for which in ("none", without)] for own in PANELS
+        own: [reconstructed.sel(own=own, without=which).values[cut] for which in ("none", without)] for own in PANELS
     }  # own -> with and without, [y, x] each
     changes = {own: lacking - having for own, (having, lacking) in fields.items()}
     largest = np.abs(np.concatenate([change[np.isfinite(change)] for change in changes.values()]))
@@ -179,9 +179,9 @@ def draw_example(dataset: xr.Dataset, name: str, label: Label, without: str | No
     for axes, own in zip(grid, PANELS, strict=True):
         having, lacking = fields[own]
         errors = [_rmse(field, truth) for field in fields[own]]
-        if own == "visible":  # what was seen is shown as it is
+        if own == "visible":  # visible cells show their own values
             having, lacking = (np.where(masked, field, truth) for field in (having, lacking))
-        first = ("what is seen of it", np.where(masked, np.nan, truth)) if own == "visible" else ("truth", truth)
+        first = ("visible", np.where(masked, np.nan, truth)) if own == "visible" else ("truth", truth)
         reconstructions = (
             (f"from all others: RMSE {errors[0]:.3g}" if own == "hidden" else f"masked: RMSE {errors[0]:.3g}", having),
             (f"without {plain(label(without))}: {errors[1]:.3g}", lacking),
@@ -192,7 +192,7 @@ def draw_example(dataset: xr.Dataset, name: str, label: Label, without: str | No
             ax.set_title(title)
         axes[3].imshow(land, cmap=ListedColormap([LAND]).with_extremes(bad=SEA), **origin)
         difference = axes[3].imshow(changes[own], cmap="PuOr", vmin=-bound, vmax=bound, **origin)
-        axes[3].set_title("what that changes")
+        axes[3].set_title("change")
         for ax in axes:
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
@@ -205,15 +205,15 @@ def draw_example(dataset: xr.Dataset, name: str, label: Label, without: str | No
     day = str(observed.attrs.get("day", ""))
     alt = f"Maps of {label(name)} on {day}, reconstructed with and without {label(without)}."
     caption = (
-        f"{day}. Above: {label(name)} masked as in training (dark), reconstructed there. Below: none of it seen on any "
-        f"day of the window, all of it reconstructed from the others. RMSE is of the reconstructed cells of this one "
-        f"day, which need not be like the mean of the table."
+        f"{day}. Above: {label(name)} masked as in training (dark), reconstructed there. Below: none of it visible on "
+        f"any day of the window, all of it reconstructed from the others. RMSE is of the reconstructed cells of this "
+        f"one day, which may differ from the mean in the table."
     )
     return png(figure, alt, caption)
 
 
 def costliest(dataset: xr.Dataset, target: str) -> str:
-    """The other modality whose hiding costs a target most skill, its own unmasked values seen."""
+    """The other modality whose hiding costs a target most skill while its own unmasked values are seen."""
     others = [str(name) for name in dataset["hidden"].values if name not in ("none", "all others", target)]
     change = dataset["change"].sel(own="visible", target=target, hidden=others).values
     return others[int(np.argmin(np.where(np.isfinite(change), change, np.inf)))]
@@ -221,18 +221,18 @@ def costliest(dataset: xr.Dataset, target: str) -> str:
 
 def _finding(dataset: xr.Dataset, target: str, label: Label) -> str:
     other = costliest(dataset, target)
-    seen, alone = (dataset.sel(own=own, target=target) for own in PANELS)
+    with_own, without_own = (dataset.sel(own=own, target=target) for own in PANELS)
 
     def skill(part: xr.Dataset, hidden: str) -> str:
         return _signed(float(part["skill"].sel(hidden=hidden)), plus=False)
 
-    cell = seen.sel(hidden=other)
+    cell = with_own.sel(hidden=other)
     change, lower, upper = (float(cell[f"change{end}"]) for end in ("", "_lower", "_upper"))
     interval = f"{_signed(change)}, 95 % {_signed(lower)} to {_signed(upper)}"
-    text = f"{label(target)}: skill {skill(seen, 'none')}, without {label(other)} {skill(seen, other)} ({interval})"
+    text = f"{label(target)}: skill {skill(with_own, 'none')}, without {label(other)} {skill(with_own, other)}"
     return (
-        f"{text}; from the others alone {skill(alone, 'none')}, without {label(other)} {skill(alone, other)}, "
-        f"with nothing visible {skill(alone, 'all others')}."
+        f"{text} ({interval}); from only the others {skill(without_own, 'none')}, "
+        f"without {label(other)} {skill(without_own, other)}, with nothing visible {skill(without_own, 'all others')}."
     )
 
 

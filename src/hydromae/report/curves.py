@@ -1,4 +1,4 @@
-"""Loss curves: total, one a modality, and the learning rate."""
+"""Loss curves: the total, one for each modality, and the learning rate."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ POINTS = 600
 
 
 def smooth(values: Float[np.ndarray, " record"], width: int) -> Float[np.ndarray, " record"]:
-    """Centred running mean over `width` records that leaves out what is not finite; NaN where nothing is left."""
+    """Centred running mean over `width` records, without values that are not finite; NaN where none is left."""
     finite = np.isfinite(values)
     sums = np.concatenate([[0.0], np.cumsum(np.where(finite, values, 0.0))])  # [record + 1]
     counts = np.concatenate([[0], np.cumsum(finite)])
@@ -28,7 +28,7 @@ def smooth(values: Float[np.ndarray, " record"], width: int) -> Float[np.ndarray
 def loss_curves(metrics: Metrics, label: Callable[[str], str]) -> list[Picture]:
     """Pictures of the total loss, of each modality's loss and of the learning rate.
 
-    A modality's loss is a mean squared error of scaled values, so 1 is about what predicting the mean would cost.
+    A modality's loss is a mean squared error of scaled values, so predicting the mean would score about 1.
     """
     train, validation = metrics.train, metrics.validation
     pictures = [_panel("Total loss", train, train.loss, validation, validation.loss, reference=False)]
@@ -56,9 +56,9 @@ def _panel(
         step, values = _thin(train.step, smooth(own, width=max(len(own) // 30, 1)))
         axes.plot(step, values, color=BLUE, linewidth=1.6, label="training (smoothed)")
     if np.isfinite(held_out).any():
-        shown = np.isfinite(held_out)
-        marker = "o" if shown.sum() <= 40 else ""
-        axes.plot(validation.step[shown], held_out[shown], marker, ls="-", color=ORANGE, ms=3.5, label="validation")
+        finite = np.isfinite(held_out)
+        marker = "o" if finite.sum() <= 40 else ""
+        axes.plot(validation.step[finite], held_out[finite], marker, ls="-", color=ORANGE, ms=3.5, label="validation")
     values = np.concatenate([own, held_out])
     if not np.isfinite(values).any():
         axes.text(0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", color=GREY)
@@ -93,7 +93,7 @@ def _limit(axes: Axes, values: Float[np.ndarray, " record"], reference: bool) ->
     if finite.min() > 0 and finite.max() > 20 * finite.min():
         axes.set_yscale("log")
         return
-    # A spike of one step must not flatten the rest of the curve.
+    # One spike must not flatten the rest of the curve.
     top = max(float(np.quantile(finite, 0.98)) * 1.15, 1.1 if reference else 0.0)
     axes.set_ylim(min(0.0, float(finite.min())), top or None)
 

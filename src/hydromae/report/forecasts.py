@@ -1,4 +1,4 @@
-"""Forecasts of a held-out period: scores by lead time beside the baselines, and hydrographs with their fans."""
+"""Forecasts of a held-out period: scores by lead time beside those of baselines, and hydrographs with fans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class ScoreCell:
 
 @dataclass(frozen=True)
 class RegimeTable:
-    """Scores of one regime: a row a model, a column a lead time; differences are tested against the reference."""
+    """Scores of one regime: a row for each model, a column for each lead time; tested against the reference."""
 
     title: str
     leads: tuple[int, ...]
@@ -55,8 +55,8 @@ class Forecasts:
     Attributes:
         period: what was forecast, in words.
         verdict: which baselines are beaten.
-        tables: one a regime.
-        pictures: one a station; none where the observations are not at hand.
+        tables: one for each regime.
+        pictures: one for each chosen station; none without the observations.
         folder: where the files lie, relative to the run.
     """
 
@@ -74,7 +74,7 @@ def forecasts_section(run: Path) -> Forecasts | None:
         run: run directory; its store gives the observations, and without it there are no hydrographs.
 
     Raises:
-        DataError: a file is there and cannot be understood.
+        DataError: a file exists and cannot be read.
     """
     for folder in FOLDERS:
         held = {
@@ -84,11 +84,11 @@ def forecasts_section(run: Path) -> Forecasts | None:
         }
         if held:
             made = {regime: forecast for regime, (forecast, _) in held.items()}
-            scores = {regime: one for regime, (_, one) in held.items()}
+            scores = {regime: dataset for regime, (_, dataset) in held.items()}
             return Forecasts(
                 period=_period(next(iter(made.values()))),
                 verdict=" ".join((forecast_verdict(scores), *_overlaps(scores))).strip(),
-                tables=tuple(_table(regime, one) for regime, one in scores.items()),
+                tables=tuple(_table(regime, dataset) for regime, dataset in scores.items()),
                 pictures=_pictures(made, _observed(run, next(iter(made.values())))),
                 folder=folder,
             )
@@ -96,9 +96,9 @@ def forecasts_section(run: Path) -> Forecasts | None:
 
 
 def _overlaps(scores: Mapping[str, xr.Dataset]) -> list[str]:
-    """What is to be known of days that were trained on, each sentence once."""
-    found = [overlap_of(one.attrs) for one in scores.values()]
-    return list(dict.fromkeys(f"{one.note}." for one in found if one is not None))
+    """Notes on scored days that were trained on, each sentence once."""
+    overlaps = [overlap_of(dataset.attrs) for dataset in scores.values()]
+    return list(dict.fromkeys(f"{overlap.note}." for overlap in overlaps if overlap is not None))
 
 
 def _open(path: Path) -> xr.Dataset:
@@ -106,9 +106,9 @@ def _open(path: Path) -> xr.Dataset:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             return file.load()
     except (OSError, ValueError, KeyError) as error:
-        told = refused(path, error)
+        reason = refused(path, error)
         remedy = "make it again with hydromae evaluate"
-        raise DataError(told or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
+        raise DataError(reason or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
 
 
 def _table(regime: str, scores: xr.Dataset) -> RegimeTable:
@@ -132,22 +132,22 @@ def _pictures(made: dict[str, xr.Dataset], observed: xr.DataArray | None) -> tup
     if observed is None:
         return ()
     name = str(observed.name)
-    skill = {regime: nse(one[name], observed, min_pairs=2) for regime, one in made.items()}
+    skill = {regime: nse(forecast[name], observed, min_pairs=2) for regime, forecast in made.items()}
     first = next(iter(skill.values()))
     lead = min(_CHOSEN_BY_LEAD, int(first["lead_time"].max()))
     stations = _choose(first.sel(lead_time=lead).values)
     return tuple(
         draw_hydrograph(
-            {regime: one.isel(station=place) for regime, one in made.items()},
+            {regime: forecast.isel(station=place) for regime, forecast in made.items()},
             observed.sel(station=made[next(iter(made))]["station"].values[place]),
-            {regime: one.isel(station=place) for regime, one in skill.items()},
+            {regime: efficiency.isel(station=place) for regime, efficiency in skill.items()},
         )
         for place in stations
     )
 
 
 def _choose(scores: Float[np.ndarray, " station"]) -> Sequence[int]:
-    """Stations at some quantiles of the scores, each once."""
+    """Stations at the quantiles of the scores, each once."""
     ranked = np.flatnonzero(np.isfinite(scores))
     ranked = ranked[np.argsort(scores[ranked], kind="stable")]
     if not ranked.size:
@@ -156,7 +156,7 @@ def _choose(scores: Float[np.ndarray, " station"]) -> Sequence[int]:
 
 
 def _observed(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
-    """What came, [time, station], of the first modality that is forecast; None without the run's store."""
+    """Observations, [time, station], of the first modality that is forecast; None without the run's store."""
     from hydromae.store.view import open_store
     from hydromae.tasks.forecast_baselines import usable_values
 

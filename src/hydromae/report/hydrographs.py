@@ -1,4 +1,4 @@
-"""Hydrographs of forecasts: what came, what was expected at some lead times, and fans of the quantiles."""
+"""Hydrographs of forecasts: observations, forecasts with marks at some lead times, and fans of quantiles."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,7 +22,7 @@ _BAND: Final = "#9ecae1"
 def draw_hydrograph(
     forecasts: Mapping[str, xr.Dataset], observed: xr.DataArray, skill: Mapping[str, xr.DataArray]
 ) -> Picture:
-    """One station: a panel for each regime, around the highest observed value of the days that were forecast.
+    """One station: a panel for each regime, around the highest observed value on the days that were forecast.
 
     Args:
         forecasts: regime -> the modality [issue_time, lead_time], and its `_quantiles` [..., quantile] if any.
@@ -32,12 +32,12 @@ def draw_hydrograph(
     name, station = str(observed.name), str(observed["station"].values)
     first = next(iter(forecasts.values()))
     start, stop = _span(first, observed)
-    shown = observed.sel(time=slice(start, stop))
+    drawn = observed.sel(time=slice(start, stop))
     figure = Figure(figsize=(6.4, 1.0 + 2.0 * len(forecasts)), layout="constrained")
     panels = figure.subplots(len(forecasts), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, (regime, forecast) in zip(panels, forecasts.items(), strict=True):
         axes.set_title(plain(_TITLES.get(regime, regime)))
-        axes.plot(_numbers(shown["time"].values), shown.values, color=BLACK, linewidth=1.1, label="observed")
+        axes.plot(_numbers(drawn["time"].values), drawn.values, color=BLACK, linewidth=1.1, label="observed")
         _draw_forecast(axes, forecast, name, start, stop)
         axes.set_ylabel(plain(str(observed.attrs.get("units", ""))))
     locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
@@ -46,8 +46,8 @@ def draw_hydrograph(
     panels[-1].set_xlim(*_numbers(np.array([start, stop])))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=4, handlelength=1.4, columnspacing=1.2)
-    scores = "; ".join(f"{regime} {_scores(one)}" for regime, one in skill.items())
-    fans = " with fans of quantiles" if any(f"{name}_quantiles" in one for one in forecasts.values()) else ""
+    scores = "; ".join(f"{regime} {_scores(efficiency)}" for regime, efficiency in skill.items())
+    fans = " with fans of quantiles" if any(f"{name}_quantiles" in forecast for forecast in forecasts.values()) else ""
     alt = (
         f"Hydrograph of station {station}, {np.datetime_as_string(start, unit='D')} to "
         f"{np.datetime_as_string(stop, unit='D')}, {len(panels)} panels, one for each forcing: observed line, "
@@ -57,7 +57,7 @@ def draw_hydrograph(
 
 
 def _draw_forecast(axes: Axes, forecast: xr.Dataset, name: str, start: np.datetime64, stop: np.datetime64) -> None:
-    """The forecasts of issue times so far apart that they do not overlap: line, fan and marks of lead times."""
+    """Forecasts of issue times far enough apart not to overlap: line, fan and marks of lead times."""
     mean = forecast[name].transpose("issue_time", "lead_time").values
     leads = forecast["lead_time"].values.astype(int)
     issues = forecast["issue_time"].values.astype("datetime64[D]")
@@ -88,12 +88,12 @@ def _draw_fan(axes: Axes, days: np.ndarray, quantiles: xr.DataArray, labelled: b
 
 
 def _pairs(levels: Float[np.ndarray, " quantile"]) -> list[tuple[int, int]]:
-    """Places of the levels that bound a band, the widest first."""
+    """Positions of the two levels of each band, the widest first."""
     return [(low, len(levels) - 1 - low) for low in range(len(levels) // 2)]
 
 
 def _span(forecast: xr.Dataset, observed: xr.DataArray) -> tuple[np.datetime64, np.datetime64]:
-    """Days to show: around the highest observed value, within what was forecast."""
+    """Days to show: around the highest observed value, within the days that were forecast."""
     issues = forecast["issue_time"].values.astype("datetime64[D]")
     first, last = issues[0], issues[-1] + int(forecast["lead_time"].values[-1])
     inside = observed.sel(time=slice(first, last))
@@ -111,5 +111,5 @@ def _numbers(days: np.ndarray) -> np.ndarray:
 
 def _scores(skill: xr.DataArray) -> str:
     leads = [lead for lead in _LEADS if lead in skill["lead_time"].values]
-    known = [f"{float(skill.sel(lead_time=lead)):.2f} at lead {lead}" for lead in leads]
-    return ", ".join(known).replace("-", "\N{MINUS SIGN}")
+    texts = [f"{float(skill.sel(lead_time=lead)):.2f} at lead {lead}" for lead in leads]
+    return ", ".join(texts).replace("-", "\N{MINUS SIGN}")

@@ -1,4 +1,4 @@
-"""What a run directory holds, read into typed values; files that may be absent come back as None."""
+"""Reads a run directory into typed values; an optional file that is absent gives None."""
 
 import json
 import math
@@ -21,7 +21,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Summary(BaseModel):
-    """What the training took."""
+    """Size, time and device of the training."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -34,9 +34,9 @@ class Summary(BaseModel):
 
 @dataclass(frozen=True)
 class Curve:
-    """The records of one event, in order of step; what a record lacks is NaN.
+    """The records of one event, in order of step; values that a record lacks are NaN.
 
-    `broken` are those that hold a loss that is no finite number; one of which nothing was scored is none such.
+    `broken` marks records with a loss that is not finite; a loss is missing, not broken, if nothing was scored.
     """
 
     step: Int[np.ndarray, " record"]
@@ -81,7 +81,7 @@ def load_run(path: Path) -> Run:
     Raises:
         RunError: the directory or its config.yaml does not exist.
         ConfigError: config.yaml is wrong.
-        DataError: a file is there and cannot be understood.
+        DataError: a file exists and cannot be read.
     """
     if not (path / "config.yaml").is_file():
         raise RunError(f"{path}: holds no config.yaml; give the directory of a run, as output/experiment")
@@ -104,12 +104,12 @@ def open_reconstruction(path: Path) -> xr.Dataset:
         dataset = xr.open_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
         remedy = "make it again with hydromae reconstruct"
-        told = refused(path, error)
-        raise DataError(told or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
+        reason = refused(path, error)
+        raise DataError(reason or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
     if not reconstructed_names(dataset):
         dataset.close()
         raise DataError(
-            f"{path}: holds no variable with its _reconstructed and _state; make it again with hydromae reconstruct"
+            f"{path}: holds no modality with its _reconstructed and _state; make it again with hydromae reconstruct"
         )
     return dataset
 
@@ -129,14 +129,14 @@ def _load_model(path: Path, kind: type[Model], remedy: str) -> Model | None:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise DataError(f"{path}: {place}: {error.errors()[0]['msg']}; make it again with {remedy}") from None
     except (OSError, ValueError) as error:
-        told = refused(path, error)
-        raise DataError(told or f"{path}: is not valid JSON ({error}); make it again with {remedy}") from None
+        reason = refused(path, error)
+        raise DataError(reason or f"{path}: is not valid JSON ({error}); make it again with {remedy}") from None
 
 
 def _load_metrics(path: Path) -> Metrics | None:
     if not path.is_file():
         return None
-    # A training that went back to a checkpoint writes some steps again: the later line is the one that counts.
+    # A training that went back to a checkpoint writes some steps again: the later line counts.
     events: dict[str, dict[int, dict[str, Any]]] = {"train": {}, "validation": {}}
     unreadable = 0
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -33,7 +33,7 @@ SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 
 @dataclass(frozen=True)
 class Cell:
-    """An entry of the table of scores: its text, and how it compares."""
+    """An entry of the table of scores: its text, and whether it is better or worse than the reference."""
 
     text: str
     tone: str = ""  # better, worse or nothing
@@ -63,7 +63,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Figures:
-    """What is drawn of a run; None where it does not hold what is drawn."""
+    """The figures of a run; None where the run lacks their data."""
 
     curves: list[Picture] | None
     gallery: Gallery | None
@@ -72,9 +72,9 @@ class Figures:
 
 
 def write_report(run: Path, reconstruction: Path | None = None) -> Path:
-    """Write `run/report.html`, replacing one that is there, and return its path.
+    """Write `run/report.html`, replacing an existing one, and return its path.
 
-    The same files give the same bytes. What the run does not hold yet, the page names with the command that makes it.
+    The same files give the same bytes. For parts that the run lacks, the page names the command that makes them.
 
     Args:
         run: the run directory; only its config.yaml must exist.
@@ -83,7 +83,7 @@ def write_report(run: Path, reconstruction: Path | None = None) -> Path:
     Raises:
         RunError: `run` is not the directory of a run.
         ConfigError: its config.yaml is wrong.
-        DataError: another of its files is there and cannot be understood, or `reconstruction` is given and absent.
+        DataError: another of its files exists and cannot be read, or `reconstruction` is given and absent.
     """
     run = Path(run)
     held = load_run(run)
@@ -149,7 +149,7 @@ def _render(run: Run, figures: Figures) -> str:
 
 
 def _outcome(run: Run, figures: Figures) -> dict[str, Any]:
-    """What came out, in words and pictures."""
+    """The results, in words and pictures."""
     return {
         "name": run.config.name,
         "verdict": verdict(run.scores, run.label) if run.scores and run.scores.modalities else None,
@@ -232,13 +232,13 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     facts = []
     summary = run.summary
     if summary is not None:
-        known = {
+        recorded = {
             "parameters": f"{summary.parameters:,}" if summary.parameters is not None else None,
             "steps": f"{summary.steps:,}" if summary.steps is not None else None,
             "training time": duration(summary.seconds) if summary.seconds is not None else None,
             "device": summary.device,
         }
-        facts += [(key, value) for key, value in known.items() if value is not None]
+        facts += [(key, value) for key, value in recorded.items() if value is not None]
     speeds = run.metrics.train.windows_per_second if run.metrics else np.empty(0)
     if np.isfinite(speeds).any():
         median = float(np.median(speeds[np.isfinite(speeds)]))
@@ -251,7 +251,7 @@ def _settings(run: Run) -> list[tuple[str, str]]:
     trained = run.summary.version if run.summary and run.summary.version else "not recorded"
     periods = {key: getattr(data, key) for key in ("train", "val", "test")}
     rows = [
-        ("variables", ", ".join(f"{run.label(name)} ({m.kind})" for name, m in data.modalities.items())),
+        ("modalities", ", ".join(f"{run.label(name)} ({m.kind})" for name, m in data.modalities.items())),
         *[(f"{SPLITS[key].lower()} period", f"{days[0]} to {days[1]}") for key, days in periods.items() if days],
         ("window", f"{data.window} days"),
         ("grid", f"{model.grid_height} x {model.grid_width} cells"),

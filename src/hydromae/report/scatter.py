@@ -1,4 +1,4 @@
-"""Reconstructed against observed values at hidden places, as a density."""
+"""Reconstructed against observed values where they were hidden, as a density."""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""How a training went, in words: sentences a person can act on, computed from the records."""
+"""How a training went, in sentences that a person can act on."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def learning(metrics: Metrics) -> str:
     which, curve = ("Validation", metrics.validation) if len(metrics.validation) else ("Training", metrics.train)
     finite = np.flatnonzero(np.isfinite(curve.loss))
     if not finite.size:
-        return "No loss is a finite number: nothing was learnt that this page could show."
+        return "No loss is a finite number: this page has nothing to show of what was learnt."
     first, last = finite[0], finite[-1]
     if first == last:
         return f"{which} loss is {curve.loss[first]:.3g} at step {curve.step[first]}, its only record."

@@ -1,1 +1,1 @@
-"""What a training leaves on disk: the run directory, checkpoints, models."""
+"""What a training writes to disk: the run directory, checkpoints, models."""

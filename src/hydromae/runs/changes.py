@@ -1,4 +1,4 @@
-"""What a configuration would change about a run that is to be continued."""
+"""The settings that a configuration would change in a run to be continued."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -11,9 +11,9 @@ from hydromae.config.read import with_absolute_paths
 from hydromae.config.renamed import current_key
 from hydromae.runs.directory import RunDirectory
 
-# Where things lie may change; a store of other data is refused by its fingerprint.
+# Folders may change; a store of other data is refused by its fingerprint.
 _PLACES: Final = ("output", "data.root", "data.store")
-# What is told and how the machine is used, which changes what is learnt by rounding at most.
+# What is printed and how the machine is used: they change what is learnt by rounding errors at most.
 _OUTWARD: Final = (
     "name",
     "logging",
@@ -24,7 +24,7 @@ _OUTWARD: Final = (
     "training.workers",
 )
 _SHOWN: Final = 6
-# The run's configuration holds what its data made of these.
+# The run's configuration holds the values of these that its data decided.
 _DECIDED_BY_DATA: Final = (
     "modalities",
     "grid_height",
@@ -55,12 +55,12 @@ def refuse_changes(run: RunDirectory, config: Config) -> None:
 
 
 def settings_that_matter(config: Config) -> dict[str, Any]:
-    """Key -> value, as JSON has it, of all that decides what a run learns: what a checkpoint knows it by."""
+    """Key -> JSON value of all settings that decide what a run learns; a checkpoint records them."""
     return dict(_leaves(config.model_dump(mode="json"), (*_PLACES, *_OUTWARD)))
 
 
 def with_later_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a checkpoint under today's keys, with the defaults of those that there are only since."""
+    """The settings of a checkpoint under today's keys, with the defaults of keys added since."""
     defaults = dict(_defaults("", Config(), Config().model_dump(mode="json")))
     return {key: defaults[key] for key in now.keys() & defaults.keys()} | {
         current_key(key): value for key, value in then.items()
@@ -75,7 +75,7 @@ def listed_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _defaults(prefix: str, section: BaseModel, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Keys of sections; not the entries of a key that is a mapping, each of which somebody chose."""
+    """Keys of the sections; not the entries of a key that is a mapping, since those have no defaults."""
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, BaseModel):

@@ -16,25 +16,25 @@ logger = logging.getLogger(__name__)
 def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int, best_step: int | None) -> Path:
     """Write the state after `step` steps, then delete all but the newest `keep` and the best.
 
-    Those of later steps go too: a run that passed over them, since they are damaged, makes them anew.
+    Checkpoints of later steps are deleted too: the run passed over them as damaged and makes them anew.
 
     Args:
         folder: the run's checkpoints.
         step: optimizer steps done.
         content: tensors, numbers, text, and lists and mappings of them.
         keep: checkpoints to keep.
-        best_step: the step whose checkpoint is kept besides.
+        best_step: the step whose checkpoint is kept as well.
 
     Raises:
-        RunError: the disk is full or refuses; the checkpoints before are as they were.
+        RunError: the disk is full or cannot be written; earlier checkpoints stay as they were.
     """
     path = folder / f"step_{step:08d}.pt"
-    for left in folder.glob(".step_*.partial"):  # by a process that was killed
+    for left in folder.glob(".step_*.partial"):  # left by a process that was killed
         left.unlink()
     try:
         with atomic_path(path) as temporary:
             _write(content, temporary)
-            # Before the checkpoint has its name: one that a kill leaves without its checksum would not be used.
+            # The checksum comes first: a checkpoint that a kill leaves without one would not be used.
             write_text(_checksum(path), sha256(temporary))
     except DataError as error:
         if not path.is_file():
@@ -44,7 +44,7 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
             f"{path}: cannot be written ({reason}); the checkpoints before it are whole: make room, then continue "
             f"with `hydromae resume {folder.parent}`"
         ) from error
-    sync_directory(folder, deep=False)  # the new name is on the disk before the old ones are gone
+    sync_directory(folder, deep=False)  # the new name is on the disk before the old ones are deleted
     names = sorted(folder.glob("step_*.pt"))
     until = names.index(path) + 1
     for old in (*names[: max(until - keep, 0)], *names[until:]):
@@ -55,15 +55,15 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
 
 
 def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
-    """The newest checkpoint that is whole; a damaged one is named and passed over.
+    """The newest checkpoint that is whole; damaged ones are logged and passed over.
 
     Raises:
         RunError: there is none.
     """
     for path in sorted(folder.glob("step_*.pt"), reverse=True):
         checksum = _checksum(path)
-        if told := refused(path) or refused(checksum):
-            raise RunError(told)
+        if reason := refused(path) or refused(checksum):
+            raise RunError(reason)
         if not checksum.is_file() or checksum.read_text() != sha256(path):
             logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
             continue
@@ -78,14 +78,14 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Put back what `random_state` gave."""
+    """Restore what `random_state` returned."""
     torch.set_rng_state(state["cpu"].cpu())
     if torch.cuda.is_available() and state["cuda"]:
         torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
 
 
 class _Written:
-    """A file that remembers why it could not be written: torch's writer speaks of a wrong position instead."""
+    """A file that remembers why it could not be written: torch's writer would report a wrong position instead."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file

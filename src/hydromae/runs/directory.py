@@ -1,4 +1,4 @@
-"""A run directory: everything one training needs and leaves."""
+"""A run directory: everything that one training needs and writes."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ class RunDirectory:
     """Paths and small files of a run.
 
     Attributes:
-        path: the directory, as it is known from any folder.
+        path: the directory, as an absolute path.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -48,7 +48,7 @@ class RunDirectory:
         except OSError as error:
             raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
         placed = with_absolute_paths(config)
-        # As it was given, too: a project that is moved as a whole finds its store from its new folder.
+        # Also the path as given, so that a project moved as a whole finds its store from its new folder.
         given = {"store": str(absolute(store.path)), "store_as_given": config.store_path}
         write_text(run.path / "data.json", json_text({**given, **store.identity_until(store.n_days)}))
         write_text(run.config_file, dump_config(placed))
@@ -62,8 +62,8 @@ class RunDirectory:
             RunError: there is none.
         """
         run = cls(path)
-        if told := refused(run.path) or refused(run.config_file):
-            raise RunError(told)
+        if reason := refused(run.path) or refused(run.config_file):
+            raise RunError(reason)
         if not run.config_file.is_file():
             raise RunError(f"{run.path}: is not a run directory (no config.yaml); give the output of `hydromae train`")
         return run
@@ -96,25 +96,25 @@ class RunDirectory:
         """The run's store, found where the configuration says or where it lay when the run began.
 
         Raises:
-            RunError: it is gone, or its data are not those the run was trained on; the message says what differs.
+            RunError: it is missing, or its data are not those the run was trained on; the message says what differs.
         """
-        known = self.read_json("data.json")
-        refused = ""
-        for path in (self.config().store_path, known["store"], known.get("store_as_given", known["store"])):
+        recorded = self.read_json("data.json")
+        problem = ""
+        for path in (self.config().store_path, recorded["store"], recorded.get("store_as_given", recorded["store"])):
             try:
                 store = Store.open(path)
             except DataError as error:
-                refused = refused or f"the run's store cannot be opened: {error}"
+                problem = problem or f"the run's store cannot be opened: {error}"
                 continue
-            changed = changed_since(known, store)
+            changed = changed_since(recorded, store)
             if not changed:
                 data = self.config().data
                 return store.with_periods(periods_of(data)).with_excluded(data.exclude_dates)
-            refused = (
+            problem = (
                 f"the data in {store.path} are not those the run was trained on: {changed}; "
                 f"prepare that store anew from the same files, or train a new run"
             )
-        raise RunError(f"{self.path}: {refused}")
+        raise RunError(f"{self.path}: {problem}")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A small file of the run.
@@ -125,8 +125,8 @@ class RunDirectory:
         try:
             return dict(json.loads((self.path / name).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            told = refused(self.path / name, error)
-            raise RunError(told or f"{self.path / name}: cannot be read ({error}); train the run anew") from None
+            reason = refused(self.path / name, error)
+            raise RunError(reason or f"{self.path / name}: cannot be read ({error}); train the run anew") from None
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a small file of the run atomically."""

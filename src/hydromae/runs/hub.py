@@ -1,4 +1,4 @@
-"""Models on the Hugging Face hub: what is uploaded, what is said of it there, and how it comes back."""
+"""Models on the Hugging Face hub: uploads them, describes them in a model card, and downloads them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ CARD: Final = """\
 
 # A HydroMAE model of {{ rows | map(attribute=0) | join(", ") }}
 
-A masked autoencoder over gridded weather and gauged rivers: whatever is hidden of the variables below is reconstructed
+A masked autoencoder over gridded weather and gauged rivers: whatever is hidden of the modalities below is reconstructed
 from the rest. It has {{ parameters }} parameters.
 
 | variable | kind | unit | scaling |
@@ -47,13 +47,13 @@ from hydromae import MultiModalMAE
 model = MultiModalMAE.from_pretrained("USER/NAME")  # of this page
 ```
 
-The model sees and returns scaled values. `model.trained_on["modalities"][NAME]["scaler"]` holds the numbers for
-`hydromae.store.scaling.Scaler.from_dict`, which scales and brings back to the units above.
+The model reads and returns scaled values. `model.trained_on["modalities"][NAME]["scaler"]` holds the numbers for
+`hydromae.store.scaling.Scaler.from_dict`, which scales values and brings them back to the units above.
 """
 
 
 class HubModel(ModelHubMixin, library_name="hydromae", tags=["hydrology"], model_card_template=CARD):
-    """Saves, uploads and describes a `MultiModalMAE` through huggingface_hub's mixin, in the form of our own folders.
+    """Saves, uploads and describes a `MultiModalMAE` through huggingface_hub's mixin, in the layout of our folders.
 
     `save_pretrained(folder)` writes `model.safetensors` and `config.json` as a run's `model` folder has them, and a
     model card, `README.md`, unless there is one.
@@ -72,7 +72,7 @@ class HubModel(ModelHubMixin, library_name="hydromae", tags=["hydrology"], model
         Raises:
             RunError: the hub cannot be reached, or refuses.
         """
-        with _told(repo_id, "is no repository that you may write to"):
+        with _errors_in_words(repo_id, "is no repository that you may write to"):
             return str(super().push_to_hub(repo_id, **options))
 
     def generate_model_card(self, *args: Any, **options: Any) -> ModelCard:
@@ -91,14 +91,14 @@ def download(name: str, files: list[str], **options: Any) -> Path:
     Raises:
         RunError: it is not there, or the hub cannot be reached.
     """
-    with _told(name, "is neither a folder here nor a model on the Hugging Face hub that you may read"):
+    with _errors_in_words(name, "is neither a folder here nor a model on the Hugging Face hub that you may read"):
         return Path(snapshot_download(name, allow_patterns=files, **options))
 
 
 def card_facts(model: MultiModalMAE) -> dict[str, Any]:
-    """What fills the model card."""
-    config, known = model.config, model.trained_on
-    modalities = known.get("modalities", {})
+    """The values that fill the model card."""
+    config, trained_on = model.config, model.trained_on
+    modalities = trained_on.get("modalities", {})
     rows = []
     for name, kind in config.modalities.items():
         of_one = modalities.get(name, {})
@@ -108,9 +108,9 @@ def card_facts(model: MultiModalMAE) -> dict[str, Any]:
     return {
         "rows": rows,
         "parameters": f"{sum(p.numel() for p in model.parameters()):,}",
-        "period": " to ".join(known["period"]) if known.get("period") else "not recorded",
+        "period": " to ".join(trained_on["period"]) if trained_on.get("period") else "not recorded",
         "stations": config.stations_per_window if "series" in config.modalities.values() else "none",
-        "attributes": ", ".join(known.get("attributes", ())) or f"{config.static_attr_dim}, without names",
+        "attributes": ", ".join(trained_on.get("attributes", ())) or f"{config.static_attr_dim}, without names",
         "grid": f"{config.grid_height} x {config.grid_width} cells; {patches} are modelled"
         if "grid" in config.modalities.values()
         else "none",
@@ -118,8 +118,8 @@ def card_facts(model: MultiModalMAE) -> dict[str, Any]:
 
 
 @contextmanager
-def _told(name: str, refusal: str) -> Iterator[None]:
-    """Turn what the hub and the network refuse into one sentence."""
+def _errors_in_words(name: str, refusal: str) -> Iterator[None]:
+    """Turn errors of the hub and the network into one sentence."""
     try:
         yield
     except HFValidationError:

@@ -27,14 +27,14 @@ _REMEDY = "copy it anew or train again"
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A trained model as it lies on disk.
+    """A trained model as stored on disk.
 
     Attributes:
         config: of the model.
         task_weights: weight of each loss.
         trained_on: as of `MultiModalMAE`.
         weights: every tensor by its name, on the CPU.
-        folder: where they lie.
+        folder: that holds the files.
     """
 
     config: ModelConfig
@@ -61,7 +61,7 @@ class MultiModalMAE(multimodal_mae.MultiModalMAE, HubModel):
 def save_pretrained(
     model: multimodal_mae.MultiModalMAE, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
 ) -> None:
-    """Write `model.safetensors` and `config.json`, each atomically; with `weights` in the place of the model's own."""
+    """Write `model.safetensors` and `config.json`, each atomically; with `weights` in place of the model's own."""
     weights = model.state_dict() if weights is None else weights
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     content = {
@@ -81,26 +81,26 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub:
         path: a run directory, a folder with `model.safetensors` and `config.json`, or, as text, the name of a model on
             the Hugging Face hub, `user/name`, where no folder `user` is here.
         device: where to put it.
-        hub: of the download, as `revision`, `token`, `cache_dir`, `local_files_only`.
+        hub: options of the download, as `revision`, `token`, `cache_dir`, `local_files_only`.
 
     Raises:
         RunError: there is no model, it is damaged, or the hub cannot be reached.
     """
-    found = read_pretrained(path, **hub)
-    model = MultiModalMAE(found.config, found.weights["valid_patches"], found.task_weights)
-    model.trained_on = found.trained_on
+    pretrained = read_pretrained(path, **hub)
+    model = MultiModalMAE(pretrained.config, pretrained.weights["valid_patches"], pretrained.task_weights)
+    model.trained_on = pretrained.trained_on
     try:
-        model.load_state_dict(found.weights)
+        model.load_state_dict(pretrained.weights)
     except RuntimeError:
-        raise RunError(f"{found.folder / CONFIG}: is not of the weights in {WEIGHTS}; {_REMEDY}") from None
+        raise RunError(f"{pretrained.folder / CONFIG}: does not fit the weights in {WEIGHTS}; {_REMEDY}") from None
     return model.to(device).eval()
 
 
 def read_pretrained(path: str | Path, **hub: Any) -> Pretrained:
     """A trained model's configuration and weights, without building it; arguments and errors of `load_pretrained`."""
     path = download(str(path), [CONFIG, WEIGHTS], **hub) if _is_on_hub(path) else Path(path)
-    if told := refused(path) or refused(path / "model"):
-        raise RunError(told)
+    if reason := refused(path) or refused(path / "model"):
+        raise RunError(reason)
     folder = path / "model" if (path / "model" / CONFIG).is_file() else path
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
@@ -119,7 +119,7 @@ def read_trained_on(path: str | Path) -> dict[str, Any]:
 
 
 def _is_on_hub(path: str | Path) -> bool:
-    """Whether it has the form of a model's name there; a folder `user` here says that a place here is meant."""
+    """Whether it has the form of a model's name on the hub; if a folder `user` exists here, a local path is meant."""
     return isinstance(path, str) and _HUB_NAME.fullmatch(path) is not None and not Path(path).parent.exists()
 
 
@@ -149,6 +149,6 @@ def _digest(state: dict[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(state):
         digest.update(name.encode())
-        # As bytes, since numpy knows no bfloat16.
+        # As bytes, since numpy has no bfloat16.
         digest.update(state[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What the weights of a model were ever trained on, through all trainings that went before its own."""
+"""Everything that a model's weights were ever trained on, in its own training and all before it."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,9 @@ class Seen:
     """One training.
 
     Attributes:
-        run: where its weights lay.
+        run: the folder of its weights.
         period: first and last day of it.
-        stations: that it had; empty of a run without series.
+        stations: ids in its data; empty for a run without series.
     """
 
     run: str
@@ -36,19 +36,19 @@ class Seen:
         return {"run": self.run, "period": [str(day) for day in self.period], "stations": list(self.stations)}
 
     @classmethod
-    def from_json(cls, run: str, known: Mapping[str, Any]) -> "Seen | None":
-        """Of what `to_json` gives, or of a model's `trained_on`; None where no period is known."""
-        if len(known.get("period", ())) != 2:
+    def from_json(cls, run: str, record: Mapping[str, Any]) -> "Seen | None":
+        """A training from what `to_json` returns, or from a model's `trained_on`; None where no period is known."""
+        if len(record.get("period", ())) != 2:
             return None
-        first, last = (date.fromisoformat(str(day)) for day in known["period"])
-        return cls(run, (first, last), tuple(map(str, known.get("stations", ()))))
+        first, last = (date.fromisoformat(str(day)) for day in record["period"])
+        return cls(run, (first, last), tuple(map(str, record.get("stations", ()))))
 
 
 def ever_seen(path: str | Path, trained_on: Mapping[str, Any]) -> tuple[Seen, ...]:
     """Every training of the weights of a model, the last one first.
 
-    A model of a version that did not write down what went before is read with what the configurations say: that of its
-    run names where it started from, that of the run there what went before again, as far as they are at hand.
+    Models of older versions do not record the trainings before their own. Those are then found by configurations: that
+    of a model's run names the run it started from, and so on, as far as their folders exist.
 
     Args:
         path: of the model: a run, or a folder of `save_pretrained`.
@@ -59,18 +59,18 @@ def ever_seen(path: str | Path, trained_on: Mapping[str, Any]) -> tuple[Seen, ..
     return (*(() if own is None else (own,)), *before)
 
 
-def trainings_before(known: Mapping[str, Any]) -> tuple[Seen, ...]:
-    """The trainings before a model's own, of its `trained_on` or of a run's `start.json`."""
-    found = (Seen.from_json(str(one.get("run", "")), one) for one in known.get(BEFORE, ()))
-    return tuple(one for one in found if one is not None)
+def trainings_before(record: Mapping[str, Any]) -> tuple[Seen, ...]:
+    """The trainings before a model's own, from its `trained_on` or a run's `start.json`."""
+    trainings = (Seen.from_json(str(training.get("run", "")), training) for training in record.get(BEFORE, ()))
+    return tuple(training for training in trainings if training is not None)
 
 
 def before_of(run: RunDirectory) -> list[dict[str, Any]]:
-    """What `trained_on` of a run that is gone on with says of the trainings before it, wherever these are by now."""
+    """The earlier trainings of a run that is continued, for its `trained_on`; their folders may be missing by now."""
     start = run.path / "start.json"
-    known = run.read_json(start.name) if start.is_file() else {}
-    found = trainings_before(known) if BEFORE in known else tuple(_by_configurations(run.path))
-    return [one.to_json() for one in found]
+    record = run.read_json(start.name) if start.is_file() else {}
+    trainings = trainings_before(record) if BEFORE in record else tuple(_by_configurations(run.path))
+    return [training.to_json() for training in trainings]
 
 
 def _by_configurations(path: Path) -> Iterator[Seen]:
@@ -79,27 +79,27 @@ def _by_configurations(path: Path) -> Iterator[Seen]:
     while True:
         run = next((folder for folder in (path, path.absolute().parent) if (folder / "config.yaml").is_file()), None)
         try:
-            origin = None if run is None else RunDirectory.open(run).config().training.start_from
+            start = None if run is None else RunDirectory.open(run).config().training.start_from
         except HydroMAEError as error:
             logger.warning("%s: what its weights were trained on before is not known (%s)", path, error)
             return
-        if origin is None or Path(origin).resolve() in visited:
+        if start is None or Path(start).resolve() in visited:
             return
         try:
-            if not Path(origin).is_dir():
+            if not Path(start).is_dir():
                 raise FileNotFoundError
-            known = read_trained_on(origin)
+            trained_on = read_trained_on(start)
         except (HydroMAEError, OSError):
             logger.warning(
-                "%s: started from %s, which is not at hand, so that the days it was trained on before are not known",
+                "%s: started from %s, which is missing, so that the days it was trained on before are not known",
                 path,
-                origin,
+                start,
             )
             return
-        if (seen := Seen.from_json(str(origin), known)) is not None:
+        if (seen := Seen.from_json(str(start), trained_on)) is not None:
             yield seen
-        if BEFORE in known:
-            yield from trainings_before(known)
+        if BEFORE in trained_on:
+            yield from trainings_before(trained_on)
             return
-        path = Path(origin)
+        path = Path(start)
         visited.add(path.resolve())

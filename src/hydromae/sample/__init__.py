@@ -1,4 +1,4 @@
-"""A synthetic, GB-shaped data set made from physics, in the file formats of the system's first user."""
+"""A synthetic, GB-shaped data set simulated with simple physics, in the file formats of the first user."""
 
 from hydromae.sample.sizes import SIZES, Sample, SampleSize
 from hydromae.sample.write import write_sample

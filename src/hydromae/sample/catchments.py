@@ -1,4 +1,4 @@
-"""Catchments: where they are, which cells drain to each, and their attributes under the NRFA's names."""
+"""Catchments: where they lie, which cells drain to each, and their attributes under the NRFA's names."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ def place_catchments(landscape: Landscape, n_stations: int, rng: np.random.Gener
     area = areas[(areas >= SMALLEST_AREA) & (areas <= LARGEST_AREA)][:n_stations]
 
     distance = np.hypot(landscape.easting[:, None] - easting, landscape.northing[:, None] - northing)  # [cell, station]
-    # A cell counts in full well inside the disc, not at all well outside, in part where the edge crosses it.
+    # A cell counts in full inside the disc, not at all outside, and in part where the edge crosses it.
     weights = np.clip((np.sqrt(area / np.pi) - distance) / np.mean(landscape.cell_km) + 0.5, 0, 1)
     weights[cells, np.arange(n_stations)] = np.maximum(weights[cells, np.arange(n_stations)], 0.1)
     weights /= weights.sum(axis=0)
@@ -112,7 +112,7 @@ def _heights(
     # Station i's shares lie in (i, i + 1], so one sorted search serves all stations.
     sorted_shares = (shares + np.arange(n_stations)).T.ravel()  # [station * cell]
     draws = rng.uniform(0, 1, (POINTS_PER_CATCHMENT, n_stations)) + np.arange(n_stations)
-    found = np.searchsorted(sorted_shares, draws)  # [point, station]
-    cells = np.clip(found - np.arange(n_stations) * len(shares), 0, len(shares) - 1)
+    positions = np.searchsorted(sorted_shares, draws)  # [point, station]
+    cells = np.clip(positions - np.arange(n_stations) * len(shares), 0, len(shares) - 1)
     relief = np.clip(np.exp(0.4 * rng.standard_normal(draws.shape) - 0.08), 0.3, HIGHEST_RELIEF)
     return landscape.elevation[cells] * relief

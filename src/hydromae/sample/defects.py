@@ -1,4 +1,4 @@
-"""The defects of real records: flow that starts late or breaks off, attributes that nobody determined."""
+"""The defects of real records: flow that starts late or has gaps, and attributes that are blank."""
 
 from datetime import date
 

@@ -1,9 +1,9 @@
-"""Gaussian random fields with a chosen correlation length, at rest or carried by the wind."""
+"""Gaussian random fields with a chosen correlation length, fixed or carried by the wind."""
 
 import numpy as np
 from jaxtyping import Complex, Float
 
-# Larger than the sample's 900 km x 1450 km, so that what leaves in the east has faded before it returns in the west.
+# Larger than the sample's 900 km x 1450 km: weather that leaves in the east fades before it returns in the west.
 EXTENT_EAST_KM = 1440.0
 EXTENT_NORTH_KM = 1920.0
 NODES_PER_LENGTH = 3

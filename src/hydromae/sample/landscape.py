@@ -1,4 +1,4 @@
-"""The land the sample lies on: outline, height, geology, soil, and the coastal cells that are never observed."""
+"""The land the sample lies on: outline, height, geology, soil, and coastal cells that never have data."""
 
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ class Landscape:
         latitude: degrees north, [cell].
         elevation: mean height, m, [cell].
         westness: exposure to the Atlantic, 0 to 1, [cell].
-        permeability: what a base flow index of the ground would be, 0 to 1, [cell].
+        permeability: of the ground, on the scale of a base flow index, 0 to 1, [cell].
         soil_capacity: water the soil can hold, mm, [cell].
         cell_km: height and width of a cell, km.
     """

@@ -1,4 +1,4 @@
-"""How a catchment's attributes set its GR4J parameters, so that attributes tell something about the flow."""
+"""GR4J parameters from a catchment's attributes, so that attributes are informative about the flow."""
 
 import numpy as np
 from jaxtyping import Float

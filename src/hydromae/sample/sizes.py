@@ -1,4 +1,4 @@
-"""The three sizes of the synthetic sample, and where the files of one lie."""
+"""The three sizes of the synthetic sample, and the paths of its files."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -21,7 +21,7 @@ SPIN_UP_DAYS = 366
 FLOW_NOISE = 0.03  # standard deviation of a gauge's relative error
 SECONDS_PER_DAY = 86_400
 
-# One independent stream of random numbers for each part, so that a change in one leaves the others as they are.
+# One independent stream of random numbers for each part, so that a change in one does not change the others.
 LANDSCAPE_STREAM, WEATHER_STREAM, CATCHMENT_STREAM, DEFECT_STREAM = range(4)
 
 
@@ -33,7 +33,7 @@ class World:
         dates: datetime64[D], [day].
         landscape: the ground.
         grids: precip (mm/d), soil (0 to 1) and temp (degC) of the land cells, float32, [day, cell].
-        attributes: one row a station, under the NRFA's names.
+        attributes: one row for each station, under the NRFA's names.
         evaporation: potential evaporation of each catchment, mm/d, float32, [day, station].
         flow: m3/s, float32, NaN where missing, [day, station].
     """

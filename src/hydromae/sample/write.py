@@ -17,7 +17,7 @@ from hydromae.results.hdf5_output import DiskFile
 from hydromae.sample.sizes import SIZES, Sample, SampleSize, known_size, sample_in
 from hydromae.sample.world import World, make_world
 
-# To be raised whenever the same size and seed no longer give the same files.
+# Raise it whenever the same size and seed no longer give the same files.
 SAMPLE_VERSION = 1
 MISSING = np.float32(-99999.0)
 DESCRIPTION = "sample.json"
@@ -37,7 +37,7 @@ def write_sample(
     The whole directory appears at once when everything in it is written.
 
     Args:
-        directory: where to write; must not exist, be empty, or hold this very sample.
+        directory: where to write; must not exist, be empty, or hold the same sample.
         size: tiny, small or full; see `SIZES`.
         seed: the same size and seed give the same values.
         on_progress: called with a stage and the fraction done, 0 to 1.
@@ -69,20 +69,20 @@ def write_sample(
 
 
 def _require_same_sample(directory: Path, size: SampleSize, seed: int) -> None:
-    """Raise DataError unless the directory holds this very sample with every file at its full length."""
+    """Raise DataError unless the directory holds exactly this sample with every file at its full length."""
     remedy = "Choose another directory, or delete this one."
     description = directory / DESCRIPTION
     if not description.is_file():
         raise DataError(f"{directory} holds other files, so the synthetic sample is not written there. {remedy}")
     try:
-        found = json.loads(description.read_text(encoding="utf-8"))
-        identity = (found["size"], found["seed"], found["version"])
-        lengths = {directory / name: length for name, length in found["files"].items()}
+        content = json.loads(description.read_text(encoding="utf-8"))
+        made_with = (content["size"], content["seed"], content["version"])
+        lengths = {directory / name: length for name, length in content["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{description} is not a sample's description. {remedy}") from error
-    if identity != (size, seed, SAMPLE_VERSION):
+    if made_with != (size, seed, SAMPLE_VERSION):
         raise DataError(
-            f"{directory} holds the sample of size {identity[0]}, seed {identity[1]}, version {identity[2]}, "
+            f"{directory} holds the sample of size {made_with[0]}, seed {made_with[1]}, version {made_with[2]}, "
             f"not size {size}, seed {seed}, version {SAMPLE_VERSION}. {remedy}"
         )
     for path in sample_in(directory, size).files:

@@ -25,8 +25,8 @@ def sample(
     from hydromae.sample import write_sample
     from hydromae.sample.sizes import known_size
 
-    with Stages() as shown:
-        written = write_sample(directory, known_size(size), seed, titled(shown.stage, "Making the sample"))
+    with Stages() as stages:
+        written = write_sample(directory, known_size(size), seed, titled(stages.stage, "Making the sample"))
     rows, columns = written.shape
     console.print(f"{directory}: {rows} x {columns} cells, {written.n_stations} stations", soft_wrap=True)
 
@@ -40,7 +40,7 @@ def patches(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file of the stations' groups.")] = None,
 ) -> None:
-    """Say how compact the groups of stations are, as given and in spatial order, and what aggregating would save.
+    """Say how compact the groups of stations are, as given and in spatial order, and what aggregation would save.
 
     Example: `hydromae data patches configs/gb.yaml data.root=my_data --aggregate 10 -o patches.csv`
     """
@@ -48,12 +48,12 @@ def patches(
     from hydromae.config.read import load_config
     from hydromae.sources.patches_table import station_patches
 
-    found = station_patches(load_config(config, overrides or ()), aggregate)
-    console.print(found.table())
-    if found.grid is not None:
-        console.print(found.sentence())
+    groups = station_patches(load_config(config, overrides or ()), aggregate)
+    console.print(groups.table())
+    if groups.grid is not None:
+        console.print(groups.sentence())
     if output is not None:
-        found.write(output)
+        groups.write(output)
         console.print(f"Written: {output}", soft_wrap=True)
 
 
@@ -70,14 +70,14 @@ def merge(
     ] = False,
     overwrite: OverwriteOwn = False,
 ) -> None:
-    """Write the files of a daily grid as one, verified day by day; one that was interrupted goes on.
+    """Write the files of a daily grid as one, verified day by day; after an interruption the same command goes on.
 
     Example: `hydromae data merge precipitation_processed -o precipitation.h5`
     """
     from hydromae.app.console import Stages, console
     from hydromae.results.merge import merge as merge_files
 
-    with Stages() as shown:
+    with Stages() as stages:
         written = merge_files(
             paths,
             output,
@@ -85,6 +85,6 @@ def merge(
             None if start is None else start.date(),
             allow_absent_days=allow_absent_days,
             overwrite=overwrite,
-            on_progress=titled(shown.stage, "Merging"),
+            on_progress=titled(stages.stage, "Merging"),
         )
     console.print(f"Written: {written}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The commands that score: a run's tasks, and the public benchmarks."""
+"""The commands that score a run's tasks and the public benchmarks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,9 @@ Baselines = Annotated[
 LstmSteps = Annotated[int | None, typer.Option(help="Steps that the LSTM is trained for at most.", min=1)]
 Reference = Annotated[
     str | None,
-    typer.Option(help="hydromae or a baseline that the others are tested against; default: ridge where it is there."),
+    typer.Option(
+        help="hydromae or a baseline that the others are tested against; default: ridge if it is one of them."
+    ),
 ]
 _BASELINES = "persistence,climatology,recession,ridge"
 
@@ -46,7 +48,7 @@ def evaluate(
     folds: Annotated[Path | None, typer.Option(help="ungauged: table of folds (CSV) in place of --stations.")] = None,
     fold: Annotated[int, typer.Option(help="ungauged: the fold that was held out.", min=0)] = 0,
     windows: Annotated[
-        int | None, typer.Option(help="modalities: the most windows that are looked at; default: all.", min=1)
+        int | None, typer.Option(help="modalities: the most windows that are read; default: all.", min=1)
     ] = None,
     allow_overlap: Annotated[
         bool,
@@ -84,8 +86,8 @@ def evaluate(
         windows=windows,
         allow_overlap=allow_overlap,
     )
-    with Stages() as shown:
-        done = evaluate_task(task, question, shown.stage)
+    with Stages() as stages:
+        done = evaluate_task(task, question, stages.stage)
     for table in done.tables:
         console.print(table.rich())
     console.print(f"Written: {done.output}", soft_wrap=True)
@@ -120,7 +122,7 @@ def benchmark(
 ) -> None:
     """Prepare, train, forecast, score and write the table of a public benchmark.
 
-    What is done is not done again: the same command continues, with the same keys, where it was stopped.
+    After a stop, the same command with the same keys continues; finished work is not repeated.
 
     Example: `hydromae benchmark gb-flow-7 --data data/gb -o output/gb_flow_7`
 
@@ -135,7 +137,7 @@ def benchmark(
     if name not in BENCHMARKS:
         raise ConfigError(f"{name}: is no benchmark; there is {', '.join(BENCHMARKS)}")
     folder = output or Path("output") / ("gb_flow_7_select" if select else "gb_flow_7")
-    with Stages() as shown:
+    with Stages() as stages:
         done = run_benchmark(
             data,
             folder,
@@ -146,13 +148,13 @@ def benchmark(
             select=select,
             overrides=overrides or (),
             reference=reference,
-            on_stage=shown.stage,
-            callbacks=[shown],
+            on_stage=stages.stage,
+            callbacks=[stages],
         )
     if done is None:
         console.print("Stopped; the same command continues")
         raise typer.Exit(130)
-    for regime, one in done.comparisons.items():
-        for table in shown_tables(one, regime, done.title):
+    for regime, comparison in done.comparisons.items():
+        for table in shown_tables(comparison, regime, done.title):
             console.print(table.rich())
     console.print(f"Written: {done.output / 'table.md'}, table.csv, none.nc and perfect.nc", soft_wrap=True)

@@ -19,13 +19,15 @@ def finetune(
         typer.Option("--output", "-o", help="New run directory; default: beside RUN, named after it and the tasks."),
     ] = None,
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Begin with new weights, all else the same: what RUN's are worth.")
+        bool,
+        typer.Option("--from-scratch", help="Begin with new weights, all else the same, to see what RUN's are worth."),
     ] = False,
 ) -> None:
     """Train a run's model further on the masks of tasks: one checkpoint for one of them, or for all.
 
-    forecast hides the future, infill gaps and spans of days, ungauged the whole flow of stations whose weather
-    is seen; several tasks take turns. The rest is as in RUN, but for 0.3 times its learning rate and half its epochs.
+    forecast hides the future, infill hides gaps and spans of days, and ungauged hides the whole flow of stations
+    whose weather stays visible; several tasks take turns. The rest is as in RUN, but for 0.3 times its learning rate
+    and half its epochs.
 
     Example: `hydromae finetune output/gb_small --task forecast`
 
@@ -53,15 +55,15 @@ def finetune(
             if beginning.start is not None:
                 console.print(beginning.start.table())
 
-    with Stages(config.logging) as shown:
+    with Stages(config.logging) as stages:
         tuned = finetune_run(
             run,
             task,
             given,
             output,
             from_scratch=from_scratch,
-            callbacks=[ShowStart(), shown],
-            on_progress=titled(shown.stage, "Preparing the store"),
+            callbacks=[ShowStart(), stages],
+            on_progress=titled(stages.stage, "Preparing the store"),
         )
     if not is_finished(tuned):
         console.print(f"Stopped; continue with `hydromae resume {tuned.path}`", soft_wrap=True)

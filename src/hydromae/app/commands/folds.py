@@ -15,9 +15,9 @@ def folds(
         Path | None,
         typer.Option(help="Also write, beside the CSV, a configuration for each fold that extends this one."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the dealing.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random order in which stations are dealt to folds.")] = 0,
 ) -> None:
-    """Split the stations into folds that keep nested and neighbouring gauges together.
+    """Split the stations into folds that keep nested and neighbouring stations together.
 
     With --config, `hydromae train my_fold0.yaml` then trains without the stations of fold 0.
 

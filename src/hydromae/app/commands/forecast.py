@@ -37,7 +37,7 @@ def forecast(
     stations: Annotated[str | None, typer.Option(help="Ids, separated by commas; default: all.")] = None,
     overwrite: OverwriteOwn = False,
 ) -> None:
-    """Forecast river flow, or what else a run was trained to forecast.
+    """Forecast river flow, or whatever a run was trained to forecast.
 
     New observations: put them where the configuration's files are, `hydromae prepare CONFIG --append`, then forecast.
 
@@ -55,7 +55,7 @@ def forecast(
     issues = None
     if issue_time is not None:
         issues = issue_days(issue_time.date(), None if to is None else to.date(), every)
-    with Stages() as shown:
+    with Stages() as stages:
         result = forecast_run(
             runs,
             issues,
@@ -64,7 +64,7 @@ def forecast(
             horizon=horizon,
             forcing=forcing,
             stations=listed(stations),
-            on_progress=lambda done: shown.stage("Forecasting", done),
+            on_progress=lambda done: stages.stage("Forecasting", done),
             overwrite=overwrite,
         )
     first, last = (str(day)[:10] for day in result["issue_time"].values[[0, -1]])

@@ -25,9 +25,9 @@ def infill(
     grids: Annotated[bool, typer.Option("--grids", help="Fill the grids too, on land.")] = False,
     overwrite: OverwriteOwn = False,
 ) -> None:
-    """Fill the gaps of every series from its surroundings in time, space and the other variables.
+    """Fill the gaps of every series from what the model sees around them in time, in space and in the other modalities.
 
-    Observed values are given back as they are; a flag says which are observed, filled or still missing.
+    Observed values are returned unchanged; a flag says which are observed, filled or still missing.
 
     Example: `hydromae infill output/gb_small -o infilled.nc`
 
@@ -36,7 +36,7 @@ def infill(
     from hydromae.app.console import Stages, console
     from hydromae.tasks.infill import infill as infill_run
 
-    with Stages() as shown:
+    with Stages() as stages:
         filled = infill_run(
             runs,
             output,
@@ -45,7 +45,7 @@ def infill(
             listed(stations),
             listed(modalities),
             grids,
-            lambda done: shown.stage("Filling", done),
+            lambda done: stages.stage("Filling", done),
             overwrite,
         )
     for name in [str(name).removesuffix("_flag") for name in filled.data_vars if str(name).endswith("_flag")]:

@@ -1,4 +1,4 @@
-"""What `train_mae.py` does: the entry that launchers are given, whose arguments are theirs to decide."""
+"""What `train_mae.py` does: the entry point for launchers, which add arguments of their own."""
 
 import argparse
 import os
@@ -21,8 +21,8 @@ def main(arguments: list[str] | None = None) -> None:
         epilog="example: torchrun --standalone --nproc_per_node=4 train_mae.py --config configs/gb_small.yaml",
     )
     parser.add_argument("--config", type=Path, required=True, help="YAML configuration")
-    parser.add_argument("--continue", dest="go_on", action="store_true", help="go on with the run if it is there")
-    # The deepspeed launcher gives it; what counts is in the environment.
+    parser.add_argument("--continue", dest="go_on", action="store_true", help="continue the run if it exists")
+    # The deepspeed launcher passes it; we read the environment instead.
     parser.add_argument("--local_rank", "--local-rank", help=argparse.SUPPRESS)
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys to change, as training.lr=3e-4")
     given = parser.parse_args(arguments)
@@ -32,15 +32,16 @@ def main(arguments: list[str] | None = None) -> None:
     except HydroMAEError as error:
         _fail(str(error))
     except OSError as error:
-        if not (told := told_of_files(error)):
+        if not (sentence := told_of_files(error)):
             raise
-        _fail(told)
+        _fail(sentence)
 
 
 def _fail(message: str) -> None:
-    """End with one sentence, however many processes found the same thing wrong.
+    """End with one sentence, however many processes met the same error.
 
-    The launcher ends the others as soon as the first has failed; one that is still there was alone in it, and speaks.
+    The launcher ends all processes as soon as the first has failed; one that is still there was the
+    only one to fail, and prints.
     """
     from hydromae.app.console import fail, messages
 

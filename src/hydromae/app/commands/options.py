@@ -13,11 +13,14 @@ Overrides = Annotated[
 ]
 Run = Annotated[Path, typer.Argument(help="Run directory, the output of `hydromae train`.")]
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directory; several are averaged.")]
-Overwrite = Annotated[bool, typer.Option(help="Replace what is there; it stays until the new one is complete.")]
+Overwrite = Annotated[
+    bool, typer.Option(help="Replace existing output; the old one stays until the new one is complete.")
+]
 OverwriteOwn = Annotated[
     bool,
     typer.Option(
-        "--overwrite", help="Replace what is there, if hydromae wrote it; it stays until the new one is whole."
+        "--overwrite",
+        help="Replace existing output if hydromae wrote it; the old one stays until the new one is complete.",
     ),
 ]
 Span = Annotated[
@@ -28,15 +31,15 @@ Seed = Annotated[int, typer.Option(help="Seed of the sample.")]
 
 
 def titled(stage: Callable[[str, float], None], title: str) -> Callable[[str, float], None]:
-    """`stage` with a title before what is being done."""
+    """`stage` with a title before the description of the work."""
     return lambda what, done: stage(f"{title}: {what}", done)
 
 
-def noted(stage: Callable[[str, float], None], told: set[str]) -> Callable[[str, float], None]:
-    """`stage` that also keeps what was told."""
+def noted(stage: Callable[[str, float], None], said: set[str]) -> Callable[[str, float], None]:
+    """`stage` that also keeps the descriptions in `said`."""
 
     def note(what: str, done: float) -> None:
-        told.add(what)
+        said.add(what)
         stage(what, done)
 
     return note
@@ -53,7 +56,7 @@ def listed(text: str | None) -> list[str] | None:
 
 
 def print_notes(notes: Sequence[str]) -> None:
-    """Print what was decided on the way, a line each."""
+    """Print the decisions made on the way, one a line."""
     from hydromae.app.console import console
 
     for note in notes:

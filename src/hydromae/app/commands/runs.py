@@ -34,15 +34,15 @@ def demo(
     from hydromae.evaluation.forecast_verdict import forecast_verdict
     from hydromae.sample.sizes import known_size
 
-    with Stages() as shown:
-        done = run_demo(directory, known_size(size), seed, shown.stage, [shown])
+    with Stages() as stages:
+        done = run_demo(directory, known_size(size), seed, stages.stage, [stages])
     if done is None:
         console.print("Stopped; the same command continues")
         raise typer.Exit(130)
     _print_scores(done.run, done.scores)
     for regime, comparison in done.comparisons.items():
         console.print(comparison.table("nse", f"Forecasts of river flow, forcing {regime}: median NSE").rich())
-    console.print(forecast_verdict({regime: one.scores for regime, one in done.comparisons.items()}))
+    console.print(forecast_verdict({regime: comparison.scores for regime, comparison in done.comparisons.items()}))
     console.print(f"Forecasts: {', '.join(map(str, done.forecasts))}; as a table: {done.table}", soft_wrap=True)
     console.print(f"The page: {done.page}", soft_wrap=True)
 
@@ -54,7 +54,7 @@ def train(
         bool, typer.Option("--dry-run", help="Estimate memory, tokens and time, then try some steps; write no run.")
     ] = False,
     go_on: Annotated[
-        bool, typer.Option("--continue", help="Go on with the run if it is there, as a job that is started again does.")
+        bool, typer.Option("--continue", help="Continue the run if it exists, as when a job is started again.")
     ] = False,
 ) -> None:
     """Pretrain a model, preparing the store first where there is none.
@@ -67,7 +67,7 @@ def train(
 
 
 def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go_on: bool = False) -> None:
-    """Train in this process, alone or as one of those that a launcher started; only the first one speaks."""
+    """Train in this process, by itself or as one of those that a launcher started; only the first one prints."""
     from hydromae.app.console import Stages, console, messages
     from hydromae.config.read import load_config
     from hydromae.runs.changes import refuse_changes
@@ -80,20 +80,20 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
     here = launched()
     speaks = here.rank == 0
     console.quiet = messages.quiet = not speaks
-    go_on = go_on or here.restarts > 0  # launchers and batch systems that start a job again say so
+    go_on = go_on or here.restarts > 0  # launchers and batch systems say when they start a job again
     loaded = load_config(config, overrides)
     console.quiet = not speaks or (loaded.logging.console == "quiet" and not dry_run)
     run = RunDirectory(loaded.output_path)
     go_on = go_on and run.config_file.is_file() and not dry_run
     if go_on:
         refuse_changes(run, loaded)
-    with Stages(loaded.logging, speaks) as shown:
-        store = prepare_store(loaded, titled(shown.stage, "Preparing the store"))
+    with Stages(loaded.logging, speaks) as stages:
+        store = prepare_store(loaded, titled(stages.stage, "Preparing the store"))
         print_notes(store.provenance.notes)
         if dry_run:
-            trial = try_out(loaded, store, lambda found: console.print(found.table()))
+            trial = try_out(loaded, store, lambda estimate: console.print(estimate.table()))
         else:
-            run = continue_run(run, [shown]) if go_on else new_run(loaded, store, [shown])
+            run = continue_run(run, [stages]) if go_on else new_run(loaded, store, [stages])
     if dry_run:
         if trial.start is not None:
             console.print(trial.start.table())
@@ -103,7 +103,7 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
 
 
 def resume(run: Run) -> None:
-    """Continue a run that was stopped, as if it had never been.
+    """Continue a run that was stopped, as if it had never stopped.
 
     Example: `hydromae resume output/gb_small`
     """
@@ -117,8 +117,8 @@ def resume(run: Run) -> None:
         return
     settings = directory.config().logging
     console.quiet = settings.console == "quiet"
-    with Stages(settings) as shown:
-        continue_run(directory, [shown])
+    with Stages(settings) as stages:
+        continue_run(directory, [stages])
     _after_training(directory)
 
 
@@ -134,7 +134,7 @@ def reconstruct(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="train, val or test; default: val where there is one, else test; --period goes before it."),
+        typer.Option(help="train, val or test; default: val where there is one, else test; --period overrides it."),
     ] = None,
     period: Span = None,
     overwrite: OverwriteOwn = False,
@@ -153,8 +153,8 @@ def reconstruct(
     if split is None and days is None:
         split = default_split(RunDirectory.open(run).store())
     target = output or default_output(run, split or "chosen", days)
-    with Stages() as shown:
-        done = reconstruct_run(run, output, split, days, lambda done: shown.stage("Reconstructing", done), overwrite)
+    with Stages() as stages:
+        done = reconstruct_run(run, output, split, days, lambda done: stages.stage("Reconstructing", done), overwrite)
     done.close()
     directory = RunDirectory(run)
     _print_scores(directory, directory.read_json(scores_file(run, target)))
@@ -198,7 +198,7 @@ def model(
         return
     console.print(summary_table(MultiModalMAE(model_config_without_data(config)), config))
     if config.data.modalities:
-        console.print("Sizes are the configuration's: with a prepared store they are the data's.")
+        console.print("These sizes are the configuration's; with a prepared store they come from the data.")
 
 
 def _print_scores(run: Any, content: dict[str, Any]) -> None:
@@ -216,7 +216,7 @@ def _after_training(run: Any) -> None:
 
     if not is_finished(run):
         console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
-        raise SystemExit(130)  # typer's own exit means nothing outside of it, as in train_mae.py
+        raise SystemExit(130)  # typer's own exit works only inside typer, which train_mae.py does not use
     split = "" if run.config().data.val else " --split train"
     console.print(
         f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}{split}` and `hydromae report {run.path}`",

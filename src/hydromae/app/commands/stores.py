@@ -1,4 +1,4 @@
-"""Commands about data before any model: configuration, store, check."""
+"""Commands that prepare data before any model: configuration, store, check."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ def init(
 ) -> None:
     """Look at a folder of data and write a commented configuration for it.
 
-    Every file is looked at, none is read whole; each decision stands in the configuration beside its reason.
+    Every file is looked at, none is read whole; the configuration gives the reason for each decision.
 
     Example: `hydromae init my_data -o my.yaml`, then `hydromae check my.yaml`
     """
@@ -40,13 +40,13 @@ def init(
     from hydromae.init import init as look
 
     check_target(output, overwrite)
-    with Stages() as shown:
-        found = look(folder, titled(shown.stage, "Looking"))
-    table = Table("file", "taken for", "reader", "why", title=str(found.folder), title_justify="left")
-    for row in found.rows:
+    with Stages() as stages:
+        result = look(folder, titled(stages.stage, "Looking"))
+    table = Table("file", "taken for", "reader", "why", title=str(result.folder), title_justify="left")
+    for row in result.rows:
         table.add_row(row.path, row.taken_for, row.reader, row.reason)
     console.print(table)
-    written = write_config(found, output, overwrite)
+    written = write_config(result, output, overwrite)
     console.print(f"Written: {written}. Read it, then run `hydromae check {written}`", soft_wrap=True)
 
 
@@ -58,12 +58,12 @@ def check(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Look at every day of the grids, not at a sample.")] = False,
     root: Annotated[
-        Path | None, typer.Option(help="Store: where its sources lie now, if not where they lay.", metavar="FOLDER")
+        Path | None, typer.Option(help="For a store: where its sources lie now, if they were moved.", metavar="FOLDER")
     ] = None,
 ) -> None:
-    """Say before any training what is missing, constant, out of range, twice there or in another unit.
+    """Report, before any training, what is missing, constant, out of range, duplicated or in another unit.
 
-    Of a store, every byte is verified, and its sources are compared with what it was made from.
+    For a store, every byte is verified, and its sources are compared with those it was made from.
     Exit code 0: fit; 1: something would spoil training; 2: something cannot be read.
 
     Example: `hydromae check configs/gb.yaml data.root=my_data -o check.html`
@@ -76,8 +76,8 @@ def check(
 
     if not target.exists():
         raise ConfigError(f"{target}: is neither a configuration nor a store; give the path of one")
-    with Stages() as shown:
-        progress = titled(shown.stage, "Checking")
+    with Stages() as stages:
+        progress = titled(stages.stage, "Checking")
         if target.is_dir():
             report = check_store(Store.open(target), root=root, full=full, on_progress=progress)
         else:
@@ -93,12 +93,14 @@ def check(
 def prepare(
     config: ConfigFile,
     overrides: Overrides = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a store that was made otherwise.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace a store that was made with other settings or files.")
+    ] = False,
     append: Annotated[
-        bool, typer.Option(help="Add new days to the store that is there, without fitting its scalers anew.")
+        bool, typer.Option(help="Add new days to the existing store, without fitting its scalers anew.")
     ] = False,
 ) -> None:
-    """Read the sources and write the store; one that was interrupted goes on where it stopped.
+    """Read the sources and write the store; after an interruption it goes on where it stopped.
 
     The last line repeats what `hydromae check` would call an error in the store.
 
@@ -110,14 +112,14 @@ def prepare(
     from hydromae.store.prepare import ALREADY
     from hydromae.store.prepare import prepare as prepare_store
 
-    loaded, told = load_config(config, overrides or ()), set[str]()
-    with Stages() as shown:
-        progress = noted(titled(shown.stage, "Preparing the store"), told)
+    loaded, said = load_config(config, overrides or ()), set[str]()
+    with Stages() as stages:
+        progress = noted(titled(stages.stage, "Preparing the store"), said)
         store = prepare_store(loaded, progress, overwrite=overwrite, append=append)
-        report = check_store(store, verify=False, on_progress=titled(shown.stage, "Checking the store"))
+        report = check_store(store, verify=False, on_progress=titled(stages.stage, "Checking the store"))
     print_notes(store.provenance.notes)
     made = f"{store.n_days} days from {store.days[0]}, {', '.join(store.names)}"
-    console.print(f"{store.path}: {made}{f' ({ALREADY})' if ALREADY in told else ''}", soft_wrap=True)
+    console.print(f"{store.path}: {made}{f' ({ALREADY})' if ALREADY in said else ''}", soft_wrap=True)
     if errors := [problem.text for problem in report.problems if problem.severity == "error"]:
         verdict = f"error: {report.verdict} " + "; ".join(errors)
         console.print(f"{verdict}. `hydromae check {config}` says more", soft_wrap=True, markup=False)
@@ -140,8 +142,8 @@ def export(
     from hydromae.app.console import Stages, console
     from hydromae.results.export import export as export_store
 
-    told: set[str] = set()
-    with Stages() as shown:
+    said: set[str] = set()
+    with Stages() as stages:
         written = export_store(
             store,
             output,
@@ -149,9 +151,9 @@ def export(
             dates(period),
             listed(stations),
             overwrite,
-            noted(titled(shown.stage, "Exporting"), told),
+            noted(titled(stages.stage, "Exporting"), said),
         )
-    print_notes([what for what in told if what.startswith("leaving out")])
+    print_notes([what for what in said if what.startswith("leaving out")])
     console.print(f"Written: {written}", soft_wrap=True)
 
 
@@ -170,6 +172,6 @@ def config_keys(
     from hydromae.config.explain import all_keys, find_keys
 
     table = Table("key", "default", "type", "meaning")
-    for found in all_keys() if key is None else find_keys(key):
-        table.add_row(found.name, found.default, found.type, found.meaning)
+    for entry in all_keys() if key is None else find_keys(key):
+        table.add_row(entry.name, entry.default, entry.type, entry.meaning)
     console.print(table)

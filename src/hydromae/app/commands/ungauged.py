@@ -26,7 +26,7 @@ def ungauged(
     target: Annotated[str | None, typer.Option(help="The series to simulate; default: the river flow.")] = None,
     overwrite: OverwriteOwn = False,
 ) -> None:
-    """Simulate daily flow from weather and attributes, the stations' own flow never being seen.
+    """Simulate daily flow from weather and attributes; the stations' own flow is never seen.
 
     Example: `hydromae ungauged output/my_fold0 --data stores/my --stations 39001,9002 -o ungauged.nc`
 
@@ -35,7 +35,7 @@ def ungauged(
     from hydromae.app.console import Stages, console
     from hydromae.tasks.ungauged import ungauged as simulate
 
-    with Stages() as shown:
+    with Stages() as stages:
         simulated = simulate(
             runs,
             output,
@@ -44,7 +44,7 @@ def ungauged(
             listed(stations),
             donors,
             target,
-            lambda done: shown.stage("Simulating", done),
+            lambda done: stages.stage("Simulating", done),
             overwrite,
         )
     console.print(f"{simulated.sizes['station']} stations, {simulated.sizes['time']} days")
