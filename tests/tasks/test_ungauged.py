@@ -251,5 +251,5 @@ def test_the_data_may_lack_the_flow_altogether(tmp_path: Path) -> None:
     with ungauged(run.path, tmp_path / "out.nc", data=store, target="riverflow", period=PERIOD) as file:
         assert np.isfinite(file["riverflow"].values).all() and file["riverflow"].attrs["units"] == "mm/d"
         assert "27003" in file["station"].values
-    with pytest.raises(ConfigError, match="which series is the river flow cannot be told"):
+    with pytest.raises(ConfigError, match="it is not clear which series is the river flow"):
         ungauged(run.path, tmp_path / "out.nc", data=store)
