@@ -59,9 +59,9 @@ def finetune(
         ConfigError: a task is not known, a key is wrong, or none of the weights fits.
         RunError: there is no run, it holds no model, its data are gone, or `output` already holds a run.
     """
-    origin = RunDirectory.open(run)
-    config = finetune_config(origin, task, overrides, output, from_scratch)
-    store = origin.store() if config.data == _data_of(origin) else prepare(config, on_progress)
+    trained_run = RunDirectory.open(run)
+    config = finetune_config(trained_run, task, overrides, output, from_scratch)
+    store = trained_run.store() if config.data == _data_of(trained_run) else prepare(config, on_progress)
     return new_run(config, store, callbacks)
 
 

@@ -117,15 +117,15 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
         ConfigError: nothing fits.
         RunError: there is no model, or it is damaged.
     """
-    origin, old_store = read_pretrained(path), _store_of(Path(path))
+    pretrained, old_store = read_pretrained(path), _store_of(Path(path))
     if old_store is not None:
         _warn_of_other_scaling(path, old_store, store)
     else:
         logger.warning("%s: its data are not at hand, so their units and attributes cannot be compared", path)
-    before = ever_seen(path, origin.trained_on)
-    start = Start(str(path), tuple(carry(model, origin, store, old_store)), before)
+    before = ever_seen(path, pretrained.trained_on)
+    start = Start(str(path), tuple(carry(model, pretrained, store, old_store)), before)
     if not start.count("loaded"):
-        old, new = origin.config, model.config
+        old, new = pretrained.config, model.config
         raise ConfigError(
             f"training.start_from is {path}, of whose weights none fits this model (d_model {old.d_model}, now "
             f"{new.d_model}; modalities {', '.join(old.modalities)}, now {', '.join(new.modalities)}); "
@@ -135,9 +135,9 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
     return start
 
 
-def carry(model: MultiModalMAE, origin: Pretrained, store: Store, old_store: Store | None) -> list[Carried]:
+def carry(model: MultiModalMAE, pretrained: Pretrained, store: Store, old_store: Store | None) -> list[Carried]:
     """Load what fits, tensor by tensor; see `start_from`."""
-    carried, fit = [], _Fit(model, origin, store, old_store)
+    carried, fit = [], _Fit(model, pretrained, store, old_store)
     own = dict(model.named_parameters())
     with torch.no_grad():
         for name, parameter in own.items():
@@ -145,7 +145,7 @@ def carry(model: MultiModalMAE, origin: Pretrained, store: Store, old_store: Sto
             if value is not None:
                 parameter.copy_(value)
             carried.append(Carried(name, how, why))
-    left = origin.weights.keys() - own.keys() - {"valid_patches"}
+    left = pretrained.weights.keys() - own.keys() - {"valid_patches"}
     return [*carried, *(Carried(name, "left out", "this model has no such part") for name in sorted(left))]
 
 
@@ -155,9 +155,9 @@ Fitted = tuple[Tensor | None, How, str]
 class _Fit:
     """Finds what of the old weights fits a parameter of the new model."""
 
-    def __init__(self, model: MultiModalMAE, origin: Pretrained, store: Store, old_store: Store | None) -> None:
-        self.new, self.old, self.weights = model.config, origin.config, origin.weights
-        self.patches, self.old_patches = model.valid_patches, origin.weights["valid_patches"]
+    def __init__(self, model: MultiModalMAE, pretrained: Pretrained, store: Store, old_store: Store | None) -> None:
+        self.new, self.old, self.weights = model.config, pretrained.config, pretrained.weights
+        self.patches, self.old_patches = model.valid_patches, pretrained.weights["valid_patches"]
         self.attributes = store.attribute_names
         self.old_attributes = None if old_store is None else old_store.attribute_names
         self.same_data = old_store is not None and old_store.fingerprint == store.fingerprint
