@@ -23,7 +23,7 @@ def test_counts_of_the_verdict_are_those_of_the_scores(rows):
     beats_day = sum(1 - model / day > 0 for model, _, day in rows)
     assert wins(scores, "mean") == (beats_mean, len(rows))
     text = verdict(scores, str)
-    assert f"with the mean for {beats_mean} of {len(rows)} variable" in text
+    assert f"with the mean for {beats_mean} of {len(rows)} modalit" in text
     assert f"with the nearest visible day for {beats_day} of {len(rows)}." in text
 
 

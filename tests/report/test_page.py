@@ -90,7 +90,7 @@ def test_scores_that_are_not_finite_are_said(bare_run, scores):
     (bare_run / "scores.json").write_text(json.dumps(scores))
     text = Page(read(bare_run)).text
     assert "not a finite number for river flow" in text
-    assert "filling with the mean for 2 of 2 variables" in text
+    assert "filling with the mean for 2 of 2 modalities" in text
     assert "nan" not in text.lower()
 
 

@@ -28,10 +28,11 @@ from hydromae.app.commands import launch, runs
 from hydromae.base import files
 from hydromae.base.errors import HydroMAEError
 from hydromae.batch.batch import Batch
+from hydromae.batch.batcher import Batcher
+from hydromae.masks.masker import Masker
 from hydromae.runs import checkpoint
 from hydromae.training.loop import Trainer
 from hydromae.windows.windows import Windows
-from support.batches import BatchMaker
 
 
 def rank() -> int:
@@ -92,17 +93,18 @@ def slow_disk(seconds: float) -> None:
 
 def spoil(fault: dict[str, Any]) -> None:
     """Put a number that no store holds among the values of some batches of one process."""
-    original = BatchMaker.training_batch
+    original = Batcher.batch
 
-    def training_batch(self: BatchMaker, windows: Windows, epoch: int) -> Batch:
-        batch = original(self, windows, epoch)
+    def spoilt_batch(self: Batcher, windows: Windows, mask: Any) -> Batch:
+        batch = original(self, windows, mask)
+        epoch = getattr(mask, "keywords", {}).get("epoch")  # none in validation
         if rank() != fault["rank"] or [epoch, windows.number] not in fault["batches"]:
             return batch
         tokens = batch.tokens[fault["modality"]]
         spoilt = replace(tokens, values=torch.full_like(tokens.values, float(fault["value"])))
         return replace(batch, tokens={**batch.tokens, fault["modality"]: spoilt})
 
-    BatchMaker.training_batch = training_batch  # type: ignore[method-assign]
+    Batcher.batch = spoilt_batch  # type: ignore[method-assign]
 
 
 def die(fault: dict[str, Any]) -> None:
@@ -127,7 +129,7 @@ def main(faults: dict[str, Any], arguments: list[str]) -> None:
         return worker.main(config, output, int(steps), precision == "double")
     pause = faults.pop("pause", 0.0)
     before(Trainer, "train_step", lambda trainer, *_: tell(f"step {trainer.progress.step}", pause))
-    before(BatchMaker, "evaluation_batch", lambda *_: tell("validating", pause))
+    before(Masker, "evaluation", lambda *_: tell("validating", pause))
     before(checkpoint, "write_text", lambda *_: tell("sealing", pause))
     for name, setting in faults.items():
         FAULTS[name](setting)

@@ -201,7 +201,7 @@ def test_windows_of_one_station_score_every_station_and_no_grid(prepared: Prepar
 def test_a_run_of_one_modality_is_refused(world: World, tmp_path: Path) -> None:
     world.raw["data"]["modalities"] = {"evap": world.raw["data"]["modalities"]["evap"]}
     run = new_run(small_config(world, tmp_path / "run", training={"epochs": 1}), prepare(world.config()))
-    with pytest.raises(ConfigError, match="one modality alone"):
+    with pytest.raises(ConfigError, match="has only one modality"):
         cross_modality(run.path)
 
 

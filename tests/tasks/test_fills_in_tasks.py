@@ -22,6 +22,7 @@ from hydromae.tokens.selection import MISSING, TARGET
 from hydromae.tokens.shape import from_tokens
 from hydromae.windows.windows import WindowReader
 from support.batches import BatchMaker
+from support.other_values import OtherValues
 from support.sources import FIRST, World
 from support.untrained import untrained_run
 
@@ -37,17 +38,16 @@ def run_with(prepared: Prepared, path: Path, method: str | None, names: tuple[st
     return untrained_run(*prepared, path, data=data, model=MODEL, masking=masking).path
 
 
-def with_gaps(store: Store, folder: Path) -> Store:
+def with_gaps(store: Store) -> Store:
     """The store with more gaps: whole tokens, parts of tokens, a station that is not seen in the whole window."""
-    random = np.random.default_rng(5)
-    folder.mkdir()
+    random, made = np.random.default_rng(5), {}
     for name in store.names:
         values = np.array(store.values(name))
         values[random.random(values.shape[:2]) < 0.25] = np.nan  # whole patches or stations of a day
         if store.kind(name) == "series":
             values[START - 20 : START + 20, 3] = np.nan
-        np.save(folder / f"{name}.npy", values)
-    return store.with_values_at(folder)
+        made[name] = values
+    return OtherValues(store, made)
 
 
 class _Reader(WindowReader):
@@ -70,7 +70,7 @@ def test_a_question_is_answered_as_the_mask_of_the_training_is(
 ) -> None:
     run = run_with(prepared, tmp_path / "run", method, EVERY, strategies=strategies, forcing=0.5, horizon=3)
     plain = run_with(prepared, tmp_path / "plain", None, EVERY, strategies=strategies, forcing=0.5, horizon=3)
-    store = with_gaps(prepared[1], tmp_path / "values")
+    store = with_gaps(prepared[1])
     predictor, without = (Predictor(path, store) for path in (run, plain))
     masking, fill = predictor.config.masking, predictor.config.data.fill
     maker = BatchMaker(store, predictor.model.shapes, masking, 0, torch.device("cpu"), fill)
@@ -105,19 +105,19 @@ GAP, STATION = 147, 1
 
 
 @pytest.fixture(scope="module")
-def gapped(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
+def gapped(prepared: Prepared) -> tuple[Store, Store]:
     """Evaporation with a gap, and with what the nearest day, the one before, has there; flow lacks the day after."""
     made = []
     for name in ("gap", "filled"):
-        folder = tmp_path_factory.mktemp(name)
+        of_store = {}
         for modality in prepared[1].names:
             values = np.array(prepared[1].values(modality))
             if modality == "evap":
                 values[GAP, STATION] = np.nan if name == "gap" else values[GAP - 1, STATION]
             if modality == "riverflow":
                 values[GAP + 1, STATION] = np.nan
-            np.save(folder / f"{modality}.npy", values)
-        made.append(prepared[1].with_values_at(folder))
+            of_store[modality] = values
+        made.append(OtherValues(prepared[1], of_store))
     return made[0], made[1]
 
 

@@ -12,6 +12,7 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tasks.forecast import forecast, issue_days
+from support.other_values import OtherValues
 from support.series_run import move_weights
 from support.sources import FIRST, World, make_world
 from support.untrained import ALL, ONE, untrained_run
@@ -34,17 +35,16 @@ def issue(offset: int = 0) -> date:
     return day(ISSUE + offset)
 
 
-def changed(store: Store, folder: Path, names: list[str], first: int, stop: int | None = None) -> Store:
+def changed(store: Store, names: list[str], first: int, stop: int | None = None) -> Store:
     """The store with garbage in some days of some modalities."""
-    random = np.random.default_rng(1)
-    folder.mkdir()
+    random, made = np.random.default_rng(1), {}
     for name in store.names:
         values = np.array(store.values(name))
         if name in names:
             part = values[first:stop]
             part[...] = np.where(random.random(part.shape) < 0.2, np.nan, random.uniform(0, 1e6, part.shape))
-        np.save(folder / f"{name}.npy", values)
-    return store.with_values_at(folder)
+        made[name] = values
+    return OtherValues(store, made)
 
 
 def same(one: xr.Dataset, other: xr.Dataset) -> bool:
@@ -81,7 +81,7 @@ def test_flow_is_also_given_over_the_catchments_area(run: RunDirectory, prepared
 def test_flow_after_the_issue_time_changes_nothing(
     run: RunDirectory, prepared: tuple[World, Store], tmp_path: Path, forcing: str
 ):
-    garbage = changed(prepared[1], tmp_path / "values", ["riverflow"], ISSUE + 1)
+    garbage = changed(prepared[1], ["riverflow"], ISSUE + 1)
     made = [forecast(run.path, [issue()], data=data, horizon=HORIZON, forcing=forcing) for data in (None, garbage)]
     assert same(*made)
 
@@ -89,7 +89,7 @@ def test_flow_after_the_issue_time_changes_nothing(
 def test_without_weather_nothing_after_the_issue_time_changes_anything(
     run: RunDirectory, prepared: tuple[World, Store], tmp_path: Path
 ):
-    garbage = changed(prepared[1], tmp_path / "values", list(prepared[1].names), ISSUE + 1)
+    garbage = changed(prepared[1], list(prepared[1].names), ISSUE + 1)
     assert same(*(forecast(run.path, [issue()], data=data, horizon=HORIZON) for data in (None, garbage)))
 
 
@@ -97,8 +97,8 @@ def test_with_perfect_weather_the_weather_of_the_horizon_counts_and_none_beyond(
     run: RunDirectory, prepared: tuple[World, Store], tmp_path: Path
 ):
     store, weather = prepared[1], ["precip", "soil", "evap"]
-    within = changed(store, tmp_path / "within", weather, ISSUE + 1, ISSUE + 1 + HORIZON)
-    beyond = changed(store, tmp_path / "beyond", weather, ISSUE + 1 + HORIZON)
+    within = changed(store, weather, ISSUE + 1, ISSUE + 1 + HORIZON)
+    beyond = changed(store, weather, ISSUE + 1 + HORIZON)
     made, other, after = (
         forecast(run.path, [issue()], data=data, horizon=HORIZON, forcing="perfect") for data in (None, within, beyond)
     )
@@ -107,7 +107,7 @@ def test_with_perfect_weather_the_weather_of_the_horizon_counts_and_none_beyond(
 
 def test_what_was_observed_before_counts(run: RunDirectory, prepared: tuple[World, Store], tmp_path: Path):
     for name in prepared[1].names:
-        garbage = changed(prepared[1], tmp_path / name, [name], ISSUE - 2, ISSUE + 1)
+        garbage = changed(prepared[1], [name], ISSUE - 2, ISSUE + 1)
         made = [forecast(run.path, [issue()], data=data, horizon=HORIZON)["riverflow"] for data in (None, garbage)]
         assert not np.array_equal(*made), name
 
@@ -148,14 +148,13 @@ def test_weather_from_a_file_that_holds_what_was_observed_is_perfect_weather(
         attrs={"units": "mm/d"},
     )
     evap.to_dataset(name="evap").to_netcdf(path, engine="h5netcdf")
-    folder = tmp_path / "values"
-    folder.mkdir()
+    made = {}
     for name in store.names:  # of what was observed, nothing but evaporation after the issue time
         values = np.array(store.values(name))
         if name not in ("evap", "riverflow"):
             values[ISSUE + 1 :] = np.nan
-        np.save(folder / f"{name}.npy", values)
-    perfect = forecast(run.path, [issue()], data=store.with_values_at(folder), horizon=HORIZON, forcing="perfect")
+        made[name] = values
+    perfect = forecast(run.path, [issue()], data=OtherValues(store, made), horizon=HORIZON, forcing="perfect")
     assert same(forecast(run.path, [issue()], horizon=HORIZON, forcing=path), perfect)
     by_issue = xr.DataArray(
         evap.values[None],
@@ -303,7 +302,7 @@ def test_stations_that_the_data_lack_are_not_forecast(
 def test_days_that_are_excluded_are_not_seen(tmp_path: Path, prepared: tuple[World, Store]):
     sections = {**ONE, "data": {**ONE["data"], "exclude_dates": [[str(day(ISSUE - 3)), str(day(ISSUE - 3))]]}}
     run = untrained_run(*prepared, tmp_path / "run", **sections)
-    garbage = changed(prepared[1], tmp_path / "values", list(prepared[1].names), ISSUE - 3, ISSUE - 2)
+    garbage = changed(prepared[1], list(prepared[1].names), ISSUE - 3, ISSUE - 2)
     assert same(*(forecast(run.path, [issue()], data=data, horizon=HORIZON) for data in (None, garbage)))
 
 

@@ -197,7 +197,9 @@ def test_an_area_that_any_run_needs_is_asked_for_whatever_their_order(trained: R
     config = small_config(world, tmp_path / "unused", data=world.raw["data"], model={"series_patch_size": 1})
     store = prepare(config)
     for runs in ([trained.path, flat.path], [flat.path, trained.path]):
-        with pytest.raises(DataError, match="station 27003 has no catchment area that the mm/d of"):
+        with pytest.raises(
+            DataError, match="station 27003 has no catchment area, which is needed to bring the mm/d of"
+        ):
             ungauged(runs, tmp_path / "out.nc", data=store)
     ungauged(flat.path, tmp_path / "out.nc", data=store).close()  # needs none
 
@@ -251,5 +253,5 @@ def test_the_data_may_lack_the_flow_altogether(tmp_path: Path) -> None:
     with ungauged(run.path, tmp_path / "out.nc", data=store, target="riverflow", period=PERIOD) as file:
         assert np.isfinite(file["riverflow"].values).all() and file["riverflow"].attrs["units"] == "mm/d"
         assert "27003" in file["station"].values
-    with pytest.raises(ConfigError, match="which series is the river flow cannot be told"):
+    with pytest.raises(ConfigError, match="it is not clear which series is the river flow"):
         ungauged(run.path, tmp_path / "out.nc", data=store)

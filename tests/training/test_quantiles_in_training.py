@@ -90,7 +90,7 @@ def test_training_lowers_the_pinball_loss(prepared: Prepared, tmp_path: Path) ->
             trainer.train_step(parts, epoch)
     after = trainer.validate()
     assert before is not None and after is not None
-    assert sum(after["pinball"].values()) < 0.85 * sum(before["pinball"].values())
+    assert sum(after["pinball"].values()) < 0.9 * sum(before["pinball"].values())
 
 
 def test_the_head_of_the_mean_is_carried_over_to_a_model_with_quantiles(

@@ -1,1 +1,1 @@
-"""What every table is measured against: simple and published methods for each task."""
+"""The methods that every table compares the model with: simple and published ones for each task."""

@@ -1,4 +1,4 @@
-"""Several forecasts side by side: scored on the same days, with the differences that mean something marked."""
+"""Several forecasts side by side: scored on the same days, with significant differences marked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,9 +29,9 @@ class Comparison:
             returns; `difference`, `lower`, `upper`, `p_value` [model, statistic, lead_time] as `bootstrap_difference`
             against the reference, NaN for itself; `stations_better` and `stations_worse` [model, lead_time], the shares
             of stations whose squared errors differ from the reference's by Diebold's and Mariano's test at `ALPHA`.
-            Without lead_time where series are compared. Its attributes say where the days were trained on.
+            Without lead_time where series are compared. Its attributes say if days were trained on.
         reference: the model that the others are tested against.
-        note: how it was tested, in words.
+        note: how the differences were tested, in words.
     """
 
     scores: xr.Dataset
@@ -39,7 +39,7 @@ class Comparison:
     note: str
 
     def table(self, metric: str = "nse", title: str = "") -> ScoreTable:
-        """Medians over stations of one metric: one row a model, one column a lead time.
+        """Medians over stations of one metric: one row for each model, one column for each lead time.
 
         A `+` or `-` after a number of `nse` or `kge` says that it is above or below the reference's, `p < ALPHA`.
         """
@@ -68,27 +68,33 @@ class Comparison:
         return overlap_of(self.scores.attrs)
 
     def with_overlap(self, overlap: Overlap | None) -> "Comparison":
-        """The same of days of which some were trained on, or of none that were."""
+        """The same comparison, which says that some of its days were trained on, if any were."""
         return self if overlap is None else replace(self, scores=self.scores.assign_attrs(overlap.attributes()))
 
     def with_reason(self, why: str) -> "Comparison":
-        """The same, whose tables say why they have no scores; nothing where `why` is empty."""
+        """The same comparison, whose tables say why they have no scores, unless `why` is empty."""
         return replace(self, scores=self.scores.assign_attrs({UNSCORED: why})) if why else self
 
     def records(self, metrics: Sequence[str] = TESTED) -> ScoreTable:
-        """Scores, differences and p values in full precision, one row a model, metric and lead time."""
+        """Scores, differences and p values in full precision, one row for each model, metric and lead time."""
         by_lead, rows = self._by_lead, []
         heads = [str(lead) for lead in by_lead["lead_time"].values] if "lead_time" in self.scores.dims else [""]
         for name in by_lead["model"].values:
             for metric in metrics:
-                one = by_lead.sel(model=name, metric=metric)
-                spread = one["score"].transpose("lead_time", "percentile").values
+                of_metric = by_lead.sel(model=name, metric=metric)
+                spread = of_metric["score"].transpose("lead_time", "percentile").values
                 tests = np.full((len(heads), 4), np.nan)
                 if metric in TESTED:
-                    tested = one.sel(statistic=metric)
+                    tested = of_metric.sel(statistic=metric)
                     tests = np.stack([tested[k].values for k in ("difference", "lower", "upper", "p_value")], -1)
                 rows += [
-                    (str(name), metric, head, *map(number_text, (*spread[j], *tests[j])), str(int(one["stations"][j])))
+                    (
+                        str(name),
+                        metric,
+                        head,
+                        *map(number_text, (*spread[j], *tests[j])),
+                        str(int(of_metric["stations"][j])),
+                    )
                     for j, head in enumerate(heads)
                 ]
         columns = ("model", "metric", "lead_time", "lower_quartile", "median", "upper_quartile")
@@ -118,21 +124,21 @@ def compare(
     block_days: int = BLOCK_DAYS,
     seed: int = 0,
 ) -> Comparison:
-    """Score several forecasts on the pairs that all of them have, and test them against one.
+    """Score several forecasts on the pairs that all of them have, and test them against one of them.
 
     Args:
-        forecasts: by name, [issue_time, lead_time, station] or [time, station], with a `quantile` or without; lead
-            times may differ, and then a lead time is scored for the forecasts that have it.
+        forecasts: by name, [issue_time, lead_time, station] or [time, station], with or without `quantile`; lead
+            times may differ, and each is then scored for the forecasts that have it.
         observed: [time, station] in the same unit.
         training: [time, station], the training record, for thresholds of floods and low flows and for persistence.
         reference: name of the forecast that the others are tested against; by default the first.
         min_pairs: a station and lead time with fewer complete pairs is not scored.
-        resamples: of the block bootstrap.
+        resamples: number of resamples of the block bootstrap.
         block_days: length of its blocks.
         seed: of its draws.
 
     Raises:
-        DataError: no forecast, an unknown reference, no pair that all have, or as `score_forecast`.
+        DataError: there is no forecast, the reference is unknown, or no pair is in all; or as for `score_forecast`.
     """
     if not forecasts:
         raise DataError("no forecast to compare; give at least one")
@@ -154,9 +160,9 @@ def compare(
         _tested(f, shared[reference], observed, min_pairs, resamples, block_days, seed) if name != reference else None
         for name, f in shared.items()
     ]
-    known = [t for t in tests if t is not None]
-    if known:
-        empty = known[0] * np.nan
+    tested = [t for t in tests if t is not None]
+    if tested:
+        empty = tested[0] * np.nan
         joined = xr.concat([empty if t is None else t for t in tests], "model", join="outer", combine_attrs="override")
         scores = scores.merge(joined.assign_coords(model=models), join="outer")
     else:
@@ -169,14 +175,14 @@ def compare(
 
 
 def common_pairs(forecasts: Mapping[str, xr.DataArray], observed: xr.DataArray) -> xr.DataArray:
-    """How many days `compare` has to score each station by, [lead_time, station] or [station].
+    """Number of days on which `compare` scores each station, [lead_time, station] or [station].
 
     Args:
-        forecasts: by name; the lead times are those of the first.
+        forecasts: by name; the lead times are those of the first forecast.
         observed: [time, station].
 
     Raises:
-        DataError: as of `compare`.
+        DataError: as for `compare`.
     """
     shared = _on_common_pairs({name: with_whole_leads(forecast) for name, forecast in forecasts.items()})
     _, seen = pair(next(iter(shared.values())), observed, 1)
@@ -184,7 +190,7 @@ def common_pairs(forecasts: Mapping[str, xr.DataArray], observed: xr.DataArray) 
 
 
 def _on_common_pairs(forecasts: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
-    """The forecasts where all that have the lead time at all are there, on the places that all share."""
+    """The forecasts on shared days and stations, where all forecasts that have the lead time have a value."""
     there = {}
     for name, forecast in forecasts.items():
         finite = xr.DataArray(np.isfinite(forecast))
@@ -195,9 +201,9 @@ def _on_common_pairs(forecasts: Mapping[str, xr.DataArray]) -> dict[str, xr.Data
         raise DataError(f"{', '.join(forecasts)}: no issue time and station that all have; forecast the same ones")
     every_lead = sorted({int(lead) for mask in masks if "lead_time" in mask.dims for lead in mask["lead_time"].values})
     if every_lead:
-        # a lead time that a forecast has nothing for does not take it from the others
+        # a lead time without any value in one forecast stays with the others
         masks = tuple(m.where(m.any(places), True).reindex(lead_time=every_lead, fill_value=True) for m in masks)
-    common = reduce(lambda one, other: one & other, masks)
+    common = reduce(lambda first, second: first & second, masks)
     if not common.any():
         raise DataError(f"{', '.join(forecasts)}: no issue time and station that all have; forecast the same ones")
     return {

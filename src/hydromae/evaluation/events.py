@@ -1,4 +1,4 @@
-"""Floods and low-flow spells as events: predicted, missed, or predicted in vain."""
+"""Floods and low-flow spells as events: predicted, missed, or falsely predicted."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,15 +28,16 @@ def flood_events(
 ) -> xr.Dataset:
     """Hits, misses and false alarms of flood events, within some days (after Nearing et al. 2024).
 
-    An event is a run of days with a flow above the threshold; days that are at most `independence` days apart belong to
-    one event. An observed event is a hit if a predicted flow is above the threshold on, or within `tolerance` days of,
-    one of its days; a predicted event is a false alarm if no observed flow is. Only days with both an observation and a
-    prediction are looked at, so with forecasts issued every few days the tolerances below that spacing are one.
+    An event is a span of days with a flow above the threshold; days that are at most `independence` days apart belong
+    to one event. An observed event is a hit if a predicted flow is above the threshold on one of its days, or within
+    `tolerance` days of one; a predicted event is a false alarm if no observed flow is. Only days with both an
+    observation and a prediction count, so with forecasts issued every few days all tolerances below that spacing give
+    the same.
 
     Args:
-        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
+        predicted: [issue_time, lead_time, station] or [time, station]; of quantiles the median counts.
         observed: [time, station], or with the dimensions of `predicted`.
-        threshold: [station] or with more dimensions, as `return_period`; from `flood_thresholds`. NaN for no threshold.
+        threshold: [station] or with more dimensions, as `return_period`; from `flood_thresholds`. NaN is no threshold.
         min_pairs: fewest complete pairs of a station.
         tolerances: days, not negative.
         independence: days.
@@ -47,7 +48,7 @@ def flood_events(
         NaN where there is no threshold or no event to divide by.
 
     Raises:
-        DataError: as `pair`.
+        DataError: as for `pair`.
     """
     return _events("flood", predicted, observed, threshold, min_pairs, tolerances, independence)
 
@@ -63,7 +64,7 @@ def low_flow_spells(
 ) -> xr.Dataset:
     """Hits, misses and false alarms of spells of low flow (Yevjevich 1967), within some days.
 
-    As `flood_events`, with flows below the threshold of `low_flow_threshold`: variables `low_flow_hits` and so on,
+    Like `flood_events`, with flows below the threshold of `low_flow_threshold`: variables `low_flow_hits` and so on,
     [tolerance, lead_time, station].
     """
     return _events("low_flow", predicted, observed, threshold, min_pairs, tolerances, independence)
@@ -120,8 +121,8 @@ def _events(
         **{name: threshold[name] for name in extra},
         **{str(name): observed[name] for name in observed.dims[:-1]},
     }
-    known = observed.notnull().any(sample) & stacked.notnull()
-    arrays = [xr.DataArray(c, coordinates, dims).where(known).transpose(*extra, "tolerance", ...) for c in counts]
+    scored = observed.notnull().any(sample) & stacked.notnull()
+    arrays = [xr.DataArray(c, coordinates, dims).where(scored).transpose(*extra, "tolerance", ...) for c in counts]
     names = [f"{kind}_{what}" for what in COUNTS]
     result = xr.Dataset({name: described(array, name) for name, array in zip(names, arrays, strict=True)})
     result.update(rates(result, kind))
@@ -139,12 +140,12 @@ def _counts(
     shape = observed.shape[:-1]
     flat_p, flat_q = (values.reshape(-1, len(place)) for values in (predicted, observed))
     events_p, events_q = (_Events(values, place, independence) for values in (flat_p, flat_q))
-    found = []
+    counts_of = []
     for tolerance in tolerances:
         hits = events_q.met(_widened(flat_p, place, tolerance))
         came = events_p.met(_widened(flat_q, place, tolerance))
-        found.append((hits, events_q.number - hits, events_p.number, events_p.number - came))
-    return [np.stack([c.reshape(shape) for c in counts]).astype(np.float64) for counts in zip(*found, strict=True)]
+        counts_of.append((hits, events_q.number - hits, events_p.number, events_p.number - came))
+    return [np.stack([c.reshape(shape) for c in counts]).astype(np.float64) for counts in zip(*counts_of, strict=True)]
 
 
 class _Events:
@@ -152,8 +153,8 @@ class _Events:
 
     Args:
         beyond: [rows, sample].
-        place: day of each sample, rising.
-        independence: days that are at most so far apart belong to one event.
+        place: day of each sample, in rising order.
+        independence: days that are at most this many days apart belong to one event.
     """
 
     def __init__(self, beyond: np.ndarray, place: np.ndarray, independence: int) -> None:

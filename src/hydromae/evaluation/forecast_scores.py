@@ -40,16 +40,16 @@ def score_forecast(
     tolerances: Sequence[int] = TOLERANCES,
     independence: int = INDEPENDENCE,
 ) -> xr.Dataset:
-    """Score a forecast, or a simulated series, by every metric of `docs/metrics.md` that can be computed.
+    """Score a forecast, or a simulated series, with every metric of `docs/metrics.md` that can be computed.
 
     Args:
         forecast: [issue_time, lead_time, station] or [time, station], `quantile` last if there are any; the 0.5
             quantile is then the point forecast.
         observed: [time, station] in the same unit.
-        reference: [time, station], the training record: thresholds of floods and low flows come from it alone, and
-            persistence where nothing was observed before the issue time is its mean. Without it there are neither.
+        reference: [time, station], the training record. Only it gives the thresholds of floods and low flows, and its
+            mean is the persistence where nothing was observed before the issue time. Without it there are neither.
         min_pairs: a station and lead time with fewer complete pairs is NaN.
-        return_periods: years, of floods.
+        return_periods: return periods of floods, in years.
         tolerances: days within which an event counts as predicted.
         independence: days that separate events.
 
@@ -58,12 +58,12 @@ def score_forecast(
         coverage and the PIT histogram), with long_name, units and references; ready to be written as netCDF.
 
     Raises:
-        DataError: units differ, times are there twice, nothing is shared, or quantiles lack 0.5.
+        DataError: units differ, a time occurs twice, no day or station is shared, or quantiles lack 0.5.
     """
     forecast = with_whole_leads(forecast)
     point = point_forecast(forecast)
     units = str(observed.attrs.get("units", ""))
-    shared, seen = pair(point, observed, 1)  # what is paired once is not looked up again by each metric
+    shared, seen = pair(point, observed, 1)  # paired once, not again by each metric
     seen.attrs = {"units": units} if units else {}
     shared.attrs = {}
     sample = sample_dim(shared)
@@ -91,19 +91,19 @@ def persistence(forecast: xr.DataArray, observed: xr.DataArray, reference: xr.Da
     Args:
         forecast: gives issue times, lead times and stations.
         observed: [time, station].
-        reference: [time, station], the training record: looked at for days that `observed` lacks, its mean where
+        reference: [time, station], the training record: used on days that `observed` lacks, and with its mean where
             nothing was observed before.
 
     Returns:
-        float64 [issue_time, lead_time, station], NaN where nothing is known.
+        float64 [issue_time, lead_time, station], NaN where no flow is known.
     """
     stations = forecast["station"]
-    known = [s.reindex(station=stations) for s in (observed, reference) if s is not None and s.sizes["time"]]
+    records = [s.reindex(station=stations) for s in (observed, reference) if s is not None and s.sizes["time"]]
     issued = days(forecast["issue_time"])
-    first = min((days(s["time"]).min() for s in known), default=issued.min())
+    first = min((days(s["time"]).min() for s in records), default=issued.min())
     calendar = np.arange(min(first, issued.min()), issued.max() + np.timedelta64(1, "D"))
     flow = np.full((len(calendar), len(stations)), np.nan)  # [day, station]
-    for series in known:
+    for series in records:
         flow = np.where(np.isnan(flow), on_days(series, calendar), flow)
     last = np.maximum.accumulate(np.where(np.isfinite(flow), np.arange(len(calendar))[:, None], -1), 0)
     at_issue = last[np.searchsorted(calendar, issued)]  # [issue_time, station]
@@ -127,8 +127,8 @@ def quartiles(scores: xr.Dataset) -> xr.Dataset:
 
     Returns:
         `score` [metric, lead_time, percentile] (25, 50 and 75; linear between ranks) and `stations` [metric,
-        lead_time], the number that have a value; without lead_time for a series. Metrics with more dimensions become
-        one metric for each place along them, as `flood_f1[return_period=2,tolerance=1]`. `metric_units` and
+        lead_time], the number of stations with a value; without lead_time for a series. Metrics with more dimensions
+        become one metric for each place along them, as `flood_f1[return_period=2,tolerance=1]`. `metric_units` and
         `long_name` [metric] say what each is.
     """
     single = {name: piece for variable in scores.data_vars.values() for name, piece in _pieces(variable)}
@@ -150,7 +150,7 @@ def quartiles(scores: xr.Dataset) -> xr.Dataset:
 
 
 def pooled_events(scores: xr.Dataset) -> xr.Dataset:
-    """Precision, recall and F1 of the events of all stations together, which few years of one station do not hold.
+    """Precision, recall and F1 of the events of all stations together, since one station has few events.
 
     Args:
         scores: as `score_forecast` returns, with a training record.

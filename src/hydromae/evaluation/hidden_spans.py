@@ -1,4 +1,4 @@
-"""The infilling experiment: observed spans of days are hidden, filled and compared with what was there."""
+"""The infilling experiment: observed spans of days are hidden, filled and compared with the observations."""
 
 import zlib
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ from jaxtyping import Bool, Int
 from hydromae.base.errors import DataError
 from hydromae.base.files import atomic_path
 
-# Days in a span -> spans a station. Each length hides 90 days, and the longest two spans, as one is a single season.
+# Days in a span -> spans at each station. Each length hides 90 days; the longest has two spans, since one would lie
+# in a single season.
 SPANS: Final[Mapping[int, int]] = {1: 90, 5: 18, 15: 6, 30: 3, 90: 2}
 _ATTEMPTS = 50
 
@@ -25,8 +26,9 @@ class HiddenSpans:
 
     Attributes:
         mask: bool [time, station], True where hidden.
-        table: a row a span, ordered by station and time: `station` (text), `length` in days, `first` and `last` day.
-        left_out: stations that cannot hold all of their spans, and so have none.
+        table: one row for each span, ordered by station and time: `station` (text), `length` in days, `first` and
+            `last` day.
+        left_out: stations that cannot hold all of their spans, and so get none.
     """
 
     mask: xr.DataArray
@@ -34,11 +36,11 @@ class HiddenSpans:
     left_out: tuple[str, ...] = field(default=())
 
     def hide(self, observed: xr.DataArray) -> xr.DataArray:
-        """The series with the hidden values missing; all others, on any days and of any stations, untouched."""
+        """The series with the hidden values missing; all other values are unchanged."""
         return observed.where(~self.mask.reindex_like(observed, fill_value=False))
 
     def of_length(self, days: int) -> xr.DataArray:
-        """The mask of the spans of that many days alone, bool [time, station]."""
+        """The mask of only the spans of that many days, bool [time, station]."""
         dates = self.mask["time"].to_index()
         rows = self.table[self.table["length"] == days]
         first, last = (pd.DatetimeIndex(rows[column]) for column in ("first", "last"))
@@ -57,16 +59,16 @@ class HiddenSpans:
 def hide_spans(
     observed: xr.DataArray, *, period: slice, spans: Mapping[int, int] = SPANS, seed: int = 0
 ) -> HiddenSpans:
-    """Draw spans to hide, at random among those that are observed on every day.
+    """Draw spans to hide, at random among spans that are observed on every day.
 
     A station has the exact number of spans of each length or, where that many do not fit, none at all. The day before
     and the day after each span are observed and stay visible, so spans neither overlap nor touch and each gap has the
-    length it is counted under. Each station draws by the seed and its id, so its spans do not depend on the others.
+    length it is counted under. The draw of a station depends on the seed and its id, not on other stations.
 
     Args:
         observed: [time, station], NaN where missing, one value for every day.
         period: first and last day in which spans lie, both included.
-        spans: days in a span -> number of such spans a station. All lengths given are hidden together; draw one length
+        spans: days in a span -> number of such spans at each station. All lengths are hidden together; draw one length
             at a time where donors should mostly stay visible.
         seed: of the draw.
 
@@ -79,12 +81,12 @@ def hide_spans(
         raise DataError("spans can be hidden in consecutive days only; give the series a value, or NaN, for every day")
     inside = np.zeros(len(dates), bool)
     inside[dates.slice_indexer(period.start, period.stop)] = True
-    known = np.isfinite(observed.values)
-    hidden = np.zeros(known.shape, bool)
+    observed_days = np.isfinite(observed.values)
+    hidden = np.zeros(observed_days.shape, bool)
     rows, left_out = [], []
     for column, station in enumerate(str(station) for station in observed["station"].values):
         generator = np.random.default_rng([seed, zlib.crc32(station.encode())])
-        drawn = _draw(known[:, column], inside, spans, generator)
+        drawn = _draw(observed_days[:, column], inside, spans, generator)
         if drawn is None:
             left_out.append(station)
             continue
@@ -103,19 +105,19 @@ def hide_spans(
 
 
 def _draw(
-    known: Bool[np.ndarray, "time"],
+    observed_days: Bool[np.ndarray, "time"],
     inside: Bool[np.ndarray, "time"],
     spans: Mapping[int, int],
     generator: np.random.Generator,
 ) -> list[tuple[int, int]] | None:
     """First day and length of each span of one station, in time; None if they do not fit after some attempts."""
     lengths = [length for length in sorted(spans, reverse=True) for _ in range(spans[length])]
-    if sum(lengths) + len(lengths) + 1 > known.sum():
+    if sum(lengths) + len(lengths) + 1 > observed_days.sum():
         return None
     for _ in range(_ATTEMPTS):
-        visible = known.copy()
+        visible = observed_days.copy()
         drawn: list[tuple[int, int]] = []
-        for length in lengths:  # the longest first, while there is room
+        for length in lengths:  # the longest first, while there is most room
             starts = _starts(visible, inside, length)
             if not len(starts):
                 break

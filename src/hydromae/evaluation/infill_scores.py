@@ -1,4 +1,4 @@
-"""Scores of an infilling: what was put into hidden spans against what had been observed there."""
+"""Scores of an infilling: estimates in hidden spans against the observations there."""
 
 from typing import Final
 
@@ -16,21 +16,21 @@ _KGE: Final = ["kge", "kge_r", "kge_alpha", "kge_beta"]
 def score_infill(
     filled: xr.DataArray, observed: xr.DataArray, spans: HiddenSpans, min_pairs: int = MIN_PAIRS
 ) -> xr.Dataset:
-    """Score the hidden days of each station, the spans of each length by themselves.
+    """Score the hidden days of each station, separately for spans of each length.
 
     Efficiencies compare with the mean of the observed flow over the hidden days. `log_nse` is the NSE of log(flow + one
     hundredth of the station's mean observed flow), after Pushpalatha et al. (2012, J. Hydrol. 420, 171-182). A hidden
-    value without an estimate is not scored but counted: `filled_share` says how many have one.
+    value without an estimate is not scored; `filled_share` is the share of values with one.
 
     Args:
-        filled: [time, station], with a `quantile` last or without; of quantiles the 0.5 one counts.
+        filled: [time, station], with or without `quantile` last; of quantiles the median counts.
         observed: [time, station] in the same unit, with the values that were hidden.
-        spans: what was hidden.
-        min_pairs: stations with fewer hidden days that have an estimate are NaN.
+        spans: the hidden spans.
+        min_pairs: stations with fewer hidden days with an estimate are NaN.
 
     Returns:
         `nse`, `log_nse`, `kge` with its components, `rmse`, `mae`, `bias`, `percent_bias` and `filled_share`, float64
-        [length, station]; `length` is the days of a span, int64.
+        [length, station]; `length` is the number of days in a span, int64.
 
     Raises:
         DataError: units differ, no day or station is shared, or quantiles lack 0.5.
@@ -48,7 +48,7 @@ def score_infill(
 
 
 def _scores(filled: xr.DataArray, observed: xr.DataArray, min_pairs: int) -> xr.Dataset:
-    """Scores where both are given, [station]."""
+    """Scores on days with both values, [station]."""
     small = observed.mean("time") / 100  # keeps days without flow within reach of a logarithm
     with np.errstate(all="ignore"):
         logs = [np.log(np.maximum(series, 0) + small) for series in (filled, observed)]

@@ -1,4 +1,4 @@
-"""Scores on days that a model was trained on say little, so every row of them says that they are."""
+"""Scores on days that a model was trained on say little, so every row of such scores is marked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ class Overlap:
     """Days that are scored although a model was trained on them.
 
     Attributes:
-        days: how many of those that are scored.
-        note: which, of how many, and by what, in a sentence.
+        days: number of scored days that were trained on.
+        note: which days, of how many, and which run, in a sentence.
     """
 
     days: int
@@ -27,7 +27,7 @@ class Overlap:
         return {_DAYS: self.days, _NOTE: self.note}
 
     def table(self, table: ScoreTable) -> ScoreTable:
-        """A table for reading, each row with a mark, which the note explains."""
+        """A table for a person to read: each row has a mark, which the note explains."""
         note = f"{table.note}. " if table.note and not table.note.endswith(".") else table.note and f"{table.note} "
         rows = tuple((row[0] + MARK, *row[1:]) for row in table.rows)
         return replace(table, rows=rows, note=f"{note}{MARK.strip()}: {self.note}")
@@ -39,5 +39,5 @@ class Overlap:
 
 
 def overlap_of(attributes: Mapping[Any, Any]) -> Overlap | None:
-    """What a file of scores says of it; None where it says nothing."""
+    """The overlap that a file of scores records; None if it records none."""
     return Overlap(int(attributes[_DAYS]), str(attributes[_NOTE])) if _NOTE in attributes else None

@@ -1,4 +1,4 @@
-"""What hiding a modality costs the others: skills of paired reconstructions, with intervals over windows."""
+"""How hiding one modality affects the others: skills of paired reconstructions, with intervals over windows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class PairedErrors:
     """Squared errors of several reconstructions of the same hidden values, window by window.
 
     Attributes:
-        methods: what the columns are, `MEAN` among them.
+        methods: names of the columns, `MEAN` among them.
         sums: [window, method, place] sums of squared errors, float64; a grid has one place, series their stations.
-        counts: [window, place] scored values.
+        counts: [window, place] number of scored values.
     """
 
     methods: tuple[str, ...]
@@ -30,14 +30,15 @@ class PairedErrors:
 
     @classmethod
     def of_windows(cls, windows: Sequence[SquaredErrors]) -> "PairedErrors":
-        """From the sums of each window, one or more, with the same methods."""
+        """Made from the sums of one or more windows, all with the same methods."""
         methods = tuple(windows[0].sums)
         sums = [np.stack([np.atleast_1d(w.sums[m].cpu().numpy()) for m in methods]) for w in windows]
         counts = [np.atleast_1d(w.counts.cpu().numpy()) for w in windows if w.counts is not None]
         return cls(methods, np.stack(sums).astype(np.float64), np.stack(counts).astype(np.float64))
 
     def mse(self, weights: Float[np.ndarray, "resample window"]) -> Float[np.ndarray, "resample method"]:
-        """Mean squared error of each method, the median over places, where windows count as often as `weights` says.
+        """Mean squared error of each method, the median over places, with each window counted as often as `weights`
+        says.
 
         NaN where nothing is scored.
         """
@@ -59,7 +60,7 @@ class PairedSkills:
         mse: method -> mean squared error.
         skill: method -> skill, its lower and its upper end.
         change: method -> skill - skill of the reference, its lower and its upper end.
-        values: how many were scored.
+        values: number of scored values.
     """
 
     mse: Mapping[str, float]
@@ -78,16 +79,16 @@ def paired_skills(
     level: float = 0.95,
     seed: int = 0,
 ) -> PairedSkills:
-    """Skills and what they lose against a reference, with percentile intervals of a block bootstrap over windows.
+    """Skills and their differences from a reference, with percentile intervals of a block bootstrap over windows.
 
-    Blocks of consecutive windows are drawn with replacement from the record closed to a circle (Künsch 1989, Politis
-    and Romano 1992), the same for all methods, so that a difference is not blurred by what the windows share.
+    Blocks of consecutive windows are drawn with replacement from the record, closed to a circle (Künsch 1989,
+    Politis and Romano 1992). All methods get the same draws, so that differences between windows cancel.
 
     Args:
         errors: in order of time.
-        references: method -> the one that it is compared with.
+        references: method -> the method that it is compared with.
         window_days: days from one window to the next.
-        resamples: how many.
+        resamples: number of resamples.
         block_days: length of a block, rounded to whole windows.
         level: of the intervals, in (0, 1).
         seed: of the draws.
@@ -102,13 +103,13 @@ def paired_skills(
     weights = block_draws(windows, block, resamples, np.random.default_rng(seed))  # [resample, window]
     whole = errors.mse(np.ones((1, windows)))
     drawn = [errors.mse(weights[i : i + _AT_ONCE]) for i in range(0, resamples, _AT_ONCE)]
-    every = np.concatenate([whole, *drawn])  # [1 + resample, method]
-    mean = every[:, [errors.methods.index(MEAN)]]
+    all_mse = np.concatenate([whole, *drawn])  # [1 + resample, method]
+    mean = all_mse[:, [errors.methods.index(MEAN)]]
     with np.errstate(invalid="ignore", divide="ignore"):
-        skills = np.where(mean > 0, 1 - every / mean, np.nan)  # [1 + resample, method]
+        skills = np.where(mean > 0, 1 - all_mse / mean, np.nan)  # [1 + resample, method]
     column = {method: skills[:, i] for i, method in enumerate(errors.methods)}
     return PairedSkills(
-        mse=dict(zip(errors.methods, every[0].tolist(), strict=True)),
+        mse=dict(zip(errors.methods, all_mse[0].tolist(), strict=True)),
         skill={method: _with_interval(values, level) for method, values in column.items()},
         change={m: _with_interval(column[m] - column[other], level) for m, other in references.items()},
         values=int(errors.counts.sum()),
@@ -116,7 +117,7 @@ def paired_skills(
 
 
 def _with_interval(values: Float[np.ndarray, " draw"], level: float) -> tuple[float, float, float]:
-    """The first value, which is of all windows, and the quantiles of the others."""
+    """The first value, from all windows, and the quantiles of the others."""
     drawn = values[1:][np.isfinite(values[1:])]
     if not drawn.size:
         return float(values[0]), float("nan"), float("nan")

@@ -12,10 +12,10 @@ from hydromae.config import Kind
 
 @dataclass
 class SquaredErrors:
-    """Sums of squared errors that windows add to.
+    """Sums of squared errors over windows.
 
-    The mean squared error of a grid is over all hidden land cells; of series it is taken for each station first, and
-    the median over stations counts, so that no large river decides alone.
+    The mean squared error of a grid is over all hidden land cells. That of series is the median over the stations'
+    mean squared errors, so that no large river dominates.
 
     Args:
         kind: grid or series.
@@ -40,7 +40,7 @@ class SquaredErrors:
             self.sums[method] = self.sums[method] + error if method in self.sums else error
 
     def result(self) -> dict[str, Any]:
-        """Mean squared errors by method, their unit's root, what they are over, and the number of values."""
+        """Mean squared errors by method, the unit of the values, what the mean is over, and the number of values."""
         if self.counts is None:
             raise ValueError("no window was added")
         has = self.counts > 0

@@ -20,12 +20,12 @@ class ModalityScore(BaseModel):
     values: int
 
     def error(self, of: str) -> float:
-        """Mean squared error of the model or of a reference, in units squared; NaN if it is not known."""
+        """Mean squared error of the model or of a reference, in units squared; NaN if there is none."""
         value = self.mse.get(of)
         return math.nan if value is None else value
 
     def skill(self, reference: str) -> float:
-        """1 - MSE / MSE of the reference (Murphy 1988): 1 is perfect, below 0 loses; NaN if it has no meaning."""
+        """1 - MSE / MSE of the reference (Murphy 1988): 1 is perfect, below 0 is worse; NaN if undefined."""
         own, other = self.error("model"), self.error(reference)
         return 1 - own / other if math.isfinite(own) and math.isfinite(other) and other > 0 else math.nan
 
@@ -42,12 +42,12 @@ class Scores(BaseModel):
 
     @property
     def references(self) -> tuple[str, ...]:
-        """What the model is compared with, in the order of the file."""
+        """The references that the model is compared with, in the order of the file."""
         return tuple(dict.fromkeys(key for score in self.modalities.values() for key in score.mse if key != "model"))
 
 
 def reference_label(reference: str) -> str:
-    """What the model is compared with, in words."""
+    """A reference that the model is compared with, in words."""
     return REFERENCES.get(reference, reference.replace("_", " "))
 
 
@@ -58,7 +58,7 @@ def wins(scores: Scores, reference: str) -> tuple[int, int]:
 
 
 def verdict(scores: Scores, label: Callable[[str], str]) -> str:
-    """Against how many modalities each reference loses, and where the model is weakest."""
+    """For how many modalities the model beats each reference, and where it is weakest."""
     parts = []
     for reference in scores.references:
         won, compared = wins(scores, reference)
@@ -66,7 +66,7 @@ def verdict(scores: Scores, label: Callable[[str], str]) -> str:
             parts.append(f"with {reference_label(reference)} for {won} of {compared}")
     if not parts:
         return "The scores hold no number that can be compared."
-    parts[0] += " variable" if parts[0].endswith("of 1") else " variables"
+    parts[0] += " modality" if parts[0].endswith("of 1") else " modalities"
     return f"Reconstruction beats filling {_listing(parts)}. {_weakest(scores, label)}{_unknown(scores, label)}"
 
 

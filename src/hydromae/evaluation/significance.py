@@ -1,4 +1,4 @@
-"""Which differences between two forecasts mean something: Diebold-Mariano by station, block bootstrap over stations."""
+"""Which differences between two forecasts are significant: Diebold-Mariano by station, block bootstrap over all."""
 
 from typing import Final, Literal
 
@@ -24,14 +24,14 @@ def diebold_mariano(
     d = (first - observed)^2 - (second - observed)^2; the statistic is mean d over its standard error, the variance with
     autocovariances up to h - 1 steps, times Harvey's, Leybourne's and Newbold's correction for few samples, and
     compared with Student's t of n - 1 degrees of freedom. h is the lead time in steps of the issue times, rounded up
-    (1 for a series), since only errors of overlapping forecasts need be correlated. Pairs on both sides of a gap count
-    for an autocovariance only if both are there.
+    (1 for a series), since only errors of overlapping forecasts need be correlated. An autocovariance takes only pairs
+    of days that both have a value.
 
     Args:
-        first: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
-        second: as the first.
+        first: [issue_time, lead_time, station] or [time, station]; of quantiles the median counts.
+        second: like the first.
         observed: [time, station], or with the dimensions of the forecasts.
-        min_pairs: fewest days of a station on which all three are there.
+        min_pairs: fewest days of a station with all three values.
 
     Returns:
         float64 [lead_time, station] or [station]: `difference` (mean d, squared unit of the flow; below 0 where the
@@ -39,7 +39,7 @@ def diebold_mariano(
         is not positive, as it is for equal forecasts.
 
     Raises:
-        DataError: as `pair`.
+        DataError: as for `pair`.
     """
     from scipy.special import stdtr
 
@@ -90,27 +90,28 @@ def bootstrap_difference(
 ) -> xr.Dataset:
     """Difference of the medians over stations of NSE or KGE, with its interval, by a block bootstrap over time.
 
-    Blocks of consecutive samples are drawn with replacement from the record closed to a circle (Künsch 1989, Politis
-    and Romano 1992), the same for both forecasts, all stations and all lead times, so that what they share in weather
-    stays shared. Efficiencies of every resample come from its sums, and their medians over stations are compared.
+    Blocks of consecutive samples are drawn with replacement from the record, closed to a circle (Künsch 1989, Politis
+    and Romano 1992). Both forecasts, all stations and all lead times get the same blocks, so that they share the same
+    weather. The efficiencies of each resample come from its sums, and their medians over stations are compared.
 
     Args:
-        first: [issue_time, lead_time, station] or [time, station]; of quantiles the 0.5 one counts.
-        second: as the first.
+        first: [issue_time, lead_time, station] or [time, station]; of quantiles the median counts.
+        second: like the first.
         observed: [time, station], or with the dimensions of the forecasts.
         statistic: `nse`, or `kge` (2009).
-        min_pairs: fewest days of a station, of all, on which all three are there.
-        resamples: how many; p values cannot be below 2 / (resamples + 1).
+        min_pairs: fewest days of a station with all three values, in the whole record.
+        resamples: number of resamples; p values cannot be below 2 / (resamples + 1).
         block_days: length of a block, rounded to whole samples: longer than floods last.
         level: of the interval, in (0, 1).
         seed: of the draws; equal seeds give equal results.
 
     Returns:
         float64 [lead_time] (no dimension for a series): `difference` (median of first - median of second), `lower` and
-        `upper` ends of the percentile interval, two-sided `p_value` of no difference, and `stations`, how many count.
+        `upper` ends of the percentile interval, two-sided `p_value` of no difference, and `stations`, how many are
+        scored.
 
     Raises:
-        DataError: as `pair`.
+        DataError: as for `pair`.
         ValueError: arguments outside their range.
     """
     if resamples < 1 or block_days < 1 or not 0 < level < 1:
@@ -148,9 +149,9 @@ def bootstrap_difference(
 
 
 class _DailySums:
-    """What the sums of a resample are made of, for every sample: [sample, lead_time * station] each.
+    """The terms of the sums of a resample, for every sample: [sample, lead_time * station] each.
 
-    Flows are taken from the mean of the station's observations, which costs no digits where variances are small.
+    Flows are relative to the mean of the station's observations, so that small variances lose no digits.
     """
 
     def __init__(self, first: np.ndarray, second: np.ndarray, observed: np.ndarray) -> None:
@@ -205,7 +206,7 @@ def _medians(sums: _DailySums, counts: np.ndarray, statistic: Statistic) -> np.n
 def block_draws(
     samples: int, block: int, resamples: int, generator: np.random.Generator
 ) -> Float[np.ndarray, "resample sample"]:
-    """How often each sample is in each resample of as many samples: circular blocks, the last one cut."""
+    """How often each sample is drawn in each resample of the same length: circular blocks, the last one cut."""
     block = min(block, samples)
     blocks = -(-samples // block)
     starts = generator.integers(0, samples, (resamples, blocks))
@@ -222,7 +223,7 @@ def block_draws(
 def _together(
     first: xr.DataArray, second: xr.DataArray, observed: xr.DataArray, min_pairs: int
 ) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
-    """All three on what they share, samples last; the observations are NaN wherever one is missing."""
+    """All three on their common days and stations, samples last; the observations are NaN wherever one is missing."""
     first, observed = pair(point_forecast(first), observed, 1)
     second, observed = pair(point_forecast(second), observed, min_pairs)
     first, second, observed = xr.align(first, second, observed, join="inner")

@@ -32,14 +32,14 @@ HEADLINE: Final = (
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Cells as text, one row a metric or a model.
+    """Cells as text, one row for each metric or model.
 
     Args:
         title: above the table.
-        columns: their heads; the first ones are words, those from `numbers` on are numbers.
-        rows: as long as `columns`.
+        columns: heads of the columns; the first columns hold words, those from `numbers` on hold numbers.
+        rows: each as long as `columns`.
         note: below the table.
-        numbers: place of the first column of numbers.
+        numbers: position of the first column of numbers.
     """
 
     title: str
@@ -49,13 +49,13 @@ class ScoreTable:
     numbers: int = 1
 
     def markdown(self) -> str:
-        """A table of GitHub's Markdown with its title and note."""
+        """The table in GitHub's Markdown, with its title and note."""
         rule = ["---" if i < self.numbers else "--:" for i in range(len(self.columns))]
         lines = [f"| {' | '.join(row)} |" for row in (self.columns, rule, *self.rows)]
         return "\n".join([*([f"**{self.title}**", ""] if self.title else []), *lines, *self._noted()]) + "\n"
 
     def csv(self) -> str:
-        """Comma-separated values with a head, without title and note."""
+        """Comma-separated values with a header, without title and note."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
         return text.getvalue()
@@ -80,12 +80,12 @@ class ScoreTable:
 def quartile_table(
     quartiles: xr.Dataset, metrics: Sequence[str] = HEADLINE, *, spread: bool = True, title: str = ""
 ) -> ScoreTable:
-    """Medians over stations, with the lower and the upper quartile, one row a metric and one column a lead time.
+    """Medians over stations, with lower and upper quartiles: one row for each metric, one column for each lead time.
 
     Args:
         quartiles: as `forecast_scores.quartiles` returns.
-        metrics: names; a name without brackets stands for all its places, as `flood_f1` for every return period and
-            tolerance. Those that were not scored, or have no value, are left out.
+        metrics: names; a name without brackets stands for all its variants, as `flood_f1` for every return period and
+            tolerance. Metrics that were not scored, or have no value, are left out.
         spread: whether quartiles are given beside the median.
         title: above the table.
     """
@@ -104,7 +104,7 @@ def quartile_table(
 
 
 def quartile_records(quartiles: xr.Dataset) -> ScoreTable:
-    """Every score as a row of its own, in full precision: what a spreadsheet or a data frame sorts and filters."""
+    """Every score in a row of its own, in full precision, for a spreadsheet or a data frame."""
     by_lead = _with_lead(quartiles)
     score = by_lead["score"].transpose("metric", "lead_time", "percentile").values
     number = by_lead["stations"].transpose("metric", "lead_time").values
@@ -120,7 +120,7 @@ def quartile_records(quartiles: xr.Dataset) -> ScoreTable:
 
 
 def number_text(value: float) -> str:
-    """A number in full, nothing for NaN."""
+    """A number in full precision; empty for NaN."""
     return repr(float(value)) if np.isfinite(value) else ""
 
 
@@ -139,8 +139,8 @@ def _heads(quartiles: xr.Dataset) -> list[str]:
     return [f"lead {lead}" for lead in quartiles["lead_time"].values] if "lead_time" in quartiles.dims else ["all days"]
 
 
-def _chosen(known: Sequence[str], metrics: Sequence[str]) -> list[str]:
-    return [name for wanted in metrics for name in known if name == wanted or name.startswith(f"{wanted}[")]
+def _chosen(scored: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    return [name for metric in metrics for name in scored if name == metric or name.startswith(f"{metric}[")]
 
 
 def _cell(low: float, median: float, high: float, spread: bool) -> str:

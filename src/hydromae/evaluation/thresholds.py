@@ -1,4 +1,4 @@
-"""What counts as a flood and as low flow at each station, from a record that no forecast is scored on."""
+"""Thresholds of floods and low flows at each station, from a record on which no forecast is scored."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from hydromae.metrics.ordered import ascending, quantile
 from hydromae.metrics.pairs import days
 
 RETURN_PERIODS: Final = (2.0, 5.0)
-_MIN_DAYS = 330  # of a water year, below which its maximum may have been missed
+_MIN_DAYS = 330  # observed days of a water year; with fewer its maximum may have been missed
 _MIN_YEARS = 10
 _EULER = 0.5772156649015329
 
@@ -21,7 +21,7 @@ def annual_maxima(record: xr.DataArray, min_days: int = _MIN_DAYS) -> xr.DataArr
 
     Args:
         record: [time, station].
-        min_days: observed days a year needs.
+        min_days: observed days that a year needs.
 
     Returns:
         float64 [water_year, station], NaN for years with fewer days.
@@ -33,9 +33,9 @@ def annual_maxima(record: xr.DataArray, min_days: int = _MIN_DAYS) -> xr.DataArr
     first = np.flatnonzero(np.diff(year, prepend=year[:1] - 1))
     values = record.values.astype(np.float64)
     highest = np.fmax.reduceat(values, first, axis=0) if len(first) else values[:0]  # [water_year, station]
-    known = np.add.reduceat(np.isfinite(values), first, axis=0, dtype=np.int64) if len(first) else values[:0]
+    observed_days = np.add.reduceat(np.isfinite(values), first, axis=0, dtype=np.int64) if len(first) else values[:0]
     return xr.DataArray(
-        np.where(known >= min_days, highest, np.nan),
+        np.where(observed_days >= min_days, highest, np.nan),
         {
             "water_year": (
                 "water_year",
@@ -58,21 +58,21 @@ def flood_thresholds(
 ) -> xr.DataArray:
     """Flows of given return periods: a Gumbel distribution of annual maxima (Gumbel 1958), by L-moments (Hosking 1990).
 
-    Of the return period T the flow is location - scale * log(-log(1 - 1 / T)), with scale = l2 / log 2 and location =
-    mean - 0.5772 * scale, l2 being the second L-moment. A distribution of two parameters is steady for records of some
-    decades, and gives thresholds between those that the ranks of the maxima can give.
+    The flow of return period T is location - scale * log(-log(1 - 1 / T)), with scale = l2 / log 2 and location =
+    mean - 0.5772 * scale, l2 being the second L-moment. A distribution of two parameters is stable for records of a few
+    decades, and also gives thresholds between the ranks of the maxima.
 
     Args:
         record: [time, station], of days that no forecast is scored on.
         return_periods: years, each above 1.
-        min_years: annual maxima a station needs; doi:10.1111/j.2517-6161.1990.tb01775.x for how L-moments do with few.
+        min_years: annual maxima that a station needs; on L-moments of few, see doi:10.1111/j.2517-6161.1990.tb01775.x.
         min_days: observed days that a year needs for a maximum.
 
     Returns:
         float64 [return_period, station] in the unit of the record, NaN where there are too few years.
 
     Raises:
-        ValueError: a return period of at most 1 year, which a maximum of a year cannot have.
+        ValueError: a return period is at most 1 year, which an annual maximum cannot have.
     """
     periods = np.asarray(return_periods, np.float64)
     if (periods <= 1).any():
@@ -97,8 +97,8 @@ def _gumbel(
     weight = np.arange(ordered.shape[1]) / (enough - 1)
     mean = np.nansum(ordered, 1) / enough[:, 0]
     scale = (2 * np.nansum(weight * ordered, 1) / enough[:, 0] - mean) / np.log(2)
-    known = number >= max(min_years, 2)
-    return np.where(known, mean - _EULER * scale, np.nan), np.where(known, scale, np.nan)
+    usable = number >= max(min_years, 2)
+    return np.where(usable, mean - _EULER * scale, np.nan), np.where(usable, scale, np.nan)
 
 
 def low_flow_threshold(record: xr.DataArray, exceeded: float = 0.95, min_days: int = 365) -> xr.DataArray:
@@ -107,7 +107,7 @@ def low_flow_threshold(record: xr.DataArray, exceeded: float = 0.95, min_days: i
     Args:
         record: [time, station], of days that no forecast is scored on.
         exceeded: share of days with more flow, in (0, 1).
-        min_days: observed days a station needs.
+        min_days: observed days that a station needs.
 
     Returns:
         float64 [station] in the unit of the record, NaN where there are too few days.

@@ -1,1 +1,1 @@
-"""A trained model that can be asked anything, and several of them together."""
+"""Predictions of a trained model, or of several together."""

@@ -1,7 +1,7 @@
-"""Many windows, each asked for its central days: the few that it predicts best.
+"""Many windows, each of which predicts its central days: the few that it predicts best.
 
 Central days follow one another without overlap, while their windows overlap. They begin on multiples of their length
-since 1970-01-01, so that a day is predicted by the same window whatever period is asked for.
+since 1970-01-01, so that the same window predicts a day whatever period is asked for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from hydromae.prediction.choices import excluded_days, limited
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.prediction.several_runs import average
 
-_SHARE_IN_THE_MIDDLE, _SHARE_AT_THE_END = 4, 8  # central days are that part of their window
+_SHARE_IN_THE_MIDDLE, _SHARE_AT_THE_END = 4, 8  # central days are one in so many days of their window
 
 Values = dict[str, Tensor]
 MaskedWindow = Callable[["CentralDays", Values], tuple[Values, ValueMask]]
@@ -26,13 +26,13 @@ MaskedWindow = Callable[["CentralDays", Values], tuple[Values, ValueMask]]
 
 @dataclass(frozen=True)
 class CentralDays:
-    """Some days and the window that predicts them, as days since the first of the data.
+    """Some days and the window that predicts them, as days since the first day of the data.
 
     Attributes:
-        first: the first of them.
-        stop: day after its last.
+        first: the first of the central days.
+        stop: the day after the last of them.
         window: first day of the window.
-        length: days in the window.
+        length: number of days in the window.
     """
 
     first: int
@@ -42,25 +42,25 @@ class CentralDays:
 
     @property
     def inside(self) -> slice:
-        """Where they lie in their window."""
+        """Position of the central days in their window."""
         return slice(self.first - self.window, self.stop - self.window)
 
 
 def middle_days(predictor: Predictor, days: slice) -> list[CentralDays]:
-    """Spans that cover some days, each in the middle of its window, where it has most context on both sides.
+    """Spans that cover some days, each in the middle of its window, with most context on both sides.
 
-    A span is a quarter of the run's longest window, in whole tokens. At the ends of the data the window is moved into
-    them, and its central days lie elsewhere than in the middle.
+    A span is a quarter of the run's longest window, in whole tokens. At the ends of the data the window is moved
+    inside, so that its central days do not lie in the middle.
     """
     step = _step(predictor, _SHARE_IN_THE_MIDDLE)
     return _central_days(predictor, days, step, lambda central: central.start - (predictor.window - step) // 2)
 
 
 def last_days(predictor: Predictor, days: slice) -> list[CentralDays]:
-    """Spans that cover some days, each at the end of its window, where the most days of weather lie before it.
+    """Spans that cover some days, each at the end of its window, with most days of weather before it.
 
-    A span is an eighth of the run's longest window, in whole tokens. The first days of the data, with which no window
-    can end, are predicted by the first window.
+    A span is an eighth of the run's longest window, in whole tokens. No window can end with the first days of the
+    data, so the first window predicts them.
     """
     return _central_days(
         predictor, days, _step(predictor, _SHARE_AT_THE_END), lambda central: central.stop - predictor.window
@@ -72,19 +72,19 @@ def answers(
     spans: Sequence[CentralDays],
     masked: MaskedWindow,
 ) -> Iterator[tuple[CentralDays, dict[str, Answer]]]:
-    """Ask the window of each span of central days, and average what several runs answer.
+    """Predict each span of central days from its window, and average the predictions of several runs.
 
-    As in training, no run sees a value of the days that its configuration excludes, and answers lie within what it says
-    is possible.
+    As in training, no run sees a value on the days that its configuration excludes. Predictions lie within the limits
+    of the configuration.
 
     Args:
         predictors: trained models and data, with windows and modalities alike.
-        spans: as above, on the days of the first one's data.
-        masked: of central days and the values of their window (modality -> [T, *place]) makes what there is to be seen,
-            and the mask.
+        spans: as above, on the days of the first run's data.
+        masked: takes central days and the values of their window (modality -> [T, *place]), and returns the values to
+            use and the mask.
 
     Yields:
-        The central days and their answers, [days, *place]; none of a modality that has no target.
+        The central days and their predictions, [days, *place]; modalities without a target have none.
     """
     first = predictors[0].store
     wrong = [excluded_days(predictor.config, first) for predictor in predictors]
@@ -100,7 +100,7 @@ def answers(
 def _ask(
     predictor: Predictor, central: CentralDays, masked: MaskedWindow, excluded: Bool[np.ndarray, "day"], later: int
 ) -> dict[str, Answer]:
-    """One run's answers; `later` is by how many days the first run's data begin later than its own."""
+    """Predictions of one run; the first run's data begin `later` days after its own."""
     values, mask = masked(central, predictor.read(central.window + later, central.length))
     target = {name: chosen for name, chosen in mask.target.items() if chosen.any()}
     if not target:
@@ -110,7 +110,7 @@ def _ask(
 
 
 def _hide_days(values: Values, days: Bool[np.ndarray, "day"]) -> Values:
-    """Every modality without some days."""
+    """The values of every modality, missing on some days."""
     if not days.any():
         return values
     out = torch.from_numpy(days)
@@ -129,9 +129,9 @@ def _step(predictor: Predictor, share: int) -> int:
 def _central_days(predictor: Predictor, days: slice, step: int, begin: Callable[[slice], int]) -> list[CentralDays]:
     data = predictor.span
     if not data.start <= days.start < days.stop <= data.stop:
-        known = predictor.store.days[data]
+        shared = predictor.store.days[data]
         raise ConfigError(
-            f"{predictor.run.path}: the data of all runs have {known[0]} to {known[-1]} in common; "
+            f"{predictor.run.path}: the data of all runs have {shared[0]} to {shared[-1]} in common; "
             f"ask for days among them, or give one data set for all (--data)"
         )
     length = min(predictor.window, data.stop - data.start)

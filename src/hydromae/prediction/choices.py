@@ -1,4 +1,4 @@
-"""What a task is asked for: days, stations, modalities; and what is sensible where nothing is said."""
+"""The days, stations and modalities of a task, with defaults where none are named."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ from hydromae.config import Config
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.store.store import Store
 
-_NAMED: Final = 20  # stations in a sentence
+_NAMED: Final = 20  # the most stations to name in a sentence
 
 
 def chosen_days(store: Store, period: Span | None) -> slice:
@@ -36,25 +36,25 @@ def chosen_days(store: Store, period: Span | None) -> slice:
     return slice(first, last + 1)
 
 
-def predicted_stations(predictor: Predictor, wanted: Names | None) -> list[int]:
-    """Places among the predictor's stations of those that are wanted and that its data have; all of these if none is.
+def predicted_stations(predictor: Predictor, chosen: Names | None) -> list[int]:
+    """Positions of the chosen stations among the predictor's; None is all stations that its data have.
 
     Raises:
-        DataError: one is not among them.
+        DataError: a chosen station is not among those.
     """
     here = set(predictor.store.station_ids)
-    known = [place for place, station in enumerate(predictor.stations) if station in here]
-    return [known[place] for place in chosen_stations([predictor.stations[place] for place in known], wanted)]
+    in_data = [place for place, station in enumerate(predictor.stations) if station in here]
+    return [in_data[place] for place in chosen_stations([predictor.stations[place] for place in in_data], chosen)]
 
 
 def stations_left_out(predictor: Predictor) -> str:
-    """Which stations of the run its data lack, or of the data the run, as a sentence; empty where none falls away."""
+    """A sentence on the run's stations that the data lack, and those of the data unknown to the run; empty if none."""
     taught, here = predictor.data.trained_on["stations"], predictor.store.station_ids
-    gone = [str(station) for station in taught if station not in set(here)]
+    absent = [str(station) for station in taught if station not in set(here)]
     unknown = [station for station in here if station not in set(predictor.stations)]
     said = []
-    if gone and len(gone) < len(taught):  # data of another region have none of them
-        said.append(f"{named_stations(gone)} of the run {'is' if len(gone) == 1 else 'are'} not in the data")
+    if absent and len(absent) < len(taught):  # data of another region have none of them
+        said.append(f"{named_stations(absent)} of the run {'is' if len(absent) == 1 else 'are'} not in the data")
     if unknown:
         said.append(
             f"{named_stations(unknown)} of the data {'is' if len(unknown) == 1 else 'are'} not known to the run"
@@ -63,7 +63,7 @@ def stations_left_out(predictor: Predictor) -> str:
 
 
 def named_stations(stations: Sequence[str]) -> str:
-    """The stations, of many the first ones and their number."""
+    """The stations in words; of many, the first ones and their number."""
     if len(stations) == 1:
         return f"station {stations[0]}"
     if len(stations) <= _NAMED:
@@ -71,30 +71,30 @@ def named_stations(stations: Sequence[str]) -> str:
     return f"{len(stations)} stations ({', '.join(stations[:_NAMED])}, ...)"
 
 
-def chosen_stations(known: Sequence[str], wanted: Names | None) -> list[int]:
-    """Places of the wanted stations among those that are known, each once and in their order; all where none is named.
+def chosen_stations(station_ids: Sequence[str], names: Names | None) -> list[int]:
+    """Positions of chosen stations among all that can be predicted, each once and in their order; None is all.
 
     Raises:
-        DataError: one is not known, or may be either of two.
+        DataError: a station is unknown or ambiguous.
     """
-    wanted = as_names(wanted)
-    if wanted is None:
-        return list(range(len(known)))
-    wanted = id_texts(wanted, "the stations")
-    places = places_among(wanted, known).tolist()
-    for station, place in zip(wanted, places, strict=True):
+    names = as_names(names)
+    if names is None:
+        return list(range(len(station_ids)))
+    names = id_texts(names, "the stations")
+    places = places_among(names, station_ids).tolist()
+    for station, place in zip(names, places, strict=True):
         if place < 0:
-            near = get_close_matches(station, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:5])}, ..."
+            near = get_close_matches(station, station_ids, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(station_ids[:5])}, ..."
             raise DataError(f"station {station} is not among those that the run can predict in these data; {hint}")
     return list(dict.fromkeys(places))
 
 
 def target_series(config: Config, target: str | None = None) -> str:
-    """The series that is the river flow: the one that is named, that the run forecasts, or that is in m3/s.
+    """The series that is the river flow: the one that is named, else the one that the run forecasts or that is in m3/s.
 
     Raises:
-        ConfigError: it is no series of the run, or cannot be told.
+        ConfigError: it is no series of the run, or it is not clear which series it is.
     """
     series = [name for name, modality in config.data.modalities.items() if modality.kind == "series"]
     if target is not None:
@@ -105,11 +105,11 @@ def target_series(config: Config, target: str | None = None) -> str:
     for candidates in (list(config.masking.forecast or ()), flows, series):
         if len(candidates) == 1 and candidates[0] in series:
             return candidates[0]
-    raise ConfigError(f"which series is the river flow cannot be told; name one of {', '.join(series)} as the target")
+    raise ConfigError(f"it is not clear which series is the river flow; name one of {', '.join(series)} as the target")
 
 
 def limited(answer: Answer, config: Config, name: str) -> Answer:
-    """Predictions brought to what the configuration says is possible (`minimum`, `maximum`); NaN stays NaN."""
+    """Predictions clipped to the limits of the configuration (`minimum`, `maximum`); NaN stays NaN."""
     modality = config.data.modalities[name]
     if modality.minimum is None and modality.maximum is None:
         return answer
@@ -119,5 +119,5 @@ def limited(answer: Answer, config: Config, name: str) -> Answer:
 
 
 def excluded_days(config: Config, store: Store) -> Bool[np.ndarray, "day"]:
-    """Which days of a store it, or the run's configuration, says are wrong (`data.exclude_dates`)."""
+    """Days that a store or the configuration of the run declares wrong (`data.exclude_dates`)."""
     return ~store.with_excluded(config.data.exclude_dates).usable

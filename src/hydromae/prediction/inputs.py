@@ -1,4 +1,4 @@
-"""Whether data have what a run was trained on: an input that is absent is not a missing value."""
+"""Whether data have the inputs that a run was trained on: an absent input is not a missing value."""
 
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
@@ -10,14 +10,14 @@ from hydromae.store.store import Store
 
 
 def require_inputs(predictor: Predictor, unseen: Collection[str] = ()) -> list[str]:
-    """Refuse data that lack an input of a run, unless the run has learnt to do without it.
+    """Refuse data that lack an input of a run, unless the run has learned to do without it.
 
     Args:
         predictor: the run and the data.
-        unseen: modalities that the task never shows.
+        unseen: modalities that are never visible in the task.
 
     Returns:
-        Modalities that the data lack and that the run's masks hid wholly in some windows.
+        Modalities that the data lack and that the run's masks wholly hid in some windows.
 
     Raises:
         ConfigError: a modality or an attribute is not in the data.
@@ -30,8 +30,8 @@ def require_inputs(predictor: Predictor, unseen: Collection[str] = ()) -> list[s
             f"{', '.join(store.names)}); prepare the data with it, under that name, or take a run that was trained "
             f"without it, or with masks that hide it whole (masking.strategies={{modality: 1}})"
         )
-    known = [str(name) for name in predictor.data.trained_on["attributes"]]
-    lacking = [name for name in known if name not in store.attribute_names]
+    trained = [str(name) for name in predictor.data.trained_on["attributes"]]
+    lacking = [name for name in trained if name not in store.attribute_names]
     if lacking:
         raise ConfigError(
             f"{store.path}: has no attribute {', '.join(lacking)}, which {run} was trained on{_hint(lacking, store)}; "
@@ -42,9 +42,13 @@ def require_inputs(predictor: Predictor, unseen: Collection[str] = ()) -> list[s
 
 
 def _hint(lacking: Sequence[str], store: Store) -> str:
-    """What the data have that may be meant."""
+    """Names in the data that may be meant."""
     if not store.attribute_names:
         return " (it has none)"
-    known = {name.replace("_", "-").lower(): name for name in store.attribute_names}
-    near = [known[found] for name in lacking for found in get_close_matches(name.replace("_", "-").lower(), known, 1)]
+    by_spelling = {name.replace("_", "-").lower(): name for name in store.attribute_names}
+    near = [
+        by_spelling[spelling]
+        for name in lacking
+        for spelling in get_close_matches(name.replace("_", "-").lower(), by_spelling, 1)
+    ]
     return f" (it has {', '.join(dict.fromkeys(near or store.attribute_names))})"

@@ -1,4 +1,4 @@
-"""Data as the model of a run knows them: its patches, its stations, its scales, whatever store they come from."""
+"""Data as a run's model reads them, with its patches, stations and scales, whatever store they come from."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,29 +23,29 @@ from hydromae.store.store import Store
 
 
 class KnownData:
-    """A store, read as a model that may have been trained on another one needs it.
+    """A store, read for a model that may have been trained on another one.
 
-    Scalers and the attributes' scale are those of the training, and so is what means missing and what is possible
-    (`KnownValues`). A station that the training knew nothing of gets the average mean and deviation of the others where
-    these are one a station. A modality that the store lacks is missing.
+    Scalers and the scale of attributes are those of the training, and so are missing codes and limits (`KnownValues`).
+    Where each station has a mean and deviation of its own, a station outside the training gets their averages. A
+    modality that the store lacks is missing.
 
     Args:
         model: a trained model.
         store: the data.
-        every_station: whether the model sees all its stations at once, so that each has a place of its own; else any
-            stations will do.
+        every_station: whether the model sees all its stations at once, so that each has a fixed position; else it can
+            take any stations.
         settings: of the run's data.
 
     Raises:
-        ConfigError: a unit or the grid differs, no station of the model is in the data, or its missing codes cannot be
-            told in them.
+        ConfigError: a unit or the grid differs, no station of the model is in the data, or they hold rounded values
+            in which its missing codes cannot be recognised.
     """
 
     def __init__(self, model: MultiModalMAE, store: Store, every_station: bool, settings: DataConfig) -> None:
         self.model, self.store, self.trained_on = model, store, model.trained_on
         trained = respelled(self.trained_on["stations"], store.station_ids, str(store.path))
         self.stations = tuple(trained) if every_station else store.station_ids
-        # Places of the stations in the store; -1 where it has no such station.
+        # Positions of the stations in the store; -1 where it has no such station.
         self._here = places_among(self.stations, store.station_ids)
         if len(self.stations) and (self._here < 0).all():
             raise ConfigError(f"{store.path}: has none of the {len(self.stations)} stations of the run")
@@ -55,8 +55,8 @@ class KnownData:
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each modality, of the training and of the data."""
-        return {name: str(known["units"]) for name, known in self.trained_on["modalities"].items()}
+        """Unit of each modality in the training, and so in the data."""
+        return {name: str(trained["units"]) for name, trained in self.trained_on["modalities"].items()}
 
     def has(self, name: str) -> bool:
         """Whether the store has this modality."""
@@ -67,8 +67,8 @@ class KnownData:
 
         Args:
             name: modality.
-            first: days since the first day of the store; days may lie before or behind the store's.
-            days: how many, T.
+            first: days since the first day of the store; days may lie before or after those of the store.
+            days: number of days, T.
 
         Returns:
             Grid [T, patches, cells] of the model's patches, or series [T, stations].
@@ -84,26 +84,26 @@ class KnownData:
         return values
 
     def stored(self, name: str, days: slice) -> Float[np.ndarray, "day *place"]:
-        """As `Store.read`, of all patches or stations of the store, with the run's missing codes as NaN.
+        """Like `Store.read`, for all patches or stations of the store, with the run's missing codes as NaN.
 
         Raises:
             DataError: a value is beyond the run's limits.
         """
         values = self.store.read(name, days)
         if self._known.concerns(name):
-            values = np.array(values)  # a map is not to be written to
+            values = np.array(values)  # a memory map must not be written to
             self._known.apply(name, values, days.indices(self.store.n_days)[0])
         return values
 
     def observed(self, name: str) -> Bool[np.ndarray, "day station"]:
-        """Where a series has a value, of the stations of the model, on all days of the store."""
-        found = np.zeros((self.store.n_days, len(self.stations)), bool)
+        """Where a series has a value, at the stations of the model on all days of the store."""
+        observed = np.zeros((self.store.n_days, len(self.stations)), bool)
         if not self.has(name):
-            return found
+            return observed
         recoded = self._known.changes(name)
         present = ~np.isnan(self.stored(name, slice(None))) if recoded else self.store.present(name)
-        found[:, self._here >= 0] = present[:, self._here[self._here >= 0]]
-        return found
+        observed[:, self._here >= 0] = present[:, self._here[self._here >= 0]]
+        return observed
 
     def mean(self, name: str) -> Float[np.ndarray, "*place"]:
         """Mean of each place of the model over the training period of the data, physical; NaN where there is none."""
@@ -130,11 +130,11 @@ class KnownData:
 
     @cached_property
     def scalers(self) -> dict[str, Scaler]:
-        """The scaler of each modality, one entry a station where it has one each."""
-        return {name: self._scaler(name, known) for name, known in self.trained_on["modalities"].items()}
+        """The scaler of each modality, with one entry for each station where it has several."""
+        return {name: self._scaler(name, trained) for name, trained in self.trained_on["modalities"].items()}
 
-    def _scaler(self, name: str, known: Mapping[str, Any]) -> Scaler:
-        scaler = Scaler.from_dict(known["scaler"])
+    def _scaler(self, name: str, trained: Mapping[str, Any]) -> Scaler:
+        scaler = Scaler.from_dict(trained["scaler"])
         if self.model.shapes[name].kind == "grid":
             return scaler
         taught = places_among(self.stations, self.trained_on["stations"]).tolist()
@@ -143,7 +143,7 @@ class KnownData:
         if factor is not None:
             factor = tuple(factor[place] if place >= 0 else np.nan for place in taught)
             if self.has(name) and (own := self.store.scaler(name).factor) is not None:
-                # Of a station that the training knew, the area stays what it was then.
+                # Stations of the training keep the area that they had then.
                 factor = tuple(
                     f if np.isfinite(f) or place < 0 else own[place]
                     for place, f in zip(self._here, factor, strict=True)
@@ -151,12 +151,12 @@ class KnownData:
         return replace(scaler, mean=mean, std=std, factor=factor)
 
     def _places(self, name: str) -> Int[np.ndarray, "place"]:
-        """Place in the store of each patch or station of the model; -1 where it has none."""
+        """Position in the store of each patch or station of the model; -1 where the store lacks it."""
         return self._patches if self.model.shapes[name].kind == "grid" else self._here
 
     @cached_property
     def _patches(self) -> Int[np.ndarray, "patch"]:
-        """Place of each of the model's patches among those of the store; -1 where it has not kept it."""
+        """Position of each of the model's patches among those of the store; -1 where the store lacks it."""
         here = {patch: place for place, patch in enumerate(self.store.valid_patches.tolist())}
         return np.array([here.get(patch, -1) for patch in self.model.valid_patches.tolist()], dtype=np.int64)
 
@@ -171,7 +171,7 @@ class KnownData:
                 f"bring the data to that unit"
             )
         if store.kind(name) != self.model.shapes[name].kind:
-            raise ConfigError(f"{store.path}: {name} is a {store.kind(name)}, unlike that of the run")
+            raise ConfigError(f"{store.path}: {name} is a {store.kind(name)}, but not in the run")
         grid = (config.grid_height, config.grid_width, config.patch_size)
         if store.kind(name) == "grid" and (*store.shape, store.patch_size) != grid:
             raise ConfigError(
@@ -182,7 +182,7 @@ class KnownData:
 
 
 def data_of(given: str | Path | Store) -> Store:
-    """A store, that of a directory, or that of a configuration, prepared where it is not there yet.
+    """A store: a given one, that of a directory, or that of a configuration, prepared if it does not exist yet.
 
     Raises:
         ConfigError: the configuration cannot be used.

@@ -1,4 +1,4 @@
-"""What a run's configuration says of values, held to those of a store that another configuration may have made."""
+"""Missing codes and limits of a run, applied to a store that may come from another configuration."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,16 +15,16 @@ from hydromae.store.store import Store
 class KnownValues:
     """The missing codes and limits of a run, for values of any store.
 
-    A store that was made with the same ones, as the run's own, is read as it is.
+    A store that was made with the same ones, as the run's own, is read unchanged.
 
     Args:
-        settings: the run's.
+        settings: the run's configuration of data.
         store: the data.
         names: modalities that are read.
 
     Raises:
-        ConfigError: the store holds rounded values (`data.storage: float16`), in which a code of the run that it was
-            made without, or a value beyond limits that it was made without, cannot be told.
+        ConfigError: the store holds rounded values (`data.storage: float16`), and was made without a
+            missing code or limit of the run, which cannot be recognised in rounded values.
     """
 
     def __init__(self, settings: DataConfig, store: Store, names: tuple[str, ...]) -> None:
@@ -41,15 +41,16 @@ class KnownValues:
                 keys = f"data.missing_values=[{','.join(f'{code:.9g}' for code in settings.missing_values)}] {keys}"
             raise ConfigError(
                 f"{store.path}: holds {name} as rounded numbers (float16) and was made with other missing values or "
-                f"limits than those of the run, which cannot be told in them any more; prepare it anew with {keys}"
+                f"limits than those of the run, which cannot be recognised in rounded numbers; prepare it "
+                f"anew with {keys}"
             )
 
     def concerns(self, name: str) -> bool:
-        """Whether a value of the modality may be missing, or impossible, by the run and not by the store."""
+        """Whether a value may be missing or impossible for the run, though not for the store."""
         return bool(self.codes) or name in self.stricter
 
     def changes(self, name: str) -> bool:
-        """Whether a value of the modality may be taken for missing, so that what the store counts is not what is."""
+        """Whether values may become missing, so that the store's own count of observed values does not hold."""
         return bool(self.codes) and name in self.store.names
 
     def apply(self, name: str, values: Float[np.ndarray, "day *place"], first: int) -> None:
@@ -58,7 +59,7 @@ class KnownValues:
         Args:
             name: modality.
             values: physical; series of all stations of the store, or grids of all its patches.
-            first: their first day, as days since the store's first.
+            first: their first day, as days since the store's first day.
 
         Raises:
             DataError: a value is beyond the run's limits.
@@ -80,7 +81,7 @@ class KnownValues:
         )
 
     def _is_stricter(self, name: str, made: Mapping[str, Any]) -> bool:
-        """Whether the run's limits forbid what the store's allow."""
+        """Whether the run's limits forbid values that the store's limits allow."""
         if name not in self.settings.modalities:
             return False
         low, high = limits(self.settings.modalities[name])
@@ -91,7 +92,7 @@ class KnownValues:
 
 
 def _codes(given: Iterable[float]) -> set[float]:
-    """Missing codes as float32 holds them; magnitudes that are missing in every store are left out."""
+    """Missing codes as float32 holds them, without magnitudes that are missing in every store."""
     return {float(np.float32(code)) for code in given if abs(code) < LARGEST}
 
 

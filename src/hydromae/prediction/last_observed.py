@@ -1,4 +1,4 @@
-"""How old the newest observation is that a forecast knows."""
+"""The age of the newest observation that a forecast knows."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from hydromae.prediction.predictor import Predictor
 def days_since_observed(
     predictors: Sequence[Predictor], names: Sequence[str], issues: np.ndarray
 ) -> Float[np.ndarray, "issue station"]:
-    """Days from the last observation before each issue time, that day included, to it; NaN where there was never any.
+    """Days from the last observation up to and including each issue time to that time; NaN if there was never any.
 
-    Of several runs and series it is the longest. Days that a run's configuration excludes do not count.
+    With several runs or series it is the longest. Days that a run's configuration excludes do not count.
 
     Args:
         predictors: the runs, of the same stations.
@@ -38,12 +38,12 @@ def _ages(predictor: Predictor, name: str, issues: np.ndarray) -> Float[np.ndarr
 def last_observed_variable(
     days: Float[np.ndarray, "issue station"], names: Sequence[str], words: Sequence[str]
 ) -> xr.Variable:
-    """`days_since_observed` as it stands in a file of forecasts.
+    """The variable `days_since_observed` of a file of forecasts.
 
     Args:
-        days: of each issue time and station.
-        names: what is forecast.
-        words: the same in words.
+        days: number for each issue time and station.
+        names: the series that are forecast.
+        words: their names in words.
     """
     of_all = " and ".join(words) if len(names) > 1 else words[0]
     # "d" and not "days": a reader would take a number with the unit days for a time span.

@@ -1,4 +1,4 @@
-"""A trained model that answers questions about any data. Every task is a mask: a window and its mask are a question."""
+"""A trained model that predicts on any data. Every task is a mask: a window and its mask say what to predict."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,21 +39,21 @@ class Answer:
 
 
 class Predictor:
-    """The model of a run, on the run's data or on others of the same variables; see `KnownData` for the scales.
+    """The model of a run, on the run's data or on others with the same modalities; see `KnownData` for the scales.
 
     Args:
         run: run directory.
-        data: other data: a store, its directory, or a configuration, whose store is prepared where it is not there;
+        data: other data: a store, its directory, or a configuration, whose store is prepared if it does not exist;
             None is the run's own store.
         device: auto, cpu or cuda.
 
     Attributes:
-        span: the days that tasks may ask for, as places in the store: those that all runs of several have.
+        span: the days that tasks may ask for, as positions in the store; with several runs, the days that all have.
         absent: modalities that the data lack, though the run was trained on them.
 
     Raises:
         RunError: the run, its model or its data cannot be used.
-        ConfigError: the other data are unlike those of the run.
+        ConfigError: the other data do not fit those of the run.
     """
 
     def __init__(self, run: str | Path, data: str | Path | Store | None = None, device: str = "auto") -> None:
@@ -101,18 +101,18 @@ class Predictor:
 
     @torch.no_grad()
     def ask(self, first: int, values: Values, mask: ValueMask) -> dict[str, Answer]:
-        """Predict the targets of a window from what its mask lets be seen.
+        """Predict the targets of a window from the values that its mask leaves visible.
 
-        What is missing is filled as in training (`data.fill`), from what is seen; targets and what is hidden are not
-        missing, and never filled.
+        Missing values are filled as in training (`data.fill`), from visible ones. Targets and hidden values are not
+        missing, and are never filled.
 
         Args:
             first: the window's first day, as days since the first day of the data.
             values: of every modality as `read` gives them, NaN where missing.
-            mask: the question.
+            mask: says which values are targets, and which are hidden.
 
         Returns:
-            The answers for each modality that has targets in the mask.
+            The predictions for each modality with targets in the mask.
 
         Raises:
             ConfigError: a grid is a target in a model whose windows hold few stations.
@@ -127,7 +127,7 @@ class Predictor:
         return self._ask_in_groups(first, values, mask)
 
     def _ask_in_groups(self, first: int, values: Values, mask: ValueMask) -> dict[str, Answer]:
-        """Each station in a window of its own, of which it is the first."""
+        """Predict each station in a window of its own, in which it is the first station."""
         assert self.groups is not None
         levels = len(self.quantiles)
         means = {name: torch.full_like(values[name], torch.nan) for name in mask.target}
@@ -181,7 +181,7 @@ def _sample(answer: Answer, place: int) -> Answer:
 
 
 def _kept(answer: Answer, target: Bool[Tensor, "days *_"]) -> Answer:
-    """The answer at the targets only: tokens are predicted whole."""
+    """Predictions only at the targets, since tokens are predicted whole."""
     mean = torch.where(target, answer.mean, torch.nan)
     if answer.quantiles is None:
         return Answer(mean, None)

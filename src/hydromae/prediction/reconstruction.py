@@ -1,4 +1,4 @@
-"""What a model reconstructs of one window with the masks of its training."""
+"""Reconstruction of one window with the masks of the training."""
 
 import numpy as np
 import torch
@@ -29,8 +29,8 @@ def reconstruct_window(
 ) -> dict[str, Fields]:
     """Observed values, reconstruction (NaN where nothing was hidden) and state of one window, in physical units.
 
-    Each is [1, T, patches, cells] or [1, T, stations]. Where windows hold few stations, `groups` of them (see
-    `station_groups`), each station is reconstructed in a window of its own, and grids in that of the first.
+    Each is [1, T, patches, cells] or [1, T, stations]. Where windows hold few stations, in `groups` (see
+    `station_groups`), each station is reconstructed in a window of its own, and grids in that of the first station.
     """
     parts = [_fields(model, batcher, masker, windows) for windows in grouped_windows(reader, start, days, groups)]
     if groups is None:
@@ -55,6 +55,6 @@ def _fields(model: MultiModalMAE, batcher: Batcher, masker: Masker, read: Window
     for name, tokens in batch.tokens.items():
         state = state_window(tokens, windows.days)
         reconstructed = batcher.unscale(name, scatter(predicted[name], tokens, windows.days), windows)
-        # A hidden patch is predicted whole; what is sea or was never observed there is not offered.
+        # A hidden patch is predicted whole, but its sea cells and never observed values are left out.
         fields[name] = (windows.values[name], torch.where(state == TARGET, reconstructed, torch.nan), state)
     return fields

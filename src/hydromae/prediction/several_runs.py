@@ -1,4 +1,4 @@
-"""Several runs that answer together, as seeds of one training do: their predictions are averaged."""
+"""Several runs that predict together, as seeds of one training do: their predictions are averaged."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -23,23 +23,23 @@ from hydromae.store.store import Store
 _log = logging.getLogger(__name__)
 
 Runs = str | Path | Sequence[str | Path]
-_BLOCK_DAYS: Final = 256  # read at once where data are compared
+_BLOCK_DAYS: Final = 256  # number of days read at once to compare data
 _NO_RUN: Final = "no run is named; give the output of `hydromae train`"
 
 
 def open_runs(
     runs: Runs, data: str | Path | Store | None = None, device: str = "auto", unseen: Collection[str] = ()
 ) -> list[Predictor]:
-    """Predictors of some runs, each of which reads what it was trained on.
+    """Predictors of some runs, checked for inputs that they need.
 
-    Without other data each reads its own, and they are asked for the days that all of them have (`Predictor.span`), so
-    that their order does not matter. Other data are read by all.
+    Without other data each run reads its own, and they predict the days that all of them have (`Predictor.span`), so
+    that their order does not matter. With other data, all runs read those.
 
     Args:
         runs: run directories.
         data: other data than the runs': a store, its directory, or a configuration.
         device: auto, cpu or cuda.
-        unseen: modalities that the task never shows, which other data may lack.
+        unseen: modalities that are never visible in the task, which other data may lack.
 
     Raises:
         RunError: a run, its data or its model cannot be used.
@@ -76,11 +76,11 @@ def open_runs(
 
 
 def _share_days(predictors: Sequence[Predictor]) -> None:
-    """Let runs be asked for the days alone that the data of all have."""
+    """Restrict the days of predictions to those that the data of all runs have."""
     begin = max(predictor.store.days[0] for predictor in predictors)
     end = min(predictor.store.days[-1] for predictor in predictors)
     if end < begin:
-        spans = " and ".join(f"{one.store.days[0]} to {one.store.days[-1]}" for one in predictors)
+        spans = " and ".join(f"{predictor.store.days[0]} to {predictor.store.days[-1]}" for predictor in predictors)
         raise ConfigError(
             f"{predictors[0].run.path}: has no day in common with the other runs, whose data are of {spans}; "
             f"give one data set for all (--data)"
@@ -104,11 +104,11 @@ def first_run(runs: Runs) -> RunDirectory:
 
 
 def notes_of(predictors: Sequence[Predictor], stations: Names | None) -> dict[str, str]:
-    """Attributes of a result that say what its runs did without; stations that fall away are warned of besides.
+    """Attributes of a result that say what its runs lacked; a warning names stations without predictions.
 
     Args:
         predictors: the runs.
-        stations: those that were asked for; None is all.
+        stations: the chosen ones; None is all.
     """
     left_out = stations_left_out(predictors[0]) if stations is None else ""
     if left_out:
@@ -123,7 +123,7 @@ def notes_of(predictors: Sequence[Predictor], stations: Names | None) -> dict[st
 
 
 def shared_days(predictors: Sequence[Predictor], period: Span | None) -> slice:
-    """Positions of a period on the days of the first run's data; where none is given, all days that all runs have.
+    """Positions of a period on the days of the first run's data; None is all days that all runs have.
 
     Raises:
         ConfigError: the period is not within the data of all.
@@ -141,11 +141,10 @@ def require_alike(predictors: Sequence[Predictor], names: Sequence[str], observe
     Args:
         predictors: the runs.
         names: the modalities.
-        observed: whether what is observed of them is given back or asked about, too, so that it must be the same.
+        observed: whether the result or its mask also depends on observed values, which must then be the same.
 
     Raises:
-        ConfigError: a run lacks one, or has it in another unit, of other patches or with other observations than the
-            first.
+        ConfigError: a run lacks one, or differs from the first in its unit, patches or observations.
     """
     first = predictors[0]
     for other in predictors[1:]:
@@ -163,13 +162,14 @@ def require_alike(predictors: Sequence[Predictor], names: Sequence[str], observe
 
 
 def _require_same_values(first: Predictor, other: Predictor, name: str) -> None:
-    """Refuse a run whose data say otherwise what was observed, on the days that both are asked for."""
+    """Refuse a run whose data have other observations on the days that both predict."""
     if first.store.path == other.store.path:
         return
     for begin in range(0, first.span.stop - first.span.start, _BLOCK_DAYS):
         days = min(_BLOCK_DAYS, first.span.stop - first.span.start - begin)
-        one, two = (run.data.read(name, run.span.start + begin, days) for run in (first, other))
-        differ = ~((one == two) | (np.isnan(one) & np.isnan(two)))
+        first_values, other_values = (run.data.read(name, run.span.start + begin, days) for run in (first, other))
+        both_missing = np.isnan(first_values) & np.isnan(other_values)
+        differ = ~((first_values == other_values) | both_missing)
         if differ.any():
             day = first.store.days[first.span.start + begin + int(np.nonzero(differ)[0][0])]
             raise ConfigError(
@@ -179,23 +179,25 @@ def _require_same_values(first: Predictor, other: Predictor, name: str) -> None:
 
 
 def require_same_windows(predictors: Sequence[Predictor]) -> None:
-    """Refuse runs that cannot be asked for the same days of the same windows.
+    """Refuse runs that cannot predict the same days of the same windows.
 
     Raises:
         ConfigError: a run has longer or shorter windows or tokens than the first.
     """
     first = predictors[0]
     for other in predictors[1:]:
-        for what, one, two in (
+        for what, length, first_length in (
             ("windows", other.window, first.window),
             ("tokens", other.token_days, first.token_days),
         ):
-            if one != two:
-                raise ConfigError(f"{other.run.path}: has {what} of {one} days, but {first.run.path} of {two}")
+            if length != first_length:
+                raise ConfigError(
+                    f"{other.run.path}: has {what} of {length} days, but {first.run.path} of {first_length}"
+                )
 
 
 def excluded_by_any(predictors: Sequence[Predictor]) -> Bool[np.ndarray, "day"]:
-    """Days of the first run's data that the configuration of any run says are wrong, which none is measured by."""
+    """Days of the first run's data that the configuration of any run declares wrong; they are not scored."""
     wrong = [excluded_days(predictor.config, predictors[0].store) for predictor in predictors]
     return np.asarray(np.any(wrong, axis=0))
 
@@ -207,5 +209,5 @@ def average(answers: Sequence[Answer]) -> Answer:
 
 
 def _mean(numbers: Sequence[Float[Tensor, "*any"]]) -> Float[Tensor, "*any"]:
-    """In float64, so that the order of the runs is lost in the rounding to float32."""
+    """Mean in float64, so that rounding to float32 removes any effect of the order of the runs."""
     return torch.stack(list(numbers)).double().mean(0).to(numbers[0].dtype)

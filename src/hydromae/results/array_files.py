@@ -1,4 +1,4 @@
-"""Arrays with named dimensions as netCDF-4 and Zarr v3, some entries of the first dimension at a time."""
+"""Arrays with named dimensions as netCDF-4 and Zarr v3, written in blocks along the first dimension."""
 
 import warnings
 from collections.abc import Mapping
@@ -16,36 +16,36 @@ from hydromae.results.hdf5_output import DiskFile
 
 _SERIES = (1024, 64)  # days and stations of a chunk
 _CHUNK_VALUES = 1 << 18
-_DAYS_OF_A_FILE = 16  # a chunk of Zarr is a file: one a day would be 15,000 for each grid of 41 years
+_DAYS_OF_A_FILE = 16  # a chunk of Zarr is a file: one for each day would make 15,000 for each grid of 41 years
 
 
 class ArrayFile(Protocol):
     """A file of arrays."""
 
     def create(self, name: str, variable: xr.Variable, fill: bool) -> None:
-        """Make a variable of this shape, type and description, still empty; with `fill` NaN means missing."""
+        """Make an empty variable of this shape, type and description; with `fill`, NaN means missing."""
 
     def write(self, name: str, first: int, values: np.ndarray) -> None:
-        """Write values from entry `first` of the first dimension on; all of a variable without dimensions."""
+        """Write values from entry `first` of the first dimension on, or the whole of a variable without dimensions."""
 
     def close(self) -> None:
-        """Complete the file; OSError where the disk refused."""
+        """Complete the file; raises OSError if the disk refused."""
 
 
 def chunks_of(variable: xr.Variable, grid_days: int) -> tuple[int, ...]:
-    """Chunks: whole maps of some days for a grid, many days of some stations for series, else some first entries."""
+    """Chunks: whole maps of some days for a grid, many days of some stations for series, else some entries."""
     rest = variable.shape[1:]
     if variable.dims[1:3] in (("y", "x"), ("row", "column")):
-        wanted = (grid_days, *rest)
+        sizes = (grid_days, *rest)
     elif variable.dims[:2] == ("time", "station"):
-        wanted = (*_SERIES, *rest[1:])
+        sizes = (*_SERIES, *rest[1:])
     else:
-        wanted = (_CHUNK_VALUES // max(1, int(np.prod(rest))), *rest)[: variable.ndim]
-    return tuple(max(1, min(size, length)) for size, length in zip(wanted, variable.shape, strict=True))
+        sizes = (_CHUNK_VALUES // max(1, int(np.prod(rest))), *rest)[: variable.ndim]
+    return tuple(max(1, min(size, length)) for size, length in zip(sizes, variable.shape, strict=True))
 
 
 class NetcdfFile:
-    """netCDF-4, a grid compressed a day at a time."""
+    """netCDF-4, with each day of a grid compressed by itself."""
 
     def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
         self._disk = DiskFile(path)
@@ -107,11 +107,11 @@ class ZarrFile:
     def close(self) -> None:
         """See `ArrayFile`."""
         with warnings.catch_warnings():
-            # Not in the specification of Zarr v3 yet; what does not know it reads the metadata of each array instead.
+            # Not in the specification of Zarr v3 yet; programs without it read the metadata of each array instead.
             warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
             zarr.consolidate_metadata(self._path)
 
 
 def _plain(attributes: Mapping[Any, Any]) -> dict[str, Any]:
-    """Attributes as JSON has them."""
+    """Attributes as types of JSON."""
     return {str(k): v.tolist() if isinstance(v, np.ndarray | np.generic) else v for k, v in attributes.items()}

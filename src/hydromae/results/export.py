@@ -28,16 +28,19 @@ def export(
     overwrite: bool = False,
     on_progress: Progress | None = None,
 ) -> Path:
-    """Write a store, or part of it, to one file; memory does not grow with the days, and nothing partial is left.
+    """Write a store, or part of it, to one file.
+
+    Memory does not grow with the number of days, and no partial file is left.
 
     Args:
         store: the store or its directory.
-        path: .nc (netCDF-4) and .zarr (Zarr v3) hold what `open_store` shows; .csv and .parquet are long tables of
-            the series: `date`, `ID` and a column for each, a row a day and station, blank or null where missing.
+        path: .nc (netCDF-4) and .zarr (Zarr v3) hold the data set of `open_store`; .csv and .parquet are long tables
+            of the series: `date`, `ID` and a column for each series, with one row for each day and station, blank or
+            null where missing.
         names: the modalities; None is all, or all series in a table.
         period: first and last day, dates or YYYY-MM-DD; None is all.
-        stations: ids, in the order they are wanted; None is all. Grids are written whole.
-        overwrite: replace a file that is there and that hydromae wrote; it stays until the new one is complete.
+        stations: ids, in the order of the output; None is all. Grids are written whole.
+        overwrite: replace an existing file that hydromae wrote; it stays until the new one is complete.
         on_progress: called with what is being written, or which grids a table leaves out, and the share that is
             done, 0 to 1.
 
@@ -45,10 +48,10 @@ def export(
         `path`.
 
     Raises:
-        ConfigError: the suffix is none of these, a modality is not in the store or is no series, or the period is no
-            part of the store's.
-        DataError: a station is not in the store, the file is there already or cannot be written, or what is read of the
-            store differs from when it was written.
+        ConfigError: the suffix is none of these, a modality is not in the store or is no series, or the period is not
+            within the store's days.
+        DataError: a station is not in the store, the file exists already or cannot be written, or the store was
+            changed after it was written.
     """
     path = Path(path)
     report = on_progress or (lambda stage, done: None)
@@ -114,7 +117,7 @@ def _stations(store: Store, stations: Sequence[str] | None) -> np.ndarray:
 
 
 def _part(store: Store, names: list[str], days: slice, stations: np.ndarray) -> xr.Dataset:
-    """The modalities, days and stations, without what describes only what is left out."""
+    """The modalities, days and stations, without variables that describe only what is left out."""
     data = open_store(store)
     kinds = {store.kind(name) for name in names}
     unused = {*(() if "grid" in kinds else ("y", "x")), *(() if "series" in kinds else ("station",))}
@@ -127,6 +130,6 @@ def _part(store: Store, names: list[str], days: slice, stations: np.ndarray) -> 
     data = data.isel(station=stations)
     for name in names:
         for key, value in data[name].attrs.items():
-            if key.startswith("scaler_") and isinstance(value, list):  # one a station
+            if key.startswith("scaler_") and isinstance(value, list):  # one for each station
                 data[name].attrs[key] = [value[i] for i in stations]
     return data

@@ -1,4 +1,4 @@
-"""What HDF5 and netCDF-4 are written to, so that a full disk is one error and not a crash."""
+"""A file object for HDF5 and netCDF-4, with which a full disk is one error and not a crash."""
 
 import io
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class DiskFile(io.FileIO):
-    """A new file to give to h5py or h5netcdf, which keeps what the disk refuses for `check` to raise.
+    """A new file for h5py or h5netcdf, which keeps the first error of the disk for `check` to raise.
 
     HDF5 cannot close a file that it cannot write to: it prints a trace for each object in it, and may end the process.
-    So after the first refusal everything is taken as written, and whoever writes calls `check` after each block and
-    after HDF5 has closed the file. Leaving it as a context manager checks, unless another error is on its way.
+    So after the first error all data are accepted as if written, and the writer calls `check` after each block and
+    after HDF5 has closed the file. As a context manager it checks at the end, unless another error was raised.
     """
 
     def __init__(self, path: Path) -> None:
@@ -20,13 +20,13 @@ class DiskFile(io.FileIO):
         self.refused: OSError | None = None
 
     def write(self, data: Any) -> int:
-        """Write all of `data`, or note why not; returns its bytes."""
+        """Write all of `data`, or note the error; returns the number of bytes."""
         left = memoryview(data).cast("B")
         size = len(left)
 
         def put() -> None:
             nonlocal left
-            while left:  # a disk that is nearly full takes a part first
+            while left:  # a disk that is nearly full first accepts a part
                 left = left[super(DiskFile, self).write(left) :]
 
         self._keep(put)
@@ -34,12 +34,12 @@ class DiskFile(io.FileIO):
         return size
 
     def truncate(self, size: int | None = None) -> int:
-        """Set the file's length, or note why not."""
+        """Set the length of the file, or note the error."""
         self._keep(lambda: super(DiskFile, self).truncate(size))
         return self.tell() if size is None else size
 
     def check(self) -> None:
-        """Raise the first OSError of the disk, if there was any."""
+        """Raise the first OSError of the disk, if there was one."""
         if self.refused is not None:
             raise self.refused
 

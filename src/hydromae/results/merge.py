@@ -1,4 +1,4 @@
-"""Months, or any files of a daily grid, as one file; what is interrupted goes on where it stopped."""
+"""Months, or any files of a daily grid, as one file; an interrupted merge continues where it stopped."""
 
 import hashlib
 import json
@@ -31,9 +31,9 @@ SUFFIXES: Final = (*HDF5, ".nc", ".zarr")
 DATA: Final = "data"
 PART_DAYS: Final = 256
 _MISSING: Final = DataConfig().missing_values
-_BLOCK_BYTES, _BLOCK_STEP = 64 * 2**20, 16  # of what is read at once; days in a chunk of Zarr
+_BLOCK_BYTES, _BLOCK_STEP = 64 * 2**20, 16  # read at once; days in a chunk of Zarr
 _MONTHLY = "monthly_hdf5"
-# Shares of the work, for the progress bar, as they were measured on months at full size.
+# Shares of the work for the progress bar, measured on months of full size.
 _READ, _WRITTEN = 0.6, 0.7
 
 Progress = Callable[[str, float], None]
@@ -51,28 +51,28 @@ def merge(
 ) -> Path:
     """Write the files of a daily grid as one, read every day back and compare it with its source.
 
-    Memory does not grow with the days. An interrupted merge leaves the days that are done in a hidden folder beside the
-    target, and the next one goes on from there, whatever files have not changed since.
+    Memory does not grow with the number of days. An interrupted merge leaves the days that are done in a hidden folder
+    beside the target; the next merge uses those whose files have not changed since.
 
     Args:
-        paths: a folder of months, or files, folders and patterns of any format of grids, in order of time.
+        paths: a folder of months, or files, folders and patterns in any format of grids, in order of time.
         target: .h5 or .hdf5 has `data` [days, rows, columns], `dates`, and `y` and `x` where the files give them; .nc
-            (netCDF-4) and .zarr (Zarr v3) are CF, the variable under the name that it has in the files. Values are
-            float32 and rows run from the north; what is missing is NaN.
-        variable: its name in the files; None is the only one.
+            (netCDF-4) and .zarr (Zarr v3) follow CF and keep the name of the variable in the files. Values are float32,
+            NaN where missing, and rows run from the north.
+        variable: its name in the files; None if there is only one.
         start: day of the first map, for HDF5 files without dates.
-        missing_values: numbers that mean missing, beside NaN and those of 1e19 and more.
-        allow_absent_days: days that no file holds are missing; else they are an error.
-        overwrite: replace a target that is there and that hydromae wrote; it stays until the new one is complete.
-        on_progress: called with what is being done and the share that is done, 0 to 1.
+        missing_values: numbers that mean missing, besides NaN and numbers of 1e19 and more.
+        allow_absent_days: take days that no file holds as missing; else they are an error.
+        overwrite: replace an existing target that hydromae wrote; it stays until the new one is complete.
+        on_progress: called with the stage of the work and the share that is done, 0 to 1.
 
     Returns:
         `target`.
 
     Raises:
         ConfigError: the suffix of the target is none of these, or no file is named.
-        DataError: a file is wrong, a day is absent or in two files, the target is there already or cannot be written,
-            or what was written differs from its source; the message names the file and the day.
+        DataError: a file is wrong, a day is absent or in two files, the target exists already or cannot be written, or
+            the written values differ from their source; the message names the file and the day.
     """
     target = Path(target)
     check_target(target, overwrite, suffixes=SUFFIXES)
@@ -107,7 +107,7 @@ def _open(paths: Sequence[str | Path], variable: str | None, start: date | None,
         variable=variable,
         start=start,
         units="",
-        allow_absent_days=True,  # which are absent is said here, with the file where they belong
+        allow_absent_days=True,  # absent days are reported below, with the file where they belong
     )
     name, root = variable or DATA, Path()
     first = locate(name, settings, root, advice="Give files of a daily grid, or their folder")[0]
@@ -132,7 +132,7 @@ def _days(source: Source) -> np.ndarray:
 
 
 def _file_of(source: Source, day: np.datetime64) -> Path | None:
-    """The file a day is read from: of a folder of months the month's, there or not; None before the first file."""
+    """The file that should hold a day: in a folder of months that of the month; None before the first file."""
     before = [piece for piece in source.pieces if piece.days[0] <= day]
     if not before or before[-1].reader != _MONTHLY:
         return before[-1].path if before else None
@@ -142,7 +142,7 @@ def _file_of(source: Source, day: np.datetime64) -> Path | None:
 
 @dataclass(frozen=True)
 class _Part:
-    """The days `first` to `first + count - 1`, counted from the first of all, and the file that holds them."""
+    """The days `first` to `first + count - 1`, counted from the first day of all, and the file that holds them."""
 
     first: int
     count: int
@@ -150,7 +150,7 @@ class _Part:
 
 
 def _parts_of(source: Source, folder: Path) -> list[_Part]:
-    """The parts of a source; a hash of what its days are made from names each, so changed files make another part."""
+    """The parts of a source, each named by a hash of its inputs, so that changed files make another part."""
     all_days, settings = _days(source), source.settings.model_dump(mode="json", exclude={"paths"})
     stats = {file: Path(file).stat() for piece in source.pieces for file in piece.files}
     parts = []
@@ -196,7 +196,7 @@ def _is_whole(part: _Part) -> bool:
 
 
 def _read_part(part: _Part) -> Iterator[tuple[int, Float[np.ndarray, "day row column"]]]:
-    """Place, on all days, and values of some days of a part at a time."""
+    """Values of a part, some days at a time, each with its position among all days."""
     with h5py.File(part.path, "r") as file:
         days = _block_days(file[DATA].shape[1:])
         for begin in range(0, part.count, days):
@@ -204,7 +204,7 @@ def _read_part(part: _Part) -> Iterator[tuple[int, Float[np.ndarray, "day row co
 
 
 def _read_blocks(source: Source, first: int, count: int) -> Iterator[tuple[int, Float[np.ndarray, "day row column"]]]:
-    """Place and values of some days at a time, counted from day `first` of the source; NaN is missing."""
+    """Values of some days at a time, each with its position from day `first` of the source on; NaN is missing."""
     days = _block_days(source.shape)
     for begin in range(0, count, days):
         from_day = source.first_day + np.timedelta64(first + begin, "D")
@@ -212,7 +212,7 @@ def _read_blocks(source: Source, first: int, count: int) -> Iterator[tuple[int, 
 
 
 def _block_days(shape: tuple[int, ...]) -> int:
-    """As many days as 64 MiB hold, so that few chunks of a source are decompressed for more than one block."""
+    """Days that 64 MiB can hold, so that few chunks of a source are decompressed for more than one block."""
     days = _BLOCK_BYTES // (4 * int(np.prod(shape)))
     return min(PART_DAYS, max(_BLOCK_STEP, days // _BLOCK_STEP * _BLOCK_STEP))
 
@@ -230,7 +230,7 @@ def _refuse_infinite(source: Source, first: int, values: np.ndarray) -> None:
 
 
 def _outline_hdf5(source: Source) -> xr.Dataset:
-    """`data`, `dates`, and `y` and `x` where the files give them, as the reader of HDF5 grids has them."""
+    """`data`, `dates`, and `y` and `x` where the files give them, as the reader of HDF5 grids expects them."""
     values, days, dims = source.pieces[0].values, _days(source), {"y": "row", "x": "column"}
     given = {axis: (dim, values[axis].values.astype(np.float64)) for axis, dim in dims.items() if axis in values.coords}
     places = {axis: xr.Variable(*place, coordinates_of(values).get(axis, {})) for axis, place in given.items()}
@@ -264,13 +264,13 @@ def _attributes(source: Source) -> dict[str, Any]:
 
 
 def _described(values: xr.DataArray) -> dict[str, Any]:
-    """What the files say of the variable; the projection has a variable of its own, stamps are days by now."""
+    """Attributes of the variable in the files, without projection, which has its own variable, and time stamps."""
     said = {k: v for k, v in described(values.attrs).items() if k not in ("crs_wkt", "clocks", "dated")}
     return {"long_name": str(values.name), **said}
 
 
 def _verify(target: Path, path: Path, name: str, source: Source, report: Progress) -> None:
-    """Raise DataError, naming the file and the day, unless every day reads as its source does."""
+    """Raise DataError, naming the file and the day, unless every day reads the same as in its source."""
     if target.suffix == ".zarr":
         _compare(target, zarr.open_group(path, mode="r")[name], source, report)
         return

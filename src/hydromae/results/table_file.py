@@ -13,7 +13,7 @@ import xarray as xr
 from hydromae.base.version import VERSION
 from hydromae.prediction.trained_for import FLAG, flag_of
 
-_NAMES = {"time": "date", "station": "ID"}  # of a table of days, as the readers of tables know it
+_NAMES = {"time": "date", "station": "ID"}  # names in a table of days, as the readers of tables expect them
 
 
 class TableFile:
@@ -21,14 +21,14 @@ class TableFile:
 
     Rows are days and stations, `date` and `ID`, or the issue times, lead times and stations of forecasts. A flag is
     written in words, quantiles as a column for each level (`riverflow_q0.05`). A number is float32 with as many digits
-    as tell it from others, blank or null where missing; parquet has units and long names in its metadata. What belongs
-    only to stations, as their coordinates, is left out. A table has no attributes, so each row says what the runs were
-    not trained for, where there is such.
+    as distinguish it from others, blank or null where missing; parquet has units and long names in its metadata.
+    Variables of stations only, as their coordinates, are left out. A table has no attributes, so each row says what the
+    runs were not trained for, if it applies.
 
     Args:
         path: the file, written anew.
         suffix: .csv or .parquet.
-        attributes: of the result.
+        attributes: the attributes of the result.
     """
 
     def __init__(self, path: Path, suffix: str, attributes: Mapping[str, object]) -> None:

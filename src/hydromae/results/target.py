@@ -1,4 +1,4 @@
-"""Where a result goes: the suffixes, and the one rule for what is there already."""
+"""Where a result goes: the suffixes, and the rule for existing files."""
 
 import json
 import shutil
@@ -34,15 +34,15 @@ def check_target(
 
     Args:
         path: the file, or the folder of a Zarr store.
-        overwrite: what is there may be replaced where hydromae wrote it: netCDF, HDF5, Zarr and parquet say so in their
-            attributes, CSV in its header.
-        inputs: what the command reads, which is never replaced.
-        suffixes: those that make sense.
+        overwrite: an existing file may be replaced if hydromae wrote it: netCDF, HDF5, Zarr and parquet say so in
+            their attributes, CSV in its header.
+        inputs: paths that the command reads, which are never replaced.
+        suffixes: the allowed suffixes.
         grids: names of the grids that are to be written, which no table holds.
 
     Raises:
         ConfigError: the suffix is none of these, or a table is to hold grids.
-        DataError: something is there that is not to be replaced.
+        DataError: a file or folder exists that must not be replaced.
     """
     if path.is_dir() and path.suffix != ".zarr":
         raise DataError(f"{path}: is a folder; give the path of a file")
@@ -73,7 +73,7 @@ def inputs_of(*stores: Store) -> list[Path]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside a target of one of the formats; what the target held stays until all is written."""
+    """Yield a temporary path beside a target of any format; the old target stays until all is written."""
     if path.suffix != ".zarr":
         with atomic_path(path) as temporary:
             yield temporary
@@ -91,7 +91,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _written_here(path: Path) -> bool:
-    """Whether hydromae wrote what is there last."""
+    """Whether hydromae was the last to write the file."""
     try:
         if path.suffix == ".csv":
             with path.open(encoding="utf-8") as lines:

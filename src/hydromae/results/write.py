@@ -15,11 +15,11 @@ from hydromae.results.table_file import TableFile
 from hydromae.results.target import TABLES, replacing
 from hydromae.store.cf import CONVENTIONS, TIME_ENCODING
 
-GRID_DAYS, SERIES_DAYS = 32, 1024  # days that are best written at once: multiples of the days of a chunk
+GRID_DAYS, SERIES_DAYS = 32, 1024  # days to write at once: multiples of the days of a chunk
 _ROWS = 1 << 18
 _LEADING = ("time", "issue_time", "day")
 
-# First place on the leading dimension, and values from there on by name.
+# First position on the leading dimension, and the values from there on by name.
 Block = tuple[int, Mapping[str, np.ndarray]]
 
 
@@ -30,16 +30,17 @@ def write_result(
     report: Callable[[str, float], None] = lambda stage, done: None,
     verify: Callable[[Path], None] = lambda written: None,
 ) -> None:
-    """Write a data set after the CF conventions; what `path` held stays until all is written.
+    """Write a data set by the CF conventions; an old file at `path` stays until all is written.
 
-    Memory does not grow with the days. `check_target` says beforehand whether `path` may be written.
+    Memory does not grow with the number of days. `check_target` says beforehand whether `path` may be written.
 
     Args:
-        data: what to write; days as datetime64, what is missing as NaN. Values may be lazy.
+        data: the data set; days are datetime64, missing values NaN. Values may be lazy.
         path: .nc, .zarr, .csv or .parquet; also .h5 and .hdf5, which are netCDF-4 under another name.
-        blocks: values of the variables over the leading dimension (`time`, else `issue_time`), in order of it; those in
-            `data` only say shape and type then, see `to_come`. A table needs all variables in each block.
-        report: called with what is being written and the share that is done; of `blocks` it is not.
+        blocks: values of the variables over the leading dimension (`time`, else `issue_time`), in its order; the
+            variables in `data` then only give shape and type, see `to_come`. A table needs all variables in each
+            block.
+        report: called with what is being written and the share that is done, but not for given `blocks`.
         verify: called with the complete file before it gets its name.
 
     Raises:
@@ -66,7 +67,7 @@ def write_result(
 
 
 def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block]) -> xr.Dataset:
-    """Write blocks as `write_result` does, and return the file, opened lazily; of a table, what it holds in memory."""
+    """Write blocks as `write_result` does, and return the file, opened lazily; for a table, its content in memory."""
     if path.suffix not in TABLES:
         write_result(data, path, blocks)
         return xr.open_dataset(path, engine="h5netcdf" if path.suffix == ".nc" else "zarr")
@@ -83,7 +84,7 @@ def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block]) -> xr.
 
 
 def to_come(sizes: Mapping[Any, int], dims: Sequence[str], dtype: str, attributes: Mapping[str, Any]) -> xr.Variable:
-    """A variable whose values blocks will give; it takes no memory, whatever the `sizes` of its dimensions are."""
+    """A variable whose values come in blocks; it takes no memory, whatever the `sizes` of its dimensions are."""
     shape = tuple(sizes[dim] for dim in dims)
     return xr.Variable(dims, np.broadcast_to(np.zeros((), dtype), shape), dict(attributes))
 
@@ -109,7 +110,7 @@ def _part(data: xr.Dataset, first: int, values: Mapping[str, np.ndarray]) -> xr.
 
 
 def _blocks_of(data: xr.Dataset, table: bool, report: Callable[[str, float], None]) -> Iterator[Block]:
-    """The blocks of a data set that holds its values, or reads them where they are asked for."""
+    """The blocks of a data set that holds its values, or reads them when they are used."""
     variables = {name: data[name].variable for name in _streamed(data)}
     if table and not variables:
         yield 0, {}
@@ -132,7 +133,7 @@ def _blocks_of(data: xr.Dataset, table: bool, report: Callable[[str, float], Non
 
 
 def _create(arrays: ArrayFile, data: xr.Dataset) -> None:
-    """Make every variable, and write those that blocks do not give."""
+    """Make every variable, and write those that do not come in blocks."""
     beside = {name: set(data[name].dims) for name in data.coords if name not in data.dims}
     streamed = _streamed(data)
     for name, variable in data.variables.items():
@@ -150,7 +151,7 @@ def _create(arrays: ArrayFile, data: xr.Dataset) -> None:
 
 
 def _encoded(variable: xr.Variable) -> xr.Variable:
-    """Days as numbers since 1970, yes and no as 1 and 0, text as objects; everything else as it is."""
+    """Days as numbers since 1970, booleans as 1 and 0, text as objects; everything else unchanged."""
     kind = variable.dtype.kind
     if kind == "M":
         days = variable.values.astype("datetime64[D]").astype(np.int32)
@@ -163,12 +164,12 @@ def _encoded(variable: xr.Variable) -> xr.Variable:
 
 
 def _feature(data: xr.Dataset) -> dict[str, str]:
-    """What CF calls series of stations, where a file holds nothing else."""
+    """The CF name of series at stations, for a file that holds nothing else."""
     return {"featureType": "timeSeries"} if {"time", "station"} <= set(data.dims) and "y" not in data.dims else {}
 
 
 def _history(data: xr.Dataset) -> str:
-    """One line more, the newest first."""
+    """The history with one more line, the newest first."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     line = f"{now} written by hydromae {VERSION}"
     return f"{line}\n{data.attrs['history']}" if data.attrs.get("history") else line

@@ -1,1 +1,1 @@
-"""Tasks: a mask, a set of scores, an output."""
+"""Tasks: each has a mask, a set of scores and an output."""

@@ -1,4 +1,4 @@
-"""What each modality owes to each other one: reconstruct it again and again, another one hidden wholly each time."""
+"""What each modality adds to the others: each is reconstructed again and again, another one wholly hidden each time."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -46,35 +46,36 @@ def cross_modality(
     on_progress: Callable[[float], None] = lambda done: None,
     overwrite: bool = False,
 ) -> xr.Dataset:
-    """Skill of reconstructing each modality while another one is hidden wholly.
+    """Skill of reconstructing each modality while another one is wholly hidden.
 
     In every window the run's share of each modality's tokens is masked at random, as `reconstruct` does, with masks
     fixed by seed and window. The masked values are predicted several times: with nothing else hidden, with each other
-    modality hidden wholly, and with all others hidden; each once with the modality's own visible tokens and once
-    without. All see the same but for what is hidden, so their errors are paired. Attributes and dates stay known.
+    modality wholly hidden, and with all others hidden; each time once with the modality's own visible tokens and once
+    without them. The predictions differ only in what is hidden, so their errors are paired. Attributes and dates stay
+    visible.
 
     Args:
         run: run directory.
         split: train, val or test; None is val where there is one, else test.
         output: .nc or .zarr, with a CSV of the table beside it; None is `cross_modality.nc` in the run, which is
             replaced.
-        windows: the most that are looked at, spread evenly over the split; None is all.
-        resamples: of the block bootstrap over windows.
+        windows: the largest number to use, spread evenly over the split; None is all.
+        resamples: number of resamples of the block bootstrap over windows.
         allow_overlap: score days that the run was trained on, too; every row says so.
-        on_progress: told the share that is done.
-        overwrite: replace an output that is there and that hydromae wrote.
+        on_progress: called with the share that is done.
+        overwrite: replace an existing output that hydromae wrote.
 
     Returns:
         [own, target, hidden]: `skill` (1 - MSE / MSE of filling with the training mean, Murphy 1988), `change` (skill -
         skill with nothing else hidden), both with `_lower` and `_upper` ends of the 95 % interval, and `mse`;
-        `mse_mean` and `values` [target]. `own` says whether the target's own unmasked tokens are seen. Hiding the
-        target itself, the diagonal of `own` visible, is `none` of `own` hidden. Errors are measured as `reconstruct`
-        measures them: flow in mm/d, of series the median over stations. Grids are targets, and drawn as `example_maps`
-        says, where a window of the model holds all stations; else they are only hidden.
+        `mse_mean` and `values` [target]. `own` says whether the target's own unmasked tokens are visible. Hiding
+        the target itself, the diagonal of `own` visible, is `none` of `own` hidden. Errors are measured as
+        `reconstruct` measures them: flow in mm/d, and the median over stations for series. Grids are targets, and are
+        drawn as `example_maps` says, where a window of the model holds all stations; else they are only hidden.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the split is not in the data, the run was trained on its days, or it has one modality alone.
+        ConfigError: the split is not in the data, the run was trained on its days, or it has only one modality.
     """
     directory = RunDirectory.open(run)
     config, store = directory.config(), directory.store()
@@ -85,7 +86,7 @@ def cross_modality(
     device = choose_device(config.training.device)
     model = load_pretrained(directory.path, device)
     if len(model.shapes) < 2:
-        raise ConfigError(f"{directory.path}: has one modality alone, which can owe nothing to others")
+        raise ConfigError(f"{directory.path}: has only one modality; take a run with at least two")
     split, days = scored_days(store, split)
     overlap = overlap_with_training([directory.path], store, days, f"its {split} period", allow_overlap)
     length = config.data.window
@@ -103,14 +104,14 @@ def cross_modality(
     questions = {name: _questions(name, names) for name in hiding.targets}
     errors: dict[str, list[SquaredErrors]] = {name: [] for name in questions}
     for i, span in enumerate(spans):
-        for name, of_window in hiding.errors(*span, questions).items():
-            errors[name].append(of_window)
+        for name, window_errors in hiding.errors(*span, questions).items():
+            errors[name].append(window_errors)
         on_progress((i + 1) / len(spans))
     apart = (spans[-1][0] - spans[0][0]) / (len(spans) - 1) if len(spans) > 1 else float(length)
     references = {_method(own, column): _method(own, NONE) for own in OWN for column in columns(names)}
     skills = {
-        name: paired_skills(PairedErrors.of_windows(found), references, apart, resamples=resamples)
-        for name, found in errors.items()
+        name: paired_skills(PairedErrors.of_windows(of_windows), references, apart, resamples=resamples)
+        for name, of_windows in errors.items()
     }
     dataset = _table(hiding, skills)
     if hiding.groups is None:
@@ -133,12 +134,12 @@ def cross_modality(
 
 
 def columns(names: tuple[str, ...]) -> tuple[str, ...]:
-    """What may be hidden wholly: nothing, one of the modalities, all but the target."""
+    """What may be wholly hidden: nothing, one of the modalities, all but the target."""
     return (NONE, *names, OTHERS)
 
 
 def _questions(target: str, names: tuple[str, ...]) -> dict[str, Hidden]:
-    """What is hidden wholly in each cell of a target's row."""
+    """What is wholly hidden in each cell of a target's row of the table."""
     cells = {}
     for own in OWN:
         for column in columns(names):

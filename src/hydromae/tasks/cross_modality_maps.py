@@ -18,18 +18,18 @@ NOTHING = "none"
 
 
 def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
-    """A day of a window on which each grid varies much in space, physical, NaN where there is nothing to show.
+    """A day of a window on which each grid varies much in space, in physical units, NaN where there is no value.
 
     Args:
-        hiding: model and data, of windows that hold all stations.
+        hiding: model and data; its windows hold all stations.
         start: first day of the window, as days since the store's first day.
-        days: in the window.
+        days: number of days in the window.
 
     Returns:
         For each grid `<name>_observed` [y, x] with its date in attribute `day`, `<name>_masked` [y, x] (1 where it was
-        masked as in training, 0 where it was seen, NaN elsewhere), and `<name>_reconstructed` [own, without, y, x]:
-        for `own` visible of the masked cells, for `own` hidden of all, as no cell of it in the window was seen then.
-        `without` is the other modality that was hidden wholly, or none; NaN where that is the grid itself.
+        masked as in training, 0 where it was visible, NaN elsewhere), and `<name>_reconstructed` [own, without, y, x]:
+        with `own` visible, of the masked cells; with `own` hidden, of all cells, since none in the window was visible.
+        `without` is the other modality that was wholly hidden, or none; NaN where that is the grid itself.
     """
     (windows, batch), store = next(hiding.batches(start, days)), hiding.store
     names = list(hiding.model.shapes)
@@ -49,8 +49,8 @@ def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
                 hidden = {other, name} if whole else {other}
                 answer = hiding.predict(windows, hidden, {name}, whole)
                 if name in answer:
-                    known = torch.where(observed[day].isnan(), torch.nan, answer[name][0, day])
-                    maps[i, j] = to_grid(store, known.cpu().numpy())
+                    reconstructed = torch.where(observed[day].isnan(), torch.nan, answer[name][0, day])
+                    maps[i, j] = to_grid(store, reconstructed.cpu().numpy())
         masked = torch.where(observed[day].isnan(), torch.nan, (state[day] == TARGET).float())
         of_day = {"day": str(store.days[start + day])}
         described = {**variable_attributes(store, name), **of_day}
@@ -64,10 +64,10 @@ def example_maps(hiding: HidingModel, start: int, days: int) -> xr.Dataset:
 
 
 def _day(observed: Float[Tensor, "day patch cell"], state: Int[Tensor, "day patch cell"]) -> int:
-    """The day with the largest variance in space, of those with masked and seen cells where there are such."""
-    known = ~observed.isnan()
-    count = known.sum((1, 2)).clamp(min=1)
+    """The day with the largest variance in space, preferably among days with both masked and visible cells."""
+    present = ~observed.isnan()
+    count = present.sum((1, 2)).clamp(min=1)
     mean = observed.nan_to_num().sum((1, 2)) / count
-    spread = torch.where(known, observed - mean[:, None, None], 0.0).square().sum((1, 2)) / count  # [T]
+    spread = torch.where(present, observed - mean[:, None, None], 0.0).square().sum((1, 2)) / count  # [T]
     both = (state == TARGET).any(-1).any(-1) & (state == VISIBLE).any(-1).any(-1)  # [T]
     return int(torch.where(both, spread, spread - spread.max() - 1).argmax())

@@ -13,10 +13,10 @@ from hydromae.evaluation.compare import common_pairs
 def require_issue_times(
     observed: Bool[np.ndarray, "day station"], period: slice, every: int, horizon: int, min_pairs: int, what: str
 ) -> None:
-    """Refuse, before any work, issue times of which no station has enough days that were observed.
+    """Refuse, before any work, issue times for which no station has enough observed days.
 
     Args:
-        observed: where the target has a value that is not declared wrong.
+        observed: where the target has a value on a day that is not declared wrong.
         period: positions of the days that are forecast, the first issue time among them.
         every: days between issue times.
         horizon: longest lead time.
@@ -24,7 +24,7 @@ def require_issue_times(
         what: the period in words.
 
     Raises:
-        ConfigError: no station has as many at any lead time; the message says what to set.
+        ConfigError: no station has that many at any lead time; the message says what to set.
     """
     now = _pairs(observed, period, every, horizon)
     if now.max(initial=0) >= min_pairs:
@@ -51,7 +51,7 @@ def require_issue_times(
 def unscored(
     forecasts: Mapping[str, xr.DataArray], observed: xr.DataArray, min_pairs: int, optional: Sequence[str] = ()
 ) -> str:
-    """Why no station is scored, at all or at some lead times, and what to set; empty where some is at each.
+    """Why no station is scored, at all or at some lead times, and what to set; empty if each lead time has one.
 
     Args:
         forecasts: as `compare` takes them.
@@ -62,17 +62,17 @@ def unscored(
     most = common_pairs(forecasts, observed).max("station")  # [lead_time] or a number
     if int(most.min()) >= min_pairs:
         return ""
-    where, found = "", int(most.max())
-    if found >= min_pairs:  # at some lead times alone
+    where, pairs = "", int(most.max())
+    if pairs >= min_pairs:  # only at some lead times
         where = f" at lead times {', '.join(map(str, most['lead_time'].values[most.values < min_pairs].tolist()))}"
-        found = int(most.min())
-    way = f"set --min-pairs {found} (min_pairs={found})" if found else "score other days (--split, --data)"
+        pairs = int(most.min())
+    way = f"set --min-pairs {pairs} (min_pairs={pairs})" if pairs else "score other days (--split, --data)"
     lacking = {name: forecasts[name].isnull().mean().item() for name in optional}
     worst = max(lacking, key=lambda name: lacking[name], default="")
     without = f", or leave out {worst}, which lacks most (--baselines)" if lacking.get(worst) else ""
     return (
         f"no station is scored{where}: it needs {min_pairs} observed days (--min-pairs) that "
-        f"{', '.join(forecasts)} all have, and the most are {found}; {way}{without}"
+        f"{', '.join(forecasts)} all have, and the most are {pairs}; {way}{without}"
     )
 
 

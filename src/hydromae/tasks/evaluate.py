@@ -1,4 +1,4 @@
-"""The tasks by name, each scored on a held-out period beside the simple methods of its trade."""
+"""The tasks by name, each scored on a held-out period beside simple methods for the same task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,11 +26,11 @@ OnStage = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation leaves.
+    """What an evaluation gives.
 
     Attributes:
-        output: folder of what was written.
-        tables: for reading.
+        output: folder with the written files.
+        tables: for a person to read.
     """
 
     output: Path
@@ -39,23 +39,23 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be evaluated; the task takes of it what concerns it.
+    """What is to be evaluated; each task uses the attributes that concern it.
 
     Attributes:
-        runs: run directories, whose predictions are averaged; one alone across modalities.
+        runs: run directories, whose predictions are averaged; only one for task modalities.
         split: val, test or train; None is val where there is one, else test.
         data: other data than the run's.
         output: folder; None is `evaluation/<task>_<split>` in the first run.
         every: days between issue times of forecasts.
         horizon: longest lead time of forecasts, days.
-        forcing: regimes of forecasts.
+        forcing: regimes of forecasts, none or perfect.
         baselines: of forecasts; None is all but the LSTM.
         reference: of forecasts, see `evaluate_forecasts`.
         min_pairs: days that a station needs to be scored, of forecasts and ungauged stations.
         stations: ids of ungauged stations, see `evaluate_ungauged`.
         folds: table of folds of ungauged stations.
-        fold: the one that was held out.
-        windows: the most that are looked at across modalities.
+        fold: number of the fold that was held out.
+        windows: the largest number to use in task modalities.
         allow_overlap: score days that a run was trained on, too; every row says so.
     """
 
@@ -80,7 +80,7 @@ class Question:
         return self.output or self.runs[0] / "evaluation" / f"{task}_{self.split}"
 
     def only_run(self, task: str) -> Path:
-        """The run, where there is one alone.
+        """The run, where there is only one.
 
         Raises:
             ConfigError: there are several.
@@ -96,7 +96,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
     Args:
         task: one of `TASKS`.
         question: runs, period, data and the rest.
-        on_stage: told what is being done and the share that is done.
+        on_stage: called with what is being done and the share that is done.
 
     Raises:
         RunError: a run, its data or its model cannot be used.
@@ -122,7 +122,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
 
 
 def known_task(task: str) -> Callable[[Question, OnStage], Evaluation]:
-    """The task of a name.
+    """The task with a name.
 
     Raises:
         ConfigError: there is none.
@@ -149,7 +149,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
         allow_overlap=question.allow_overlap,
         on_stage=on_stage,
     )
-    tables = [table for regime, one in comparisons.items() for table in shown_tables(one, regime)]
+    tables = [table for regime, comparison in comparisons.items() for table in shown_tables(comparison, regime)]
     return Evaluation(folder, tuple(tables))
 
 
@@ -200,7 +200,7 @@ def _modalities(question: Question, on_stage: OnStage) -> Evaluation:
 
 
 def _skills(scores: xr.Dataset, own: str) -> ScoreTable:
-    """Skill of each modality with each one hidden, a row a target."""
+    """Skill of each target with each modality hidden, one row for each target."""
     skill = scores["skill"].sel(own=own).transpose("target", "hidden")
     rows = tuple(
         (str(target), *map(short, values)) for target, values in zip(skill["target"].values, skill.values, strict=True)

@@ -69,9 +69,9 @@ def evaluate_forecast(
     device: str = "auto",
     on_stage: OnStage = lambda what, done: None,
 ) -> dict[str, Comparison]:
-    """Forecast a split with a run and with baselines that were fitted on its training period, and score them all.
+    """Forecast a split with a run and with baselines fitted on its training period, and score them all.
 
-    Issue times are `every` so many days from the first day of the split, as long as all days of the horizon are in it.
+    Issue times are `every` days apart from the first day of the split, as long as the whole horizon is in the split.
 
     Args:
         runs: run directory; the forecasts of several are averaged.
@@ -80,13 +80,13 @@ def evaluate_forecast(
         every: days between issue times.
         horizon: longest lead time in days.
         forcing: regimes, of none and perfect.
-        baselines: which; None is all but the LSTM.
+        baselines: which to use; None is all but the LSTM.
         reference: the forecast that the others are tested against; see `evaluate_forecasts`.
         data: other data than the run's, a store or a configuration, with the training period and this split.
         min_pairs: days that a station needs to be scored.
         allow_overlap: score days that a run was trained on, too; every row says so.
         device: auto, cpu or cuda.
-        on_stage: told what is being done and the share that is done.
+        on_stage: called with what is being done and the share that is done.
 
     Returns:
         The comparison of each regime.
@@ -169,34 +169,34 @@ def evaluate_forecasts(
 
     Args:
         forecasts: by regime, as `forecast` returns them, all of the same issue times.
-        store: observations, and the series that baselines are fitted on; of days that it declares wrong no value is
-            learned from, shown to a baseline or scored, see `declared_by`.
-        train: training period: baselines are fitted on it, and thresholds of floods and low flows come from it.
+        store: observations, and the series that baselines are fitted on; values on days that it declares wrong are
+            neither learned from, given to a baseline nor scored, see `declared_by`.
+        train: training period, on which baselines are fitted and which gives the thresholds of floods and low flows.
         output: folder.
         choice: the baselines.
         title: of the tables.
         reference: name of the forecast that the others are tested against; None is ridge where it is among the
             baselines, else the first of them, else the model.
         min_pairs: days that a station needs to be scored.
-        resamples: of the bootstrap that tests differences.
+        resamples: number of resamples of the bootstrap that tests differences.
         overlap: scored days that a run was trained on, which every row then says.
-        on_stage: told what is being done and the share that is done.
+        on_stage: called with what is being done and the share that is done.
 
     Returns:
-        The comparison of each regime. The model's mean is called `hydromae`; of a model with quantiles its median,
-        with them, is `hydromae, median`.
+        The comparison of each regime. The model's mean is called `hydromae`; the median of a model with
+        quantiles, together with them, is `hydromae, median`.
 
     Raises:
         ConfigError: a baseline or the reference is unknown.
         DataError: nothing can be scored, or the disk refuses.
     """
     reference = check_reference(choice, reference)
-    one = next(iter(forecasts.values()))
-    targets = [str(name) for name in one.data_vars if name in store.names]
+    any_forecast = next(iter(forecasts.values()))
+    targets = [str(name) for name in any_forecast.data_vars if name in store.names]
     target = targets[0]
-    series = series_of(store, [str(station) for station in one["station"].values])
+    series = series_of(store, [str(station) for station in any_forecast["station"].values])
     weather = forcing_of(store, targets)
-    horizon = int(one["lead_time"].max())
+    horizon = int(any_forecast["lead_time"].max())
     fitted = fit_baselines(choice, series, target, weather, train, horizon, data=_content(store), on_stage=on_stage)
     marks = {} if overlap is None else overlap.attributes()
     training = series[target].sel(time=slice(str(train[0]), str(train[1])))
@@ -236,7 +236,7 @@ def evaluate_forecasts(
 
 
 def declared_by(runs: Sequence[str | Path], store: Store) -> Store:
-    """A store without the days that any run's `data.exclude_dates` declares wrong: what all are measured by."""
+    """A store without the days that any run's `data.exclude_dates` declares wrong: all are scored on these days."""
     for run in runs:
         store = store.with_excluded(RunDirectory.open(run).config().data.exclude_dates)
     return store
@@ -258,28 +258,32 @@ def check_reference(choice: BaselineChoice, reference: str | None) -> str:
 
 def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[ScoreTable]:
     """The tables of the metrics that a reader asks for first."""
-    known = [str(metric) for metric in comparison.scores["metric"].values]
-    units = dict(zip(known, comparison.scores["metric_units"].values, strict=True))
-    names = dict(zip(known, comparison.scores["long_name"].values, strict=True))
+    metrics = [str(metric) for metric in comparison.scores["metric"].values]
+    units = dict(zip(metrics, comparison.scores["metric_units"].values, strict=True))
+    names = dict(zip(metrics, comparison.scores["long_name"].values, strict=True))
     head = f"{title}; forcing {regime}: {_FORCING[regime]}".removeprefix("; ")
     return [
         comparison.table(metric, f"{names[metric]}{_unit(units[metric])}. {head}")
         for metric in _SHOWN
-        if metric in known
+        if metric in metrics
     ]
 
 
 def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> str:
     """All tables of all regimes as one page of Markdown."""
-    pages = [table.markdown() for regime, one in comparisons.items() for table in shown_tables(one, regime, title)]
+    pages = [
+        table.markdown()
+        for regime, comparison in comparisons.items()
+        for table in shown_tables(comparison, regime, title)
+    ]
     return "\n".join(pages)
 
 
 def csv_table(comparisons: Mapping[str, Comparison]) -> str:
-    """Every score of every model as a row of its own, with the regime before it."""
+    """Every score of every model in a row of its own, with the regime first."""
     tables = {
-        regime: one.records([str(metric) for metric in one.scores["metric"].values])
-        for regime, one in comparisons.items()
+        regime: comparison.records([str(metric) for metric in comparison.scores["metric"].values])
+        for regime, comparison in comparisons.items()
     }
     columns = next(iter(tables.values())).columns
     rows = tuple((regime, *row) for regime, table in tables.items() for row in table.rows)
@@ -294,7 +298,7 @@ def _target(config: Config) -> str:
 
 
 def _content(store: Store) -> str:
-    """What tells the values that baselines are fitted on from others."""
+    """Fingerprint of the values that baselines are fitted on."""
     wrong = store.days[~store.usable]
     return (
         store.fingerprint
@@ -304,14 +308,14 @@ def _content(store: Store) -> str:
 
 
 def _median(made: xr.Dataset, target: str) -> dict[str, xr.DataArray]:
-    """The forecast's quantiles, whose 0.5 one is scored as a point, where there are any with a median."""
+    """The forecast's quantiles, of which the median is scored as a point; empty where there is no median."""
     if "quantile" not in made.dims or not np.isclose(made["quantile"].values, 0.5).any():
         return {}
     return {MEDIAN: made[f"{target}_quantiles"]}
 
 
 def _warn_of_gaps(rows: Mapping[str, xr.DataArray], regime: str) -> None:
-    """Say which model has nothing to say somewhere: what one lacks is scored for none."""
+    """Warn of models that lack some forecasts: where one lacks a forecast, no model is scored."""
     for name, row in rows.items():
         lacking = row.isnull().mean().item()
         if lacking:

@@ -1,4 +1,4 @@
-"""How well gaps of each length are filled: observed spans are hidden, filled, and compared with the methods in use."""
+"""How well gaps of each length are filled: observed spans are hidden, filled and scored, beside common methods."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -53,23 +53,23 @@ def evaluate_infill(
     table of medians over stations for each length, and `infill_scores.csv`, with quartiles.
 
     Args:
-        runs: run directory; of several, as seeds of one training, the fills are averaged.
+        runs: run directory, or several, as seeds of one training, whose fills are averaged.
         output: folder; None is `evaluation/infill_<split>` in the (first) run directory.
         data: other data: a store, its directory, or a configuration; None is the run's own store.
-        split: in which spans are hidden; None is val where there is one, else test.
+        split: the period in which spans are hidden; None is val where there is one, else test.
         target: the series; None is the river flow, see `target_series`.
-        spans: days in a span -> number of such spans a station.
+        spans: days in a span -> number of such spans at each station.
         seed: of the draw of spans.
         min_pairs: stations with fewer filled hidden days are not scored.
         allow_overlap: score days that a run was trained on, too; every row says so.
-        on_progress: told the share that is done.
+        on_progress: called with the share that is done.
 
     Returns:
         The tables; `scores` is [model, length, station], as `score_infill` has them.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
-        ConfigError: the split or the target cannot be told, a run was trained on its days, or the runs do not fit each
+        ConfigError: the split or the target is not clear, a run was trained on its days, or the runs do not fit each
             other.
         DataError: no station can hold the spans.
     """
@@ -86,14 +86,14 @@ def evaluate_infill(
     scores: dict[str, list[xr.Dataset]] = {method: [] for method in ("hydromae", *METHODS)}
     for done, length in enumerate(sorted(spans)):
         hidden = hide_spans(observed, period=slice(str(first), str(last)), spans={length: spans[length]}, seed=seed)
-        shown = hidden.hide(observed)
+        with_gaps = hidden.hide(observed)
 
         def report(share: float, done: int = done) -> None:
             on_progress((done + share) / len(spans))
 
         mask = hidden.mask.values
-        filled = {"hydromae": shown.copy(data=_filled(predictors, name, shown.values, mask, days, report))}
-        filled |= {method: fill(shown, train=train) for method, fill in METHODS.items()}
+        filled = {"hydromae": with_gaps.copy(data=_filled(predictors, name, with_gaps.values, mask, days, report))}
+        filled |= {method: fill(with_gaps, train=train) for method, fill in METHODS.items()}
         for method, series in filled.items():
             scores[method].append(score_infill(series, observed, hidden, min_pairs))
     each = [xr.concat(some, "length", combine_attrs="override") for some in scores.values()]
@@ -108,25 +108,25 @@ def evaluate_infill(
 def _filled(
     predictors: list[Predictor],
     name: str,
-    shown: np.ndarray,
+    with_gaps: np.ndarray,
     hidden: np.ndarray,
     days: slice,
     report: Callable[[float], None],
 ) -> np.ndarray:
-    """The series with the model's mean where it was hidden, [time, station]."""
-    values = shown.copy()
+    """The series [time, station], with the model's mean where it was hidden."""
+    values = with_gaps.copy()
 
     def masked(central: CentralDays, window: Values) -> tuple[Values, ValueMask]:
         inside = slice(central.window, central.window + central.length)
         target = np.zeros((central.length, hidden.shape[1]), bool)
         target[central.inside] = hidden[central.first : central.stop]
-        # What is hidden is missing, as in a gap, rather than unseen: it is filled where the run fills.
-        return {**window, name: torch.from_numpy(shown[inside])}, ValueMask({name: torch.from_numpy(target)}, {})
+        # Hidden values are set to missing, as in a gap, rather than unseen, so that the run's own fill applies to them.
+        return {**window, name: torch.from_numpy(with_gaps[inside])}, ValueMask({name: torch.from_numpy(target)}, {})
 
     spans = middle_days(predictors[0], days)
-    for number, (central, found) in enumerate(answers(predictors, spans, masked)):
-        if name in found:
-            mean = found[name].mean.numpy()
+    for number, (central, predicted) in enumerate(answers(predictors, spans, masked)):
+        if name in predicted:
+            mean = predicted[name].mean.numpy()
             inside = slice(central.first, central.stop)
             values[inside] = np.where(hidden[inside], mean, values[inside])
         report((number + 1) / len(spans))
@@ -134,7 +134,7 @@ def _filled(
 
 
 def _tables(quartiles: xr.Dataset, words: str) -> tuple[ScoreTable, ...]:
-    """A table a length: a row a method, medians over stations."""
+    """One table for each length of gap, with one row for each method: medians over stations."""
     units = str(quartiles["rmse"].attrs.get("units", ""))
     heads = {"rmse": f"rmse ({units})", "percent_bias": "percent_bias (%)"}
     columns = ("model", *(heads.get(metric, metric) for metric in _SHOWN), "stations")
@@ -142,30 +142,30 @@ def _tables(quartiles: xr.Dataset, words: str) -> tuple[ScoreTable, ...]:
     for length in quartiles["length"].values.tolist():
         rows = []
         for method in quartiles["model"].values:
-            one = quartiles.sel(length=length, model=method)
-            medians = [short(one[metric].sel(percentile=50).item()) for metric in _SHOWN]
-            rows.append((str(method), *medians, str(one["nse_stations"].item())))
+            of_method = quartiles.sel(length=length, model=method)
+            medians = [short(of_method[metric].sel(percentile=50).item()) for metric in _SHOWN]
+            rows.append((str(method), *medians, str(of_method["nse_stations"].item())))
         title = f"Gaps of {length} day{'s' if length > 1 else ''}"
         tables.append(ScoreTable(title, columns, tuple(rows), words))
     return tuple(tables)
 
 
 def _records(quartiles: xr.Dataset) -> ScoreTable:
-    """A row a length, method and metric."""
+    """One row for each length, method and metric."""
     metrics = [str(name) for name in quartiles.data_vars if "percentile" in quartiles[name].dims]
     rows = []
     for length in quartiles["length"].values:
         for method in quartiles["model"].values:
-            one = quartiles.sel(length=length, model=method)
+            of_method = quartiles.sel(length=length, model=method)
             for metric in metrics:
-                spread = map(number_text, one[metric].values)
-                rows.append((str(length), str(method), metric, *spread, str(one[f"{metric}_stations"].item())))
+                spread = map(number_text, of_method[metric].values)
+                rows.append((str(length), str(method), metric, *spread, str(of_method[f"{metric}_stations"].item())))
     columns = ("length", "model", "metric", "lower_quartile", "median", "upper_quartile", "stations")
     return ScoreTable("", columns, tuple(rows), numbers=3)
 
 
 def _quartiles(scores: xr.Dataset) -> xr.Dataset:
-    """Each metric's quartiles [model, length, percentile], and `<metric>_stations`, the number that have a value."""
+    """Quartiles of each metric [model, length, percentile], and `<metric>_stations`, how many stations have a value."""
     result = xr.Dataset()
     for metric, of_stations in scores.data_vars.items():
         values, count = ascending(of_stations.transpose("model", "length", "station").values)

@@ -1,4 +1,4 @@
-"""How well stations are simulated that the run never trained on, beside what other gauges tell of them."""
+"""How well a run simulates stations that it never trained on, beside estimates from other stations."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -49,25 +49,25 @@ def evaluate_ungauged(
 ) -> TaskScores:
     """Simulate stations that were held out of the training, and score them with the baselines on the same days.
 
-    The held-out stations are those that are named, those of a fold, or all of the data that the run has not trained on;
-    not one of them may be in the training. The baselines of `hydromae.baselines.ungauged` have the flow of the stations
-    of the training, on the same days. Written are `ungauged_scores.md`, medians over stations with a block bootstrap
+    The held-out stations are those that are named, those of a fold, or all in the data that the run has not trained on;
+    none of them may be in the training. The baselines of `hydromae.baselines.ungauged` know the flow of the training's
+    stations on the same days. Written are `ungauged_scores.md`, medians over stations with a block bootstrap
     against area scaling, and `ungauged_scores.csv`, with quartiles.
 
     Args:
-        runs: run directory, trained without the stations (`data.exclude_stations`); of several, as seeds of one
-            training, the simulations are averaged.
+        runs: run directory, trained without the stations (`data.exclude_stations`), or several, as seeds of one
+            training, whose simulations are averaged.
         output: folder; None is `evaluation/ungauged_<split>` in the (first) run directory.
-        data: data that have the held-out stations: a store, its directory, or a configuration.
+        data: data with the held-out stations: a store, its directory, or a configuration.
         split: the days that are scored; None is val where there is one, else test.
         stations: ids of the held-out stations.
         folds: a table of folds, or its CSV, in place of `stations`.
         fold: the fold of that table.
-        donors: whether the model, too, sees the flow of the stations that are not held out.
+        donors: whether the model also sees the flow of the stations that are not held out.
         target: the series; None is the river flow, see `target_series`.
-        min_pairs: stations with fewer days that all methods have are not scored.
+        min_pairs: stations with fewer days on which all methods have a value are not scored.
         allow_overlap: score days that a run was trained on at other stations, too; every row says so.
-        on_progress: told the share that is done.
+        on_progress: called with the share that is done.
 
     Returns:
         The tables; `scores` is that of `Comparison`.
@@ -87,7 +87,7 @@ def evaluate_ungauged(
     simulation = Simulation(predictors, name, held_out, donors)
     if (run := simulation.scaled_by_own_flow()) is not None:
         raise ConfigError(
-            f"{run}: scales {name} by each station's own mean flow, which an ungauged station has not; "
+            f"{run}: scales {name} by each station's own mean flow, which an ungauged station does not have; "
             f"train with data.modalities.{name}.scaling_per=all"
         )
     observed = usable_series(predictors, name).isel(time=days)
@@ -118,48 +118,51 @@ def evaluate_ungauged(
 
 
 def _taught(predictors: Sequence[Predictor]) -> set[str]:
-    """Stations that any of the runs has trained on, in its own training, as the data of the first spell them."""
-    known = predictors[0].store.station_ids
-    return {station for one in predictors for station in respelled(one.data.trained_on["stations"], known)}
+    """Stations that any of the runs was trained on in its own training, spelled as in the data of the first run."""
+    station_ids = predictors[0].store.station_ids
+    return {
+        station for predictor in predictors for station in respelled(predictor.data.trained_on["stations"], station_ids)
+    }
 
 
-def _ever_taught(predictor: Predictor, known: Sequence[str]) -> dict[str, Seen]:
-    """Stations that the weights of a run were ever trained on, spelled as they are known -> in which training.
+def _ever_taught(predictor: Predictor, station_ids: Sequence[str]) -> dict[str, Seen]:
+    """Stations that the weights of a run were ever trained on, spelled as in `station_ids` -> in which training.
 
-    Its own training goes before those before it.
+    The run's own training takes precedence over earlier ones.
     """
-    every = reversed(ever_seen(predictor.run.path, predictor.data.trained_on))
-    return {station: seen for seen in every for station in respelled(seen.stations, known)}
+    trainings = reversed(ever_seen(predictor.run.path, predictor.data.trained_on))
+    return {station: seen for seen in trainings for station in respelled(seen.stations, station_ids)}
 
 
 def _held_out(
     predictors: Sequence[Predictor], stations: Names | None, folds: str | Path | Folds | None, fold: int
 ) -> list[str]:
     """The stations to simulate, none of which a run has trained on."""
-    predictor = predictors[0]
-    taught_by = [_ever_taught(one, predictor.store.station_ids) for one in predictors]
-    taught = {station for one in taught_by for station in one}
+    first = predictors[0]
+    taught_by = [_ever_taught(predictor, first.store.station_ids) for predictor in predictors]
+    taught = {station for stations_of in taught_by for station in stations_of}
     if stations is None and folds is not None:
         table = folds if isinstance(folds, Folds) else Folds.read(Path(folds))
         if not 0 <= fold < table.count:
             raise ConfigError(f"there is no fold {fold} among {table.count}; name one from 0 to {table.count - 1}")
         held = table.held_out(fold)
-        places = places_among(held, predictor.stations).tolist()
+        places = places_among(held, first.stations).tolist()
         stations = [station for station, place in zip(held, places, strict=True) if place >= 0]
     if stations is None:
-        stations = [station for station in predictor.stations if station not in taught]
-    held_out = [predictor.stations[place] for place in chosen_stations(predictor.stations, stations)]
+        stations = [station for station in first.stations if station not in taught]
+    held_out = [first.stations[place] for place in chosen_stations(first.stations, stations)]
     if not held_out:
         raise ConfigError(
-            f"{predictor.run.path}: was trained on all stations of {predictor.store.path}; train without some "
+            f"{first.run.path}: was trained on all stations of {first.store.path}; train without some "
             f"(data.exclude_stations), and give data that have them"
         )
-    for one, known_by in zip(predictors, taught_by, strict=True):
-        if known := set(held_out) & known_by.keys():
-            seen = known_by[min(known)]
-            earlier = "" if seen.run == str(one.run.path) else f" by {seen.run}, which it started from"
+    for predictor, taught_to_run in zip(predictors, taught_by, strict=True):
+        if taught_held_out := set(held_out) & taught_to_run.keys():
+            station = min(taught_held_out)
+            seen = taught_to_run[station]
+            earlier = "" if seen.run == str(predictor.run.path) else f" by {seen.run}, which it started from"
             raise ConfigError(
-                f"{one.run.path}: was trained on station {min(known)}{earlier}, so it is not ungauged; "
+                f"{predictor.run.path}: was trained on station {station}{earlier}, so it is not ungauged; "
                 f"train without it (data.exclude_stations)"
             )
     return held_out

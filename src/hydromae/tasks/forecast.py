@@ -1,4 +1,4 @@
-"""Forecasts: the future of river flow is hidden, and, unless weather is given, that of everything else."""
+"""Forecasts: the future of river flow is hidden and, unless weather is given, so is that of everything else."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -51,43 +51,42 @@ def forecast(
 ) -> xr.Dataset:
     """Forecast river flow, or what else the run was trained to forecast, from what is known at each issue time.
 
-    Nothing of what is forecast is seen after the issue time. Of everything else nothing is, with `forcing="none"`; with
-    "perfect" what was observed is; with a file, what that file says is. The window ends `horizon` days after the issue
-    time and is as long as those of the training.
+    The model sees nothing of the forecast modalities after the issue time. Of all others it sees nothing with
+    `forcing="none"`, the observations with "perfect", and what the file says with a file. The window ends `horizon`
+    days after the issue time and is as long as those of the training.
 
     Args:
-        runs: run directory; of several, as seeds of one training, the forecasts are averaged.
-        issue_times: last day known, or several; None is the last on which anything of what is forecast was observed, of
-            several runs the first of these days.
+        runs: run directory, or several, as seeds of one training, whose forecasts are averaged.
+        issue_times: the last known day, or several; None is the last day with an observation of anything that is
+            forecast, and with several runs the earliest of these days.
         output: file, .nc, .zarr, .csv or .parquet; None writes none.
         data: other data than the run's: a store or a configuration. New days come into a store with
             `hydromae prepare CONFIG --append`.
         horizon: longest lead time in days.
         forcing: none, perfect, or a file with weather after the issue times, see `open_weather`.
-        stations: ids of those to forecast; None is all.
+        stations: ids of the stations to forecast; None is all.
         device: auto, cpu or cuda.
-        on_progress: told the share that is done.
-        overwrite: replace an output that is there and that hydromae wrote.
+        on_progress: called with the share that is done.
+        overwrite: replace an existing output that hydromae wrote.
 
     Returns:
         For each modality that is forecast, `<name>` [issue_time, lead_time, station] in its unit, the mean, and
         `<name>_quantiles` [issue_time, lead_time, station, quantile] where the model has them; flow in m3/s also as
-        `<name>_specific` in mm/d where areas are known, flow in mm/d also as `<name>_volume` in m3/s. Besides,
-        `days_since_observed` [issue_time, station], see
-        `hydromae.prediction.last_observed`. The attribute `not_trained_for`
-        says what of it the runs were not trained for, `stations_left_out` which stations have no forecast; in a table
-        the former is a column where there is such.
+        `<name>_specific` in mm/d where areas are known, flow in mm/d also as `<name>_volume` in m3/s. Also
+        `days_since_observed` [issue_time, station], see `hydromae.prediction.last_observed`. The attribute
+        `not_trained_for` says for which part of it the runs were not trained, and `stations_left_out` which stations
+        have no forecast; in a table the former is a column if it applies.
 
     Raises:
         RunError: a run, its data or its model cannot be used.
         ConfigError: the horizon is too long, an issue time is not in the data, or the runs do not fit each other.
-        DataError: a station is unknown, the weather file cannot be used, or the output is there already.
+        DataError: a station is unknown, the weather file cannot be used, or the output exists already.
     """
     if output is not None:
         check_target(Path(output), overwrite)
     predictors = open_runs(runs, data, device)
     if output is not None:
-        check_target(Path(output), overwrite, [forcing, *inputs_of(*(one.store for one in predictors))])
+        check_target(Path(output), overwrite, [forcing, *inputs_of(*(predictor.store for predictor in predictors))])
     first = predictors[0]
     names = forecast_names(first)
     _require_series(predictors, names)
@@ -99,17 +98,17 @@ def forecast(
         _Asked(predictor, names, chosen, history, horizon, str(forcing), _weather(predictor, names, forcing))
         for predictor, history in zip(predictors, histories, strict=True)
     ]
-    known = days_since_observed(predictors, names, issues)[:, chosen]
+    unobserved_days = days_since_observed(predictors, names, issues)[:, chosen]
     notes = notes_of(predictors, stations) | flagged(beyond_forecasts(predictors, horizon, str(forcing)))
-    notes |= _warn(asked, names, issues, known)
+    notes |= _warn(asked, names, issues, unobserved_days)
     answers = []
     for i, issue in enumerate(issues):
-        own = [one.answer(issue) for one in asked]
-        answers.append({name: average([found[name] for found in own]) for name in names})
+        of_runs = [run.answer(issue) for run in asked]
+        answers.append({name: average([answer[name] for answer in of_runs]) for name in names})
         on_progress((i + 1) / len(issues))
     result = _dataset(first, names, issues, horizon, chosen, answers)
     result["days_since_observed"] = last_observed_variable(
-        known, names, [first.store.long_name(name) for name in names]
+        unobserved_days, names, [first.store.long_name(name) for name in names]
     )
     result.attrs |= {
         "title": f"Forecast by {', '.join(predictor.config.name for predictor in predictors)}",
@@ -143,7 +142,7 @@ def _require_series(predictors: Sequence[Predictor], names: Sequence[str]) -> No
 
 
 def _history(predictor: Predictor, horizon: int) -> int:
-    """Days before the issue time, that day included: whole tokens, so that the horizon begins with one."""
+    """Days up to and including the issue time: whole tokens, so that the horizon begins with a new token."""
     if horizon < 1:
         raise ConfigError(f"the horizon is {horizon} days; give at least 1")
     history = (predictor.window - horizon) // predictor.token_days * predictor.token_days
@@ -157,7 +156,7 @@ def _history(predictor: Predictor, horizon: int) -> int:
 
 
 def _issue_days(predictors: Sequence[Predictor], names: Sequence[str], issue_times: Days | None) -> np.ndarray:
-    """Issue times, datetime64[D] [issue]; where none is named, the last day on which all runs have an observation."""
+    """Issue times, datetime64[D] [issue]; if none is named, the last day on which all runs have an observation."""
     if issue_times is None:
         last = []
         for predictor in predictors:
@@ -201,19 +200,19 @@ class _Asked:
 
     @cached_property
     def wrong(self) -> np.ndarray:
-        """Days of the data of which, as in training, no value is seen."""
+        """Days of the data whose values the model does not see, as in training."""
         return np.flatnonzero(excluded_days(self.predictor.config, self.predictor.store))
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Modalities whose values after the issue time are shown."""
+        """Modalities whose values after the issue time are visible."""
         if self.weather is not None:
             return self.weather.names
         others = (name for name in self.predictor.model.shapes if name not in self.names)
         return tuple(others) if self.forcing == "perfect" else ()
 
     def answer(self, day: np.datetime64) -> dict[str, Answer]:
-        """The days after an issue time, of what is forecast."""
+        """The predictions for the days after an issue time, of each forecast modality."""
         predictor, history = self.predictor, self.history
         issue = int((day - predictor.store.first_day).astype(int))
         first = issue - history + 1
@@ -235,12 +234,15 @@ class _Asked:
 
 
 def _warn(
-    asked: Sequence[_Asked], names: Sequence[str], issues: np.ndarray, known: Float[np.ndarray, "issue station"]
+    asked: Sequence[_Asked],
+    names: Sequence[str],
+    issues: np.ndarray,
+    unobserved_days: Float[np.ndarray, "issue station"],
 ) -> dict[str, str]:
-    """Warn of what forecasts do not know, and attributes that say so."""
-    first, history = asked[0].predictor, min(one.history for one in asked)
+    """Warn of what the forecasts do not know; returns attributes that say so."""
+    first, history = asked[0].predictor, min(run.history for run in asked)
     chosen = [first.stations[place] for place in asked[0].chosen]
-    blind = np.logical_not(known < history)  # NaN, where there never was any, is blind too
+    blind = np.logical_not(unobserved_days < history)  # NaN, where nothing was ever observed, is blind too
     if blind.any():
         stations = [chosen[place] for place in np.flatnonzero(blind.any(axis=0)).tolist()]
         day = issues[blind.any(axis=1)][0]
@@ -254,22 +256,22 @@ def _warn(
             day,
             named_stations(stations),
         )
-    for one in asked:
-        if one.weather is None:
+    for run in asked:
+        if run.weather is None:
             continue
-        if one.weather.lacking:
+        if run.weather.lacking:
             _log.warning(
                 "%s: has no %s, which %s was trained with; its future stays hidden",
-                one.weather.path,
-                ", ".join(one.weather.lacking),
-                one.predictor.run.path,
+                run.weather.path,
+                ", ".join(run.weather.lacking),
+                run.predictor.run.path,
             )
-        if bare := one.weather.without(chosen):
-            _log.warning("%s: has no weather for %s", one.weather.path, named_stations(bare))
+        if bare := run.weather.without(chosen):
+            _log.warning("%s: has no weather for %s", run.weather.path, named_stations(bare))
     if asked[0].forcing == "perfect":
-        end = min(one.predictor.store.days[-1] for one in asked)
+        end = min(run.predictor.store.days[-1] for run in asked)
         beyond = issues[issues + np.timedelta64(asked[0].horizon, "D") > end]
-        if len(beyond) and any(one.given for one in asked):
+        if len(beyond) and any(run.given for run in asked):
             _log.warning(
                 "the data end on %s, so that %d of %d forecasts lack some of the observed weather of their horizon, "
                 "the first issued on %s",
@@ -278,7 +280,7 @@ def _warn(
                 len(issues),
                 beyond[0],
             )
-    return {"forcing_series": ", ".join(sorted({name for one in asked for name in one.given})) or "none"}
+    return {"forcing_series": ", ".join(sorted({name for run in asked for name in run.given})) or "none"}
 
 
 def _dataset(
@@ -315,7 +317,7 @@ def _dataset(
         mean = np.stack([answer[name].mean.numpy()[:, chosen] for answer in answers])  # [issue, lead, station]
         variables[name] = xr.Variable(dims, mean.astype(np.float32), attributes)
         quantiles = [answer[name].quantiles for answer in answers]
-        spread = [one.numpy()[:, chosen] for one in quantiles if one is not None]
+        spread = [levels.numpy()[:, chosen] for levels in quantiles if levels is not None]
         if spread:
             described = {**attributes, "long_name": f"quantiles of {attributes['long_name']}"}
             variables[f"{name}_quantiles"] = xr.Variable((*dims, "quantile"), np.stack(spread), described)
@@ -339,7 +341,7 @@ def _other_unit(name: str, flow: xr.Variable, areas: np.ndarray) -> dict[str, xr
 
 
 def issue_days(first: date, last: date | None, every: int) -> list[date]:
-    """Issue times from `first` to `last`, `every` so many days; `first` alone where there is no last.
+    """Issue times from `first` to `last`, `every` days apart; only `first` where there is no last.
 
     Raises:
         ConfigError: they are in the wrong order, or `every` is below 1.

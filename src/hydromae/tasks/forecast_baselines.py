@@ -37,7 +37,7 @@ class BaselineChoice:
 
     Attributes:
         names: of `BASELINES`.
-        lstm: settings of the LSTM, where it is among them.
+        lstm: settings of the LSTM, if it is among them.
         keep: folder that keeps a trained LSTM for the next time; None trains it each time.
     """
 
@@ -62,19 +62,19 @@ def choose_baselines(
     steps: int | None = None,
     keep: Path | None = None,
 ) -> BaselineChoice:
-    """Baselines by name, with an LSTM for the regimes alone that are asked for.
+    """Baselines by name, with an LSTM only for the regimes that are asked for.
 
     Args:
         names: None is all but the LSTM.
         regimes: None is both.
-        steps: that the LSTM is trained for at most; None is its default.
-        keep: as of `BaselineChoice`.
+        steps: the most steps that the LSTM is trained for; None is its default.
+        keep: see `BaselineChoice`.
 
     Raises:
         ConfigError: a baseline or a regime is unknown.
     """
-    known = regimes_of(REGIMES if regimes is None else regimes)
-    lstm = LstmSettings(regimes=known[0] if len(known) == 1 else "both")
+    chosen_regimes = regimes_of(REGIMES if regimes is None else regimes)
+    lstm = LstmSettings(regimes=chosen_regimes[0] if len(chosen_regimes) == 1 else "both")
     if steps is not None:
         lstm = replace(lstm, steps=steps, check_every=min(lstm.check_every, steps))
     choice = BaselineChoice(DEFAULT_BASELINES if names is None else tuple(dict.fromkeys(names)), lstm, keep)
@@ -97,7 +97,7 @@ def regimes_of(names: Sequence[str]) -> tuple[Regime, ...]:
 
 
 def series_of(store: Store, stations: Sequence[str]) -> xr.Dataset:
-    """All series of some stations and what is known of the stations, in memory; days declared wrong are missing."""
+    """All series and attributes of some stations, in memory; values on days declared wrong are missing."""
     whole = open_store(store)
     kept = [name for name, variable in whole.data_vars.items() if "station" in variable.dims]
     loaded = whole[kept].sel(station=list(stations)).load()
@@ -108,12 +108,12 @@ def series_of(store: Store, stations: Sequence[str]) -> xr.Dataset:
 
 
 def usable_values(values: xr.DataArray, store: Store) -> xr.DataArray:
-    """Values on all days of a store, missing on those declared wrong, which nobody is to learn from or be scored by."""
+    """Values on all days of a store, missing on those declared wrong: they are neither learned from nor scored."""
     return values if store.usable.all() else values.where(xr.DataArray(store.usable, dims="time"))
 
 
 def forcing_of(store: Store, targets: Sequence[str]) -> list[str]:
-    """The series whose future regime `perfect` shows: all but those that are forecast."""
+    """The series whose future is visible in regime `perfect`: all but those that are forecast."""
     return [name for name in store.names if store.kind(name) == "series" and name not in targets]
 
 
@@ -128,17 +128,17 @@ def fit_baselines(
     data: str = "",
     on_stage: OnStage = lambda what, done: None,
 ) -> dict[str, Baseline]:
-    """Fit each on the training period.
+    """Fit each baseline on the training period.
 
     Args:
-        choice: which.
+        choice: the baselines.
         series: [time, station], as `series_of` gives them.
         target: the series that is forecast.
         forcing: the series of the weather.
-        train: first and last day.
+        train: first and last day of the training period.
         horizon: longest lead time in days.
-        data: what tells the data from others, by which a kept LSTM is known.
-        on_stage: told what is being done and the share that is done.
+        data: fingerprint of the data: a kept LSTM is used again only on the same.
+        on_stage: called with what is being done and the share that is done.
 
     Raises:
         ConfigError: a name is unknown.
@@ -147,8 +147,8 @@ def fit_baselines(
     choice.check()
     readers = [name for name in choice.names if name in _READ_RAIN]
     if readers and rain_of(series, forcing) is None:
-        known = ", ".join([target, *forcing])
-        logger.warning("no series is rain (they are %s): %s must do without", known, " and ".join(readers))
+        given_series = ", ".join([target, *forcing])
+        logger.warning("no series is rain (they are %s): %s must do without", given_series, " and ".join(readers))
     fitted: dict[str, Baseline] = {}
     days = slice(str(train[0]), str(train[1]))
     for i, name in enumerate(choice.names):
@@ -173,7 +173,7 @@ def fit_baselines(
 def forecast_baselines(
     fitted: Mapping[str, Baseline], series: xr.Dataset, issue_times: pd.DatetimeIndex, regime: Regime, on_stage: OnStage
 ) -> dict[str, xr.DataArray]:
-    """Forecasts [issue_time, lead_time, station] of each by name; arguments as of `Baseline.forecast`."""
+    """Forecasts [issue_time, lead_time, station] of each baseline by name; arguments as for `Baseline.forecast`."""
     made = {}
     for i, (name, baseline) in enumerate(fitted.items()):
         on_stage(f"Baselines, forcing {regime}: {name}", i / len(fitted))
@@ -186,7 +186,7 @@ def forecast_baselines(
 def _lstm(
     choice: BaselineChoice, made_of: Mapping[str, Any], on_stage: OnStage, fit: Callable[[HandoffLstm], HandoffLstm]
 ) -> HandoffLstm:
-    """The LSTM, trained, or as it was kept where it was trained on the same data in the same way."""
+    """The LSTM: a kept one that was trained on the same data in the same way, else one trained now."""
     kept = choice.keep
     if kept is not None and (kept / _MADE_OF).is_file():
         try:
@@ -195,11 +195,11 @@ def _lstm(
         except (ValueError, OSError, HydroMAEError) as error:
             logger.warning("%s: cannot be used (%s); the LSTM is trained anew", kept, error)
 
-    def tell(progress: LstmProgress) -> None:
+    def report(progress: LstmProgress) -> None:
         on_stage("Training the LSTM", progress.step / progress.steps)
 
-    net = fit(HandoffLstm(choice.lstm, tell))
-    on_stage("Training the LSTM", 1.0)  # which may have ended early
+    net = fit(HandoffLstm(choice.lstm, report))
+    on_stage("Training the LSTM", 1.0)  # training may have ended early
     if kept is not None:
         net.save(kept)
         write_text(kept / _MADE_OF, json_text(made_of))

@@ -19,8 +19,8 @@ class Fillable:
     Attributes:
         grid: whether it is a grid.
         model: their places in the model, stations or patches.
-        store: the same in the store.
-        may: bool [*place] of the model: its stations that are wanted, or the land cells of its patches.
+        store: their places in the store.
+        may: bool [*place] of the model: the chosen stations, or the land cells of its patches.
     """
 
     grid: bool
@@ -30,17 +30,17 @@ class Fillable:
 
     @property
     def into(self) -> Int[np.ndarray, "n"]:
-        """Their places in the file: a grid is written whole, of series the wanted stations in their order."""
+        """Their places in the file: a grid is written whole, a series for the chosen stations in their order."""
         return self.store if self.grid else np.arange(len(self.store))
 
 
 def fillable(predictor: Predictor, name: str, stations: Sequence[int]) -> Fillable:
-    """What of a modality can be filled.
+    """The places of a modality that can be filled.
 
     Args:
-        predictor: a trained model and data that have the modality.
+        predictor: a trained model, and data with the modality.
         name: the modality.
-        stations: places of the wanted stations among those of the predictor.
+        stations: places of the chosen stations among those of the predictor.
     """
     store, shape = predictor.store, predictor.model.shapes[name]
     if shape.kind == "series":
@@ -61,7 +61,7 @@ class Filling:
     """Values of a block of days as a file has them, and what is put into their gaps.
 
     Args:
-        observed: float32 [n, *place], NaN where missing; of series the wanted stations alone.
+        observed: float32 [n, *place], NaN where missing; of series only the chosen stations.
         levels: number of quantiles, Q.
 
     Attributes:
@@ -76,7 +76,7 @@ class Filling:
         self.quantiles = np.full((*observed.shape, levels), np.nan, np.float32) if levels else None
 
     def put(self, days: slice, where: Fillable, answer: Answer) -> None:
-        """Take the answers of some days of the block, NaN where none was wanted."""
+        """Put the predictions for some days of the block into the gaps; they are NaN where none was asked for."""
         into = np.arange(len(self.values))[days][:, None], where.into
         mean = answer.mean.numpy()[:, where.model]  # [days, n] or [days, n, cells]
         new = np.isnan(self.values[into]) & ~np.isnan(mean)
@@ -88,25 +88,25 @@ class Filling:
 
 
 def fill_names(predictor: Predictor, modalities: Sequence[str] | None, grids: bool) -> list[str]:
-    """The modalities to fill: those that are named, or all series and with `grids` all grids that the data have.
+    """The modalities to fill: those that are named, or all series in the data and, with `grids`, all grids.
 
     Raises:
         ConfigError: one is not in the model or the data, there is none, or the model can predict no grid.
     """
     shapes = predictor.model.shapes
     here = [name for name in shapes if predictor.data.has(name)]
-    wanted = list(dict.fromkeys(modalities or ()))
-    for name in wanted:
+    chosen = list(dict.fromkeys(modalities or ()))
+    for name in chosen:
         if name not in here:
             raise ConfigError(f"{name} is not among what the run and its data have: {', '.join(here)}")
     if modalities is None:
-        wanted = [name for name in here if grids or shapes[name].kind == "series"]
-    if not wanted:
+        chosen = [name for name in here if grids or shapes[name].kind == "series"]
+    if not chosen:
         raise ConfigError(f"there is nothing to fill; name some of {', '.join(here)}, or ask for the grids")
-    for name in wanted:
+    for name in chosen:
         if shapes[name].kind == "grid" and predictor.groups is not None:
             raise ConfigError(
                 f"{name} is a grid, and the windows of {predictor.run.path} hold few stations "
                 f"(data.stations_per_window); grids are filled by runs whose windows hold all"
             )
-    return wanted
+    return chosen

@@ -1,4 +1,4 @@
-"""Reconstructing with further modalities hidden wholly: same windows, same masks, less to see."""
+"""Reconstruct with further modalities wholly hidden: the same windows and masks, but less is visible."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class HidingModel:
     Attributes:
         model: in eval mode.
         batcher: of the model.
-        masker: draws the masks that all answers share.
+        masker: draws the masks that all predictions share.
         reader: of the windows.
         store: the data.
         groups: [stations, n] the stations of each sample, its own first; None where a sample holds all.
@@ -47,12 +47,12 @@ class HidingModel:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """What is reconstructed: every modality, but no grid where each sample holds all of it and a few stations."""
-        every = self.model.shapes.items()
-        return tuple(name for name, shape in every if self.groups is None or shape.kind == "series")
+        """What is reconstructed: every modality, but no grid where a sample holds the whole grid and a few stations."""
+        shapes = self.model.shapes.items()
+        return tuple(name for name, shape in shapes if self.groups is None or shape.kind == "series")
 
     def batches(self, start: int, days: int) -> Iterator[tuple[Windows, Batch]]:
-        """One window, masked as in training; cut into parts where there is a sample of it for each station."""
+        """One window, masked as in training; cut into parts where there is one sample for each station."""
         for read in grouped_windows(self.reader, start, days, self.groups):
             windows = read.to(self.batcher.device)
             yield windows, self.batcher.batch(windows, self.masker.evaluation)
@@ -75,8 +75,8 @@ class HidingModel:
 
         Args:
             start: first day of the window, as days since the store's first day.
-            days: in it.
-            questions: target -> a method's name -> what is hidden wholly; answers that need the same are given once.
+            days: number of days in it.
+            questions: target -> a method's name -> what is wholly hidden; the same prediction is made only once.
 
         Returns:
             Target -> errors of each method and of `MEAN`, filling with the training mean.
@@ -96,19 +96,19 @@ class HidingModel:
             for hidden, names in asked.items():
                 predicted = self.predict(windows, hidden, names)
                 for name in names:
-                    # Where nothing was masked nothing is predicted, nor scored.
+                    # Where nothing was masked, nothing is predicted or scored.
                     values = predicted.get(name, torch.full_like(windows.values[name], torch.nan))
                     answers[name, hidden].append(self._measured(name, values, windows))
-        found = {}
+        errors_of = {}
         for name, methods in questions.items():
             observed = torch.cat(truth[name], -1)
             mean = training_mean(self.store, name).to(observed.device).expand_as(observed)
             given = {method: torch.cat(answers[name, hidden], -1) for method, hidden in methods.items()}
-            found[name] = SquaredErrors(self.store.kind(name), self.store.specific_units(name))
-            found[name].add(observed, {MEAN: mean, **given})
-        return found
+            errors_of[name] = SquaredErrors(self.store.kind(name), self.store.specific_units(name))
+            errors_of[name].add(observed, {MEAN: mean, **given})
+        return errors_of
 
     def _measured(self, name: str, values: Tensor, windows: Windows) -> Tensor:
-        """As errors are measured; of samples of a few stations [B, T, n] only the first one's, [1, T, B]."""
+        """Values as errors are measured; of samples of a few stations [B, T, n] only the first station's, [1, T, B]."""
         values = self.batcher.specific(name, values, windows)
         return values if self.groups is None else values[..., 0].T[None]

@@ -37,37 +37,37 @@ def infill(
     on_progress: Callable[[float], None] = lambda done: None,
     overwrite: bool = False,
 ) -> xr.Dataset:
-    """Fill every gap of a run's series; what was observed comes back bit for bit.
+    """Fill every gap of a run's series; observed values come back bit for bit.
 
-    A missing day is predicted from the window in whose middle it lies (`middle_days`). The window sees all that is
-    observed in it, in the period and beyond, except on the run's `data.exclude_dates`. In a gap that is longer than a
-    window nothing of the series itself is seen: it is predicted from the other modalities, the attributes and, in
-    windows of several stations, the neighbours. A fill is the model's mean, within the `minimum` and `maximum` of its
-    modality. Memory grows with a block of days, not with the period.
+    A missing day is predicted from the window in whose middle it lies (`middle_days`). The model sees all that is
+    observed in the window, in the period and beyond, except on the run's `data.exclude_dates`. In a gap that is longer
+    than a window nothing of the series itself is visible: it is predicted from the other modalities, the attributes
+    and, in windows of several stations, the neighbours. A fill is the model's mean, within the `minimum` and `maximum`
+    of its modality. The memory needed depends on a block of days, not on the length of the period.
 
     Args:
-        runs: run directory; of several, as seeds of one training, the fills are averaged.
+        runs: run directory, or several, as seeds of one training, whose fills are averaged.
         output: .nc or .zarr, or .csv or .parquet, tables of series; None is `infilled.nc` in the (first) run directory,
             which is replaced.
         data: other data: a store, its directory, or a configuration; None is the run's own store.
-        period: first and last day; None is all days of the data, of several runs' own those that all have.
+        period: first and last day; None is all days of the data; of several runs, the days that all of their data have.
         stations: ids; None is all that the run can predict in the data.
         modalities: which to fill; None is all series, and with `grids` all grids.
         grids: fill grids too, the land cells of the model's patches.
-        on_progress: told the share that is done.
-        overwrite: replace an output that is there and that hydromae wrote.
+        on_progress: called with the share that is done.
+        overwrite: replace an existing output that hydromae wrote.
 
     Returns:
         The file (of a table, its content in memory): per modality `<name>` float32 [time, station] or [time, y, x],
         observed and filled, in the data's unit; `<name>_flag` int8, 0 observed, 1 filled, 2 missing; of a model with
-        quantiles `<name>_quantiles` [..., quantile], NaN where not filled. The attribute `not_trained_for` says what of
-        it the runs were not trained for, in a table a column where there is such.
+        quantiles `<name>_quantiles` [..., quantile], NaN where not filled. The attribute `not_trained_for` says for
+        which part of it the runs were not trained; in a table it is a column if it applies.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
         ConfigError: the period, a modality or the format cannot be used, grids are asked of a run that has none, or the
             runs do not fit each other.
-        DataError: a station is unknown, or the file is there already or cannot be written.
+        DataError: a station is unknown, or the file exists already or cannot be written.
     """
     predictors = open_runs(runs, data)
     predictor = predictors[0]
@@ -79,7 +79,7 @@ def infill(
     target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
     if output is not None:
         gridded = [name for name in names if predictor.store.kind(name) == "grid"]
-        check_target(target, overwrite, inputs_of(*(one.store for one in predictors)), grids=gridded)
+        check_target(target, overwrite, inputs_of(*(predictor.store for predictor in predictors)), grids=gridded)
     days = shared_days(predictors, period)
     task = _Infill(predictors, names, predicted_stations(predictor, stations))
     task.notes = notes_of(predictors, stations) | flagged(beyond_filling(predictors, names))
@@ -104,13 +104,13 @@ class _Infill:
             1, (GRID_DAYS if self.grids else SERIES_DAYS) // max(central.stop - central.first for central in spans)
         )
         for begin in range(0, len(spans), size):
-            some = spans[begin : begin + size]
-            block = slice(some[0].first, some[-1].stop)
+            block_spans = spans[begin : begin + size]
+            block = slice(block_spans[0].first, block_spans[-1].stop)
             fillings = {name: self._filling(name, block) for name in self.names}
-            for number in range(begin, begin + len(some)):
-                central, found = next(asked)
+            for number in range(begin, begin + len(block_spans)):
+                central, predicted = next(asked)
                 at = slice(central.first - block.start, central.stop - block.start)
-                for name, answer in found.items():
+                for name, answer in predicted.items():
                     fillings[name].put(at, self.where[name], answer)
                 on_progress((number + 1) / len(spans))
             kept = slice(max(block.start, days.start), min(block.stop, days.stop))
@@ -129,7 +129,7 @@ class _Infill:
         return Filling(observed if where.grid else observed[:, where.store], len(self.predictor.quantiles))
 
     def outline(self, days: slice) -> xr.Dataset:
-        """The data set of a period without its values."""
+        """The data set of a period, without its values."""
         series = [where for where in self.where.values() if not where.grid]
         data = outline(
             self.store,

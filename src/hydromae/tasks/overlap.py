@@ -21,7 +21,7 @@ REMEDY: Final = (
 def overlap_with_training(
     runs: Iterable[str | Path], store: Store, scored: slice, what: str, allowed: bool = False, remedy: str = REMEDY
 ) -> Overlap | None:
-    """The scored days that any run, or one that it started from, was trained on; None where there are none.
+    """The scored days that any run, or a run that it started from, was trained on; None if there are none.
 
     Args:
         runs: run directories.
@@ -32,24 +32,24 @@ def overlap_with_training(
         remedy: what to do instead, for the error.
 
     Raises:
-        ConfigError: there are some, and they may not be.
+        ConfigError: there are such days, and they may not be scored.
         RunError: a run holds no model.
     """
     usable = np.zeros(store.n_days, bool)
     usable[scored] = store.usable[scored]
-    known = np.zeros(store.n_days, bool)
+    trained_on = np.zeros(store.n_days, bool)
     culprits: list[tuple[str, Seen]] = []
     for run in dict.fromkeys(map(str, runs)):
         for seen in ever_seen(run, read_trained_on(run)):
             taught = usable & _inside(store, seen.period)
             if taught.any():
-                known |= taught
+                trained_on |= taught
                 culprits.append((run, seen))
     if not culprits:
         return None
     words = "; ".join(dict.fromkeys(_said(run, seen) for run, seen in culprits))
-    days, total = (int(np.count_nonzero(some)) for some in (known, usable))
-    note = f"{days} of the {total} scored days ({_from_to(store, known)}) were trained on: {words}"
+    days, total = (int(np.count_nonzero(chosen)) for chosen in (trained_on, usable))
+    note = f"{days} of the {total} scored days ({_from_to(store, trained_on)}) were trained on: {words}"
     if not allowed:
         raise ConfigError(
             f"{store.path}: {what} would be scored, {_from_to(store, usable)}, but {days} of its {total} days were "

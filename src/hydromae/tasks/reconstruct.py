@@ -1,4 +1,4 @@
-"""Hide values at random as in training, reconstruct them, score them."""
+"""Hide values at random as in training, reconstruct them and score them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,20 +44,21 @@ def reconstruct(
 ) -> xr.Dataset:
     """Reconstruct hidden values over a period with a run's best model.
 
-    The period is cut into windows of the run's length, the last one shorter, none of which holds a day of the run's
+    The period is cut into windows of the run's length, the last one shorter. None of them holds a day of the run's
     `data.exclude_dates`; those days are missing in the file. In each window the run's share of tokens is hidden, with
-    masks fixed by seed and window. Written are the observed values, the reconstruction where they were hidden (physical
-    units), and the state of each value; and `scores.json` in the run directory, mean squared errors at the hidden
-    values against filling with the training mean of the cell or station and with the nearest visible day.
+    masks fixed by seed and window. The file holds the observed values, the reconstruction where they were hidden
+    (physical units), and the state of each value. `scores.json` in the run directory holds mean squared errors at the
+    hidden values, beside those of filling with the training mean of the cell or station and with the nearest visible
+    day.
 
     Args:
         run: run directory.
-        output: .nc or .zarr, or a table, .csv or .parquet, of a run that has only series; None is a file of the run
+        output: .nc or .zarr, or, of a run with only series, a table, .csv or .parquet; None is a file of the run
             directory, see `default_output`, which is replaced.
         split: train, val or test; None is val where there is one, else test.
         period: first and last day, instead of a split.
-        on_progress: told the share that is done.
-        overwrite: replace an output that is there and that hydromae wrote.
+        on_progress: called with the share that is done.
+        overwrite: replace an existing output that hydromae wrote.
 
     Returns:
         The file, opened lazily (of a table, its content in memory): per modality `<name>`, `<name>_reconstructed` and
@@ -66,7 +67,7 @@ def reconstruct(
     Raises:
         RunError: the run, its data or its model cannot be used.
         ConfigError: the period is not in the data, or the format cannot be used.
-        DataError: the file is there already or cannot be written.
+        DataError: the file exists already or cannot be written.
     """
     period = as_period(period)
     directory = RunDirectory.open(run)
@@ -100,7 +101,7 @@ def reconstruct(
     means = {name: training_mean(store, name).to(device) for name in model.shapes}
 
     def blocks() -> Iterator[Block]:
-        """The period in order, windows and the days between them, of which nothing is known."""
+        """The period in order: the windows, and the days between them, which are all missing."""
         names, done = list(model.shapes), days.start
         for i, (start, end) in enumerate(windows):
             yield from _nothing_of(store, names, days, slice(done, start))
@@ -128,7 +129,7 @@ def reconstruct(
 
 
 def _outline(store: Store, names: list[str], days: slice, attributes: dict[str, Any]) -> xr.Dataset:
-    """What was observed, reconstructed and hidden, without the values."""
+    """The data set of what was observed, reconstructed and hidden, without its values."""
     data = outline(store, store.days[days], {store.kind(name) for name in names}, attributes=attributes)
     variables: dict[str, xr.Variable] = {}
     for name in names:
@@ -147,7 +148,7 @@ def _outline(store: Store, names: list[str], days: slice, attributes: dict[str, 
 def _on_grid(
     store: Store, name: str, values: np.ndarray, reconstructed: np.ndarray, state: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """The variables of a modality for some days, of packed values."""
+    """The variables of a modality for some days, from packed values."""
     if store.kind(name) == "grid":
         values, reconstructed = to_grid(store, values), to_grid(store, reconstructed)  # [n, H, W]
         state = np.nan_to_num(to_grid(store, state.astype(np.float32)), nan=MISSING)
@@ -155,7 +156,7 @@ def _on_grid(
 
 
 def _nothing_of(store: Store, names: list[str], days: slice, absent: slice) -> Iterator[Block]:
-    """Say of days of a period that nothing is known, one at a time."""
+    """Blocks for days of a period that are all missing, one day at a time."""
     for day in range(absent.start, absent.stop):
         values_of: dict[str, np.ndarray] = {}
         for name in names:
@@ -181,7 +182,7 @@ def _score(
 
 
 def training_mean(store: Store, name: str) -> Tensor:
-    """Training mean of each place, as errors are measured; of all places where one was never observed in training."""
+    """Training mean of each place, in the unit of errors; the mean of all places where one was never observed."""
     mean = store.scaler(name).specific(torch.from_numpy(store.mean(name)))
     return torch.where(mean.isnan(), mean.nanmean(), mean)
 
@@ -195,7 +196,7 @@ def _days(store: Store, split: str, period: Period | None) -> slice:
 
 
 def default_output(run: Path, split: str, period: Period | None) -> Path:
-    """`reconstruction.nc` for the held-out val period, which the page shows; else a name of the split or the period."""
+    """`reconstruction.nc` for the held-out val period, which the report shows; else named after split or period."""
     if period is not None:
         return run / f"reconstruction_{period[0]}_{period[1]}.nc"
     return run / ("reconstruction.nc" if split == "val" else f"reconstruction_{split}.nc")

@@ -19,12 +19,12 @@ from hydromae.tasks.overlap import overlap_with_training
 
 @dataclass(frozen=True)
 class TaskScores:
-    """What a model and its rivals scored in a task.
+    """The scores of a model and its baselines in a task.
 
     Attributes:
-        tables: for reading, one after the other.
-        records: every number in full, a row each.
-        scores: of every station, as they were computed.
+        tables: for a person to read, one after the other.
+        records: every number in full, one in each row.
+        scores: of every station, as computed.
     """
 
     tables: tuple[ScoreTable, ...]
@@ -32,7 +32,7 @@ class TaskScores:
     scores: xr.Dataset
 
     def with_overlap(self, overlap: Overlap | None) -> "TaskScores":
-        """The same of days of which some were trained on, every row saying so; or of none that were."""
+        """The same scores, with every row saying which of the days were trained on, if any."""
         if overlap is None:
             return self
         tables = tuple(map(overlap.table, self.tables))
@@ -41,18 +41,18 @@ class TaskScores:
     def write(self, folder: Path, stem: str) -> tuple[Path, Path]:
         """Write `<stem>.md` and `<stem>.csv` into a folder, and say where."""
         page, table = folder / f"{stem}.md", folder / f"{stem}.csv"
-        write_text(page, "\n".join(one.markdown() for one in self.tables))
+        write_text(page, "\n".join(scores.markdown() for scores in self.tables))
         write_text(table, self.records.csv())
         return page, table
 
 
 def folder_of(predictor: Predictor, output: str | Path | None, name: str) -> Path:
-    """Where scores are written: the folder that is given, or one of that name in the run."""
+    """Where scores are written: the given folder, or one of that name in the run."""
     return predictor.run.path / "evaluation" / name if output is None else Path(output)
 
 
 def default_split(store: Store) -> str:
-    """What every task is scored on where nothing is said: val where there is one, else test.
+    """The split that a task is scored on by default: val where there is one, else test.
 
     Raises:
         ConfigError: there is neither.
@@ -89,7 +89,7 @@ def observed_series(predictor: Predictor, name: str) -> xr.DataArray:
 def usable_series(predictors: Sequence[Predictor], name: str) -> xr.DataArray:
     """As `observed_series` of the first predictor, without the days that the data or any run's settings declare wrong.
 
-    Nobody is to learn from those, nor to be measured by them.
+    Values on those days are neither learned from nor scored.
     """
     observed = observed_series(predictors[0], name)
     observed[excluded_by_any(predictors)] = np.nan
@@ -97,7 +97,7 @@ def usable_series(predictors: Sequence[Predictor], name: str) -> xr.DataArray:
 
 
 def task_overlap(predictors: Sequence[Predictor], split: str, days: slice, allowed: bool) -> Overlap | None:
-    """The days of a split, of those that are scored, that any run was trained on; see `overlap_with_training`."""
+    """The scored days of a split that any run was trained on; see `overlap_with_training`."""
     store = predictors[0].store
     for predictor in predictors:
         store = store.with_excluded(predictor.config.data.exclude_dates)

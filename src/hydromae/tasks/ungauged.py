@@ -1,4 +1,4 @@
-"""Simulate the flow of stations without a gauge: their weather and attributes are seen, their flow never is."""
+"""Simulate the flow of ungauged stations: the model sees their weather and attributes, but never their flow."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -47,42 +47,42 @@ def ungauged(
 ) -> xr.Dataset:
     """Simulate daily flow from weather and attributes, with the flow of the stations hidden.
 
-    Each day is told by a window that it comes late in, with the days before as its spin-up (`last_days`). The flow of
-    no station is seen; with `donors`, in runs whose windows hold several stations, that of the neighbours is, except of
-    those that are simulated. Values of the run's `data.exclude_dates` are not seen. What is simulated is the model's
-    mean, within the `minimum` and `maximum` of the modality. Memory grows with a block of days, not with the period.
+    Each day is predicted by a window in which it comes late, with the days before as its spin-up (`last_days`). The
+    flow of no station is visible; with `donors`, in runs whose windows hold several stations, the flow of the
+    neighbours is, except of those that are simulated. Values on the run's `data.exclude_dates` are not visible. The
+    simulation is the model's mean, within the `minimum` and `maximum` of the modality. The memory needed depends on a
+    block of days, not on the length of the period.
 
     Args:
-        runs: run directory; for stations it knows nothing of, one with a single scale for all (`scaling_per: all`). Of
-            several, as seeds of one training, the simulations are averaged.
+        runs: run directory, or several, as seeds of one training, whose simulations are averaged. For stations outside
+            the training, take a run with a single scale for all stations (`scaling_per: all`).
         output: .nc, .zarr, .csv or .parquet; None is `ungauged.nc` in the (first) run directory, which is replaced.
         data: other data, which may lack the flow: a store, its directory, or a configuration; None is the run's own.
-        period: first and last day; None is all days of the data, of several runs' own those that all have.
-        stations: ids of those to simulate; None is all that the run can predict in the data.
-        donors: whether the flow of the other stations is seen.
+        period: first and last day; None is all days of the data; of several runs, the days that all of their data have.
+        stations: ids of the stations to simulate; None is all in the data that the run can predict.
+        donors: whether the flow of the other stations is visible.
         target: the series to simulate; None is the river flow, see `target_series`.
-        on_progress: told the share that is done.
-        overwrite: replace an output that is there and that hydromae wrote.
+        on_progress: called with the share that is done.
+        overwrite: replace an existing output that hydromae wrote.
 
     Returns:
         The file (of a table, its content in memory): `<target>` float32 [time, station] in the unit of the run's data;
         `<target>_quantiles` [time, station, quantile] of a model with quantiles; and `spin_up` int32 [time], the days
-        of the window before that day, fewer at the beginning of the data. The attribute `not_trained_for` says what of
-        it the runs were not trained for, in a table a column where there is such.
+        of the window before that day, fewer at the beginning of the data. The attribute `not_trained_for` says for
+        which part of it the runs were not trained; in a table it is a column if it applies.
 
     Raises:
         RunError: the run, its data or its model cannot be used.
         ConfigError: the period, the target or the format cannot be used, donors are asked for where there are none, or
             the runs do not fit each other.
-        DataError: a station is unknown or has no catchment area, or the file is there already or cannot be
-            written.
+        DataError: a station is unknown or has no catchment area, or the file exists already or cannot be written.
     """
     name = target_series(first_run(runs).config(), target)
     predictors = open_runs(runs, data, unseen=() if donors else (name,))
     first = predictors[0]
     path = Path(output) if output is not None else first.run.path / "ungauged.nc"
     if output is not None:
-        check_target(path, overwrite, inputs_of(*(one.store for one in predictors)))
+        check_target(path, overwrite, inputs_of(*(predictor.store for predictor in predictors)))
     simulation = Simulation(predictors, name, stations, donors)
     days = shared_days(predictors, period)
     notes = notes_of(predictors, stations) | flagged(beyond_ungauged(predictors, name))
@@ -90,44 +90,44 @@ def ungauged(
 
 
 class Simulation:
-    """Flow of some stations, told without having seen it.
+    """Flow of some stations, predicted without having seen it.
 
     Args:
         predictors: trained models, whose simulations are averaged, and data.
         name: the flow.
-        stations: ids of those to simulate; None is all.
-        donors: whether the flow of the others is seen.
+        stations: ids of the stations to simulate; None is all.
+        donors: whether the flow of the others is visible.
 
     Raises:
-        ConfigError: donors are asked for, but no other station can be seen, or the runs have other windows or series.
+        ConfigError: donors are asked for, but no other station is visible, or the runs differ in windows or series.
         DataError: a station is unknown or has no catchment area.
     """
 
     def __init__(self, predictors: Sequence[Predictor], name: str, stations: Names | None, donors: bool) -> None:
-        predictor = predictors[0]
-        self.predictors, self.predictor, self.name, self.donors = predictors, predictor, name, donors
+        first = predictors[0]
+        self.predictors, self.predictor, self.name, self.donors = predictors, first, name, donors
         require_alike(predictors, [name])
         require_same_windows(predictors)
-        here = {station: place for place, station in enumerate(predictor.store.station_ids)}
-        self.places = predicted_stations(predictor, stations)
-        self.in_store = [here[predictor.stations[place]] for place in self.places]
-        self._simulated = torch.zeros(len(predictor.stations), dtype=torch.bool)
+        here = {station: place for place, station in enumerate(first.store.station_ids)}
+        self.places = predicted_stations(first, stations)
+        self.in_store = [here[first.stations[place]] for place in self.places]
+        self._simulated = torch.zeros(len(first.stations), dtype=torch.bool)
         self._simulated[self.places] = True
         self._unseen = self._simulated if donors else torch.ones_like(self._simulated)
-        alone = any(one.groups is not None and one.groups.shape[1] == 1 for one in predictors)
-        if donors and (self._simulated.all() or alone):
+        single = any(predictor.groups is not None and predictor.groups.shape[1] == 1 for predictor in predictors)
+        if donors and (self._simulated.all() or single):
             raise ConfigError(
                 "no other station's flow can be seen: name the stations to simulate, so that the others are donors, "
                 "and take a run whose windows hold several (data.stations_per_window)"
             )
-        for one in predictors:
-            factor = one.data.scalers[name].factor
+        for predictor in predictors:
+            factor = predictor.data.scalers[name].factor
             for place in self.places:
                 if factor is not None and not np.isfinite(factor[place]):
                     raise DataError(
-                        f"{one.store.path}: station {one.stations[place]} has no catchment area that the mm/d of "
-                        f"{one.run.path} could be brought to {units_of(one, name)} with; give it in the table of "
-                        f"attributes"
+                        f"{predictor.store.path}: station {predictor.stations[place]} has no "
+                        f"catchment area, which is needed to bring the mm/d of {predictor.run.path} to "
+                        f"{units_of(predictor, name)}; give it in the table of attributes"
                     )
 
     @property
@@ -137,13 +137,13 @@ class Simulation:
 
     def scaled_by_own_flow(self) -> Path | None:
         """The first run that scales each station's flow by its own mean and deviation; None where none does."""
-        runs = (one.run.path for one in self.predictors if len(one.data.scalers[self.name].mean) > 1)
+        runs = (predictor.run.path for predictor in self.predictors if len(predictor.data.scalers[self.name].mean) > 1)
         return next(runs, None)
 
     def run(self, spans: Sequence[CentralDays]) -> Iterator[tuple[CentralDays, Answer]]:
-        """The flow of the stations, [central days, stations], central after central."""
-        for central, found in answers(self.predictors, spans, self._masked):
-            answer = found[self.name]
+        """The flow of the stations, [central days, stations], one group of central days after the other."""
+        for central, predicted in answers(self.predictors, spans, self._masked):
+            answer = predicted[self.name]
             quantiles = None if answer.quantiles is None else answer.quantiles[:, self.places]
             yield central, Answer(answer.mean[:, self.places], quantiles)
 
@@ -155,8 +155,8 @@ def _blocks(simulation: Simulation, days: slice, on_progress: Callable[[float], 
     predictor, name = simulation.predictor, simulation.name
     if (run := simulation.scaled_by_own_flow()) is not None:
         _log.warning(
-            f"{run}: scales {name} by each station's own mean flow, which an ungauged station has not: a station of "
-            f"the training is told its own, any other gets the average; train with "
+            f"{run}: scales {name} by each station's own mean flow, which an ungauged station does not have: a "
+            f"station of the training gets its own, any other the average; train with "
             f"data.modalities.{name}.scaling_per=all"
         )
     spans = last_days(predictor, days)
@@ -178,31 +178,32 @@ def _blocks(simulation: Simulation, days: slice, on_progress: Callable[[float], 
 
 
 def _outline(simulation: Simulation, days: slice, notes: dict[str, str]) -> xr.Dataset:
-    predictor, name = simulation.predictor, simulation.name
-    modality = predictor.config.data.modalities[name]
+    first, name = simulation.predictor, simulation.name
+    modality = first.config.data.modalities[name]
+    names = ", ".join(predictor.config.name for predictor in simulation.predictors)
     data = outline(
-        predictor.store,
-        predictor.store.days[days],
+        first.store,
+        first.store.days[days],
         {"series"},
         simulation.in_store,
-        predictor.quantiles,
+        first.quantiles,
         {
-            "title": f"Flow of ungauged stations by {', '.join(one.config.name for one in simulation.predictors)}",
+            "title": f"Flow of ungauged stations by {names}",
             "source": f"hydromae {VERSION}",
-            "window_days": predictor.window,
-            "runs": ", ".join(str(one.run.path) for one in simulation.predictors),
+            "window_days": first.window,
+            "runs": ", ".join(str(predictor.run.path) for predictor in simulation.predictors),
             "donors": "the other stations' flow was seen" if simulation.donors else "no flow was seen",
             **notes,
         },
     )
-    long_name, units = f"{modality.long_name or name}, simulated", units_of(predictor, name)
+    long_name, units = f"{modality.long_name or name}, simulated", units_of(first, name)
     described = {"units": units, "long_name": long_name, **named(modality.standard_name), **over_the_day(units)}
     words = {"units": "days", "long_name": "days of weather before the day in its window"}
     variables = {
         name: to_come(data.sizes, ("time", "station"), "f4", described),
         "spin_up": to_come(data.sizes, ("time",), "i4", words),
     }
-    if predictor.quantiles:
+    if first.quantiles:
         spread = {**described, "long_name": f"quantiles of {long_name}"}
         spread.pop("standard_name", None)
         variables[f"{name}_quantiles"] = to_come(data.sizes, ("time", "station", "quantile"), "f4", spread)

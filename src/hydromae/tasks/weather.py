@@ -1,4 +1,4 @@
-"""Weather after an issue time, from the user's own forecast in a file."""
+"""Weather after an issue time, from a weather forecast in a file of the user."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -32,8 +32,8 @@ class Weather:
     Attributes:
         path: the file.
         series: modality -> [time, station], or [issue_time, lead_time, station].
-        data: whose days and stations they are to fit.
-        lacking: what else the run has, whose future stays hidden.
+        data: the data whose days and stations they have to fit.
+        lacking: the run's other modalities, whose future stays hidden.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class Weather:
         return tuple(self.series)
 
     def without(self, chosen: Sequence[str]) -> list[str]:
-        """Which of some stations have no value of some modality in the whole file."""
+        """Those of some stations for which the whole file has no value of some modality."""
         bare = [
             ~np.isfinite(series.sel(station=list(chosen)).values).any(axis=tuple(range(series.ndim - 1)))
             for series in self.series.values()
@@ -60,10 +60,10 @@ class Weather:
         Args:
             name: modality.
             issue: days since the first day of the data.
-            horizon: days.
+            horizon: number of days.
 
         Raises:
-            DataError: the file has nothing of this issue time.
+            DataError: the file has no value for this issue time.
         """
         day = self.data.store.first_day + np.timedelta64(issue, "D")
         leads = np.arange(1, horizon + 1)
@@ -73,13 +73,13 @@ class Weather:
             if day not in issued:
                 raise DataError(f"{self.path}: {name} has no issue time {day}; add it, or choose another")
             place = int(np.flatnonzero(issued == day)[0])
-            found = series.isel(issue_time=place).reindex(lead_time=leads).values
+            values = series.isel(issue_time=place).reindex(lead_time=leads).values
         else:
             valid = (day + leads).astype("datetime64[ns]")
-            found = series.reindex(time=valid).values
-        if np.isnan(found).all():
+            values = series.reindex(time=valid).values
+        if np.isnan(values).all():
             raise DataError(f"{self.path}: {name} has no value for the {horizon} days after {day}")
-        return torch.from_numpy(found.astype(np.float32))
+        return torch.from_numpy(values.astype(np.float32))
 
 
 def open_weather(
@@ -89,44 +89,46 @@ def open_weather(
     data: KnownData,
     settings: DataConfig,
 ) -> Weather:
-    """Open a file of weather: netCDF or Zarr with variables named and measured as the run's series modalities are.
+    """Open a file of weather: netCDF or Zarr, whose variables have the names and units of the run's series modalities.
 
     A variable has dimensions (time, station), days after the issue times, or (issue_time, lead_time, station), lead
-    times in days; others of one entry, as height, are dropped. A stamp stands for its calendar day. Stations are ids;
-    those that are absent have no weather. What is forecast is never read from it. What means missing in the run's data
-    does here.
+    times in days; other dimensions with a single entry, as height, are dropped. A time stamp stands for its calendar
+    day. Stations are ids; absent ones have no weather. Modalities that are forecast are never read from the file. Codes
+    that mean missing in the run's data mean missing here.
 
     Args:
         path: the file.
         shapes: of the run's modalities.
         forecast: modalities that are forecast.
-        data: whose stations and units they are to fit.
-        settings: of the run's data: what means missing, and what is possible of each modality.
+        data: the data whose stations and units they have to fit.
+        settings: of the run's data: codes for missing values, and the limits of each modality.
 
     Raises:
-        DataError: it cannot be opened, or has no variable that is of use; or one has other dimensions or units, or a
-            value that cannot be.
+        DataError: it cannot be opened, or has no usable variable; or one has other dimensions or units, or an
+            impossible value.
     """
     path = Path(path)
-    if told := refused(path):
-        raise DataError(told)
+    if problem := refused(path):
+        raise DataError(problem)
     if not path.exists():
-        raise DataError(f"{path}: is not there; forcing is none, perfect, or a netCDF or Zarr file of weather")
+        raise DataError(f"{path}: does not exist; forcing is none, perfect, or a netCDF or Zarr file of weather")
     try:
         dataset = open_labelled(path)
     except (OSError, ValueError, KeyError) as error:
-        told = refused(path, error)
-        raise DataError(told or f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
-    wanted = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
-    found = {
-        name: _series(path, dataset[name], name, data, settings.missing_values) for name in wanted if name in dataset
+        problem = refused(path, error)
+        raise DataError(problem or f"{path}: cannot be opened as weather ({error}); give netCDF 4 or Zarr") from None
+    weather_names = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
+    series_of = {
+        name: _series(path, dataset[name], name, data, settings.missing_values)
+        for name in weather_names
+        if name in dataset
     }
-    if not found:
+    if not series_of:
         raise DataError(
-            f"{path}: has none of the run's weather series {', '.join(wanted) or '(it has none)'}; "
+            f"{path}: has none of the run's weather series {', '.join(weather_names) or '(it has none)'}; "
             f"name its variables so (it has {', '.join(map(str, dataset.data_vars))})"
         )
-    for name, series in found.items():
+    for name, series in series_of.items():
         modality = settings.modalities.get(name)
         if modality is not None:
             within_limits(series.values, modality)
@@ -137,7 +139,9 @@ def open_weather(
                 f"{path}: {name} of station {data.stations[fault.index[-1]]} on {day} is {number_text(fault.value)}, "
                 f"{fault.reason}; write what is missing as NaN"
             )
-    return Weather(path, found, data, tuple(name for name in shapes if name not in found and name not in forecast))
+    return Weather(
+        path, series_of, data, tuple(name for name in shapes if name not in series_of and name not in forecast)
+    )
 
 
 def _series(path: Path, variable: xr.DataArray, name: str, data: KnownData, codes: Sequence[float]) -> xr.DataArray:

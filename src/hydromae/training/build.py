@@ -47,10 +47,10 @@ def build_trainer(
     Args:
         config: the experiment.
         store: its data.
-        run: its directory; None for a trial that writes nothing.
+        run: its run directory; None for a trial that writes nothing.
         callbacks: called in their order.
         world: the processes; None joins those that a launcher started.
-        batch: windows in a step over all processes; None is what the configuration makes it on this many.
+        batch: windows in a step over all processes; None takes what the configuration gives for their number.
 
     Raises:
         ConfigError: the configuration does not fit the data or the machine.
@@ -61,10 +61,10 @@ def build_trainer(
         torch.set_num_threads(settings.threads)
     world = world or join_world(settings.device)
     check_patience(config)
-    # What a process needs differs a little from the others': one decides for all.
+    # Processes differ a little in what they need, so one of them decides for all.
     world.main_alone(lambda: refuse_too_large(config, store, world.device, world.local_size))
     model = build_model(config, store)
-    # What a checkpoint holds is restored later, when what the run started from may be gone.
+    # A checkpoint restores the weights later, when the run that this one started from may no longer exist.
     fresh = run is None or not any(run.checkpoints.glob("step_*.pt"))
     start: Start | None = None
     if settings.start_from and fresh:
@@ -74,7 +74,7 @@ def build_trainer(
     freeze(model, settings.freeze)
     model = model.to(world.device)
     if world.rank:
-        torch.manual_seed(config.seed + world.rank)  # dropout of its own
+        torch.manual_seed(config.seed + world.rank)  # each process has its own dropout
     engine = make_engine(model, world, settings)
     weights = {name: station_weights(store, name) for name in settings.station_weights}
     batcher = Batcher.of_store(store, model.shapes, world.device, config.data.fill, weights)
@@ -110,7 +110,7 @@ def build_trainer(
 def _validation(
     config: Config, store: Store, reader: WindowReader, planner: MaskPlanner, world: World
 ) -> tuple[BatchOrder | None, WindowLoader | None]:
-    """The windows of the validation period, and what reads them; None without a period, or where nothing is scored."""
+    """Windows of the validation period and their loader; None without such a period, or if nothing can be scored."""
     if config.data.val is None:
         return None, None
     order = validation_order(config.data, store, "val", config.training.batch_size * world.size)

@@ -23,9 +23,9 @@ class Beginning:
     """What is known before the first step.
 
     Attributes:
-        step: steps that were done before; 0 in a new run.
+        step: number of steps done before; 0 in a new run.
         total_steps: of the whole training.
-        start: what was loaded of other weights; None where training starts from none, or goes on.
+        start: what was loaded from other weights; None where training starts from none, or is continued.
     """
 
     step: int
@@ -34,16 +34,16 @@ class Beginning:
 
 
 class Callback:
-    """Takes part in a training; a subclass overrides what it needs, the rest does nothing.
+    """Takes part in a training; a subclass overrides the methods it needs, the others do nothing.
 
     Attributes:
-        optional: whether the training goes on where it fails; that is said once.
+        optional: whether the training goes on if the callback fails, with one warning.
     """
 
     optional = False
 
     def on_start(self, beginning: Beginning) -> None:
-        """Before the first step. What is optional and fails here is left out of the training."""
+        """Before the first step. An optional callback that fails here is left out of the training."""
 
     def on_step(self, progress: Progress) -> None:
         """After each optimizer step."""
@@ -51,7 +51,7 @@ class Callback:
     def on_log(self, record: Mapping[str, Any]) -> None:
         """With each record: event (train, validation), step, epoch, loss, losses of each modality, more numbers.
 
-        A validation's record comes while the model still is as it was validated.
+        The record of a validation comes while the model still is as it was validated.
         """
 
     def on_picture(self, name: str, picture: Picture, step: int) -> None:
@@ -62,7 +62,7 @@ class Callback:
 
 
 class Callbacks(Callback):
-    """Calls several in their order.
+    """Calls several callbacks in their order.
 
     Args:
         callbacks: those to call.
@@ -76,7 +76,7 @@ class Callbacks(Callback):
         for callback in list(self.all):
             try:
                 callback.on_start(beginning)
-            except Exception as error:  # whatever it is, the training is worth more
+            except Exception as error:  # the training is worth more than any callback
                 if not callback.optional:
                     raise
                 self.all.remove(callback)

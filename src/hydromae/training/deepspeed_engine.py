@@ -35,8 +35,8 @@ class _Cast(nn.Module):
 class DeepSpeedEngine(Engine):
     """Every process holds the whole model and a part of the optimizer's state (ZeRO stage 1, Rajbhandari et al. 2020).
 
-    Weights are fp32 in every precision. The whole state that `state` gives has the form of the other engines', so a
-    run goes on with any number of processes.
+    Weights are fp32 in every precision. The whole state that `state` returns has the same form as that of the other
+    engines, so a run can be continued with any number of processes.
 
     Raises:
         ConfigError: deepspeed is not installed.
@@ -65,7 +65,7 @@ class DeepSpeedEngine(Engine):
         return sums
 
     def backward(self, loss: Float[Tensor, ""], last: bool = True) -> None:
-        """Add the gradient of `loss`, this process's share of a sum over all; the last of a step is followed by them.
+        """Add the gradient of `loss`, this process's share of a sum over all processes; `last` ends a step's gradients.
 
         DeepSpeed averages gradients over the processes, which the factor `world.size` turns into a sum.
         """
@@ -75,7 +75,7 @@ class DeepSpeedEngine(Engine):
         self.module.backward(loss * self.world.size, scale_wrt_gas=False)
 
     def update(self) -> Float[Tensor, ""]:
-        """Clip, and step unless a gradient is not finite, in all processes alike; DeepSpeed waits for the device.
+        """Clip, and step unless a gradient is not finite, alike in all processes; DeepSpeed waits for the device.
 
         Returns:
             Norm of the gradient before clipping, infinite where it is not finite.
@@ -89,11 +89,11 @@ class DeepSpeedEngine(Engine):
         return norm
 
     def weights(self) -> dict[str, Tensor]:
-        """All weights, whole, in memory of their own: DeepSpeed's lie in a common one."""
+        """All weights, whole, each in memory of its own; DeepSpeed keeps them in one common block."""
         return {name: tensor.clone() for name, tensor in super().weights().items()}
 
     def _start_optimizer(self) -> None:
-        """Have AdamW make its state, which it does at its first step, so that it can be saved and loaded before."""
+        """Make AdamW create its state, which it does at its first step, so that it can be saved and loaded before."""
         groups = self.optimizer.param_groups
         rates = [group["lr"] for group in groups]
         for group, flat in zip(groups, self._flat(), strict=True):
@@ -136,7 +136,7 @@ class DeepSpeedEngine(Engine):
 
 
 def _import(world: World) -> ModuleType:
-    """DeepSpeed, set to compute where we do; it decides that once, when it is first imported."""
+    """DeepSpeed, set to compute on our device; it chooses its device once, when it is first imported."""
     os.environ["DS_ACCELERATOR"] = world.device.type
     try:
         import deepspeed
@@ -145,7 +145,7 @@ def _import(world: World) -> ModuleType:
             "training.engine is deepspeed, which is not installed; run `pip install hydromae[deepspeed]`, or set "
             "training.engine=ddp"
         ) from None
-    # A kernel that only inference uses: without it nothing is compiled, and no cache is shared with other experiments.
+    # Only inference uses this kernel: without it nothing is compiled, and no cache is shared with other experiments.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     module: ModuleType = deepspeed
     return module
@@ -154,7 +154,7 @@ def _import(world: World) -> ModuleType:
 def _configuration(settings: TrainingConfig) -> dict[str, Any]:
     return {
         "train_micro_batch_size_per_gpu": settings.batch_size,
-        "gradient_accumulation_steps": 1,  # the parts of a step are ours to count
+        "gradient_accumulation_steps": 1,  # we count the parts of a step ourselves
         "gradient_clipping": settings.clip_norm,
         "zero_optimization": {
             "stage": 1,

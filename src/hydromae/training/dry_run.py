@@ -27,13 +27,13 @@ class Trial:
     Attributes:
         parameters: of the model.
         tokens: modality -> tokens of a window: all, visible, hidden.
-        steps_per_epoch: optimizer steps an epoch.
+        steps_per_epoch: optimizer steps in an epoch.
         steps: of the whole training.
         seconds_per_step: measured.
         memory: peak of this process (CPU) or of the GPU, bytes.
         device: cpu or cuda.
-        validation: windows that can be scored, and all; None without a validation period.
-        start: what of the weights that training starts from is loaded, resized or new; None without such.
+        validation: number of windows that can be scored, and of all windows; None without a validation period.
+        start: which of the weights that training starts from are loaded, resized or new; None if it starts from none.
     """
 
     parameters: int
@@ -50,34 +50,34 @@ class Trial:
         """The figures, for the console."""
         table = Table("what", "value", title="Dry run", title_justify="left")
         table.add_row("parameters", f"{self.parameters:,}")
-        for name, (every, visible, hidden) in self.tokens.items():
-            table.add_row(f"tokens of {name}", f"{every:,} a window: {visible:,} visible, {hidden:,} hidden")
+        for name, (total, visible, hidden) in self.tokens.items():
+            table.add_row(f"tokens of {name}", f"{total:,} a window: {visible:,} visible, {hidden:,} hidden")
         table.add_row("visible tokens together", f"{sum(visible for _, visible, _ in self.tokens.values()):,}")
         table.add_row("steps", f"{self.steps:,} ({self.steps_per_epoch:,} an epoch)")
         table.add_row("seconds a step", f"{self.seconds_per_step:.2f} on {self.device}, mean of {_TIMED}")
         table.add_row("time for all steps", _words(self.seconds_per_step * self.steps) + ", without validation")
         table.add_row("peak memory", f"{self.memory / 2**30:.2f} GiB")
         if self.validation is not None:
-            scored, every = self.validation
-            table.add_row("validation", f"{scored:,} of {every:,} windows can be scored")
+            scored, total = self.validation
+            table.add_row("validation", f"{scored:,} of {total:,} windows can be scored")
         return table
 
 
-def dry_run(config: Config, store: Store, on_estimate: Callable[[Estimate], None] = lambda found: None) -> Trial:
-    """Estimate what a step takes; where the machine has it, take a few real ones and measure them; write nothing.
+def dry_run(config: Config, store: Store, on_estimate: Callable[[Estimate], None] = lambda estimated: None) -> Trial:
+    """Estimate what a step takes and, if the machine has enough memory, measure a few real steps; write nothing.
 
     Args:
         config: the experiment.
         store: its data.
-        on_estimate: told the estimate before any step.
+        on_estimate: called with the estimate before any step.
 
     Raises:
         ConfigError: the configuration does not fit the data, or a step does not fit the machine's memory.
     """
     world = join_world(config.training.device)
-    found = estimate(config, store, world.device, world.local_size)
-    on_estimate(found)
-    require_fit(found, config, store, world.device, world.local_size)
+    estimated = estimate(config, store, world.device, world.local_size)
+    on_estimate(estimated)
+    require_fit(estimated, config, store, world.device, world.local_size)
     trainer = build_trainer(config, store, world=world)
     seconds, tokens = [], {}
     for i, parts in enumerate(islice(trainer.batches(), _WARM + _TIMED)):

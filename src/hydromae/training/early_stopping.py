@@ -1,4 +1,4 @@
-"""Ending a training whose validation loss falls no more."""
+"""Ending a training whose validation loss no longer falls."""
 
 from hydromae.base.errors import ConfigError
 from hydromae.config import Config
@@ -6,7 +6,7 @@ from hydromae.training.progress import Progress
 
 
 def check_patience(config: Config) -> None:
-    """Refuse patience that nothing can try.
+    """Refuse patience where there is no validation.
 
     Raises:
         ConfigError: there is no validation period.
@@ -19,7 +19,7 @@ def check_patience(config: Config) -> None:
 
 
 def note_validation(progress: Progress, loss: float) -> bool:
-    """Note the validation loss after an epoch in a run's progress; says whether it is the lowest yet."""
+    """Note the validation loss after an epoch in a run's progress; returns whether it is the lowest so far."""
     if not loss < progress.best_loss:
         progress.waited += 1
         return False
@@ -28,5 +28,5 @@ def note_validation(progress: Progress, loss: float) -> bool:
 
 
 def out_of_patience(progress: Progress, patience: int | None) -> bool:
-    """Whether as many epochs as `training.patience` have gone by without a lower loss (Prechelt 1998)."""
+    """Whether `training.patience` epochs have gone by without a lower loss (Prechelt 1998)."""
     return patience is not None and progress.waited >= patience

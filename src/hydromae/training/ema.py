@@ -13,13 +13,13 @@ from torch.distributed.tensor import DTensor
 class MovingAverage:
     """Exponential moving average of the weights (Polyak & Juditsky 1992; as a teacher, Tarvainen & Valpola 2017).
 
-    After step n the average moves by 1 - min(decay, (1 + n) / (10 + n)) towards the weights: a short memory at first,
-    so that the random start is soon forgotten. A step that was skipped does not count. All is done on the device, and
-    each process averages what it holds of a model that is spread.
+    After step n the average moves by 1 - min(decay, (1 + n) / (10 + n)) towards the weights: the memory is short at
+    first, so that the random start is soon forgotten. A skipped step does not count. Everything is done on the device,
+    and each process averages its own part of a model that is spread over processes.
 
     Args:
-        model: whose weights, those that are trained; on its device, spread already where it is to be.
-        decay: above 0, below 1.
+        model: the model whose trained weights are averaged; on its device, and already spread if it will be.
+        decay: between 0 and 1.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -30,7 +30,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, bad: Float[Tensor, ""]) -> None:
-        """Take note of a step: 0 where it was taken, 1 where it was skipped. Nothing waits for the device."""
+        """Take note of a step: 0 if it was taken, 1 if it was skipped. Nothing waits for the device."""
         self.steps += 1 - bad
         keep = ((1 + self.steps) / (10 + self.steps)).clamp(max=self.decay)
         move = ((1 - keep) * (1 - bad)).to(self.average[0].dtype)
@@ -39,7 +39,7 @@ class MovingAverage:
 
     @contextmanager
     def in_place_of_weights(self) -> Iterator[None]:
-        """Let the model have the average meanwhile; within another such context nothing changes."""
+        """Give the model the average meanwhile; within another such context nothing changes."""
         if self._in_place:
             yield
             return
@@ -53,7 +53,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def take_weights(self) -> None:
-        """Let the average be the model's present weights."""
+        """Set the average to the present weights of the model."""
         torch._foreach_copy_(self.average, self._weights())
 
     @torch.no_grad()
@@ -64,7 +64,8 @@ class MovingAverage:
         torch._foreach_copy_(self.average, before)
 
     def _weights(self) -> list[Tensor]:
-        # After a forward pass alone FSDP still holds whole weights, of which a change to its own share says nothing.
+        # After a forward pass without a backward pass FSDP still holds whole weights, and would not notice a change to
+        # its own share of them.
         for part in self.model.modules():
             if isinstance(part, FSDPModule):
                 part.reshard()

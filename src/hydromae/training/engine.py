@@ -1,4 +1,4 @@
-"""What turns losses into updated weights: one process, or torch's own DDP or FSDP over several."""
+"""What turns losses into updated weights: one process, or several with DDP or FSDP of torch."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -78,7 +78,7 @@ class Engine:
         return sums
 
     def backward(self, loss: Float[Tensor, ""], last: bool = True) -> None:
-        """Add the gradient of `loss`, this process's share of a sum over all; the last of a step is followed by them.
+        """Add the gradient of `loss`, this process's share of a sum over all processes; `last` ends a step's gradients.
 
         The engines average gradients over the processes, which the factor `world.size` turns into a sum.
         """
@@ -90,7 +90,7 @@ class Engine:
         yield
 
     def update(self) -> Float[Tensor, ""]:
-        """Clip, and step unless a gradient is not finite, on the device and in all processes alike.
+        """Clip, and step unless a gradient is not finite, on the device and alike in all processes.
 
         Returns:
             Norm of the gradient before clipping.
@@ -109,7 +109,7 @@ class Engine:
         return norm
 
     def _step(self, bad: Float[Tensor, ""]) -> None:
-        # The fused optimizer looks at this attribute on the device, as torch's own GradScaler has it do.
+        # The fused optimizer reads this attribute on the device, as it does with GradScaler of torch.
         self.optimizer.found_inf = bad  # type: ignore[attr-defined]
         self.optimizer.step()
 
@@ -117,17 +117,17 @@ class Engine:
         return value
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Give the model meanwhile the weights that are validated and kept: their moving average where there is one."""
+        """Meanwhile give the model the weights that are validated and kept: their moving average where there is one."""
         return self.ema.in_place_of_weights() if self.ema is not None else nullcontext()
 
     def weights(self) -> dict[str, Tensor]:
-        """All weights, whole; all processes must ask."""
+        """All weights, whole; all processes must call this."""
         options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
         weights: dict[str, Tensor] = get_model_state_dict(self.model, options=options)  # type: ignore[assignment]
         return weights
 
     def state(self) -> dict[str, Any]:
-        """Weights and optimizer, whole, whatever the number of processes; all of them must ask."""
+        """Weights and optimizer, whole, whatever the number of processes; all of them must call this."""
         state = {
             "model": self.weights(),
             "optimizer": self._optimizer_state(),
@@ -140,14 +140,14 @@ class Engine:
         return state
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take up what `state` gave, to the same or another number of processes."""
+        """Take up what `state` returned, with the same or another number of processes."""
         options = StateDictOptions(full_state_dict=True)
         if self.ema is not None:
             set_model_state_dict(self.model, state["ema"]["model"], options=options)
             self.ema.take_weights()
             self.ema.steps.copy_(state["ema"]["steps"])
         set_model_state_dict(self.model, state["model"], options=options)
-        # Which kernel makes the steps is this engine's choice, not that of the one that saved.
+        # This engine chooses the kernel of the optimizer, not the engine that saved the state.
         groups = [{**group, "fused": self._fused} for group in state["optimizer"]["param_groups"]]
         self._load_optimizer({**state["optimizer"], "param_groups": groups})
         self.loss_scale.load_state_dict(state["loss_scale"])
@@ -204,7 +204,7 @@ class FSDPEngine(Engine):
 
 
 def precision_on(device: torch.device, settings: TrainingConfig) -> str:
-    """The precision that `training.precision` means there: fp32, bf16 or fp16."""
+    """The precision that `training.precision` means on a device: fp32, bf16 or fp16."""
     if settings.precision != "auto":
         return settings.precision
     return "fp16" if device.type == "cuda" else "fp32"

@@ -7,9 +7,9 @@ from hydromae.training.world import World
 
 
 def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) -> Engine:
-    """The engine that `training.engine` names, for several processes; one needs none.
+    """The engine that `training.engine` names, for several processes; a single process needs none.
 
-    Its settings have the precision that `auto` is on this device.
+    The precision `auto` becomes that of the device.
 
     Raises:
         ConfigError: it is deepspeed, which is not installed.

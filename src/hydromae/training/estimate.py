@@ -1,4 +1,4 @@
-"""What a training would take of the machine, computed before anything large is made."""
+"""What a training would need of the machine, computed before anything large is made."""
 
 import math
 import time
@@ -23,25 +23,25 @@ from hydromae.windows.neighbours import station_groups
 from hydromae.windows.order import BatchOrder, training_lengths
 from hydromae.windows.spans import usable_runs
 
-_DRAWS = 32  # masks of which the one that shows most is taken
-_BACKWARD = 2  # times the operations of the forward pass
-_EFFICIENCY = 0.5  # of a step, beside a plain product of matrices
-# Numbers that a layer keeps for each token and unit of its width, at most; 26 were measured.
+_DRAWS = 32  # masks drawn; the one with most visible tokens counts
+_BACKWARD = 2  # operations, as a multiple of the forward pass
+_EFFICIENCY = 0.5  # of a step, relative to a plain product of matrices
+# At most so many numbers are kept by a layer for each token and unit of its width; 26 were measured.
 _KEPT = 40
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a step takes at most, before it was tried.
+    """The most that a step takes, estimated before it is tried.
 
     Attributes:
         parameters: of the model.
         tokens: modality -> tokens of the longest window without gaps: all, visible, hidden.
-        windows: computed at once.
+        windows: number of windows computed at once.
         saved: bytes that one forward pass keeps for the backward pass.
         memory: of all processes on the machine, or of one GPU, bytes.
-        available: that there is, bytes; None where it is not known.
-        seconds: of a step, about.
+        available: memory of the machine or GPU, bytes; None where it is not known.
+        seconds: rough duration of a step.
         device: cpu or cuda.
     """
 
@@ -56,20 +56,20 @@ class Estimate:
 
     @property
     def fits(self) -> bool:
-        """Whether the memory that there is suffices."""
+        """Whether there is enough memory."""
         return self.available is None or self.memory <= self.available
 
     @property
     def every_token(self) -> int:
         """Tokens of a window of all modalities."""
-        return sum(every for every, _, _ in self.tokens.values())
+        return sum(total for total, _, _ in self.tokens.values())
 
     def table(self) -> Table:
         """The figures, for the console."""
         table = Table("what", "estimate", title="Before a step is tried", title_justify="left")
         table.add_row("parameters", f"{self.parameters:,}")
-        for name, (every, _, _) in self.tokens.items():
-            table.add_row(f"tokens of {name}", f"{every:,} a window")
+        for name, (total, _, _) in self.tokens.items():
+            table.add_row(f"tokens of {name}", f"{total:,} a window")
         table.add_row("tokens together", f"{self.every_token:,} a window, {self.windows} windows at once")
         there = "" if self.available is None else f" of {self.available / 2**30:.1f} GiB"
         table.add_row("memory", f"about {self.memory / 2**30:.2f} GiB{there}")
@@ -91,8 +91,8 @@ def estimate(
         config: the experiment.
         store: its data.
         device: of the training.
-        processes: on this machine.
-        patches: valid ones, if `model.patch_size` were that of the configuration; None: as in the store.
+        processes: number of processes on this machine.
+        patches: number of valid patches at the configuration's `model.patch_size`; None takes that of the store.
         timed: whether to estimate seconds too; else they are 0.
     """
     settings, model = config.training, _model(config, store, patches)
@@ -119,27 +119,27 @@ def estimate(
 def refuse_too_large(config: Config, store: Store, device: torch.device, processes: int = 1) -> None:
     """Refuse a training whose step needs more memory than the machine has.
 
-    What could never be so large is not estimated, so that small trainings begin at once.
+    Trainings that can never need that much are not estimated, so that small ones begin at once.
 
     Raises:
-        ConfigError: it does not fit; the message names keys that would make it.
+        ConfigError: it does not fit; the message names keys with which it would.
     """
     there = machine_memory(device)
     if there is not None and processes * _at_most(config, store) > there / 2:
         require_fit(estimate(config, store, device, processes), config, store, device, processes)
 
 
-def require_fit(found: Estimate, config: Config, store: Store, device: torch.device, processes: int = 1) -> None:
-    """Raise ConfigError, naming keys that help, unless an estimate fits.
+def require_fit(estimated: Estimate, config: Config, store: Store, device: torch.device, processes: int = 1) -> None:
+    """Refuse an estimate that does not fit.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: it does not fit; the message names keys with which it would.
     """
-    if found.fits:
+    if estimated.fits:
         return
-    assert found.available is not None
+    assert estimated.available is not None
     memory = "the GPU's memory" if device.type == "cuda" else "this machine's memory"
-    helpful = [*_helpful(config, store, found, device, processes)]
+    helpful = [*_helpful(config, store, estimated, device, processes)]
     remedy = (
         f"each of these would fit: {', '.join(helpful)}"
         if helpful
@@ -147,20 +147,20 @@ def require_fit(found: Estimate, config: Config, store: Store, device: torch.dev
         "model.grid_patch_days and model.patch_size"
     )
     raise ConfigError(
-        f"a training step needs about {found.memory / 2**30:.1f} GiB, more than {memory} of "
-        f"{found.available / 2**30:.1f} GiB ({found.windows} windows of {found.every_token:,} tokens at once, "
-        f"{found.parameters:,} parameters); {remedy}"
+        f"a training step needs about {estimated.memory / 2**30:.1f} GiB, more than {memory} of "
+        f"{estimated.available / 2**30:.1f} GiB ({estimated.windows} windows of {estimated.every_token:,} tokens at "
+        f"once, {estimated.parameters:,} parameters); {remedy}"
     )
 
 
-def _helpful(config: Config, store: Store, found: Estimate, device: torch.device, processes: int) -> Iterator[str]:
-    """Keys with a value that makes a step fit by itself, which was estimated with it."""
-    assert found.available is not None
-    room = 0.9 * (found.available - (found.memory - found.saved)) / found.saved
+def _helpful(config: Config, store: Store, estimated: Estimate, device: torch.device, processes: int) -> Iterator[str]:
+    """Keys with a value that makes a step fit by itself, according to an estimate with that value."""
+    assert estimated.available is not None
+    room = 0.9 * (estimated.available - (estimated.memory - estimated.saved)) / estimated.saved
     # Where the weights are too large by themselves, only fewer of them help.
     keys, most = (_SMALLER, room) if room > 0 else ((_narrower,), 0.5)
     for smaller in keys:
-        for share in (most, most / 2, most / 4):  # a key need not act on all that a step keeps
+        for share in (most, most / 2, most / 4):  # a key may act only on part of what a step keeps
             changed = smaller(config, store, share)
             if changed is None:
                 break
@@ -170,7 +170,7 @@ def _helpful(config: Config, store: Store, found: Estimate, device: torch.device
                 break
 
 
-Changed = tuple[str, Config, int | None]  # a key, the configuration with it, and its patches where they are others
+Changed = tuple[str, Config, int | None]  # a key, the configuration with it, and the number of patches where it changes
 
 
 def _fewer_windows(config: Config, store: Store, share: float) -> Changed | None:
@@ -218,7 +218,7 @@ _SMALLER = (_fewer_windows, _longer_tokens, _larger_patches, _shorter_window, _n
 
 
 def _windows(config: Config, store: Store) -> int:
-    """Windows of an epoch: a step never takes more."""
+    """Number of windows in an epoch: a step never takes more."""
     runs = usable_runs(store, store.period_slice("train"), config.data.exclude_dates)
     lengths, groups = training_lengths(config.data), station_groups(config.data, store)
     return BatchOrder(runs, lengths, config.data.stride, 1, config.seed, groups=groups).n_windows
@@ -244,7 +244,7 @@ def _shapes(model: ModelConfig, patches: int) -> dict[str, TokenShape]:
 def _most_visible(
     config: Config, store: Store, shapes: Mapping[str, TokenShape], days: int
 ) -> dict[str, tuple[int, int]]:
-    """Visible tokens and targets of each modality under the mask that shows most, of a window without gaps."""
+    """Visible tokens and targets of each modality under the mask with most visible tokens, in a window without gaps."""
     units = {name: store.units(name) for name in shapes}
     forecast = forecast_modalities(units, shapes, config.masking.forecast)
     planner = MaskPlanner(config.masking, shapes, forecast, config.seed)
@@ -256,7 +256,7 @@ def _most_visible(
 
 
 def _at_most(config: Config, store: Store) -> float:
-    """Bytes that a step never needs more of, by a rule of thumb."""
+    """An upper bound of the bytes that a step needs, by a rule of thumb."""
     model, days = model_config_for(config, store), max(training_lengths(config.data))
     shapes = _shapes(model, len(store.valid_patches))
     tokens = sum(shape.tokens(days) for shape in shapes.values())
@@ -274,7 +274,7 @@ def _at_most(config: Config, store: Store) -> float:
 def _rate(device: torch.device) -> float:
     """Operations a second of a product of matrices on a device, timed for a moment."""
     a, b = (torch.ones(512, 512, device=device) for _ in range(2))
-    a @ b  # what the first one prepares is not timed
+    a @ b  # not timed, since the first product has to be prepared
     began, done = time.monotonic(), 0
     while (spent := time.monotonic() - began) < 0.05 or not done:
         a @ b

@@ -25,7 +25,7 @@ from hydromae.windows.windows import WindowReader
 logger = logging.getLogger(__name__)
 
 FILE = "faults.jsonl"
-_TRIED_AGAIN = 3  # faults of one record whose layer is looked for: a forward pass each
+_TRIED_AGAIN = 3  # faults of one record whose layer is searched for, at a forward pass each
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Fault:
         step: its number.
         windows: first and last day of each window of the step, in every process.
         modalities: those whose loss was not finite; empty where only the gradient was not.
-        layer: the first whose output is not finite when this process's windows are tried again; None where none is.
+        layer: the first layer whose output is not finite when this process's windows are tried again; None if all are.
     """
 
     step: int
@@ -45,7 +45,7 @@ class Fault:
     layer: str | None
 
     def sentence(self) -> str:
-        """What happened, for a person."""
+        """What happened, in a sentence."""
         days = ", ".join(f"{first} to {last}" for first, last in self.windows[:4])
         more = f" and {len(self.windows) - 4} more" if len(self.windows) > 4 else ""
         what = f"the loss of {', '.join(self.modalities)}" if self.modalities else "the gradient"
@@ -54,26 +54,26 @@ class Fault:
 
 
 class Faults:
-    """Finds out about steps that could not be taken, and tells.
+    """Finds out why steps could not be taken, and reports it.
 
     Args:
-        engine: that made them.
-        batcher: that made their batches.
-        masker: that drew their masks.
-        reader: of their windows.
+        engine: made the steps.
+        batcher: made their batches.
+        masker: drew their masks.
+        reader: read their windows.
     """
 
     def __init__(self, engine: Engine, batcher: Batcher, masker: Masker, reader: WindowReader) -> None:
         self.engine, self.batcher, self.masker, self.reader = engine, batcher, masker, reader
 
     def locate(self, history: History, steps: Sequence[int], losses: list[list[float]], first: int) -> list[Fault]:
-        """What is known of some steps of a history; all processes must ask.
+        """What is known of some steps of a history; all processes must call this.
 
         Args:
             history: since the last record.
-            steps: places in it.
+            steps: positions in the history.
             losses: [steps][modalities].
-            first: number of its first step.
+            first: number of the history's first step.
         """
         world, names = self.engine.world, list(self.batcher.shapes)
         faults = []
@@ -92,7 +92,7 @@ class Faults:
         Args:
             faults: at least one.
             run: its directory; None where another process writes.
-            in_a_row: steps up to now that could not be taken.
+            in_a_row: number of steps in a row, up to now, that could not be taken.
 
         Raises:
             RunError: too many in a row.
@@ -113,36 +113,36 @@ class Faults:
         return tuple((str(begin), str(begin + np.timedelta64(days - 1, "D"))) for begin in first)
 
     def _layer(self, drawn: Drawn) -> str | None:
-        # Where the model is spread over processes none of them can run it alone.
+        # Where the model is spread over processes, none of them can run it by itself.
         if self.engine.spread or not drawn.starts:
             return None
         stations = None if drawn.stations is None else np.array(drawn.stations)
         windows = self.reader.read(drawn.starts, drawn.days, drawn.number, stations).to(self.engine.world.device)
         batch = self.batcher.batch(windows, self.masker.training(drawn.epoch))
-        dtype = AUTOCAST[self.engine.settings.precision]  # what overflows in fp16 need not in fp32
+        dtype = AUTOCAST[self.engine.settings.precision]  # what overflows in fp16 may not overflow in fp32
         with torch.autocast(self.engine.world.device.type, dtype, enabled=dtype != torch.float32):
             return first_bad_layer(self.engine.model, batch)
 
 
 def forget_later(run: Path, step: int) -> None:
-    """Cut the faults of a run back to those up to a step, as the records are of a run that is continued."""
+    """Cut the faults of a run back to those up to a step, as is done with the records of a continued run."""
     path = run / FILE
     if not path.is_file():
         return
-    # What a kill left half written comes last, and without its end.
+    # A line that was cut off when the process was killed is the last one and has no line end.
     whole = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
     write_text(path, "".join(line for line in whole if json.loads(line)["step"] <= step))
 
 
 @torch.no_grad()
 def first_bad_layer(model: MultiModalMAE, batch: Batch) -> str | None:
-    """Name of the first layer, in the order of computation, that makes a number of the batch that is not finite."""
-    found: list[str] = []
+    """Name of the first layer, in the order of computation, whose output for the batch is not finite."""
+    bad_layers: list[str] = []
 
     def watch(name: str, part: nn.Module) -> torch.utils.hooks.RemovableHandle:
         def look(module: nn.Module, given: object, output: object) -> None:
-            if not found and isinstance(output, Tensor) and not torch.isfinite(output).all():
-                found.append(name)
+            if not bad_layers and isinstance(output, Tensor) and not torch.isfinite(output).all():
+                bad_layers.append(name)
 
         return part.register_forward_hook(look)
 
@@ -154,4 +154,4 @@ def first_bad_layer(model: MultiModalMAE, batch: Batch) -> str | None:
         model.train(was_training)
         for handle in handles:
             handle.remove()
-    return found[0] if found else None
+    return bad_layers[0] if bad_layers else None

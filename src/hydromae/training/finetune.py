@@ -1,4 +1,4 @@
-"""Fine-tuning: a run's weights trained further on the masks of the tasks they are to do."""
+"""Fine-tuning: a run's weights are trained further on the masks of the tasks that they are meant for."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ LR_FACTOR: Final = 0.3
 EPOCHS_FACTOR: Final = 0.5
 WARMUP_FACTOR: Final = 0.1
 
-# What the data decide of a model: left open, so that other data may decide otherwise.
+# Keys of the model that follow from the data: left open, since other data may give other values.
 _DECIDED_BY_DATA: Final = (
     "modalities",
     "grid_height",
@@ -48,20 +48,20 @@ def finetune(
         task: forecast, infill, ungauged, or several of them, as a list or separated by commas.
         overrides: keys to change, as `training.lr=1e-4`.
         output: the new run's directory; None: beside `run`, named after it and the tasks.
-        from_scratch: begin with new weights instead of the run's, all else being the same, to compare.
+        from_scratch: begin with new weights instead of the run's, all else being equal, for comparison.
         callbacks: take part in the training, in their order.
-        on_progress: told of the preparing of a store, where `overrides` change the data.
+        on_progress: called while a store is prepared, where `overrides` change the data.
 
     Returns:
-        The new run; `hydromae.training.runs.is_finished` tells whether training reached its end.
+        The new run; `hydromae.training.runs.is_finished` says whether training reached its end.
 
     Raises:
         ConfigError: a task is not known, a key is wrong, or none of the weights fits.
         RunError: there is no run, it holds no model, its data are gone, or `output` already holds a run.
     """
-    origin = RunDirectory.open(run)
-    config = finetune_config(origin, task, overrides, output, from_scratch)
-    store = origin.store() if config.data == _data_of(origin) else prepare(config, on_progress)
+    trained_run = RunDirectory.open(run)
+    config = finetune_config(trained_run, task, overrides, output, from_scratch)
+    store = trained_run.store() if config.data == _data_of(trained_run) else prepare(config, on_progress)
     return new_run(config, store, callbacks)
 
 
@@ -72,21 +72,21 @@ def finetune_config(
     output: str | Path | None = None,
     from_scratch: bool = False,
 ) -> Config:
-    """The configuration of a fine-tuning: the run's own, but for what the tasks hide and how long and fast it learns.
+    """The configuration of a fine-tuning: the run's own, except for what is hidden and for how long and fast it learns.
 
-    Every task has the same share of the batches. `forecast` hides the future; `infill` gaps and spans of
-    days; `ungauged` the whole of the target series, of some stations where a window has several, else of its one,
-    while all other modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
+    Every task has the same share of the batches. `forecast` hides the future; `infill` hides gaps and spans of days;
+    `ungauged` hides the whole target series of some stations, or of the only one in a window, while all other
+    modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
     warm-up at most a tenth of them.
 
-    Arguments and errors as of `finetune`.
+    Arguments and errors are those of `finetune`.
     """
     tasks, overrides = task_names(task), (overrides,) if isinstance(overrides, str) else tuple(overrides)
-    known = run.config()
-    raw = known.model_dump(mode="json")
+    trained = run.config()
+    raw = trained.model_dump(mode="json")
     training = raw["training"]
     label = "_".join((*tasks, *(("scratch",) if from_scratch else ())))
-    raw["name"] = f"{known.name}_{label}"
+    raw["name"] = f"{trained.name}_{label}"
     raw["output"] = str(output or run.path.with_name(f"{run.path.name}_{label}"))
     raw["data"] = _data_of(run).model_dump(mode="json")
     raw["model"] = {key: value for key, value in raw["model"].items() if key not in _DECIDED_BY_DATA}
@@ -94,11 +94,11 @@ def finetune_config(
     training["lr"], training["min_lr"] = (LR_FACTOR * training[key] for key in ("lr", "min_lr"))
     training["epochs"] = math.ceil(EPOCHS_FACTOR * training["epochs"])
     raw["masking"]["strategies"] = {}
-    # What is changed decides what follows from it.
-    given = build_config({**raw, "masking": known.masking.model_dump(mode="json")}, overrides, str(run.config_file))
+    # Overrides come first, since other keys follow from them.
+    given = build_config({**raw, "masking": trained.masking.model_dump(mode="json")}, overrides, str(run.config_file))
     training["warmup_epochs"] = min(training["warmup_epochs"], WARMUP_FACTOR * given.training.epochs)
     for name in tasks:
-        for strategy, weight in _strategies(name, given, known.model).items():
+        for strategy, weight in _strategies(name, given, trained.model).items():
             strategies = raw["masking"]["strategies"]
             strategies[strategy] = strategies.get(strategy, 0.0) + weight
             if name == "ungauged":
@@ -107,31 +107,31 @@ def finetune_config(
 
 
 def task_names(task: str | Sequence[str]) -> tuple[TaskName, ...]:
-    """Tasks by their names, each once, in the order given.
+    """The names of tasks, each once, in the given order.
 
     Raises:
         ConfigError: one is not known, or there is none.
     """
     names = [part.strip() for part in task.split(",")] if isinstance(task, str) else list(task)
-    known = {str(name): name for name in get_args(TaskName)}
+    tasks = {str(name): name for name in get_args(TaskName)}
     for name in names:
-        if name not in known:
-            raise ConfigError(f"task {name!r} is not known; give one or several of {', '.join(known)}")
+        if name not in tasks:
+            raise ConfigError(f"task {name!r} is not known; give one or several of {', '.join(tasks)}")
     if not names:
-        raise ConfigError(f"no task is given; give one or several of {', '.join(known)}")
-    return tuple(known[name] for name in dict.fromkeys(names))
+        raise ConfigError(f"no task is given; give one or several of {', '.join(tasks)}")
+    return tuple(tasks[name] for name in dict.fromkeys(names))
 
 
 def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[str, float]:
-    """Ways to hide of a task, their weights adding up to 1."""
+    """Strategies of a task, whose weights add up to 1."""
     if task == "forecast":
         return {"forecast": 1.0}
     if task == "infill":
-        # A fill would show what a gap hides.
+        # A fill would reveal what a gap hides.
         return {"random" if config.data.fill else "gap": 0.5, "span": 0.5}
     stations = config.data.stations_per_window or trained.stations_per_window
     groups = math.ceil(stations / config.model.series_patch_size)
-    # Strategy place hides days of a station, not the whole of it, where the ratio is less than one of them.
+    # Strategy place hides only some days of a station where the ratio amounts to less than one station.
     return {"place" if config.masking.series_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
 
 
@@ -142,7 +142,7 @@ def _targets(config: Config) -> tuple[str, ...]:
         ConfigError: none is named, and no series is in m3/s.
     """
     modalities = config.data.modalities
-    flow = [name for name, found in modalities.items() if found.kind == "series" and is_flow(found.units)]
+    flow = [name for name, modality in modalities.items() if modality.kind == "series" and is_flow(modality.units)]
     if targets := config.masking.forecast or tuple(flow):
         return targets
     raise ConfigError(

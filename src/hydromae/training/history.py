@@ -13,7 +13,7 @@ from hydromae.windows.windows import Windows
 
 @dataclass(frozen=True)
 class Drawn:
-    """The windows that one process made a step on, to find them again."""
+    """The windows on which one process made a step, so that they can be found again."""
 
     starts: tuple[int, ...]
     days: int
@@ -24,7 +24,7 @@ class Drawn:
 
 @dataclass
 class History:
-    """Steps and the windows they were made on; this process's share of both."""
+    """Steps and the windows on which they were made; this process's share of both."""
 
     steps: list[Step] = field(default_factory=list)
     drawn: list[Drawn] = field(default_factory=list)
@@ -41,14 +41,17 @@ class History:
         self.drawn.append(Drawn(starts, parts[0].days, parts[0].number, epoch, stations))
 
     def read(self, world: World) -> tuple[list[list[float]], list[float]]:
-        """Losses [steps][modalities] over all processes, which must all ask, and norms [steps]; the device is
-        waited for."""
+        """Losses [steps][modalities] over all processes, which must all call this, and norms [steps].
+
+        This waits for the device.
+        """
         losses, norms = self._tensors(world)
         return losses.tolist(), norms.tolist()
 
     def state(self, world: World) -> dict[str, Any]:
-        """For a checkpoint; all processes must ask."""
-        drawn = world.gather([(list(one.starts), one.days, one.number, one.epoch, one.stations) for one in self.drawn])
+        """For a checkpoint; all processes must call this."""
+        own = [(list(step.starts), step.days, step.number, step.epoch, step.stations) for step in self.drawn]
+        drawn = world.gather(own)
         if not self.steps:
             return {"losses": None, "norms": None, "drawn": drawn}
         losses, norms = self._tensors(world)
@@ -61,10 +64,11 @@ class History:
             return cls()
         losses = state["losses"].to(world.device) * float(world.is_main)
         norms = state["norms"].to(world.device)
-        every = state["drawn"]
-        # Processes that are no more leave their windows to the first.
-        own = every[world.rank] if world.rank < len(every) else [([], *rest, None) for _, *rest, _ in every[0]]
-        orphans = every[world.size :] if world.is_main else []
+        of_processes = state["drawn"]
+        # The first process takes over the windows of processes that no longer exist.
+        nothing = [([], *rest, None) for _, *rest, _ in of_processes[0]]
+        own = of_processes[world.rank] if world.rank < len(of_processes) else nothing
+        orphans = of_processes[world.size :] if world.is_main else []
         drawn = []
         for i, (starts, days, number, epoch, stations) in enumerate(own):
             kept = [*starts, *(start for other in orphans for start in other[i][0])]

@@ -9,7 +9,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether someone asked the run to stop; the loop looks after every step."""
+    """Whether someone asked the run to stop; the loop checks this after every step."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -22,8 +22,8 @@ class StopRequest:
     def on_signals(self) -> Iterator[None]:
         """Turn Ctrl-C and SIGTERM into a request; a second one acts at once, but not under a launcher.
 
-        Ctrl-C and batch systems reach a launcher and its processes alike, and the launcher passes on to them what they
-        have got already. It kills those that take too long by itself (`torchrun --shutdown-timeout`).
+        Ctrl-C and batch systems signal both a launcher and its processes, and the launcher then signals the processes
+        once more. It kills those that take too long by itself (`torchrun --shutdown-timeout`).
         """
         if threading.current_thread() is not threading.main_thread():
             yield

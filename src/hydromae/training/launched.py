@@ -11,7 +11,7 @@ _MEETING = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 
 @dataclass(frozen=True)
 class Launched:
-    """A process among those that were started together; alone it is rank 0 of 1.
+    """A process among those that were started together; a single one is rank 0 of 1.
 
     Attributes:
         rank: of this process, from 0.
@@ -29,29 +29,29 @@ class Launched:
 
 
 def launched() -> Launched:
-    """Read the environment that torchrun, deepspeed or Slurm made; a variable that is empty is as one that is not set.
+    """Read the environment that torchrun, deepspeed or Slurm set; an empty variable counts as one that is not set.
 
     Raises:
-        ConfigError: a variable is no number, or half of them is there, as another program left them.
+        ConfigError: a variable is not a number, or only some of them are set, as another program may leave them.
     """
     size, rank = _number("WORLD_SIZE"), _number("RANK")
     restarts = max(_number(name) or 0 for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
-    found = Launched(
+    process = Launched(
         rank=rank or 0,
         size=1 if size is None else size,
         local_rank=_number("LOCAL_RANK") or 0,
         local_size=next((n for n in map(_number, ("LOCAL_WORLD_SIZE", "LOCAL_SIZE")) if n is not None), 1),
         restarts=restarts,
     )
-    if found.size > 1:
+    if process.size > 1:
         if lacking := [name for name in _MEETING if not _text(name)]:
             verb = "is" if len(lacking) == 1 else "are"
-            raise _half(f"WORLD_SIZE is {found.size}, but {' and '.join(lacking)} {verb} not set", ["WORLD_SIZE"])
+            raise _half(f"WORLD_SIZE is {process.size}, but {' and '.join(lacking)} {verb} not set", ["WORLD_SIZE"])
         _number("MASTER_PORT")
-    if not 0 <= found.rank < found.size:
+    if not 0 <= process.rank < process.size:
         said = f"WORLD_SIZE is {size}" if size is not None else "WORLD_SIZE is not set"
-        raise _half(f"RANK is {found.rank}, but {said}", ["RANK"])
-    return found
+        raise _half(f"RANK is {process.rank}, but {said}", ["RANK"])
+    return process
 
 
 def _half(what: str, to_unset: Sequence[str]) -> ConfigError:

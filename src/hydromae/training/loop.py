@@ -28,7 +28,7 @@ from hydromae.windows.windows import WindowReader, Windows
 
 
 class Trainer:
-    """Trains one model, alone or as one of several processes; `build_trainer` makes one from a configuration.
+    """Trains one model in one process, or as one of several; `build_trainer` makes a trainer from a configuration.
 
     Everything random follows from the seed and from torch's generators, which checkpoints hold, so a run that was
     stopped and continued equals one that was not, bit for bit on a CPU with the same number of threads and processes.
@@ -41,11 +41,11 @@ class Trainer:
         stepper: makes steps.
         reader: of the windows.
         order: of the training windows.
-        loader: reads this process's part of them.
-        parts: in which this process computes a batch.
+        loader: reads this process's share of them.
+        parts: number of parts in which this process computes a batch.
         held_out: order of the validation windows; None without such a period.
         validation: reads them; None without such a period, or where nothing in it is scored.
-        start: what was loaded of other weights; None where training starts from none.
+        start: what was loaded from other weights; None where training starts from none.
         callbacks: called in their order.
     """
 
@@ -107,7 +107,7 @@ class Trainer:
         """Train to the end, or until asked to stop; says whether the end was reached.
 
         Raises:
-            RunError: the validation loss is no number, or too many steps in a row could not be taken.
+            RunError: the validation loss is not a number, or too many steps in a row could not be taken.
         """
         if self.run is None:
             raise ValueError("a trial has no run directory to train in")
@@ -154,7 +154,7 @@ class Trainer:
             last = epoch + 1 == settings.epochs
             save = (epoch + 1) % logging.checkpoint_every == 0 or last or stop
             if save:
-                # Before it is validated: whatever happens there, the epoch is not lost.
+                # Saved before the validation, so that the epoch is not lost whatever happens there.
                 self._save()
                 saved = time.monotonic()
             if stop and not last:
@@ -166,9 +166,9 @@ class Trainer:
         return True
 
     def _end_epoch(self, saved: bool) -> bool | None:
-        """Validate; whether training is at its end (True) or was asked to stop (False), None where it goes on.
+        """Validate; returns whether training is at its end (True) or was asked to stop (False), None where it goes on.
 
-        A run that goes on from a checkpoint of before the validation validates first, and so finds the same.
+        A run that continues from a checkpoint made before the validation validates first, and so gets the same result.
         """
         with self.engine.averaged():
             self._finish_epoch()
@@ -183,32 +183,32 @@ class Trainer:
         return True if last else False if stop else None
 
     def train_step(self, parts: list[Windows], epoch: int) -> None:
-        """One optimizer step; what it gives stays on the device, so that nothing waits for it."""
+        """One optimizer step; its results stay on the device, so that nothing waits for it."""
         self.history.add(self.stepper.train(parts, epoch), parts, epoch)
         self.state.schedule.step()
 
     def validate(self) -> dict[str, Any] | None:
         """Losses over the validation period, each averaged over all its hidden values; None without such a period.
 
-        Hidden is what the run's strategies hide; a window in which they can hide nothing, as a forecast where no flow
-        was observed, is left out, and `left_out` says how many were. `loss`, the sum over the modalities, chooses the
-        best epoch (see `total_loss`).
+        The run's strategies decide what is hidden. A window in which they can hide nothing, as for a forecast where no
+        flow was observed, is left out, and `left_out` counts these windows. `loss`, the sum over the modalities,
+        chooses the best epoch (see `total_loss`).
 
-        `loss` and `losses` are mean squared errors with quantiles as without, so that they compare; `pinball` is there
-        beside them in a model with quantiles. Stations have the weights of the training.
+        `loss` and `losses` are mean squared errors with and without quantiles, so that they can be compared; a model
+        with quantiles has `pinball` beside them. Stations have the weights of the training.
 
-        Where the weights are averaged it is the average that is validated.
+        Where the weights are averaged, the average is validated.
         """
         if self.validation is None:
             return None
         with self.engine.averaged():
-            found = self.stepper.validate(self.validation)
-        losses, *pinball = [dict(zip(self.model.shapes, row, strict=True)) for row in found.losses]
+            result = self.stepper.validate(self.validation)
+        losses, *pinball = [dict(zip(self.model.shapes, row, strict=True)) for row in result.losses]
         return {
-            "loss": total_loss(found.losses[0], self.stepper.weights.tolist(), found.windows),
+            "loss": total_loss(result.losses[0], self.stepper.weights.tolist(), result.windows),
             "losses": losses,
             **({"pinball": pinball[0]} if pinball else {}),
-            "left_out": found.left_out,
+            "left_out": result.left_out,
         }
 
     def batches(self) -> Iterator[list[Windows]]:
@@ -224,12 +224,12 @@ class Trainer:
         if self.validation is not None:
             (first,) = self.world.any(self.run is not None and self.world.is_main and not self.run.model.exists())
             if first:
-                self._keep_model()  # before it is validated, as the checkpoint
+                self._keep_model()  # before the validation, like the checkpoint
         validation = self.validate()
         if validation is not None:
             where = {"step": self.progress.step, "epoch": float(self.progress.epoch)}
             self._record({"event": "validation", **where, **validation})
-            # Where nothing was scored there is nothing to choose by.
+            # Where nothing was scored, no epoch can be chosen.
             if validation["loss"] is not None and not note_validation(self.progress, validation["loss"]):
                 return
         self._keep_model()
@@ -241,7 +241,7 @@ class Trainer:
             self.world.main_alone(lambda: save_pretrained(self.model, folder, weights))
 
     def _training_record(self, seconds: float) -> dict[str, Any]:
-        """Means over the steps since the last record that were taken; the others are told of and counted."""
+        """Means over the steps since the last record that were taken; the others are reported and counted."""
         losses, norms = self.history.read(self.world)
         skipped = [i for i, norm in enumerate(norms) if not math.isfinite(norm)]
         for norm in norms:
@@ -253,8 +253,8 @@ class Trainer:
             self.faults.tell(faults, path, self.progress.skipped)
         taken = [i for i in range(len(norms)) if i not in skipped]
         # A loss of exactly 0 is that of a step in which nothing of the modality was hidden.
-        told = {name: [losses[i][m] for i in taken if losses[i][m]] for m, name in enumerate(self.model.shapes)}
-        mean = {name: sum(values) / len(values) if values else None for name, values in told.items()}
+        values_of = {name: [losses[i][m] for i in taken if losses[i][m]] for m, name in enumerate(self.model.shapes)}
+        mean = {name: sum(values) / len(values) if values else None for name, values in values_of.items()}
         windows, tokens = (sum(getattr(step, name) for step in self.history.steps) for name in ("windows", "tokens"))
         self.state.history = History()
         return {
@@ -286,5 +286,5 @@ class Trainer:
         if self.run is not None:
             folder, step = self.run.checkpoints, self.progress.step
             keep, best = self.config.logging.keep, self.progress.best_step
-            # Nobody goes on as if it were written before it is; a full disk ends them all with the same sentence.
+            # All processes wait until it is written; a full disk ends them all with the same message.
             self.world.main_alone(lambda: save_checkpoint(folder, step, content, keep, best))

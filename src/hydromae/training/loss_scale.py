@@ -11,12 +11,12 @@ UNSCALED = (1.0, 0.0, float(HYSTERESIS))  # scale, steps since an overflow, forg
 class LossScale:
     """The number that lifts small fp16 gradients above the smallest one that fp16 holds (Micikevicius et al. 2018).
 
-    It halves, not below 1, at every overflow once `HYSTERESIS` have been spent (the first is forgiven), and doubles,
-    which renews the forgiveness, whenever `WINDOW` steps have gone by without one.
+    It halves, not below 1, at every overflow after the first `HYSTERESIS` - 1, which are forgiven. It doubles, and
+    overflows are forgiven again, whenever `WINDOW` steps have gone by without one.
 
     Args:
         device: where the model is.
-        enabled: whether anything is scaled; a scale of 1 that never changes otherwise.
+        enabled: whether anything is scaled; if not, the scale is always 1.
     """
 
     def __init__(self, device: torch.device, enabled: bool) -> None:
@@ -30,7 +30,7 @@ class LossScale:
         return self._state[0]
 
     def update(self, overflow: Float[Tensor, ""]) -> None:
-        """Take note of a step: 1 where it overflowed, 0 where it did not."""
+        """Take note of a step: 1 if it overflowed, 0 if it did not."""
         if not self.enabled:
             return
         scale, since, forgiven = self._state
@@ -51,7 +51,7 @@ class LossScale:
         return {"state": self._state}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take up what `state_dict` gave, unless nothing was scaled then, or nothing is now."""
+        """Take up what `state_dict` returned, unless nothing was scaled then, or nothing is scaled now."""
         kept = state["state"].to(self._state)
         if self.enabled and not torch.equal(kept, kept.new_tensor(UNSCALED)):
             self._state = kept

@@ -10,21 +10,21 @@ from hydromae.base.errors import ConfigError
 
 
 def parameters_like(model: nn.Module, pattern: str, key: str) -> list[str]:
-    """Names of the parameters that a pattern chooses, by their own name or that of a part they belong to.
+    """Names of the parameters that a pattern chooses, by their own name or by that of a part they belong to.
 
     Args:
-        model: whose parameters.
-        pattern: as a shell has it, `*` standing for dots too: precip_encoder, *_encoder, *.norm, *.bias.
-        key: of the configuration, for the message.
+        model: has the parameters.
+        pattern: as in a shell, where `*` also stands for dots: precip_encoder, *_encoder, *.norm, *.bias.
+        key: key of the configuration, for the message.
 
     Raises:
-        ConfigError: no name is like it.
+        ConfigError: no name matches it.
     """
     names = [name for name, _ in model.named_parameters()]
     chosen = [name for name in names if any(fnmatchcase(part, pattern) for part in _lineage(name))]
     if not chosen:
-        every = dict.fromkeys(part for name in names for part in _lineage(name))
-        raise ConfigError(f"{key} has {pattern}, which is like no part of the model; {_near(pattern, every)}")
+        all_parts = dict.fromkeys(part for name in names for part in _lineage(name))
+        raise ConfigError(f"{key} has {pattern}, which is like no part of the model; {_near(pattern, all_parts)}")
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""AdamW, what it decays and how fast each part learns, and the learning rate over the steps."""
+"""AdamW, which weights it decays, how fast each part learns, and the learning rate over the steps."""
 
 import math
 from collections import defaultdict
@@ -16,7 +16,7 @@ from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.positions import Calendar
 from hydromae.training.names import parameters_like
 
-# Their linear layers are no weights of features: one holds positions, the other the few coefficients of a mixture.
+# Their linear layers do not weight features: one holds positions, the other the few coefficients of a mixture.
 _SPARED: Final = (Calendar, WeightedFeatureMaps)
 
 
@@ -24,11 +24,11 @@ def make_optimizer(model: nn.Module, config: TrainingConfig, fused: bool = True)
     """AdamW (Loshchilov & Hutter 2019) with a group of parameters for each decay and learning rate.
 
     The weights of linear layers are decayed. Norms, biases, tokens, positions (the calendar among them) and the
-    mixtures of feature maps are not: to pull them to 0 regularises nothing. Frozen parameters are in no group. Groups
-    with the unscaled learning rate come first, decayed before undecayed.
+    mixtures of feature maps are not, since pulling them to 0 regularises nothing. Frozen parameters are in no group.
+    Groups with the unscaled learning rate come first, decayed before undecayed.
 
     Raises:
-        ConfigError: a pattern of `training.lr_scale` is like no part, or every part is frozen.
+        ConfigError: a pattern of `training.lr_scale` matches no part, or every part is frozen.
     """
     decayed, factors = decayed_parameters(model), rate_factors(model, config)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
@@ -61,7 +61,7 @@ def decayed_parameters(model: nn.Module) -> set[str]:
 
 
 def rate_factors(model: nn.Module, config: TrainingConfig) -> dict[str, float]:
-    """Factor of the learning rate of each parameter that `training.lr_scale` names; the last pattern like it counts."""
+    """Factor of the learning rate of each parameter in `training.lr_scale`; the last matching pattern counts."""
     return {
         name: factor
         for pattern, factor in config.lr_scale.items()
@@ -70,10 +70,10 @@ def rate_factors(model: nn.Module, config: TrainingConfig) -> dict[str, float]:
 
 
 def freeze(model: nn.Module, patterns: Iterable[str]) -> list[str]:
-    """Let parts keep their weights: no gradient, no decay; returns the names of their parameters.
+    """Keep the weights of some parts as they are, without gradient or decay; returns the names of their parameters.
 
     Raises:
-        ConfigError: a pattern is like no part.
+        ConfigError: a pattern matches no part.
     """
     frozen = {name for pattern in patterns for name in parameters_like(model, pattern, "training.freeze")}
     for name, parameter in model.named_parameters():
@@ -83,14 +83,14 @@ def freeze(model: nn.Module, patterns: Iterable[str]) -> list[str]:
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, config: TrainingConfig, steps_per_epoch: int) -> LambdaLR:
-    """Linear warm-up, then a cosine to `min_lr` (Loshchilov & Hutter 2017), counted by step, in every group alike."""
+    """Linear warm-up, then a cosine to `min_lr` (Loshchilov & Hutter 2017), counted by step, alike in every group."""
     total = config.epochs * steps_per_epoch
     warmup = min(round(config.warmup_epochs * steps_per_epoch), total - 1)
     return LambdaLR(optimizer, lambda step: relative_rate(step, warmup, total, config.min_lr / config.lr))
 
 
 def present_rate(schedule: LambdaLR, config: TrainingConfig) -> float:
-    """Learning rate of parts that have no factor of their own."""
+    """Learning rate of the parts without a factor of their own."""
     rate: Any = schedule.lr_lambdas[0](schedule.last_epoch)
     return config.lr * float(rate)
 

@@ -17,7 +17,7 @@ class Progress:
         seconds: time spent training.
         skipped: steps in a row, up to now, that could not be taken.
         waited: epochs since the lowest validation loss.
-        stopped: why training ended before its last epoch (patience); None where it did not.
+        stopped: why training ended before its last epoch (patience); None if it did not.
         validated: whether the last epoch done was validated; a checkpoint is written before that.
     """
 

@@ -10,11 +10,11 @@ from hydromae.training.callback import Beginning, Callback
 
 
 class Records(Callback):
-    """Append-only records of a run, which a resumed run cuts back to those of its checkpoint.
+    """Append-only records of a run; a resumed run cuts them back to those of its checkpoint.
 
     Args:
         path: the file.
-        keep: lines to keep of what is there.
+        keep: number of existing lines to keep.
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:

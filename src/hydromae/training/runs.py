@@ -31,7 +31,7 @@ def new_run(config: Config, store: Store, callbacks: Iterable[Callback] = ()) ->
         callbacks: take part in the training, in their order.
 
     Returns:
-        The run directory; `is_finished` tells whether training reached its end.
+        The run directory; `is_finished` says whether training reached its end.
 
     Raises:
         RunError: the output directory already holds a run, or another process trains in it, or the loss is no longer a
@@ -39,9 +39,9 @@ def new_run(config: Config, store: Store, callbacks: Iterable[Callback] = ()) ->
         ConfigError: the configuration does not fit the data.
     """
     check_tracking(config)
-    # What checkpoints know of the configuration is what the run directory holds.
+    # Checkpoints hold the same configuration as the run directory.
     config = with_absolute_start(config)
-    # The trainer comes first: what it refuses leaves no run directory behind.
+    # The trainer comes first: if it refuses the configuration, no run directory is left behind.
     trainer = build_trainer(config, store, callbacks=callbacks)
     whole = config.model_copy(update={"model": trainer.model.config})
     trainer.run = RunDirectory(config.output_path)
@@ -68,7 +68,7 @@ def continue_run(run: RunDirectory, callbacks: Iterable[Callback] = ()) -> RunDi
     trainer = build_trainer(run.config(), run.store(), run, callbacks=callbacks, batch=batch)
     if state:
         trainer.restore(state)
-        # What it started from was read when it began, and may be gone.
+        # The run that it started from was read when it began, and may no longer exist.
         trainer.model.trained_on = {**trainer.model.trained_on, BEFORE: before_of(run)}
     with _alone_in(run, trainer.world):
         return _fit(trainer, run)
@@ -81,10 +81,10 @@ def is_finished(run: RunDirectory) -> bool:
 
 @contextmanager
 def _alone_in(run: RunDirectory, world: World) -> Iterator[None]:
-    """Let no second training into a run directory meanwhile; a process that ends, however it does, lets go of it.
+    """Let no second training into a run directory meanwhile; the lock ends with its process, however that ends.
 
     Raises:
-        RunError: another training is in it, in all processes.
+        RunError: another process trains in it; raised in all processes.
     """
 
     def refuse() -> None:

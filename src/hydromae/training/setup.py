@@ -13,10 +13,10 @@ from hydromae.store.store import Store
 
 
 def model_config_for(config: Config, store: Store) -> ModelConfig:
-    """The model's configuration with the sizes that the data decide.
+    """The model's configuration, with the sizes that follow from the data.
 
     Raises:
-        ConfigError: a size was given that is not the data's, or positions need coordinates that the data lack.
+        ConfigError: a given size is not that of the data, or positions need coordinates that the data lack.
     """
     decided: dict[str, object] = {"modalities": {name: store.kind(name) for name in store.names}}
     if len(store.valid_patches):
@@ -52,9 +52,9 @@ def build_model(config: Config, store: Store) -> MultiModalMAE:
 
 
 def trained_on(store: Store) -> dict[str, Any]:
-    """What is to be known of the data wherever the weights go: period, stations, units and all scales; for JSON.
+    """What has to be known about the data wherever the weights go: period, stations, units and all scales; for JSON.
 
-    `before` holds the period and the stations of each training that the weights come from; new ones come from none.
+    `before` holds the period and the stations of each training that the weights come from; it is empty for new weights.
     """
     return {
         "period": [str(day) for day in store.periods.get("train", ())],
@@ -69,7 +69,7 @@ def trained_on(store: Store) -> dict[str, Any]:
 
 
 def usable_cores() -> int:
-    """Cores this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,4 +1,4 @@
-"""Starting from trained weights: what of them fits another model, and what was done with each tensor."""
+"""Starting from trained weights: which of them fit another model, and what was done with each tensor."""
 
 import logging
 from collections import Counter
@@ -36,9 +36,9 @@ class Carried:
     """What became of one tensor.
 
     Attributes:
-        name: in the model; in the one it started from where `how` is "left out".
-        how: loaded as it was, resized (part of it was loaded), new (as it was initialised), or left out.
-        why: of all but loaded.
+        name: in the model, or in the model that it started from where `how` is "left out".
+        how: loaded unchanged, resized (part of it was loaded), new (as initialised), or left out.
+        why: the reason, unless it was loaded.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Start:
     Attributes:
         path: of the model.
         tensors: what became of each.
-        before: what its weights had been trained on.
+        before: the data that its weights had been trained on.
     """
 
     path: str
@@ -61,18 +61,18 @@ class Start:
     before: tuple[Seen, ...] = ()
 
     def count(self, how: How) -> int:
-        """Tensors with which this was done."""
+        """Number of tensors with which this was done."""
         return sum(tensor.how == how for tensor in self.tensors)
 
     def table(self) -> Table:
-        """One line for all tensors of a part that fared alike, for the console."""
+        """One line for all tensors of a part that were treated alike, for the console."""
         table = Table("part", "tensors", "was", "since", title=f"Start from {self.path}", title_justify="left")
         for (part, how, why), count in self._rows():
             table.add_row(part, str(count), how, why)
         return table
 
     def log(self) -> None:
-        """Say in the log what was not simply loaded."""
+        """Write to the log what was not simply loaded."""
         kinds: tuple[How, ...] = ("loaded", "resized", "new", "left out")
         logger.info("starts from %s: %s tensors", self.path, ", ".join(f"{self.count(how)} {how}" for how in kinds))
         for (part, how, why), count in self._rows():
@@ -92,24 +92,24 @@ class Start:
 
 
 def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
-    """Load into a new model what fits of a trained one: other stations, another grid, other modalities.
+    """Load into a new model the fitting weights of a trained one with other stations, grids or modalities.
 
-    Layers carry over where their sizes agree. Positions of patches do for patches at the same place of a grid of the
-    same size. Positions of stations made from coordinates have no weights, so they hold for any; learned ones carry
-    over to the same data alone. Inputs for static attributes are matched by the attributes' names where the store of
-    the trained run can be opened, else by their number. Embeddings and heads of tokens that are cut otherwise start
-    anew, as do modalities that were not there. The mean's head carries over to a model with quantiles; quantiles do
-    where they have the same levels.
+    Layers are loaded where their sizes agree, and positions of patches for patches at the same place of a grid of the
+    same size. Positions of stations made from coordinates have no weights, so they hold for any stations; learned ones
+    are loaded only for the same data. Inputs for static attributes are matched by the attributes' names where the store
+    of the trained run can be opened, else by their number. Embeddings and heads of tokens that are cut in another way
+    start anew, and so do modalities that the old model did not have. The head of the mean is loaded into a model with
+    quantiles, too; heads of quantiles are loaded where they have the same levels.
 
     The data keep their own scalers: a scaled value of 1 is one deviation of the new training period, not of the old
-    one, and coordinates too are scaled over the new stations. The weights thus meet values of the same order, but the
-    same physical value has another scaled one, unless both trainings use the same store.
+    one, and coordinates are scaled over the new stations, too. The weights thus meet values of the same magnitude, but
+    the same physical value has another scaled value, unless both trainings use the same store.
 
     What the weights were trained on before is written into `model.trained_on`, so that no later evaluation takes those
-    days for unseen ones.
+    days for unseen days.
 
     Args:
-        model: new; its weights are changed in place.
+        model: the new model, whose weights are changed in place.
         path: a run, or a folder of `save_pretrained`.
         store: the new training's data.
 
@@ -117,15 +117,15 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
         ConfigError: nothing fits.
         RunError: there is no model, or it is damaged.
     """
-    origin, old_store = read_pretrained(path), _store_of(Path(path))
+    pretrained, old_store = read_pretrained(path), _store_of(Path(path))
     if old_store is not None:
         _warn_of_other_scaling(path, old_store, store)
     else:
         logger.warning("%s: its data are not at hand, so their units and attributes cannot be compared", path)
-    before = ever_seen(path, origin.trained_on)
-    start = Start(str(path), tuple(carry(model, origin, store, old_store)), before)
+    before = ever_seen(path, pretrained.trained_on)
+    start = Start(str(path), tuple(carry(model, pretrained, store, old_store)), before)
     if not start.count("loaded"):
-        old, new = origin.config, model.config
+        old, new = pretrained.config, model.config
         raise ConfigError(
             f"training.start_from is {path}, of whose weights none fits this model (d_model {old.d_model}, now "
             f"{new.d_model}; modalities {', '.join(old.modalities)}, now {', '.join(new.modalities)}); "
@@ -135,29 +135,29 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
     return start
 
 
-def carry(model: MultiModalMAE, origin: Pretrained, store: Store, old_store: Store | None) -> list[Carried]:
+def carry(model: MultiModalMAE, pretrained: Pretrained, store: Store, old_store: Store | None) -> list[Carried]:
     """Load what fits, tensor by tensor; see `start_from`."""
-    found, fit = [], _Fit(model, origin, store, old_store)
+    carried, fit = [], _Fit(model, pretrained, store, old_store)
     own = dict(model.named_parameters())
     with torch.no_grad():
         for name, parameter in own.items():
             value, how, why = fit(name, parameter)
             if value is not None:
                 parameter.copy_(value)
-            found.append(Carried(name, how, why))
-    left = origin.weights.keys() - own.keys() - {"valid_patches"}
-    return [*found, *(Carried(name, "left out", "this model has no such part") for name in sorted(left))]
+            carried.append(Carried(name, how, why))
+    left = pretrained.weights.keys() - own.keys() - {"valid_patches"}
+    return [*carried, *(Carried(name, "left out", "this model has no such part") for name in sorted(left))]
 
 
 Fitted = tuple[Tensor | None, How, str]
 
 
 class _Fit:
-    """What of the old weights fits a parameter of the new model."""
+    """Finds what of the old weights fits a parameter of the new model."""
 
-    def __init__(self, model: MultiModalMAE, origin: Pretrained, store: Store, old_store: Store | None) -> None:
-        self.new, self.old, self.weights = model.config, origin.config, origin.weights
-        self.patches, self.old_patches = model.valid_patches, origin.weights["valid_patches"]
+    def __init__(self, model: MultiModalMAE, pretrained: Pretrained, store: Store, old_store: Store | None) -> None:
+        self.new, self.old, self.weights = model.config, pretrained.config, pretrained.weights
+        self.patches, self.old_patches = model.valid_patches, pretrained.weights["valid_patches"]
         self.attributes = store.attribute_names
         self.old_attributes = None if old_store is None else old_store.attribute_names
         self.same_data = old_store is not None and old_store.fingerprint == store.fingerprint
@@ -194,11 +194,11 @@ class _Fit:
         row_of = torch.full((self.new.all_patches,), -1)
         row_of[self.old_patches] = torch.arange(len(self.old_patches))
         rows = row_of[self.patches]  # [P] of the old positions; -1: not there
-        known = rows >= 0
-        if not known.any():
+        was_there = rows >= 0
+        if not was_there.any():
             return None, "new", "none of the patches was there"
-        value = torch.where(known[:, None], old[rows], parameter)
-        return value, "resized", f"{int(known.sum())} of {len(known)} patches were there"
+        value = torch.where(was_there[:, None], old[rows], parameter)
+        return value, "resized", f"{int(was_there.sum())} of {len(was_there)} patches were there"
 
     def _attributes(self, parameter: Tensor, old: Tensor) -> Fitted:
         names, old_names = self.attributes, self.old_attributes

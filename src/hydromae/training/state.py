@@ -1,4 +1,4 @@
-"""All of a training that changes as it goes on: what a checkpoint holds."""
+"""Everything that changes during a training: what a checkpoint holds."""
 
 import logging
 from dataclasses import asdict, dataclass, field
@@ -23,14 +23,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class TrainingState:
-    """What of a training changes, and what it must be continued with.
+    """What changes during a training, and what must be the same when it is continued.
 
     Attributes:
         engine: model and optimizer.
         schedule: of the learning rate.
         world: the processes.
         batch: windows in a step over all processes.
-        data: identity of the data, settings that matter, and the arithmetic.
+        data: fingerprint of the data, settings that matter, and the arithmetic.
         progress: where it stands.
         history: steps since the last record.
     """
@@ -44,7 +44,7 @@ class TrainingState:
     history: History = field(default_factory=History)
 
     def content(self) -> dict[str, Any]:
-        """What a checkpoint holds; all processes must ask."""
+        """What a checkpoint holds; all processes must call this."""
         return {
             **self.engine.state(),
             "schedule": self.schedule.state_dict(),

@@ -17,13 +17,13 @@ from hydromae.windows.windows import Windows
 
 @dataclass(frozen=True)
 class Step:
-    """What a step left, on the device.
+    """The results of a step, on the device.
 
     Attributes:
         losses: [modalities] this process's share of each mean squared error; the shares of all processes add up to it.
         norm: of the gradient before clipping.
-        windows: in the whole batch, over all processes; 0 in a step that a checkpoint kept, so that no speed counts it.
-        tokens: visible and hidden ones in the whole batch; 0 likewise.
+        windows: number in the whole batch, over all processes; 0 in a step from a checkpoint, which no speed counts.
+        tokens: visible and hidden tokens in the whole batch; 0 likewise.
     """
 
     losses: Float[Tensor, " modality"]
@@ -34,13 +34,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass over the validation period found, over all processes.
+    """The results of one pass over the validation period, over all processes.
 
     Attributes:
         losses: [losses][modalities] over all scored values: mean squared errors and, in a model with quantiles, pinball
             losses; None where none was scored.
-        windows: [modalities] windows in which any of the modality's values was scored.
-        left_out: windows in which none of any modality was.
+        windows: [modalities] number of windows in which any value of the modality was scored.
+        left_out: number of windows in which nothing was scored.
     """
 
     losses: list[list[float | None]]
@@ -51,9 +51,9 @@ class Pass:
 class Stepper:
     """Makes steps with an engine.
 
-    A loss is a sum over all parts of a step and all processes, by the number of values there, so that neither how a
-    batch is cut into parts nor who computes them changes the gradient. What is trained is the squared error of the mean
-    and, in a model with quantiles, their pinball loss beside it, with the same weight.
+    A loss is a sum over all parts of a step and all processes, divided by the number of values in them, so that neither
+    the cut of a batch into parts nor the number of processes changes the gradient. The loss is the squared error of the
+    mean; in a model with quantiles their pinball loss is added with the same weight.
 
     Args:
         engine: computes and updates.
@@ -84,7 +84,7 @@ class Stepper:
 
     @torch.no_grad()
     def validate(self, loader: Iterable[Windows]) -> Pass:
-        """Losses of each modality over all scored values of all processes' windows, and how many windows had any."""
+        """Losses of each modality over all scored values in the windows of all processes, and numbers of windows."""
         self.engine.module.eval()
         rows, names = 2 if self.engine.model.config.quantiles else 1, len(self.weights)
         sums = torch.zeros(rows + 1, names, dtype=torch.float64, device=self.world.device)
@@ -112,8 +112,8 @@ def scored_samples(batch: Batch) -> Bool[Tensor, "batch modality"]:
 
 
 def tokens_of_window(batch: Batch) -> int:
-    """Visible and hidden tokens of a window of a training batch, all alike; their shapes are known on the host.
+    """Number of visible and hidden tokens in a window of a training batch, the same in all; from shapes on the host.
 
-    A batch that stands in for none has no hidden ones.
+    A batch that only fills in for a missing one has no hidden tokens.
     """
     return sum(tokens.visible.index.shape[1] + tokens.target.index.shape[1] for tokens in batch.tokens.values())

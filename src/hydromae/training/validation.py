@@ -19,13 +19,13 @@ COUNTED = "by scored windows"  # in checkpoints: their lowest validation loss is
 def total_loss(
     losses: Sequence[float | None], weights: Sequence[float], windows: Sequence[int] | None = None
 ) -> float | None:
-    """The weighted sum over the modalities of which anything was scored; None where nothing was.
+    """The weighted sum over the modalities with scored values; None where there are none.
 
     Args:
         losses: mean of each modality over its scored values.
         weights: of the tasks.
-        windows: in which each modality was scored: one that is scored in few of them, since the strategies seldom hide
-            it, counts as little here as it does in training, where it is in as few steps. None counts all alike.
+        windows: number of windows in which each modality was scored. A modality that the strategies seldom hide counts
+            as little here as in training, where it is hidden in few steps. None counts all alike.
     """
     most = max(windows, default=0) if windows is not None else 0
     shares = [1.0] * len(losses) if windows is None or not most else [n / most for n in windows]
@@ -36,7 +36,7 @@ def total_loss(
 
 
 def scored_modalities(reader: WindowReader, planner: MaskPlanner, order: BatchOrder) -> Iterator[tuple[str, ...]]:
-    """The modalities of which values are hidden, and so scored, in each window of a validation; counted on the host."""
+    """The modalities with hidden, and so scored, values in each window of a validation; counted on the host."""
     for request in order:
         available = reader.available(request)
         plan = planner.of_windows(available, request.days, [] if planner.always_random else request.identity)
@@ -45,15 +45,15 @@ def scored_modalities(reader: WindowReader, planner: MaskPlanner, order: BatchOr
 
 
 def forget_other_validations(progress: Progress, scored: Iterable[tuple[str, ...]], where: str | None) -> None:
-    """Have the best epoch chosen anew where earlier ones were judged by other windows and variables than from now on.
+    """Choose the best epoch anew where earlier epochs were judged by other windows and modalities than from now on.
 
-    Checkpoints without `COUNTED` are of a time when a window in which the strategies could hide nothing was masked by
-    `random`, and when a modality counted alike however seldom it was scored.
+    Checkpoints without `COUNTED` come from versions in which a window in which the strategies could hide nothing was
+    masked by `random`, and in which a modality had full weight however seldom it was scored.
 
     Args:
         progress: of such a checkpoint; changed in place.
         scored: the modalities that are scored in each window of the validation.
-        where: the run, to be told of; None where another process tells.
+        where: the run, for the message; None where another process logs it.
     """
     if progress.best_step is None:
         return
@@ -64,7 +64,7 @@ def forget_other_validations(progress: Progress, scored: Iterable[tuple[str, ...
     progress.best_loss, progress.best_step, progress.waited = math.inf, None, 0
     if where is not None:
         logger.warning(
-            "%s: its validation so far counted windows or variables that its masks do not train; the best epoch is "
+            "%s: its validation so far counted windows or modalities that its masks do not train; the best epoch is "
             "chosen anew from here on",
             where,
         )
@@ -74,7 +74,7 @@ def check_training(reader: WindowReader, planner: MaskPlanner, order: BatchOrder
     """Refuse masks that hide nothing in any batch of the first epoch, so that nothing would be trained.
 
     Raises:
-        ConfigError: no window has more than one token of what is hidden.
+        ConfigError: no window has more than one token of a modality that is hidden.
     """
     for request in order:
         plan = planner.of_batch(reader.available(request), request.days, request.number, 0)
@@ -91,23 +91,25 @@ def check_training(reader: WindowReader, planner: MaskPlanner, order: BatchOrder
 
 
 def check_validation(config: Config, reader: WindowReader, planner: MaskPlanner, order: BatchOrder) -> str | None:
-    """A sentence where no window of the validation period can be scored; None where some can.
+    """A sentence that says why no window of the validation period can be scored; None if some can.
 
     Raises:
-        ConfigError: none can, and the configuration waits for a lower validation loss.
+        ConfigError: none can be scored, but `training.patience` waits for a lower validation loss.
     """
     if any(scored_modalities(reader, planner, order)):
         return None
     assert config.data.val is not None
     first, last = config.data.val
     strategies = ", ".join(planner.weights)
-    found = (
+    problem = (
         f"in none of the {order.n_windows} windows of the validation period, {first} to {last}, was anything observed "
         f"that the run's masks ({strategies}) hide, so nothing can be validated"
     )
     if config.training.patience is not None:
         raise ConfigError(
-            f"training.patience is {config.training.patience}, but {found}; give a data.val with observed values, or "
+            f"training.patience is {config.training.patience}, but {problem}; give a data.val with observed values, or "
             f"leave training.patience out"
         )
-    return f"{found} and the weights of the last epoch are kept; give a data.val with observed values to have the best"
+    return (
+        f"{problem} and the weights of the last epoch are kept; give a data.val with observed values to have the best"
+    )

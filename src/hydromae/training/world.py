@@ -22,7 +22,7 @@ _PORTS = range(20000, 29000)
 
 @dataclass(frozen=True)
 class World:
-    """One process among those that train together; alone it is rank 0 of 1.
+    """One process among those that train together; a single one is rank 0 of 1.
 
     Attributes:
         rank: of this process, from 0.
@@ -30,7 +30,7 @@ class World:
         local_rank: of this process on its machine; the number of its GPU.
         local_size: number of processes on its machine.
         device: what it computes on.
-        signals: group for what the processes tell each other on the host; None is the usual one.
+        signals: group for messages between the processes on the host; None is the default group.
     """
 
     rank: int
@@ -42,7 +42,7 @@ class World:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes files and speaks."""
+        """Whether this process writes files and messages."""
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:
@@ -68,16 +68,16 @@ class World:
         return gathered
 
     def main_alone(self, action: Callable[[], object]) -> None:
-        """Do something in the first process while the others wait; what it refuses ends them all."""
+        """Do something in the first process while the others wait; an error there ends them all."""
         refused: HydroMAEError | None = None
         if self.is_main:
             try:
                 action()
             except HydroMAEError as error:
                 refused = error
-        for found in self.gather(refused):
-            if found is not None:
-                raise found
+        for refusal in self.gather(refused):
+            if refusal is not None:
+                raise refusal
 
     def barrier(self) -> None:
         """Wait until every process is here."""
@@ -90,20 +90,21 @@ class World:
             dist.destroy_process_group()
 
 
-def join_world(wanted: str, timeout_minutes: float = 30.0) -> World:
-    """Join the processes that a launcher (torchrun, deepspeed, Slurm) started; alone where there is none.
+def join_world(device_name: str, timeout_minutes: float = 30.0) -> World:
+    """Join the processes that a launcher (torchrun, deepspeed, Slurm) started; without a launcher this process trains
+    by itself.
 
     Args:
-        wanted: auto, cpu or cuda.
-        timeout_minutes: a process that waits longer for another ends with an error.
+        device_name: auto, cpu or cuda.
+        timeout_minutes: a process that waits longer than this for another ends with an error.
 
     Raises:
         ConfigError: a GPU was asked for and there is none, there are more processes than GPUs, the environment holds
-            half of what a launcher sets, or the processes cannot meet.
+            only a part of what a launcher sets, or the processes cannot meet.
     """
-    found = launched()
-    size = found.size
-    device = choose_device(wanted, found.local_rank)
+    process = launched()
+    size = process.size
+    device = choose_device(device_name, process.local_rank)
     signals = None
     if size > 1 and not dist.is_initialized():
         _avoid_the_default_port()
@@ -119,12 +120,12 @@ def join_world(wanted: str, timeout_minutes: float = 30.0) -> World:
                 f"the {size} processes cannot meet at {place} ({reason}); correct MASTER_ADDR and MASTER_PORT, or "
                 f"start them with torchrun, which sets both"
             ) from error
-        # At its end Python looks three times through all that was ever imported for what refers to itself, for a second
-        # or, where cores are shared, several; a process that a launcher started has nothing left that would need it.
+        # When it ends, Python searches everything that was imported three times for reference cycles, which takes a
+        # second, or several where cores are shared; a process that a launcher started does not need that.
         atexit.register(gc.freeze)
     if size > 1 and device.type == "cuda":
         signals = dist.new_group(backend="gloo")
-    return World(found.rank, size, found.local_rank, found.local_size, device, signals)
+    return World(process.rank, size, process.local_rank, process.local_size, device, signals)
 
 
 def _avoid_the_default_port() -> None:
@@ -133,7 +134,7 @@ def _avoid_the_default_port() -> None:
     torchrun has agreed on its port before this runs. The deepspeed launcher only hands its default on; every process
     it started here has the same parent, whose number makes the port.
     """
-    alone = os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("LOCAL_SIZE")) == os.environ.get("WORLD_SIZE")
-    if "TORCHELASTIC_RUN_ID" in os.environ or not alone or os.environ.get("MASTER_PORT") != _DEFAULT_PORT:
+    one_machine = os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("LOCAL_SIZE")) == os.environ.get("WORLD_SIZE")
+    if "TORCHELASTIC_RUN_ID" in os.environ or not one_machine or os.environ.get("MASTER_PORT") != _DEFAULT_PORT:
         return
     os.environ["MASTER_PORT"] = str(_PORTS[os.getppid() % len(_PORTS)])

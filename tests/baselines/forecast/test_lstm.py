@@ -97,7 +97,7 @@ def test_a_net_of_one_regime_refuses_the_other():
     only_none = HandoffLstm(LstmSettings(**{**vars(QUICK), "regimes": "none"}))
     only_none.fit(rivers, "riverflow", FORCING, TRAIN, 3)
     assert np.isfinite(only_none.forecast(rivers, ISSUE, "none").values).all()
-    with pytest.raises(DataError, match="trained for regime none alone"):
+    with pytest.raises(DataError, match="trained for regime none only"):
         only_none.forecast(rivers, ISSUE, "perfect")
 
 

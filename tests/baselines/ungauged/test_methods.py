@@ -105,7 +105,7 @@ def test_what_is_lacking_is_named(stations, flow):
     with pytest.raises(DataError, match="every station is held out"):
         method(flow, stations, held_out=IDS)
     stations.loc["b", "latitude"] = np.nan
-    with pytest.raises(DataError, match="station b has no latitude, which finding the nearest gauge needs"):
+    with pytest.raises(DataError, match="station b has no latitude, which finding the nearest station needs"):
         method(flow, stations, held_out=["a"])
     stations.loc["c", "area"] = np.nan
     with pytest.raises(DataError, match="station c has no area, which scaling flow by area needs"):

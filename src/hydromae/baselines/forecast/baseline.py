@@ -1,4 +1,4 @@
-"""What every baseline of the forecast is: fitted on a training period, asked for forecasts at issue times."""
+"""The interface of every baseline: it is fitted on a training period and makes forecasts at issue times."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,19 +20,19 @@ class Baseline(Protocol):
     """A method that forecasts one series at every station from what is known at the issue time.
 
     Attributes:
-        name: what tables call it.
+        name: its name in tables.
     """
 
     name: str
 
     def fit(self, series: xr.Dataset, target: str, forcing: Sequence[str], train: slice, horizon: int) -> "Baseline":
-        """Learn from the days of the training period alone, whatever else `series` holds.
+        """Learn only from the days of the training period, whatever else `series` holds.
 
         Args:
             series: variables [time, station], NaN where missing; attributes [station].
-            target: the variable to forecast, in any unit that is 0 where nothing flows.
-            forcing: the variables whose future regime `perfect` shows.
-            train: first and last day of the training period, both in it, as dates or text such as 2009-09-30.
+            target: the variable to forecast, in any unit in which no flow is 0.
+            forcing: the variables whose future is visible in regime `perfect`.
+            train: first and last day of the training period, both included, as dates or text such as 2009-09-30.
             horizon: longest lead time in days, 1 or more.
 
         Raises:
@@ -45,13 +45,13 @@ class Baseline(Protocol):
 
         Args:
             series: as for `fit`; it may end at the last issue time, and may have other stations.
-            issue_times: last days known.
-            regime: `none` reads nothing after an issue time; `perfect` reads the forcing of the horizon, never the
-                target.
+            issue_times: the last known days.
+            regime: `none` reads nothing after an issue time; `perfect` reads the forcing of the horizon, but never
+                the target.
 
         Returns:
-            [issue_time, lead_time, station] and, where the method has it, quantile; in the target's unit, NaN where the
-            method has nothing to say.
+            [issue_time, lead_time, station] and, if the method has quantiles, quantile; in the target's unit, NaN where
+            the method has no forecast.
 
         Raises:
             DataError: `fit` was not called, or a variable is absent.
@@ -72,8 +72,8 @@ def forecast_array(
         values: in the target's unit, NaN where there is no forecast.
         series: has the stations, in the order of `values`.
         target: name of the variable.
-        issue_times: last days known.
-        quantiles: levels of the last dimension, rising in (0, 1), where it has one.
+        issue_times: the last known days.
+        quantiles: levels of the last dimension, rising in (0, 1), if there are quantiles.
     """
     dims = ["issue_time", "lead_time", "station", *(["quantile"] if quantiles is not None else [])]
     lead = {"units": "days", "standard_name": "forecast_period", "long_name": "days after the issue time"}
@@ -92,7 +92,7 @@ def forecast_array(
 
 
 def check_fit(series: xr.Dataset, target: str, forcing: Sequence[str], train: slice, horizon: int) -> None:
-    """Refuse what no baseline can be fitted on.
+    """Refuse data that no baseline can be fitted on.
 
     Raises:
         DataError: a variable is absent, the period has no day of `series`, or the horizon is below 1.
@@ -124,7 +124,7 @@ def check_variables(series: xr.Dataset, names: Sequence[str]) -> None:
 
 
 def not_fitted(name: str) -> DataError:
-    """The error of a baseline that is asked for a forecast before `fit`."""
+    """The error of a baseline whose forecast is called before `fit`."""
     return DataError(f"baseline {name}: was not fitted; call fit before forecast")
 
 

@@ -1,4 +1,4 @@
-"""Day-of-year climatology: what the season usually brings."""
+"""Day-of-year climatology: the usual flow of the season."""
 
 from collections.abc import Sequence
 
@@ -26,16 +26,16 @@ CALENDAR_DAYS = 366  # 29 February has a place of its own, empty in most years a
 class Climatology:
     """Mean, or quantiles, of the flow of the training period within some days of the day of the year.
 
-    The year is a circle of 366 places, so that a date has the same place in every year; 29 February is filled by the
-    days around it. A station without flow in that window in any year of training gets NaN. Neither weather nor recent
-    flow is used.
+    The year is a circle of 366 places, so that a date has the same place in every year; 29 February is filled from the
+    days around it. A station without any flow within those days in the training years gets NaN. Neither weather nor
+    recent flow is used.
 
     Args:
         half_width: days on either side of the day of the year whose flow counts; 15 makes a window of 31.
         quantiles: levels, rising in (0, 1), to forecast in place of the mean.
 
     Raises:
-        DataError: the half width is negative or half a year, or the levels do not rise within (0, 1).
+        DataError: the half width is negative or at least half a year, or the levels do not rise within (0, 1).
     """
 
     name = "climatology"
@@ -90,11 +90,11 @@ def window_mean(
     flow: Float[np.ndarray, "day station"], place: Int[np.ndarray, "day"], half_width: int
 ) -> Float[np.ndarray, "place station"]:
     """Mean of the known values whose place in the year lies within `half_width` of each place, NaN where none does."""
-    known = np.isfinite(flow)
+    present = np.isfinite(flow)
     total = np.zeros((CALENDAR_DAYS, flow.shape[1]))
     count = np.zeros_like(total)
-    np.add.at(total, place, np.where(known, flow, 0.0))
-    np.add.at(count, place, known)
+    np.add.at(total, place, np.where(present, flow, 0.0))
+    np.add.at(count, place, present)
     offsets = range(-half_width, half_width + 1)
     total = np.sum([np.roll(total, offset, axis=0) for offset in offsets], axis=0)
     count = np.sum([np.roll(count, offset, axis=0) for offset in offsets], axis=0)
@@ -112,13 +112,13 @@ def window_quantiles(
     NaN where no value is known.
     """
     levels = np.asarray(quantiles)
-    found = np.full((len(levels), CALENDAR_DAYS, flow.shape[1]), np.nan)
+    of_places = np.full((len(levels), CALENDAR_DAYS, flow.shape[1]), np.nan)
     for centre in range(CALENDAR_DAYS):
         distance = np.abs(place - centre)
         near = np.minimum(distance, CALENDAR_DAYS - distance) <= half_width
         if near.any():
-            found[:, centre] = _quantiles(flow[near], levels)
-    return found
+            of_places[:, centre] = _quantiles(flow[near], levels)
+    return of_places
 
 
 def _quantiles(values: Float[np.ndarray, "day station"], levels: Float[np.ndarray, "level"]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Series as plain arrays on consecutive days, and what is known of them on a day."""
+"""Series as plain arrays on consecutive days, and the values that are known on a day."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from hydromae.base.stamps import calendar_days
 
 
 def daily_values(series: xr.Dataset, name: str, days: np.ndarray) -> Float[np.ndarray, "day station"]:
-    """One variable on consecutive days, float64, NaN where it is missing, infinite or has no such day.
+    """One variable on consecutive days, float64, NaN where it is missing or infinite, or lacks the day.
 
     Only those days are read.
 
     Args:
         series: holds the variable, [time, station] or [station, time].
-        name: of the variable.
+        name: name of the variable.
         days: consecutive days, datetime64[D].
     """
     values = np.full((len(days), series.sizes["station"]), np.nan)
@@ -35,7 +35,7 @@ def daily_values(series: xr.Dataset, name: str, days: np.ndarray) -> Float[np.nd
 def carried_forward(
     values: Float[np.ndarray, "day station"], limit: int | None = None
 ) -> tuple[Float[np.ndarray, "day station"], Int[np.ndarray, "day station"]]:
-    """The last known value on or before each day, NaN where there is none, and how many days old it is.
+    """The last known value on or before each day, NaN where there is none, and its age in days.
 
     Args:
         values: NaN where missing.
@@ -45,8 +45,8 @@ def carried_forward(
         Values, and ages in days (-1 where there is no value).
     """
     day = np.arange(len(values))[:, None]
-    known: Bool[np.ndarray, "day station"] = np.isfinite(values)
-    last = np.maximum.accumulate(np.where(known, day, -1), axis=0)  # day of the last known value
+    present: Bool[np.ndarray, "day station"] = np.isfinite(values)
+    last = np.maximum.accumulate(np.where(present, day, -1), axis=0)  # day of the last known value
     usable = last >= 0 if limit is None else (last >= 0) & (day - last <= limit)
     carried = np.take_along_axis(values, np.maximum(last, 0), axis=0)
     return np.where(usable, carried, np.nan), np.where(usable, day - last, -1)
@@ -54,18 +54,18 @@ def carried_forward(
 
 def mean_known(values: Float[np.ndarray, "day station"]) -> Float[np.ndarray, "station"]:
     """Mean over the days with a value; NaN for a station without any."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
+    present = np.isfinite(values)
+    count = present.sum(axis=0)
+    total = np.where(present, values, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def of_stations(
-    parameters: Float[np.ndarray, "station *rest"], fitted: Sequence[str], wanted: Sequence[str]
-) -> Float[np.ndarray, "wanted *rest"]:
-    """Rows of fitted parameters for the wanted stations; NaN for one that was not fitted."""
+    parameters: Float[np.ndarray, "station *rest"], fitted: Sequence[str], stations: Sequence[str]
+) -> Float[np.ndarray, "given *rest"]:
+    """Rows of fitted parameters for the given stations; NaN for a station that was not fitted."""
     row = {station: position for position, station in enumerate(fitted)}
-    place = np.array([row.get(station, -1) for station in wanted], dtype=np.int64)
-    found = np.full((len(wanted), *parameters.shape[1:]), np.nan)
-    found[place >= 0] = parameters[place[place >= 0]]
-    return found
+    place = np.array([row.get(station, -1) for station in stations], dtype=np.int64)
+    rows = np.full((len(stations), *parameters.shape[1:]), np.nan)
+    rows[place >= 0] = parameters[place[place >= 0]]
+    return rows

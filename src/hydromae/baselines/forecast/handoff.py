@@ -10,17 +10,17 @@ FORGET_BIAS = 3.0  # gates start open, so that gradients reach the early days (K
 class HandoffNet(nn.Module):
     """Hindcast LSTM, handoff network, forecast LSTM, linear head.
 
-    The hindcast LSTM reads the days up to the issue time, flow among them. A small network maps its hidden and cell
-    state to the first state of the forecast LSTM, which reads the horizon's forcing. It is the design of
-    neuralhydrology's handoff forecast model (Kratzert et al. 2022; Nearing et al. 2024), without its overlap and
-    with the loss on the forecast alone.
+    The hindcast LSTM reads the days up to the issue time, including flow. A small network maps its hidden and cell
+    state to the first state of the forecast LSTM, which reads the forcing of the horizon. It is the design of the
+    handoff forecast model of neuralhydrology (Kratzert et al. 2022; Nearing et al. 2024), without its overlap and with
+    the loss only on the forecast.
 
     Args:
         past_dim: features of a past day, P.
         future_dim: features of a day of the horizon, F.
         static_dim: attributes of a station, A, given to both LSTMs on every day.
         hidden: width of both LSTMs.
-        dropout: before the head.
+        dropout: rate before the head.
 
     Shape: past [B, T, P], future [B, H, F] and static [B, A] -> [B, H].
     """

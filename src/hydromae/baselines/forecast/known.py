@@ -1,4 +1,4 @@
-"""What was last known of a series at each issue time."""
+"""The last known value of a series at each issue time."""
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,8 @@ def last_known(series: xr.Dataset, name: str, issue_times: pd.DatetimeIndex) -> 
 
     Args:
         series: holds the variable [time, station]; nothing after the last issue time is read.
-        name: of the variable.
-        issue_times: last days known.
+        name: name of the variable.
+        issue_times: the last known days.
     """
     if len(issue_times) == 0:
         return np.empty((0, series.sizes["station"]))

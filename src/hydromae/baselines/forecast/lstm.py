@@ -33,18 +33,18 @@ from hydromae.baselines.forecast.lstm_inputs import (
 )
 from hydromae.baselines.forecast.lstm_training import Listener, LstmSettings, new_net, train_lstm
 
-_BATCH = 2048  # issue times of stations at a time
+_BATCH = 2048  # issue times of stations in one batch
 
 
 class HandoffLstm:
-    """One LSTM trained on all stations together (see `HandoffNet`), with their attributes, flow and forcing as inputs.
+    """One LSTM that is trained on all stations together (see `HandoffNet`) and reads attributes, flow and forcing.
 
     Each station's flow is divided by its own scale, so any unit will do; a station without flow in the training
     period has none, and gets NaN. Missing flow is read as 0 with a flag, missing forcing and attributes as the mean.
 
     Args:
         settings: of the net and its training.
-        progress: is told at every look at the held-out years.
+        progress: called at every check on the held-out years.
         device: where to train and forecast.
     """
 
@@ -92,7 +92,7 @@ class HandoffLstm:
             raise not_fitted(self.name)
         if self.settings.regimes not in (regime, "both"):
             raise DataError(
-                f"baseline lstm: was trained for regime {self.settings.regimes} alone; train it with {regime} or both"
+                f"baseline lstm: was trained for regime {self.settings.regimes} only; train it with {regime} or both"
             )
         check_variables(series, [self._target, *self._forcing])
         issued, ids = issue_days(issue_times), station_ids(series)
@@ -100,12 +100,12 @@ class HandoffLstm:
             return forecast_array(np.empty((0, self._horizon, len(ids))), series, self._target, issue_times)
         day = np.timedelta64(1, "D")
         days = np.arange(issued.min() - (self.settings.history - 1) * day, issued.max() + (1 + self._horizon) * day)
-        known = days[: -self._horizon]
+        past_days = days[: -self._horizon]
         mean = of_stations(self._scaling.flow_mean, self._stations, ids)
         scale = of_stations(self._scaling.flow_scale, self._stations, ids)
         inputs = make_inputs(
-            daily_values(series, self._target, known),
-            [daily_values(series, name, days if regime == "perfect" else known) for name in self._forcing],
+            daily_values(series, self._target, past_days),
+            [daily_values(series, name, days if regime == "perfect" else past_days) for name in self._forcing],
             static_values(series, self._static),
             days,
             Scaling(mean, scale, self._scaling.log_flow, self._scaling.forcing, self._scaling.static),
@@ -123,14 +123,14 @@ class HandoffLstm:
         cases = torch.cartesian_prod(issues, torch.arange(n_stations, device=self.device))  # [issue * station, 2]
         parts = []
         for part in torch.split(cases, _BATCH):
-            shown = torch.full((len(part),), regime == "perfect", device=self.device)
-            cut = inputs.cut(part[:, 1], part[:, 0], self.settings.history, self._horizon, shown)
+            sees_weather = torch.full((len(part),), regime == "perfect", device=self.device)
+            cut = inputs.cut(part[:, 1], part[:, 0], self.settings.history, self._horizon, sees_weather)
             parts.append(self._net(*cut).cpu())
         predicted = torch.cat(parts).reshape(len(issue), n_stations, self._horizon)
         return predicted.transpose(1, 2).double().numpy()  # [issue, lead, station]
 
     def save(self, folder: str | Path) -> None:
-        """Write weights and scaling (safetensors) and what they belong to (JSON), each atomically.
+        """Write weights and scaling (safetensors) and their description (JSON), each atomically.
 
         Raises:
             DataError: `fit` was not called, or the folder cannot be written.
@@ -151,10 +151,10 @@ class HandoffLstm:
 
     @classmethod
     def load(cls, folder: str | Path, device: torch.device | str = "cpu") -> "HandoffLstm":
-        """A fitted LSTM as `save` wrote it: its forecasts are the same, bit for bit.
+        """Read a fitted LSTM that `save` wrote: its forecasts are the same, bit for bit.
 
         Raises:
-            RunError: the folder holds none, or it is damaged.
+            RunError: the folder holds no LSTM, or a damaged one.
         """
         saved = read_lstm(Path(folder))
         loaded = cls(saved.settings, device=device)

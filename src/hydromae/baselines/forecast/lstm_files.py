@@ -1,4 +1,4 @@
-"""A fitted LSTM on disk: tensors without code (safetensors) and what they belong to beside them."""
+"""A fitted LSTM on disk: tensors without code (safetensors), with their description beside them."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +23,7 @@ _REMEDY = "copy it anew or fit again"
 
 @dataclass(frozen=True)
 class SavedLstm:
-    """All that a fitted LSTM is.
+    """The whole content of a fitted LSTM.
 
     Attributes:
         settings: of the net and its training.
@@ -31,7 +31,7 @@ class SavedLstm:
         forcing: the variables it reads.
         static: the attributes it reads.
         stations: ids of the stations that have a scale.
-        horizon: days.
+        horizon: longest lead time in days.
         scaling: of the training period.
         weights: of the net.
     """
@@ -88,5 +88,5 @@ def read_lstm(folder: Path) -> SavedLstm:
         return SavedLstm(LstmSettings(**content.pop("settings")), scaling=scaling, weights=weights, **content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
-        told = refused(folder / CONTENT) or refused(folder / TENSORS, error)
-        raise RunError(told or f"{folder}: is damaged ({reason}); {_REMEDY}") from None
+        permission_problem = refused(folder / CONTENT) or refused(folder / TENSORS, error)
+        raise RunError(permission_problem or f"{folder}: is damaged ({reason}); {_REMEDY}") from None

@@ -1,4 +1,4 @@
-"""What the LSTM reads, scaled by the training period, and how its samples are cut from the record."""
+"""The inputs of the LSTM, scaled by the training period, and how its samples are cut from the record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LIMIT = 50.0  # standard deviations: a broken value must not blow up the state
 
 @dataclass(frozen=True)
 class Scaling:
-    """Numbers of the training period that make inputs and outputs of one size.
+    """Numbers of the training period that bring inputs and outputs to the same scale.
 
     Attributes:
         flow_mean: of each station, in the target's unit; NaN without flow.
@@ -39,7 +39,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A record as tensors, whose days all begin with the same one.
+    """A record as tensors, which all begin with the same day.
 
     Attributes:
         flow: log flow, scaled, 0 where missing, and whether it is known [station, known_day, 2].
@@ -59,7 +59,7 @@ class Inputs:
         issue: Int[Tensor, "b"],
         history: int,
         horizon: int,
-        shown: Bool[Tensor, "b"],
+        sees_weather: Bool[Tensor, "b"],
     ) -> tuple[Float[Tensor, "b t p"], Float[Tensor, "b h f"], Float[Tensor, "b a"]]:
         """Past, future and attributes of some samples; flow is read up to the issue day only.
 
@@ -68,14 +68,14 @@ class Inputs:
             issue: position of its issue day, which has `history` - 1 days before it.
             history: days read, the issue day included.
             horizon: days forecast.
-            shown: samples that see the forcing of the horizon; the others read 0 there and a flag that says so.
+            sees_weather: samples that see the forcing of the horizon; the others read 0 there, with a flag.
         """
         back = issue[:, None] + torch.arange(1 - history, 1, device=issue.device)  # [B, T]
         rows = station[:, None]
         past = torch.cat([self.flow[rows, back], self.forcing[rows, back], self.season[back]], dim=-1)  # [B, T, P]
         ahead = issue[:, None] + torch.arange(1, horizon + 1, device=issue.device)  # [B, H]
-        seen = shown[:, None, None]
-        # Days beyond the forcing on record are read only where hidden: any day will do there.
+        seen = sees_weather[:, None, None]
+        # Days after the end of the forcing are read only where it is hidden: any day will do there.
         coming = self.forcing[rows, ahead.clamp(max=self.forcing.shape[1] - 1)]  # [B, H, forcing]
         weather = torch.where(seen, coming, torch.zeros_like(coming))
         flag = seen.to(weather.dtype).expand(-1, horizon, 1)
@@ -88,7 +88,7 @@ def fit_scaling(
     forcing: Sequence[Float[np.ndarray, "day station"]],
     static: Float[np.ndarray, "station attribute"],
 ) -> Scaling:
-    """Scaling of a training period; the flow scale is what weights the loss as NSE* does."""
+    """Scaling of a training period; the flow scale weights the loss as in NSE*."""
     mean = mean_known(flow)
     mean = np.where(mean > 0, mean, np.nan)
     spread = np.sqrt(mean_known((flow - mean) ** 2))
@@ -113,7 +113,7 @@ def make_inputs(
 
     Args:
         flow: in the target's unit, from the first of `days` on.
-        forcing: from the first of `days` on, of as many days as are seen.
+        forcing: from the first of `days` on, for as many days as are known.
         static: attributes, NaN where missing.
         days: consecutive days, datetime64[D], to the end of the last horizon.
         scaling: with the flow mean of these stations.
@@ -137,7 +137,7 @@ def make_inputs(
 
 
 def _stacked(columns: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Columns along a last dimension, which is 0 long where there are none."""
+    """Columns along a last dimension, which has length 0 if there are none."""
     return np.stack(columns, axis=-1) if columns else np.empty((*shape, 0))
 
 
@@ -159,12 +159,12 @@ def static_values(series: xr.Dataset, names: Sequence[str]) -> Float[np.ndarray,
 
 
 def _mean_and_spread(values: np.ndarray) -> Float[np.ndarray, "2"]:
-    """Mean and standard deviation of the finite values; 0 and 1 where they say nothing."""
-    known = values[np.isfinite(values)]
-    if known.size == 0:
+    """Mean and standard deviation of the finite values; 0 and 1 where they are undefined."""
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
         return np.array([0.0, 1.0])
-    spread = float(known.std())
-    return np.array([float(known.mean()), spread if spread > 0 else 1.0])
+    spread = float(finite.std())
+    return np.array([float(finite.mean()), spread if spread > 0 else 1.0])
 
 
 def _scaled(values: np.ndarray, numbers: Float[np.ndarray, "2"]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Training the LSTM: samples drawn by seed, NSE* loss, stopping early on years held out."""
+"""Training the LSTM: samples drawn by seed, NSE* loss, early stopping on held-out years."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from hydromae.baselines.forecast.lstm_inputs import FLOW_FEATURES, SEASON_FEATUR
 
 _CHECK_SAMPLES = 4096
 _CHECK_BATCH = 1024
-_SHOWN_SHARE = {"none": 0.0, "perfect": 1.0, "both": 0.5}
+_SHARE_WITH_WEATHER = {"none": 0.0, "perfect": 1.0, "both": 0.5}
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class LstmSettings:
     """How the LSTM is built and trained.
 
     Attributes:
-        regimes: what it learns to forecast with; `both` shows half of the samples the weather of the horizon.
+        regimes: the regimes that it learns; with `both`, half of the samples see the weather of the horizon.
         hidden: width of both LSTMs.
         history: days read, the issue day included.
-        dropout: before the head, in training.
-        batch: samples a step.
-        steps: at most.
-        check_every: steps between looks at the held-out years.
-        patience: checks in a row without a lower error after which training ends.
+        dropout: rate before the head, in training.
+        batch: samples in a step.
+        steps: the most steps.
+        check_every: steps between checks on the held-out years.
+        patience: training ends after this many checks in a row without a lower error.
         learning_rate: of Adam at the first step, falling along a cosine to a tenth at the last.
         held_out: share of the training period, its first years, kept for early stopping.
         seed: of weights, samples and dropout.
@@ -51,11 +51,11 @@ class LstmSettings:
 
 @dataclass(frozen=True)
 class LstmProgress:
-    """Where training stands, told at every check.
+    """Where training stands, reported at every check.
 
     Attributes:
-        step: done.
-        steps: at most.
+        step: steps done.
+        steps: the most steps.
         loss: mean NSE* loss of the steps since the last check.
         held_out_loss: NSE* loss on the held-out years.
         best_step: step of the lowest held-out loss.
@@ -81,14 +81,14 @@ def train_lstm(
     """Train on all stations together.
 
     The loss is the squared error of flow divided by the squared scale of its station (NSE* of Kratzert et al. 2019),
-    over the leads with a flow. The same settings, data and number of threads give the same weights.
+    over the lead times with a flow. The same settings, data and number of threads give the same weights.
 
     Args:
         inputs: of the training period.
         target: (flow - mean) / scale of the same days, NaN where missing.
         settings: of the training.
         horizon: days forecast.
-        progress: is told at every check.
+        progress: called at every check.
 
     Returns:
         The net with the weights of the check with the lowest held-out loss, in eval mode.
@@ -103,8 +103,8 @@ def train_lstm(
     samples = _samples(target, max(edge, settings.history - 1), last, horizon, "the training years")
     chance = np.random.default_rng(settings.seed)
     check = held_out[chance.permutation(len(held_out))[:_CHECK_SAMPLES]]
-    # With both regimes every other sample of the check sees the weather: the share is exact, not drawn.
-    check_shown = (np.arange(len(check)) % 2) < 2 * _SHOWN_SHARE[settings.regimes]
+    # With both regimes every second sample of the check sees the weather: the share is exact, not drawn.
+    check_sees_weather = (np.arange(len(check)) % 2) < 2 * _SHARE_WITH_WEATHER[settings.regimes]
     with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
         torch.manual_seed(settings.seed)
         net = new_net(inputs.forcing.shape[-1], inputs.static.shape[-1], settings).to(device)
@@ -116,8 +116,8 @@ def train_lstm(
         for step in range(1, settings.steps + 1):
             net.train()
             drawn = samples[chance.integers(len(samples), size=settings.batch)]
-            shown = chance.random(settings.batch) < _SHOWN_SHARE[settings.regimes]
-            loss = _loss(net, inputs, target, drawn, shown, settings.history, horizon)
+            sees_weather = chance.random(settings.batch) < _SHARE_WITH_WEATHER[settings.regimes]
+            loss = _loss(net, inputs, target, drawn, sees_weather, settings.history, horizon)
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -126,7 +126,7 @@ def train_lstm(
             losses.append(float(loss.detach()))
             if step % settings.check_every and step != settings.steps:
                 continue
-            error = _held_out_loss(net, inputs, target, check, check_shown, settings.history, horizon)
+            error = _held_out_loss(net, inputs, target, check, check_sees_weather, settings.history, horizon)
             if error < best:
                 best, best_step, best_weights = error, step, _copied(net)
             if progress is not None:
@@ -139,10 +139,10 @@ def train_lstm(
 
 
 def new_net(n_forcing: int, n_static: int, settings: LstmSettings) -> HandoffNet:
-    """An untrained net that reads `Inputs` of so many forcings and attributes."""
+    """An untrained net that reads `Inputs` with this many forcings and attributes."""
     return HandoffNet(
         past_dim=FLOW_FEATURES + n_forcing + SEASON_FEATURES,
-        future_dim=n_forcing + 1 + SEASON_FEATURES,  # 1 for the flag that the weather is shown
+        future_dim=n_forcing + 1 + SEASON_FEATURES,  # 1 for the flag that the weather is visible
         static_dim=n_static,
         hidden=settings.hidden,
         dropout=settings.dropout,
@@ -152,19 +152,19 @@ def new_net(n_forcing: int, n_static: int, settings: LstmSettings) -> HandoffNet
 def _samples(
     target: Float[Tensor, "station day"], first: int, last: int, horizon: int, years: str
 ) -> Int[np.ndarray, "sample 2"]:
-    """Stations and issue days from `first` to before `last` with a flow in their horizon."""
-    known = torch.isfinite(target).cpu().numpy()
+    """Stations and issue days, from `first` to the day before `last`, with a flow in their horizon."""
+    present = torch.isfinite(target).cpu().numpy()
     issue = np.arange(first, max(last, first))
-    ahead = np.zeros((len(known), len(issue)), dtype=bool)
+    ahead = np.zeros((len(present), len(issue)), dtype=bool)
     for lead in range(1, horizon + 1):
-        ahead |= known[:, issue + lead]
-    found = np.argwhere(ahead)
-    if len(found) == 0:
+        ahead |= present[:, issue + lead]
+    samples = np.argwhere(ahead)
+    if len(samples) == 0:
         raise DataError(
             f"baseline lstm: {years} have no flow to learn from; give a longer training period, or shorten the history"
         )
-    found[:, 1] += first
-    return found
+    samples[:, 1] += first
+    return samples
 
 
 def _loss(
@@ -172,17 +172,17 @@ def _loss(
     inputs: Inputs,
     target: Float[Tensor, "station day"],
     drawn: Int[np.ndarray, "b 2"],
-    shown: Bool[np.ndarray, "b"],
+    sees_weather: Bool[np.ndarray, "b"],
     history: int,
     horizon: int,
 ) -> Float[Tensor, ""]:
-    """Mean squared error over the leads with a flow."""
+    """Mean squared error over the lead times with a flow."""
     station, issue = torch.from_numpy(drawn).to(target.device).unbind(dim=1)
-    predicted = net(*inputs.cut(station, issue, history, horizon, torch.from_numpy(shown).to(target.device)))
+    predicted = net(*inputs.cut(station, issue, history, horizon, torch.from_numpy(sees_weather).to(target.device)))
     leads = torch.arange(1, horizon + 1, device=target.device)
     truth = target[station[:, None], issue[:, None] + leads]  # [B, H]
-    known = torch.isfinite(truth)
-    return (predicted[known] - truth[known]).square().mean()
+    present = torch.isfinite(truth)
+    return (predicted[present] - truth[present]).square().mean()
 
 
 @torch.no_grad()
@@ -191,14 +191,22 @@ def _held_out_loss(
     inputs: Inputs,
     target: Float[Tensor, "station day"],
     check: Int[np.ndarray, "sample 2"],
-    shown: Bool[np.ndarray, "sample"],
+    sees_weather: Bool[np.ndarray, "sample"],
     history: int,
     horizon: int,
 ) -> float:
     net.eval()
     losses = [
         float(
-            _loss(net, inputs, target, check[at : at + _CHECK_BATCH], shown[at : at + _CHECK_BATCH], history, horizon)
+            _loss(
+                net,
+                inputs,
+                target,
+                check[at : at + _CHECK_BATCH],
+                sees_weather[at : at + _CHECK_BATCH],
+                history,
+                horizon,
+            )
         )
         for at in range(0, len(check), _CHECK_BATCH)
     ]

@@ -1,4 +1,4 @@
-"""Persistence: tomorrow is as today."""
+"""Persistence: tomorrow is like today."""
 
 from collections.abc import Sequence
 
@@ -21,10 +21,10 @@ from hydromae.baselines.forecast.known import last_known
 
 
 class Persistence:
-    """The last flow known at the issue time, at every lead.
+    """The last flow known at the issue time, at every lead time.
 
-    A station whose flow was never observed up to the issue time gets its mean of the training period; one without
-    that either, NaN. Weather is not used: both regimes give the same.
+    A station whose flow was never observed up to the issue time gets its mean of the training period, or
+    NaN if it has none. Weather is not used: both regimes give the same.
     """
 
     name = "persistence"

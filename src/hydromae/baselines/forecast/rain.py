@@ -1,4 +1,4 @@
-"""Which of the forcing is rain, as some baselines treat it by itself."""
+"""Which variable of the forcing is rain, since some baselines treat rain separately."""
 
 from collections.abc import Sequence
 
@@ -10,19 +10,19 @@ _WORDS = ("precip", "rain")
 _NAMES = {"pr", "prcp", "tp"}
 
 
-def rain_of(series: xr.Dataset, forcing: Sequence[str], wanted: str | None = None) -> str | None:
-    """The variable that is rain: the wanted one, else the first that its standard name or its own says is rain.
+def rain_of(series: xr.Dataset, forcing: Sequence[str], named: str | None = None) -> str | None:
+    """The variable that is rain: the named one, else the first whose standard name or own name says so.
 
     Returns:
         Its name; None where no forcing says so.
 
     Raises:
-        DataError: the wanted one is not among the forcing.
+        DataError: the named variable is not among the forcing.
     """
-    if wanted is not None:
-        if wanted not in forcing:
-            raise DataError(f"{wanted}: is not among the forcing ({', '.join(forcing)}); name one of these")
-        return wanted
+    if named is not None:
+        if named not in forcing:
+            raise DataError(f"{named}: is not among the forcing ({', '.join(forcing)}); name one of these")
+        return named
     for name in forcing:
         words = f"{name} {series[name].attrs.get('standard_name', '')}".lower()
         if name.lower() in _NAMES or any(word in words for word in _WORDS):

@@ -1,4 +1,4 @@
-"""Master recession: the flow falls as it does when no rain comes."""
+"""Master recession: the flow falls as it does without rain."""
 
 from collections.abc import Sequence
 
@@ -22,19 +22,20 @@ from hydromae.baselines.forecast.rain import rain_of
 
 EXPONENTS = (0.5, 3.0)  # Brutsaert and Nieber (1977) expect 1 to 3; below 0.5 a river would dry up within the horizon
 BINS = 20  # of equal counts in flow, over which -dQ/dt is averaged before the line is fitted
-MIN_STEPS = 100  # fewer falling days than this say nothing certain of a station
+MIN_STEPS = 100  # with fewer falling days the fit of a station is too uncertain
 DRY_DAY = 1.0  # mm: the usual threshold of a wet day
 
 
 class Recession:
-    """Falls from the last known flow along -dQ/dt = a Q^b (Brutsaert and Nieber 1977), a and b of each station.
+    """Falls from the last known flow along -dQ/dt = a Q^b (Brutsaert and Nieber 1977), with a and b of each station.
 
-    Both are fitted on falling days of the training period, those without rain on the day and the day before where a
-    series of rain is known. As daily flow is rounded and noisy, -dQ/dt is averaged in bins of flow before the line is
-    fitted through the logarithms, days without change included (Kirchner 2009). Flow is divided by the
+    Both are fitted on falling days of the training period; where a series of rain is known, only on those without rain
+    on the day and the day before. As daily flow is rounded and noisy, -dQ/dt is averaged in bins of flow before the
+    line is fitted through the logarithms, days without change included (Kirchner 2009). Flow is divided by the
     station's mean, so that any unit will do and stations compare. A station with fewer than 100 such days falls
-    exponentially at the median rate of the others, and stays as it is where no station has them. One whose flow was
-    never known up to the issue time gets NaN. The coming weather is not used: both regimes give the same.
+    exponentially at the median rate of the others; if no station has as many days, its flow stays constant. A station
+    without any known flow up to the issue time gets NaN. Weather after the issue time is not used: both regimes give
+    the same.
 
     Args:
         rain: the forcing that is rain in mm/d; None finds it by its standard name or its own name.
@@ -63,7 +64,7 @@ class Recession:
             dry = daily_values(series, rain, days) < DRY_DAY  # a day of unknown rain is not dry
         rate, exponent = fit_recession(flow / mean, dry)
         self._law = np.stack([rate, exponent, mean], axis=1)
-        # At mean flow a is the share that drains in a day, whatever the exponent.
+        # At mean flow, a is the share that drains in a day, whatever the exponent.
         self._usual_rate = float(np.median(rate[np.isfinite(rate)])) if np.isfinite(rate).any() else 0.0
         return self
 
@@ -145,7 +146,7 @@ def _line(
 
 
 def drained(flow: np.ndarray, rate: np.ndarray, exponent: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Flow after some days of -dQ/dt = a Q^b from a flow, all broadcast: exact, not below 0.
+    """Flow after some days of -dQ/dt = a Q^b from a given flow: exact, not below 0; arguments are broadcast.
 
     With b = 1, Q exp(-a t); else (Q^(1-b) + (b-1) a t)^(1/(1-b)), which for b < 1 dries up.
     """

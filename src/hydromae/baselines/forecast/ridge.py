@@ -1,4 +1,4 @@
-"""Ridge regression on log flow, one for each station, lead and regime."""
+"""Ridge regression on log flow, one for each station, lead time and regime."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,28 +24,28 @@ from hydromae.baselines.forecast.rain import rain_of
 from hydromae.baselines.forecast.ridge_features import HISTORY, Usual, future_features, log_flow, state_features
 from hydromae.baselines.forecast.ridge_solve import fold_moments, held_out_prediction, solve
 
-_CHUNK = 8  # stations at a time: some 40 MB of features for twenty years, and twice as fast as 32
+_CHUNK = 8  # stations at once: about 40 MB of features for twenty years, and twice as fast as 32
 _REGIMES: tuple[Regime, ...] = ("none", "perfect")
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """One regime's regressions, on features as they come: [station, lead, feature], the constant last; and bias."""
+    """Regressions of one regime on unscaled features, [station, lead, feature] with the constant last; and bias."""
 
     weights: Float[np.ndarray, "station lead feature"]
     bias: Float[np.ndarray, "station lead"]
 
 
 class Ridge:
-    """Log flow of each lead as a linear function of recent log flow, recent forcing and the season.
+    """Log flow at each lead time as a linear function of recent log flow, recent forcing and the season.
 
-    With `perfect` also of the forcing of each day up to the lead. Rain and wetness act together, so their products are
-    features too. The strength of the penalty is chosen for each station and lead on blocks of years held out inside
-    the training period. Back from the logarithm a forecast is too low on average: it is multiplied by the ratio of mean
-    flow to mean prediction over held-out years, Duan's (1983) smearing with days weighted by their flow. No forecast
-    exceeds the highest flow of training by more than half.
+    With `perfect`, also of the forcing of each day up to the lead time. Rain and wetness act together, so their
+    products are features too. The strength of the penalty is chosen for each station and lead time on held-out blocks
+    of years in the training period. A forecast transformed back from the logarithm is too low on average, so it is
+    multiplied by the ratio of mean flow to mean prediction over held-out years: Duan's (1983) smearing, with days
+    weighted by their flow. No forecast exceeds the highest flow of training by more than half.
 
-    Missing flow and forcing are stood in for as `state_features` says. A station without flow in the training period
+    `state_features` says what replaces missing flow and forcing. A station without flow in the training period
     gets NaN.
 
     Args:
@@ -96,7 +96,7 @@ class Ridge:
         if len(issued) == 0:
             return forecast_array(values, series, self._target, issue_times)
         day = np.timedelta64(1, "D")
-        # A gap on the earliest day that features read takes a value up to HISTORY days older still.
+        # A gap on the earliest day that features read is filled with a value up to HISTORY days older.
         days = np.arange(issued.min() - 2 * HISTORY * day, issued.max() + day)
         beyond = self._horizon if regime == "perfect" else 0
         seen = np.arange(days[0], days[-1] + (1 + beyond) * day)
@@ -104,8 +104,8 @@ class Ridge:
         weather = [daily_values(series, name, seen) for name in self._forcing]
         for first in range(0, len(ids), _CHUNK):
             part = slice(first, first + _CHUNK)
-            known = [one[:, part] for one in weather]
-            values[:, :, part] = self._forecast_stations(flow[:, part], known, days, issued, ids[part], regime)
+            of_part = [field[:, part] for field in weather]
+            values[:, :, part] = self._forecast_stations(flow[:, part], of_part, days, issued, ids[part], regime)
         return forecast_array(values, series, self._target, issue_times)
 
     def _forecast_stations(
@@ -146,7 +146,7 @@ class Ridge:
         days: np.ndarray,
         part: np.ndarray,
     ) -> dict[Regime, _Fitted]:
-        """Both regimes' regressions of some stations; the future beyond the training period is unknown."""
+        """Regressions of both regimes for some stations; the future after the training period is unknown."""
         usual = Usual(self._usual.flow[part], self._usual.log_flow[part], self._usual.forcing[:, part])
         ahead = np.full((self._horizon, flow.shape[1]), np.nan)
         state = state_features(flow, weather, usual, _angle(days), self._rain)
@@ -170,7 +170,7 @@ class Ridge:
                 weight, held_out = solve(moments.of(columns), columns < scaled.shape[-1] - 1)
                 predicted = held_out_prediction(scaled[..., columns], held_out)
                 bias[regime][:, lead - 1] = _smearing(truth, predicted, use)
-                plain = weight / spread[:, 0, columns]  # [station, feature], for features as they come
+                plain = weight / spread[:, 0, columns]  # [station, feature], for unscaled features
                 plain[:, -1] -= (plain * centre[:, 0, columns]).sum(axis=1)
                 weights[regime][:, lead - 1, : len(columns)] = plain
         return {regime: _Fitted(weights[regime], bias[regime]) for regime in _REGIMES}
@@ -191,7 +191,7 @@ def _design(
     future: Float[np.ndarray, "day station horizon feature"] | None,
     lead: int,
 ) -> Float[np.ndarray, "day station column"]:
-    """Features of one lead: the state, the forcing of the days up to the lead, and the constant."""
+    """Features of one lead time: the state, the forcing of the days up to it, and the constant."""
     parts = [state]
     if future is not None:
         parts.append(future[:, :, :lead].reshape(*future.shape[:2], -1))  # [day, station, lead * feature]
@@ -206,7 +206,7 @@ def _columns(n_state: int, n_features: int, regime: Regime) -> np.ndarray:
 
 
 def _smearing(truth: np.ndarray, predicted: np.ndarray, use: np.ndarray) -> Float[np.ndarray, "station"]:
-    """Factor that makes the mean of exp(predicted) that of exp(truth), over the days in use, [station]."""
+    """Factor that brings the mean of exp(predicted) to that of exp(truth), over the days in use, [station]."""
     limit = np.where(use, truth, 0.0).max(axis=1, keepdims=True)
     total = np.where(use, np.exp(np.where(use, truth, 0.0)), 0.0).sum(axis=1)
     return np.asarray(total / np.where(use, np.exp(np.minimum(predicted, limit)), 0.0).sum(axis=1))
@@ -215,7 +215,7 @@ def _smearing(truth: np.ndarray, predicted: np.ndarray, use: np.ndarray) -> Floa
 def _flow(
     level: np.ndarray, mean: np.ndarray, bias: np.ndarray, highest: np.ndarray
 ) -> Float[np.ndarray, "issue station"]:
-    """Flow of a predicted log flow, within 0 and half above the highest of training."""
+    """Flow from a predicted log flow, between 0 and 1.5 times the highest flow of training."""
     limit = np.log1p(1.5 * highest / mean)
     return np.asarray(np.clip((bias * np.exp(np.minimum(level, limit)) - 1.0) * mean, 0.0, 1.5 * highest))
 

@@ -1,4 +1,4 @@
-"""What the ridge regression reads: the state of the catchment on the issue day, and the weather of the horizon."""
+"""Features of the ridge regression: the state of the catchment on the issue day, and the weather of the horizon."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from hydromae.baselines.forecast.daily import carried_forward
 
-HISTORY = 90  # days before the issue day that are read
+HISTORY = 90  # days that are read, the issue day included
 MONTH = (0, 29)
 FLOW_WINDOWS = ((0, 0), (1, 1), (2, 2), (3, 3), (0, 6), MONTH, (0, HISTORY - 1))  # days ago, first and last
 FORCING_WINDOWS = ((0, 0), (1, 1), (2, 2), (3, 6), (7, 14), (15, 29), (30, HISTORY - 1))
@@ -16,10 +16,10 @@ FORCING_WINDOWS = ((0, 0), (1, 1), (2, 2), (3, 6), (7, 14), (15, 29), (30, HISTO
 
 @dataclass(frozen=True)
 class Usual:
-    """What stands in for a missing value: each station's mean over the training period.
+    """Values that replace missing ones: the mean of each station over the training period.
 
     Attributes:
-        flow: mean flow [station] in the target's unit; NaN for a station that never had any.
+        flow: mean flow [station] in the target's unit; NaN for a station without any flow.
         log_flow: mean of `log_flow` [station].
         forcing: mean of each forcing [forcing, station]; 0 where it was never observed.
     """
@@ -30,7 +30,7 @@ class Usual:
 
 
 def log_flow(flow: Float[np.ndarray, "*days station"], mean: Float[np.ndarray, "station"]) -> np.ndarray:
-    """log(1 + flow / mean flow): the same in any unit, defined for a dry river, and mild in its errors of floods."""
+    """log(1 + flow / mean flow): the same in any unit, defined for a dry river, and less dominated by floods."""
     return np.asarray(np.log1p(np.maximum(flow, 0.0) / mean))
 
 
@@ -43,16 +43,16 @@ def state_features(
 ) -> Float[np.ndarray, "day station state"]:
     """Features of each day from that day and the 89 before it: recent flow and forcing, and the season.
 
-    A gap in flow takes the last value known, up to 90 days old, then the station's mean; one in forcing is left out of
-    the mean over its window, which without any value is the station's mean.
+    A gap in flow is filled with the last known value, up to 90 days old, or else with the station's mean. A gap in
+    forcing is left out of the mean over its window; a window without any value gets the station's mean.
 
     Args:
         flow: in the target's unit, NaN where missing.
-        forcing: one array a variable.
+        forcing: one array for each variable.
         usual: of the training period.
-        day_of_year: as an angle in radians.
-        rain: position of rain among the forcing: a wet catchment sheds more of it than a dry one, so its
-            square and its products with log flow are features too.
+        day_of_year: day of the year as an angle in radians.
+        rain: position of rain among the forcing: more of it runs off from a wet catchment than from a dry one, so
+            its square and its products with log flow are features, too.
     """
     level = recent_level(flow, usual)
     month = _window_mean(level, *MONTH)
@@ -76,15 +76,15 @@ def future_features(
     horizon: int,
     rain: int | None,
 ) -> Float[np.ndarray, "day station horizon feature"]:
-    """Forcing of each day of the horizon; rain also squared and times what has wetted the catchment before it.
+    """Forcing of each day of the horizon; rain also squared, and multiplied with measures of antecedent wetness.
 
-    That is the log flow of the issue day, its mean over 30 days, and the rain of the horizon up to the day before.
+    These are the log flow of the issue day, its mean over 30 days, and the rain of the horizon up to the day before.
 
     Args:
         flow: as for `state_features`.
         forcing: of the same days and `horizon` more.
         usual: of the training period, which fills the gaps.
-        horizon: days.
+        horizon: longest lead time in days.
         rain: position of rain among the forcing.
     """
     n_days = len(flow)
@@ -106,23 +106,23 @@ def future_features(
 
 
 def recent_level(flow: Float[np.ndarray, "day station"], usual: Usual) -> Float[np.ndarray, "day station"]:
-    """Log flow, a gap filled with the last value of 90 days, then the station's mean."""
-    known, _ = carried_forward(log_flow(flow, usual.flow), HISTORY)
-    return np.where(np.isfinite(known), known, usual.log_flow)
+    """Log flow, with gaps filled with the last value of 90 days, or else with the station's mean."""
+    carried, _ = carried_forward(log_flow(flow, usual.flow), HISTORY)
+    return np.where(np.isfinite(carried), carried, usual.log_flow)
 
 
 def _window_mean(
     values: Float[np.ndarray, "day station"], first: int, last: int, instead: float | np.ndarray = 0.0
 ) -> Float[np.ndarray, "day station"]:
-    """Mean over the known values of `first` to `last` days ago, counting from each day; `instead` where none is."""
-    known = np.isfinite(values)
-    total = _between(np.where(known, values, 0.0), first, last)
-    count = _between(known.astype(np.float64), first, last)
+    """Mean over the known values of `first` to `last` days ago, counted from each day; `instead` if there are none."""
+    present = np.isfinite(values)
+    total = _between(np.where(present, values, 0.0), first, last)
+    count = _between(present.astype(np.float64), first, last)
     return np.where(count > 0.5, total / np.maximum(count, 1.0), instead)
 
 
 def _between(values: Float[np.ndarray, "day station"], first: int, last: int) -> Float[np.ndarray, "day station"]:
-    """Sum over `first` to `last` days ago; days before the first of the record count nothing."""
+    """Sum over `first` to `last` days ago; days before the record count as 0."""
     if first == last:
         return _ago(values, first)
     running = np.cumsum(values, axis=0)
@@ -130,7 +130,7 @@ def _between(values: Float[np.ndarray, "day station"], first: int, last: int) ->
 
 
 def _ago(values: Float[np.ndarray, "day station"], days: int) -> Float[np.ndarray, "day station"]:
-    """The values of so many days ago, 0 before the first day."""
+    """The values of that many days ago, 0 before the first day."""
     earlier = np.zeros_like(values)
     earlier[days:] = values[: max(len(values) - days, 0)]
     return earlier

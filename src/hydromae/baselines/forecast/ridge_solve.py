@@ -1,4 +1,4 @@
-"""Ridge regression of many stations at once, its strength chosen on blocks of years held out."""
+"""Ridge regression of many stations at once, with its strength chosen on held-out blocks of years."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +12,7 @@ FOLDS = 5  # consecutive blocks of the training period
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over the days of each fold, all that a ridge regression needs of them.
+    """Sums over the days of each fold: all that a ridge regression needs.
 
     Attributes:
         gram: of the features [fold, station, feature, feature].
@@ -25,7 +25,7 @@ class Moments:
     square: Float[np.ndarray, "fold station"]
 
     def of(self, features: np.ndarray) -> "Moments":
-        """The same of some features alone, given by their positions."""
+        """The moments of some of the features, given by their positions."""
         return Moments(self.gram[:, :, features[:, None], features], self.cross[:, :, features], self.square)
 
 
@@ -34,17 +34,17 @@ def fold_moments(
     target: Float[np.ndarray, "station day"],
     use: Bool[np.ndarray, "station day"],
 ) -> Moments:
-    """Sum up each fold; days not in use count nothing, whatever their target."""
+    """Sum up each fold; days that are not in use do not count, whatever their target."""
     edges = np.linspace(0, features.shape[1], FOLDS + 1).round().astype(np.int64)
     grams, crosses, squares = [], [], []
     for first, last in pairwise(edges):
         used = use[:, first:last]
-        known = np.where(used, target[:, first:last], 0.0)
+        used_target = np.where(used, target[:, first:last], 0.0)
         rows = features[:, first:last] * used[..., None]  # [station, day, feature]
         across = rows.transpose(0, 2, 1)  # [station, feature, day]
         grams.append(across @ rows)
-        crosses.append((across @ known[..., None])[..., 0])
-        squares.append((known**2).sum(axis=1))
+        crosses.append((across @ used_target[..., None])[..., 0])
+        squares.append((used_target**2).sum(axis=1))
     return Moments(np.stack(grams), np.stack(crosses), np.stack(squares))
 
 
@@ -65,7 +65,7 @@ def solve(
     """
     gram, cross = moments.gram.sum(axis=0), moments.cross.sum(axis=0)
     others_gram, others_cross = gram - moments.gram, cross - moments.cross  # [fold, station, ...]
-    # A whiff of penalty on the constant keeps a fold that holds all of a station's days solvable.
+    # A tiny penalty on the constant keeps the equations solvable when one fold holds all days of a station.
     penalty = np.diag(np.where(penalised, 1.0, 1e-6))
     errors, weights = [], []
     for strength in STRENGTHS:
@@ -83,7 +83,7 @@ def solve(
 def held_out_prediction(
     features: Float[np.ndarray, "station day feature"], weights: Float[np.ndarray, "fold station feature"]
 ) -> Float[np.ndarray, "station day"]:
-    """Each fold as predicted by the weights of the others."""
+    """Predictions for each fold by the weights of the other folds."""
     edges = np.linspace(0, features.shape[1], FOLDS + 1).round().astype(np.int64)
     parts = [
         (features[:, first:last] @ weight[..., None])[..., 0]

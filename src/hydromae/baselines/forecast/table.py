@@ -1,4 +1,4 @@
-"""All baselines by name, fitted and asked together, so that every table can carry them."""
+"""All baselines by name, to be fitted and used together, so that every table can hold them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -42,13 +42,13 @@ def fit_all(
     train: slice,
     horizon: int,
 ) -> dict[str, Baseline]:
-    """Fit each on the same stations and training period; arguments as of `Baseline.fit`.
+    """Fit each baseline on the same stations and training period; arguments as for `Baseline.fit`.
 
     Returns:
         The fitted baselines by name, in the order given.
 
     Raises:
-        DataError: as `Baseline.fit`.
+        DataError: as for `Baseline.fit`.
     """
     return {baseline.name: baseline.fit(series, target, forcing, train, horizon) for baseline in baselines}
 
@@ -56,12 +56,12 @@ def fit_all(
 def forecast_all(
     fitted: Mapping[str, Baseline], series: xr.Dataset, issue_times: pd.DatetimeIndex, regime: Regime
 ) -> dict[str, xr.DataArray]:
-    """Ask each for the same forecasts; arguments as of `Baseline.forecast`.
+    """Make the same forecasts with each baseline; arguments as for `Baseline.forecast`.
 
     Returns:
         Forecasts [issue_time, lead_time, station] by name.
 
     Raises:
-        DataError: as `Baseline.forecast`.
+        DataError: as for `Baseline.forecast`.
     """
     return {name: baseline.forecast(series, issue_times, regime) for name, baseline in fitted.items()}

@@ -1,8 +1,8 @@
-"""Filling gaps of river flow by the methods in use, each `fill(observed, *, train)`.
+"""Common methods of filling gaps in river flow, each a function `fill(observed, *, train)`.
 
-`METHODS` has them under the names that tables show: linear interpolation, day-of-year climatology, and the two that
-Harvey, Dixon & Hannaford (2012) found best of 15 on daily flows of the United Kingdom, equipercentile transfer and
-multiple regression.
+`METHODS` holds them under the names in tables: linear interpolation, day-of-year climatology, and equipercentile
+transfer and multiple regression, which Harvey, Dixon & Hannaford (2012) found to be the best of 15 methods for daily
+flows of the United Kingdom.
 """
 
 from typing import Protocol
@@ -13,7 +13,7 @@ from hydromae.baselines.infill import climatology, equipercentile, linear, regre
 
 
 class Infill(Protocol):
-    """Fill gaps: observed [time, station] and a training period in, the same with gaps filled out."""
+    """Fills the gaps of observed [time, station], given a training period; returns the filled series."""
 
     def __call__(self, observed: xr.DataArray, *, train: slice) -> xr.DataArray: ...
 

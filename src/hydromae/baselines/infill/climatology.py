@@ -1,4 +1,4 @@
-"""The usual flow of the time of year."""
+"""The usual flow at the time of year."""
 
 import numpy as np
 import xarray as xr
@@ -14,7 +14,7 @@ def fill(observed: xr.DataArray, *, train: slice, half_width: int = 15) -> xr.Da
     Args:
         observed: [time, station] in any unit, NaN where missing.
         train: first and last day to learn from.
-        half_width: days on either side of the day of the year whose flow counts, as in the forecast's climatology.
+        half_width: days on either side of the day of the year whose flow counts, as in the climatology of forecasts.
 
     Returns:
         [time, station] in the same unit and dtype. A station without a training value near that day stays NaN there.

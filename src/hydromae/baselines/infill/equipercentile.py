@@ -1,4 +1,4 @@
-"""Equipercentile transfer: the donor's place in its flow duration curve, taken to the target's."""
+"""Equipercentile transfer: the donor's percentile in its flow duration curve, read off the target's curve."""
 
 import numpy as np
 import xarray as xr
@@ -15,12 +15,12 @@ def fill(observed: xr.DataArray, *, train: slice, min_common_days: int = MIN_COM
     Hughes & Smakhtin (1996, Hydrol. Sci. J. 41, 851-871) transfer flows between duration curves; Harvey, Dixon &
     Hannaford (2012, Hydrol. Res. 43, 618-636, doi:10.2166/nh.2012.110) find it, with multiple regression, the best of
     15 methods for daily flows of the United Kingdom, and the choice of a hydrologically similar donor decisive. Here
-    the donor is the station whose percentiles go best with the target's on the training record, of those observed that
-    day.
+    the donor is, among the stations observed on the day, the one whose percentiles correlate best with the target's in
+    the training record.
 
-    Both curves are of the training days that the two have in common, so that a wet decade at one is no wet bias at the
-    other. Equal flows of the donor share the mean of the flows at their ranks; between ranks the curve is straight, and
-    a flow beyond the donor's training record gives the end of the target's.
+    Both curves come from the training days that the two have in common, so that a wet decade at one is no wet bias at
+    the other. Equal flows of the donor get the mean of the target's flows at their ranks. Between ranks the curve is
+    linear, and a flow beyond the donor's training record gives the end of the target's.
 
     Args:
         observed: [time, station], NaN where missing; units may differ from station to station.
@@ -28,7 +28,7 @@ def fill(observed: xr.DataArray, *, train: slice, min_common_days: int = MIN_COM
         min_common_days: training days that a donor must share with the target.
 
     Returns:
-        [time, station] in the same unit and dtype; NaN stays on days on which no donor is observed.
+        [time, station] in the same unit and dtype; NaN on days on which no donor is observed.
 
     Raises:
         DataError: no day lies in the training period.
@@ -52,7 +52,7 @@ def fill(observed: xr.DataArray, *, train: slice, min_common_days: int = MIN_COM
 def duration_curves(
     donor: Float[np.ndarray, "time"], target: Float[np.ndarray, "time"]
 ) -> tuple[Float[np.ndarray, "level"], Float[np.ndarray, "level"]]:
-    """The donor's different flows on common days, rising, and the target's flow at the same percentile of each."""
+    """The donor's distinct flows on common days, rising, and the target's flow at the percentile of each."""
     common = np.isfinite(donor) & np.isfinite(target)
     levels, first = np.unique(np.sort(donor[common]), return_index=True)
     same_rank = np.sort(target[common])

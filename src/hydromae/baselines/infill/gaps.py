@@ -15,7 +15,7 @@ def into_gaps(observed: xr.DataArray, estimate: Float[np.ndarray, "time station"
 
     Args:
         observed: [time, station].
-        estimate: in the same unit, NaN where there is none; looked at in the gaps alone.
+        estimate: in the same unit, NaN where there is none; only its values in the gaps are used.
     """
     values = observed.values.copy()
     gaps = np.isnan(values)

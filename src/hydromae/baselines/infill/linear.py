@@ -11,7 +11,7 @@ def fill(observed: xr.DataArray, *, train: slice) -> xr.DataArray:
 
     Args:
         observed: [time, station] in any unit, NaN where missing, days in any spacing.
-        train: not used, since nothing is learnt; here so that all methods are called alike.
+        train: not used, since nothing is learned; it lets all methods be called alike.
 
     Returns:
         [time, station] in the same unit and dtype. Days before a station's first value and after its last stay NaN.
@@ -19,8 +19,8 @@ def fill(observed: xr.DataArray, *, train: slice) -> xr.DataArray:
     observed = ordered(observed)
     days = observed["time"].values.astype("datetime64[s]").astype(np.float64)
     values = observed.values.astype(np.float64)
-    for station in values.T:  # views: what is written below is in `values`
-        known = np.isfinite(station)
-        if known.any() and not known.all():
-            station[~known] = np.interp(days[~known], days[known], station[known], left=np.nan, right=np.nan)
+    for station in values.T:  # views: writing to them changes `values`
+        present = np.isfinite(station)
+        if present.any() and not present.all():
+            station[~present] = np.interp(days[~present], days[present], station[present], left=np.nan, right=np.nan)
     return into_gaps(observed, values)

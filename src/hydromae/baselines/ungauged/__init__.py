@@ -1,7 +1,8 @@
-"""Flow where there is no gauge, from other gauges on the same day, each `estimate(flow, stations, *, held_out)`.
+"""Flow of ungauged stations from others on the same day, each a function `estimate(flow, stations, *, held_out)`.
 
-`METHODS` has them under the names that tables show. A donor lends its specific discharge: the flow times the ratio of
-the areas. So the nearest donor by distance *is* area scaling, and the others differ in whom they take for a donor.
+`METHODS` holds them under the names in tables. A donor gives its specific discharge, which is its flow times the ratio
+of the areas. So the nearest donor by distance *is* area scaling, and the other methods differ in their choice of
+donors.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from hydromae.baselines.ungauged import area_scaling, inverse_distance, similar_
 
 
 class Ungauged(Protocol):
-    """Flow [time, station] and the table of stations in, the held-out stations' flow [time, station] out."""
+    """Estimates the flow of held-out stations [time, station] from flow [time, station] and the table of stations."""
 
     def __call__(self, flow: xr.DataArray, stations: pd.DataFrame, *, held_out: Sequence[str]) -> xr.DataArray: ...
 

@@ -17,14 +17,15 @@ from hydromae.store.station_table import require_columns
 
 @dataclass(frozen=True)
 class Donors:
-    """The gauged stations, without a value of those held out.
+    """The gauged stations, without any value of the held-out ones.
 
     Attributes:
-        flow: specific discharge float64 [time, donor], mm/d where the flow was m3/s, else in its own unit; NaN missing.
+        flow: specific discharge float64 [time, donor], mm/d where the flow was in m3/s, else in its own unit; NaN is
+            missing.
         gauged: the rows of the donors in the table of stations.
         ungauged: the rows of the held-out stations.
         like: an empty result, with the coordinates and attributes of the flow, [time, held out].
-        per_area: what specific discharge is multiplied with for each held-out station.
+        per_area: factor of the specific discharge for each held-out station.
     """
 
     flow: Float[np.ndarray, "time donor"]
@@ -40,7 +41,7 @@ class Donors:
             DataError: a station has no coordinates.
         """
         for table in (self.gauged, self.ungauged):
-            require_columns(table, ("latitude", "longitude"), "finding the nearest gauge")
+            require_columns(table, ("latitude", "longitude"), "finding the nearest station")
         places = [
             self.ungauged["latitude"],
             self.ungauged["longitude"],
@@ -50,12 +51,12 @@ class Donors:
         return great_circle_km(*(place.to_numpy(np.float64) for place in places))
 
     def nearest_observed(self, distance: Float[np.ndarray, "held_out donor"]) -> Float[np.ndarray, "time held_out"]:
-        """Flow of the donor of the smallest distance that is observed on the day; NaN where none is at all."""
+        """Flow of the nearest donor that is observed on the day; NaN if none is."""
         taken = np.full(self.like.shape, np.nan)
-        known = np.isfinite(self.flow)
+        present = np.isfinite(self.flow)
         for column, away in enumerate(distance):
             order = np.argsort(away, kind="stable")
-            place = first_present(known[:, order], 1)[:, 0]  # [time]
+            place = first_present(present[:, order], 1)[:, 0]  # [time]
             days = np.flatnonzero(place >= 0)
             taken[days, column] = self.flow[days, order[place[days]]]
         return taken
@@ -66,12 +67,12 @@ class Donors:
 
 
 def donors_for(flow: xr.DataArray, stations: pd.DataFrame, held_out: Sequence[str]) -> Donors:
-    """Part the stations; values of those held out are dropped before anything is computed.
+    """Split the stations; values of held-out ones are dropped before anything is computed.
 
     Args:
-        flow: [time, station] in m3/s, or per area as mm/d, said in its attribute `units`.
-        stations: a row for each station, the index its id; `area` in km2 is needed for m3/s.
-        held_out: the stations without a gauge; they need not be in `flow`.
+        flow: [time, station] in m3/s, or per area as mm/d; its attribute `units` says which.
+        stations: one row for each station, indexed by id; `area` in km2 is needed for m3/s.
+        held_out: ids of the stations taken as ungauged; they need not be in `flow`.
 
     Raises:
         DataError: a station has no row or area, no donor is left, or the flow has no unit.

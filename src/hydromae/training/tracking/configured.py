@@ -12,15 +12,16 @@ from hydromae.training.tracking.wandb import WeightsAndBiases
 
 
 def check_tracking(config: Config) -> None:
-    """See, before a run is begun, whether what `logging` asks for is there.
+    """Check, before a run begins, that the packages that `logging` needs are installed.
 
     Raises:
         ConfigError: a package is not installed.
     """
     if config.logging.wandb == "off":
         return
-    found = importlib.util.find_spec("wandb")
-    if found is None or found.origin is None:  # a folder of that name is what the client leaves where it ran
+    package = importlib.util.find_spec("wandb")
+    # The client leaves a folder of that name where it ran, which is found like a package, but has no origin.
+    if package is None or package.origin is None:
         raise ConfigError(
             f"logging.wandb is {config.logging.wandb}, but wandb is not installed; `pip install hydromae[wandb]`, "
             f"or set logging.wandb=off"
@@ -28,7 +29,7 @@ def check_tracking(config: Config) -> None:
 
 
 def tracking(trainer: Trainer) -> list[Callback]:
-    """Trackers first and what draws for them last; none in a process beside the first."""
+    """Trackers first, and the callback that draws pictures for them last; none in any process but the first."""
     assert trainer.run is not None
     if not trainer.world.is_main:
         return []

@@ -1,4 +1,4 @@
-"""A file that also gets what is said, for those who come back to a batch job later."""
+"""A file that also gets all messages, for those who come back to a batch job later."""
 
 import logging
 import sys
@@ -10,15 +10,15 @@ _FORMAT = "%(asctime)s %(message)s"
 
 
 class LogFile(logging.FileHandler):
-    """Lines with the time, after those that are there.
+    """Lines with the time, appended to those in the file.
 
-    A line that the disk refuses is lost: that is told once, and ends nothing.
+    A line that the disk refuses is lost: one message says so, and the run goes on.
 
     Args:
         path: the file; its folder is made.
 
     Raises:
-        ConfigError: it cannot be written at all.
+        ConfigError: the file cannot be written at all.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,13 +30,13 @@ class LogFile(logging.FileHandler):
                 f"logging.log_file: {path} cannot be written ({error.strerror}); give another path, or null"
             ) from None
         self.setFormatter(logging.Formatter(_FORMAT))
-        self._told = False
+        self._warned = False
 
     def say(self, line: str) -> None:
         """Write one line."""
         self.handle(logging.LogRecord("hydromae", logging.INFO, "", 0, line, None, None))
 
     def handleError(self, record: logging.LogRecord) -> None:
-        if not self._told:
-            self._told = True
+        if not self._warned:
+            self._warned = True
             print(f"{self.baseFilename}: {sys.exc_info()[1]}; what is said is lost from there", file=sys.stderr)

@@ -30,10 +30,10 @@ PICTURE = "reconstruction"
 class Pictures(Callback):
     """After each validation, draws one window of its period, always the same with the same values hidden.
 
-    Nothing random is drawn from, and the model is left in the mode it was in.
+    No random number is drawn, and the model stays in the mode it was in.
 
     Args:
-        trainer: whose model it is.
+        trainer: has the model.
         folder: gets a PNG of each picture.
         start: first day of the window, as days since the store's first day.
         days: in the window.
@@ -46,7 +46,7 @@ class Pictures(Callback):
 
     @classmethod
     def of(cls, trainer: Trainer, run: Path) -> "Pictures | None":
-        """Of the middle of the validation period; None without one, or where the model is spread over processes."""
+        """Pictures of the middle of the validation period; None without one, or if processes share the model."""
         config, store = trainer.config, trainer.store
         if config.data.val is None:
             return None
@@ -60,7 +60,7 @@ class Pictures(Callback):
 
     def on_start(self, beginning: Beginning) -> None:
         for later in self.folder.glob("step_*.png"):
-            # A run that goes on from before them draws them anew.
+            # A run that continues from an earlier step draws these pictures anew.
             if later.stem[5:].isdigit() and int(later.stem[5:]) > beginning.step:
                 later.unlink()
 
@@ -86,7 +86,7 @@ class Pictures(Callback):
             model.train(was_training)
         time = store.days[self.start : self.start + self.days]
         grids = [name for name in fields if store.kind(name) == "grid"]
-        # Flow where there is any, as a forecast of everything predicts it.
+        # Flow where there is any, chosen as for a forecast.
         units = {name: store.units(name) for name in model.shapes}
         series = [name for name in forecast_modalities(units, model.shapes, None) if store.kind(name) == "series"]
         picture = draw_snapshot(

@@ -1,4 +1,4 @@
-"""A training in words and as a table, from what its loop tells."""
+"""A training in words and as a table, from the records of its loop."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ class Status:
         self._best_loss, self._best_step = float("inf"), 0
 
     def on_step(self, progress: Progress) -> None:
-        """Take note of a step; time is counted from the first this process made, and validation is part of it."""
+        """Take note of a step; time counts from this process's first step, validation included."""
         now = self._clock()
         self._spent += now - self._last
         self._done += 1
@@ -45,7 +45,7 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """As long as the remaining steps take at the mean speed so far; None before the first."""
+        """How long the remaining steps take at the mean speed so far; None before the first step."""
         return self._spent / self._done * (self.total_steps - self.step) if self._done else None
 
     def table(self) -> Table:
@@ -65,7 +65,7 @@ class Status:
         return table
 
     def line(self, record: Mapping[str, Any]) -> str:
-        """A record, that was noted already, in one line."""
+        """A record that was already noted, in one line."""
         losses = "  ".join(f"{name} {_number(loss)}" for name, loss in record["losses"].items())
         where = f"epoch {record['epoch']:.2f}, step {record['step']} of {self.total_steps}"
         if record["event"] == "validation":

@@ -16,7 +16,7 @@ _FLUSH_SECONDS = 30
 class TensorBoard(Callback):
     """Writes events that `tensorboard --logdir RUN` shows.
 
-    Where a run goes on, whoever reads the files drops what was written of later steps.
+    When a run is continued, readers of the files drop what was written for later steps.
 
     Args:
         folder: for the event files.

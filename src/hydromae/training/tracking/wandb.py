@@ -17,8 +17,8 @@ KEPT = "wandb.json"
 class WeightsAndBiases(Callback):
     """Sends records to Weights & Biases, or keeps them in the run for `wandb sync` (offline).
 
-    The step is a number among the others and the axis of all of them: the client's own count only ever rises, and a
-    run that goes on from a checkpoint takes steps anew, whose numbers would be dropped.
+    The step is logged as a number and used as the axis of all others: the client's own count only ever rises, and a
+    run that continues from a checkpoint repeats steps, whose numbers would be dropped.
 
     Args:
         config: the experiment; its project, mode and every key, for the table of runs.
@@ -35,11 +35,11 @@ class WeightsAndBiases(Callback):
         import wandb
 
         config, kept = self.config, self.run / KEPT
-        known = json.loads(kept.read_text(encoding="utf-8"))["id"] if kept.is_file() else None
+        run_id = json.loads(kept.read_text(encoding="utf-8"))["id"] if kept.is_file() else None
         self._client = wandb.init(
             project=config.logging.wandb_project,
             name=config.name,
-            id=known,
+            id=run_id,
             resume="allow",
             mode="offline" if config.logging.wandb == "offline" else "online",
             dir=self.run,
