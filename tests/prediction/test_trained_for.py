@@ -32,7 +32,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def run(made: Made, path: Path, days: int = 1, window: int = 28, **masking: Any) -> Path:
-    model = {"series_patch_size": 1, "series_patch_days": days}
+    model: dict[str, Any] = {"series_patch_size": 1, "series_patch_days": days}
+    if "rolling_forecast" in masking["strategies"]:
+        model["rolling"] = ["riverflow"]
     return untrained_run(*made, path, masking=masking, model=model, data={"window": window}).path
 
 
@@ -45,6 +47,8 @@ def run(made: Made, path: Path, days: int = 1, window: int = 28, **masking: Any)
         ({"strategies": {"forecast": 1, "random": 3}, "horizon": 5}, 7, 28, 7),  # whole tokens
         ({"strategies": {"forecast": 1}, "horizon": 40}, 1, 28, 27),
         ({"strategies": {"forecast": 1}, "horizon": 5}, 7, 7, 0),  # a window of one token has no future
+        ({"strategies": {"rolling_forecast": 1}, "horizon": 5}, 7, 28, 7),
+        ({"strategies": {"rolling_forecast": 1, "random": 1}, "horizon": 40}, 7, 28, 21),
     ],
 )
 def test_the_trained_horizon_is_what_the_masks_hide(

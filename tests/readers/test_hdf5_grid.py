@@ -114,6 +114,6 @@ def test_a_file_that_is_gone_when_read_is_named_with_its_days(tmp_path):
     grid = open_hdf5_grid(path)
     path.unlink()
     with pytest.raises(
-        DataError, match=rf"p\.h5: data cannot be read from {DAYS[1]} to {DAYS[2]}, as it is not there any"
+        DataError, match=rf"p\.h5: data cannot be read from {DAYS[1]} to {DAYS[2]}, since it no longer exists; put"
     ):
         grid[1:3].values  # noqa: B018

@@ -16,8 +16,9 @@ from hydromae.metrics import at_valid_times
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
-from hydromae.tasks.evaluate_forecast import evaluate_forecasts, markdown_tables
+from hydromae.tasks.evaluate_forecast import evaluate_forecasts
 from hydromae.tasks.forecast_baselines import BaselineChoice, choose_baselines, forcing_of, regimes_of
+from hydromae.tasks.forecast_tables import markdown_tables
 from support.series_run import series_world
 from support.sources import World
 

@@ -92,10 +92,13 @@ def hidden_whole(predictor: Predictor, name: str) -> bool:
 
 def trained_horizon(predictor: Predictor) -> int:
     """The most days ahead that the masks of a run hide, in whole tokens; 0 if they never hide the future."""
-    if not predictor.config.masking.strategies.get("forecast"):
-        return 0
     data, masking = predictor.config.data, predictor.config.masking
     lengths = [length for length, weight in data.window_mix.items() if weight] or [data.window]
+    if masking.strategies.get("rolling_forecast"):
+        whole_tokens = -(-masking.horizon // predictor.token_days) * predictor.token_days
+        return max(0, min(whole_tokens, max(lengths) - predictor.token_days))
+    if not masking.strategies.get("forecast"):
+        return 0
     known_days = [
         (length, issue_day(predictor.token_days, length, min(masking.horizon, max(length - 1, 1))))
         for length in lengths

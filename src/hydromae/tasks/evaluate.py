@@ -15,10 +15,11 @@ from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
 from hydromae.runs.directory import RunDirectory
 from hydromae.tasks.cross_modality import cross_modality
-from hydromae.tasks.evaluate_forecast import evaluate_forecast, shown_tables
+from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.evaluate_infill import evaluate_infill
 from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
 from hydromae.tasks.forecast_baselines import BaselineChoice
+from hydromae.tasks.forecast_tables import shown_tables
 from hydromae.tasks.task_scores import default_split
 
 OnStage = Callable[[str, float], None]

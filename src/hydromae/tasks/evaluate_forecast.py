@@ -20,7 +20,6 @@ from hydromae.evaluation.compare import Comparison, compare
 from hydromae.evaluation.forecast_scores import score_forecast
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
-from hydromae.evaluation.tables import ScoreTable
 from hydromae.masks.whole import forecast_modalities
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
@@ -41,6 +40,7 @@ from hydromae.tasks.forecast_baselines import (
     regimes_of,
     series_of,
 )
+from hydromae.tasks.forecast_tables import csv_table, markdown_tables
 from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.task_scores import scored_days
 from hydromae.tokens.shape import token_shape
@@ -49,8 +49,6 @@ logger = logging.getLogger(__name__)
 
 MODEL: Final = "hydromae"
 MEDIAN: Final = "hydromae, median"
-_SHOWN: Final = ("nse", "kge", "rmse", "fhv", "persistence_skill", "crps")
-_FORCING: Final = {"none": "no weather after the issue time", "perfect": "observed weather of the horizon"}
 
 
 def evaluate_forecast(
@@ -256,40 +254,6 @@ def check_reference(choice: BaselineChoice, reference: str | None) -> str:
     return reference
 
 
-def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[ScoreTable]:
-    """The tables of the metrics that a reader asks for first."""
-    metrics = [str(metric) for metric in comparison.scores["metric"].values]
-    units = dict(zip(metrics, comparison.scores["metric_units"].values, strict=True))
-    names = dict(zip(metrics, comparison.scores["long_name"].values, strict=True))
-    head = f"{title}; forcing {regime}: {_FORCING[regime]}".removeprefix("; ")
-    return [
-        comparison.table(metric, f"{names[metric]}{_unit(units[metric])}. {head}")
-        for metric in _SHOWN
-        if metric in metrics
-    ]
-
-
-def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> str:
-    """All tables of all regimes as one page of Markdown."""
-    pages = [
-        table.markdown()
-        for regime, comparison in comparisons.items()
-        for table in shown_tables(comparison, regime, title)
-    ]
-    return "\n".join(pages)
-
-
-def csv_table(comparisons: Mapping[str, Comparison]) -> str:
-    """Every score of every model in a row of its own, with the regime first."""
-    tables = {
-        regime: comparison.records([str(metric) for metric in comparison.scores["metric"].values])
-        for regime, comparison in comparisons.items()
-    }
-    columns = next(iter(tables.values())).columns
-    rows = tuple((regime, *row) for regime, table in tables.items() for row in table.rows)
-    return ScoreTable("", ("forcing", *columns), rows).csv()
-
-
 def _target(config: Config) -> str:
     """The series that is scored: the first that a run forecasts."""
     shapes = {name: token_shape(config.model, name, 1) for name in config.model.modalities}
@@ -325,10 +289,6 @@ def _warn_of_gaps(rows: Mapping[str, xr.DataArray], regime: str) -> None:
                 regime,
                 100 * lacking,
             )
-
-
-def _unit(units: object) -> str:
-    return "" if units in ("", "1") else f" ({units})"
 
 
 def _titled(on_stage: OnStage, title: str) -> Callable[[float], None]:

@@ -131,8 +131,8 @@ def benchmark(
     from hydromae.app.console import Stages, console
     from hydromae.base.errors import ConfigError
     from hydromae.benchmark.run import BENCHMARKS, run_benchmark
-    from hydromae.tasks.evaluate_forecast import shown_tables
     from hydromae.tasks.forecast_baselines import choose_baselines
+    from hydromae.tasks.forecast_tables import shown_tables
 
     if name not in BENCHMARKS:
         raise ConfigError(f"{name}: is no benchmark; there is {', '.join(BENCHMARKS)}")

@@ -1,0 +1,48 @@
+"""Tables of forecasts and baselines: for a reader, as Markdown and as CSV."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hydromae.evaluation.compare import Comparison
+from hydromae.evaluation.tables import ScoreTable
+
+_SHOWN: Final = ("nse", "kge", "rmse", "fhv", "persistence_skill", "crps")
+_FORCING: Final = {"none": "no weather after the issue time", "perfect": "observed weather of the horizon"}
+
+
+def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[ScoreTable]:
+    """The tables of the metrics that a reader asks for first."""
+    metrics = [str(metric) for metric in comparison.scores["metric"].values]
+    units = dict(zip(metrics, comparison.scores["metric_units"].values, strict=True))
+    names = dict(zip(metrics, comparison.scores["long_name"].values, strict=True))
+    head = f"{title}; forcing {regime}: {_FORCING[regime]}".removeprefix("; ")
+    return [
+        comparison.table(metric, f"{names[metric]}{_unit(units[metric])}. {head}")
+        for metric in _SHOWN
+        if metric in metrics
+    ]
+
+
+def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> str:
+    """All tables of all regimes as one page of Markdown."""
+    pages = [
+        table.markdown()
+        for regime, comparison in comparisons.items()
+        for table in shown_tables(comparison, regime, title)
+    ]
+    return "\n".join(pages)
+
+
+def csv_table(comparisons: Mapping[str, Comparison]) -> str:
+    """Every score of every model in a row of its own, with the regime first."""
+    tables = {
+        regime: comparison.records([str(metric) for metric in comparison.scores["metric"].values])
+        for regime, comparison in comparisons.items()
+    }
+    columns = next(iter(tables.values())).columns
+    rows = tuple((regime, *row) for regime, table in tables.items() for row in table.rows)
+    return ScoreTable("", ("forcing", *columns), rows).csv()
+
+
+def _unit(units: object) -> str:
+    return "" if units in ("", "1") else f" ({units})"
