@@ -254,6 +254,7 @@ def test_a_value_that_cannot_be_is_refused_before_any_work(
     assert sorted(path.name for path in world.root.parent.iterdir()) == ["small.yaml", "sources"]
 
 
+@pytest.mark.slow
 def test_a_patch_size_of_the_data_s_grid_is_taken_without_saying_its_rows_and_columns(
     hydromae: Hydromae, world: World
 ) -> None:
@@ -267,6 +268,7 @@ def test_a_patch_size_of_the_data_s_grid_is_taken_without_saying_its_rows_and_co
     assert code == 0, errors
 
 
+@pytest.mark.slow
 def test_the_model_of_a_configuration_with_a_store_is_the_one_that_train_builds(
     hydromae: Hydromae, trained: World
 ) -> None:

@@ -40,6 +40,7 @@ def test_the_table_of_604_catchments_is_enough(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "names"),
     [("camels_gb", ["precip", "temp", "evap", "riverflow"]), ("nrfa", ["riverflow"])],
@@ -65,6 +66,7 @@ def test_of_everything_at_once_one_source_a_variable_is_taken(tmp_path):
     assert config.data.attributes.path == "gb/Catchment_attributes_nrfa.csv"
 
 
+@pytest.mark.slow
 def test_nrfa_and_camels_gb_files_of_different_stations_are_joined(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()

@@ -45,6 +45,7 @@ def test_haduk_5km_is_read_from_the_north():
     assert land == {"London": True, "Lerwick": True, "North Sea": False}
 
 
+@pytest.mark.slow
 def test_three_years_of_haduk_12km_are_one_modality():
     settings = build_config({"data": {"modalities": {"precip": {"paths": "haduk/12km/*.nc"}}}}).data.modalities
     source = open_source("precip", settings["precip"], REAL, (1e20,))

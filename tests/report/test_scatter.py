@@ -4,8 +4,16 @@ import pytest
 from hydromae.report.scatter import draw_scatter
 
 
-@pytest.mark.parametrize("scaling", ["standard", "log", "log1p", "none"])
-@pytest.mark.parametrize("values", [[0.0, 0.0, 0.0], [1.5], [0.0, 1.0, 1e5], [-3.0, 2.0, 5.0], [1e-6, 2e-6, 3e-6]])
+@pytest.mark.parametrize(
+    ("scaling", "values"),
+    [
+        ("log", [0.0, 0.0, 0.0]),
+        ("standard", [1.5]),
+        ("log1p", [0.0, 1.0, 1e5]),
+        ("log", [-3.0, 2.0, 5.0]),
+        ("none", [1e-6, 2e-6, 3e-6]),
+    ],
+)
 def test_any_values_can_be_drawn_on_any_axes(scaling, values):
     observed = np.array(values, dtype=np.float32)
     picture = draw_scatter(observed, observed - 1, scaling, "flow $ & more", "m3/s")

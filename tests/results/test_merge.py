@@ -267,6 +267,7 @@ def test_the_months_themselves_stay_as_they_are(months: Path, tmp_path: Path) ->
     assert merge(months, months / "again.h5").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HADUK.is_dir(), reason="needs the HadUK-Grid files of ../shared/data")
 @pytest.mark.parametrize("name", ["merged.nc", "merged.zarr"])
 def test_months_of_haduk_are_one_file_that_says_where_it_lies(tmp_path: Path, name: str) -> None:

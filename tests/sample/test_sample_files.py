@@ -23,6 +23,7 @@ def contents(sample):
     return {path.relative_to(sample.directory).as_posix(): path.read_bytes() for path in sample.files}
 
 
+@pytest.mark.slow
 def test_the_same_seed_writes_the_same_bytes_and_another_seed_other_values(sample, tmp_path):
     again, other = (write_sample(tmp_path / str(seed), "tiny", seed) for seed in (0, 1))
     assert contents(again) == contents(sample)

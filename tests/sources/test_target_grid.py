@@ -290,6 +290,7 @@ def test_an_impossible_value_is_found_before_it_is_hidden_in_a_mean(world):
         prepare(world.config("data.target_grid=soil"))
 
 
+@pytest.mark.slow
 def test_memory_of_regridding_does_not_grow_with_the_days(world):
     def peak(source: Source, n_days: int) -> int:
         tracemalloc.start()

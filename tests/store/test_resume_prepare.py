@@ -69,6 +69,7 @@ def whole(world, storage):
     return prepare(world.config(storage, f"data.store={folder / 'store'}"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_random_moments_it_makes_the_store_of_one_go(world, whole, storage):
     config, folder = world.config(storage), world.root.parent

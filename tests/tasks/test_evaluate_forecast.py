@@ -77,6 +77,7 @@ def test_the_page_names_forcing_metric_and_reference(scored: tuple[Comparison, P
     assert "root mean squared error (m3/s)" in page
 
 
+@pytest.mark.slow
 def test_grids_are_no_forcing_of_the_baselines_and_what_they_lack_is_told(
     prepared: tuple[World, Store], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -69,6 +69,7 @@ def test_the_estimate_knows_parameters_and_tokens(prepared: Prepared, large: Con
     assert found.every_token == 400 and found.windows == 48 and found.seconds > 0 and found.fits
 
 
+@pytest.mark.slow
 def test_model_estimate_and_trial_count_the_same_tokens(prepared: Prepared, tmp_path: Path) -> None:
     config = small_config(prepared[0], tmp_path / "run", model={"grid_patch_days": 3})
     model, trial = build_model(config, prepared[1]), dry_run(config, prepared[1])
@@ -79,6 +80,7 @@ def test_model_estimate_and_trial_count_the_same_tokens(prepared: Prepared, tmp_
         assert trial.tokens[name][0] == every == model.shapes[name].tokens(8)
 
 
+@pytest.mark.slow
 def test_forecast_masks_are_estimated_with_the_weather_that_they_show(prepared: Prepared, tmp_path: Path) -> None:
     masking = {"strategies": {"forecast": 1}, "forcing": 1.0, "horizon": 1}
     found = estimate(small_config(prepared[0], tmp_path / "run", masking=masking), prepared[1], CPU)

@@ -138,6 +138,7 @@ def test_an_epoch_whose_validation_fails_is_not_lost(
     assert_equal_runs(failed, new_run(config("whole"), gappy[1]), n_records=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masking", [FORECAST, {}], ids=["forecast", "random"])
 def test_a_checkpoint_of_before_resumes_and_its_best_epoch_stays_where_it_was_judged_alike(
     gappy: Prepared, prepared: Prepared, tmp_path: Path, masking: dict[str, Any], caplog: pytest.LogCaptureFixture

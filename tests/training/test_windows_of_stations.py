@@ -121,6 +121,7 @@ def test_batch_mates_do_not_matter(prepared: Prepared, tmp_path: Path) -> None:
         torch.testing.assert_close(found[name][1], expected[name][0], equal_nan=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategies", [{"random": 1.0}, {"forecast": 1.0, "span": 1.0}])
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     prepared: Prepared, tmp_path: Path, strategies: dict[str, float]
