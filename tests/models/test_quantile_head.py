@@ -205,7 +205,7 @@ def test_fitted_quantiles_are_those_of_a_distribution_whose_spread_depends_on_wh
     assert ((mean - 0.2 - new).abs() / (0.2 + new)).mean() < 0.1
 
 
-@pytest.mark.parametrize("levels", [(0.5, 0.1), (0.5, 0.5), (0.0, 0.5), (0.5, 1.0)])
+@pytest.mark.parametrize("levels", [(0.5, 0.1), (0.5, 0.5), (0.0, 0.5), (0.5, 1.0), (0.1, 0.5, 0.50001)])
 def test_levels_that_do_not_rise_between_0_and_1_are_refused(levels: tuple[float, ...]) -> None:
     with pytest.raises(ValidationError, match="levels must lie between 0 and 1 and rise"):
         ModelConfig(quantiles=levels)

@@ -1,11 +1,14 @@
 """Sizes and switches of the model."""
 
-from typing import ClassVar, Literal
+from itertools import pairwise
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from hydromae.config.modality import PRESETS
 from hydromae.config.types import Kind, Place, Section
+
+_LEAST_STEP: Final = 1e-4  # between two levels: nearer ones cannot be told apart in the head's first values
 
 
 class ModelConfig(Section):
@@ -112,8 +115,8 @@ class ModelConfig(Section):
     @field_validator("quantiles")
     @classmethod
     def _levels_rise(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 < level < 1 for level in value) or list(value) != sorted(set(value)):
-            raise ValueError("levels must lie between 0 and 1 and rise, each once, as [0.1, 0.5, 0.9]")
+        if any(not 0 < level < 1 for level in value) or any(b - a < _LEAST_STEP for a, b in pairwise(value)):
+            raise ValueError(f"levels must lie between 0 and 1 and rise, by {_LEAST_STEP} at least, as [0.1, 0.5, 0.9]")
         return value
 
     @model_validator(mode="after")
