@@ -29,7 +29,8 @@ def init(
 ) -> None:
     """Look at a folder of data and write a commented configuration for it.
 
-    Every file is looked at, none is read whole; the configuration gives the reason for each decision.
+    Every file is looked at: of grids only the headers, of tables the dates and ids. The configuration gives the reason
+    for each decision.
 
     Example: `hydromae init my_data -o my.yaml`, then `hydromae check my.yaml`
     """
