@@ -5,8 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,17 +14,14 @@ from hydromae.batch.batch import Batch
 from hydromae.batch.fills import Method
 from hydromae.batch.states import state_window
 from hydromae.config import MaskingConfig
-from hydromae.config.read import build_config
 from hydromae.masks.whole import forecast_modalities
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.tokens.selection import IGNORED, MISSING, TARGET, VISIBLE, Selection
-from hydromae.tokens.shape import TokenShape, from_tokens, to_tokens
 from hydromae.windows.windows import WindowReader, Windows
 from support.batches import BatchMaker
 from support.small import small_config, small_parts
-from support.sources import World, write_table
+from support.sources import World
 
 DAYS = 8
 Parts = tuple[MultiModalMAE, WindowReader, BatchMaker]
@@ -131,19 +126,6 @@ def test_masks_differ_between_epochs_seeds_windows_and_modalities_but_not_by_cha
     assert hidden(first, "precip") != hidden(first, "soil")
 
 
-def test_values_are_scaled_as_the_scaler_scales_and_zero_where_missing(
-    prepared: tuple[World, Store], parts: Parts
-) -> None:
-    _, reader, maker = parts
-    windows = reader.read([4, 100], DAYS)
-    for name, tokens in maker.evaluation_batch(windows).tokens.items():
-        scaled = prepared[1].scaler(name).scale(windows.values[name])
-        missing = torch.isnan(to_tokens(windows.values[name], tokens.shape))
-        assert torch.equal(tokens.valid, ~missing)
-        assert torch.equal(tokens.values, to_tokens(scaled, tokens.shape).nan_to_num(0.0))
-        assert missing.any() == (name != "evap") and not tokens.values[missing].any()
-
-
 @given(starts=STARTS, training=st.booleans())
 @settings(deadline=None, max_examples=20)
 def test_a_missing_token_is_never_visible_and_never_a_target(parts: Parts, starts: list[int], training: bool) -> None:
@@ -190,56 +172,6 @@ def test_visible_values_do_reach_the_prediction(parts: Parts) -> None:
     values = {**windows.values, "soil": torch.where(visible, 0.5, windows.values["soil"])}
     changed = model.predict(maker.evaluation_batch(replace(windows, values=values)))
     assert all(not torch.equal(changed[name], expected) for name, expected in model.predict(batch).items())
-
-
-def test_the_day_of_the_year_counts_leap_days(tmp_path: Path) -> None:
-    days = np.arange(np.datetime64("2003-12-25"), np.datetime64("2005-01-06"))
-    values = np.random.default_rng(0).random((len(days), 2)).astype(np.float32)
-    write_table(tmp_path / "series.parquet", days, [1, 2], {"evaporation": values})
-    period = [str(days[0]), str(days[-1])]
-    data = {"root": str(tmp_path), "store": str(tmp_path / "store"), "train": period}
-    config = build_config({"data": {**data, "modalities": {"evap": {"paths": "series.parquet"}}}})
-    _, reader, maker = small_parts(config, prepare(config))
-    starts = [0, 60, len(days) - 10]
-    found = maker.evaluation_batch(reader.read(starts, 10)).day_of_year
-    expected = pd.DatetimeIndex(days).day_of_year.to_numpy()
-    assert found is not None and found.tolist() == [expected[s : s + 10].tolist() for s in starts]
-    assert 366 in found[2] and 1 in found[0]
-
-
-def test_attributes_are_the_stores_scaled_ones_for_every_sample(prepared: tuple[World, Store], parts: Parts) -> None:
-    _, reader, maker = parts
-    attributes = maker.evaluation_batch(reader.read([0, 9], DAYS)).attributes
-    assert attributes is not None and attributes.shape == (2, 4, 3)
-    for sample in attributes:
-        np.testing.assert_array_equal(sample.numpy(), prepared[1].scaled_attributes)
-
-
-@pytest.mark.parametrize("stations", [None, np.array([[3, 1, 0], [2, 2, 1]])])
-def test_every_value_has_the_weight_of_its_station(parts: Parts, stations: np.ndarray | None) -> None:
-    model, reader, _ = parts
-    weights = np.array([1.0, 2.0, 3.0, 4.0], np.float32)
-    shape = TokenShape("series", size=2, days=3, width=4 if stations is None else 3)
-    maker = BatchMaker(
-        reader.store, model.shapes | {"evap": shape}, MaskingConfig(), 0, torch.device("cpu"), weights={"evap": weights}
-    )
-    batch = maker.evaluation_batch(reader.read([60, 100], DAYS, stations=stations))
-    assert batch.tokens["riverflow"].weights is None
-    found = batch.tokens["evap"].weights
-    assert found is not None and found.isfinite().all()
-    expected = weights[np.arange(4)[None].repeat(2, 0) if stations is None else stations]  # [B, stations]
-    back = from_tokens(found, shape, DAYS)  # [B, T, stations]
-    for day in range(DAYS):
-        np.testing.assert_array_equal(back[:, day], expected)
-
-
-def test_tokens_can_be_put_back_to_the_window_they_came_from(parts: Parts) -> None:
-    _, reader, maker = parts
-    windows = reader.read([100], DAYS)
-    for name, tokens in maker.evaluation_batch(windows).tokens.items():
-        back = from_tokens(torch.where(tokens.valid, tokens.values, torch.nan), tokens.shape, DAYS)
-        physical = maker.scalers[name].unscale(back)
-        torch.testing.assert_close(physical, windows.values[name], rtol=1e-4, atol=1e-4, equal_nan=True)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.6])
