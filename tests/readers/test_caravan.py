@@ -17,7 +17,7 @@ FLOW[4:7] = np.nan
 
 def test_stations_stand_side_by_side_under_the_names_of_their_files(tmp_path):
     paths = [
-        write_caravan(tmp_path, "camelsgb_9001", DAYS + 5, {"streamflow": 2 * FLOW}),
+        write_caravan(tmp_path, "camelsgb_9001", DAYS + np.timedelta64(5, "D"), {"streamflow": 2 * FLOW}),
         write_caravan(tmp_path, "camels_01013500", DAYS, {"streamflow": FLOW, "total_precipitation_sum": FLOW}),
     ]
     series = open_caravan(paths, "streamflow")

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from hydromae.config.modality import PRESETS
 from hydromae.config.types import Kind, Place, Section
 
-_LEAST_STEP: Final = 1e-4  # between two levels: nearer ones cannot be told apart in the head's first values
+_LEAST_STEP: Final = 1e-4  # between two levels: the first values of the head cannot hold nearer ones apart
 
 
 class ModelConfig(Section):

@@ -95,13 +95,14 @@ def _pairs(levels: Float[np.ndarray, " quantile"]) -> list[tuple[int, int]]:
 def _span(forecast: xr.Dataset, observed: xr.DataArray) -> tuple[np.datetime64, np.datetime64]:
     """Days to show: around the highest observed value, within the days that were forecast."""
     issues = forecast["issue_time"].values.astype("datetime64[D]")
-    first, last = issues[0], issues[-1] + int(forecast["lead_time"].values[-1])
+    first, last = issues[0], issues[-1] + np.timedelta64(int(forecast["lead_time"].values[-1]), "D")
+    shown = np.timedelta64(SHOWN_DAYS, "D")
     inside = observed.sel(time=slice(first, last))
     if not inside.notnull().any():
-        return first, min(first + SHOWN_DAYS, last)
+        return first, min(first + shown, last)
     peak = inside["time"].values[int(np.nanargmax(inside.values))].astype("datetime64[D]")
-    start = max(first, min(peak - SHOWN_DAYS // 2, last - SHOWN_DAYS))
-    return start, min(start + SHOWN_DAYS, last)
+    start = max(first, min(peak - shown // 2, last - shown))
+    return start, min(start + shown, last)
 
 
 def _numbers(days: np.ndarray) -> np.ndarray:
