@@ -65,7 +65,7 @@ def _draw_forecast(axes: Axes, forecast: xr.Dataset, name: str, start: np.dateti
     for place, issue in enumerate(issues):
         if issue >= last and issue + leads[-1] <= stop:
             chosen.append(place)
-            last = issue + int(leads[-1])
+            last = issue + np.timedelta64(int(leads[-1]), "D")
     for count, place in enumerate(chosen):
         days = _numbers(issues[place] + leads)
         if f"{name}_quantiles" in forecast:
