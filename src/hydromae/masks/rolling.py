@@ -43,15 +43,16 @@ class RollingForecast(Strategy):
         shape, rolled = settings.shapes[name], 0
         if name in settings.forecast:
             days = len(counts) * shape.days
-            slots, _ = _slots_and_issues(days, shape.days, settings.token_days, horizon_of(settings))
+            horizon = whole_horizon(settings.masking.horizon, settings.token_days)
+            slots, _ = _slots_and_issues(days, shape.days, settings.token_days, horizon)
             rolled = sum(counts[slot] for slot in slots if slot < len(counts))
         hiding = Hiding.of(choice.strategy, shape, counts)
         return replace(hiding, rolled=rolled, rolling=True, perfect=choice.perfect)
 
 
-def horizon_of(settings: Settings) -> int:
-    """`masking.horizon`, rounded up to whole tokens of every modality."""
-    return -(-settings.masking.horizon // settings.token_days) * settings.token_days
+def whole_horizon(horizon: int, token_days: int) -> int:
+    """A horizon in days, rounded up to whole tokens of every modality."""
+    return -(-horizon // token_days) * token_days
 
 
 def roll(
@@ -75,7 +76,8 @@ def roll(
         forecast: whether the modality is forecast.
     """
     device = valid.device
-    step, horizon = settings.token_days, horizon_of(settings)
+    step = settings.token_days
+    horizon = whole_horizon(settings.masking.horizon, step)
     rolling = torch.tensor([hiding.rolling for hiding in hidings]).to(device, non_blocking=True)  # [B]
     perfect = torch.tensor([hiding.perfect for hiding in hidings]).to(device, non_blocking=True)  # [B]
     target = mask.target
@@ -84,7 +86,9 @@ def roll(
     if forecast:
         slots, issues = _slots_and_issues(days, shape.days, step, horizon)
         inside = slots < shape.slots(days)
-        of_slots, of_issues = (torch.from_numpy(values[inside]).to(device) for values in (slots, issues))
+        of_slots, of_issues = (
+            torch.from_numpy(values[inside]).to(device, non_blocking=True) for values in (slots, issues)
+        )
         index = (of_slots[:, None] * shape.places + torch.arange(shape.places, device=device)).flatten()
         issue = of_issues[:, None].expand(-1, shape.places).flatten().expand(len(valid), -1)  # [B, n]
         index = index.expand(len(valid), -1)  # [B, n]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from hydromae.masks.rolling import whole_horizon
 from hydromae.masks.whole import forecast_modalities, issue_day
 from hydromae.prediction.predictor import Predictor
 
@@ -95,8 +96,8 @@ def trained_horizon(predictor: Predictor) -> int:
     data, masking = predictor.config.data, predictor.config.masking
     lengths = [length for length, weight in data.window_mix.items() if weight] or [data.window]
     if masking.strategies.get("rolling_forecast"):
-        whole_tokens = -(-masking.horizon // predictor.token_days) * predictor.token_days
-        return max(0, min(whole_tokens, max(lengths) - predictor.token_days))
+        horizon = whole_horizon(masking.horizon, predictor.token_days)
+        return max(0, min(horizon, max(lengths) - predictor.token_days))
     if not masking.strategies.get("forecast"):
         return 0
     known_days = [
