@@ -13,6 +13,7 @@ from hydromae.masks.tasks import forecast_mask
 from hydromae.models.losses import scored_cells
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
 from hydromae.windows.windows import WindowReader, Windows
 from support.batches import BatchMaker
 from support.small import small_config, small_parts, small_raw
@@ -185,6 +186,14 @@ def test_a_step_trains_every_part_and_scores_each_issue_days_observations(prepar
     assert scored_cells(batch.tokens["riverflow"]).sum() > 20
     unused = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert not unused
+
+
+def test_what_is_forecast_but_taken_for_weather_is_refused_before_training(prepared: Prepared, tmp_path: Path) -> None:
+    masking = {**ROLLING, "forecast": ["riverflow", "evap"]}
+    with pytest.raises(ConfigError, match=r"forecasts evap, which model\.rolling does not name"):
+        build_trainer(small_config(prepared[0], tmp_path / "leak", **ONE, masking=masking), prepared[1])
+    both = {**ONE, "model": {**MODEL, "rolling": ["riverflow", "evap"]}}
+    build_trainer(small_config(prepared[0], tmp_path / "both", **both, masking=masking), prepared[1])
 
 
 def test_what_rolling_needs_is_said(prepared: Prepared, tmp_path: Path) -> None:

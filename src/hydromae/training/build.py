@@ -2,10 +2,11 @@
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import torch
 
+from hydromae.base.errors import ConfigError
 from hydromae.batch.batcher import Batcher
 from hydromae.config import Config
 from hydromae.masks.masker import Masker
@@ -79,6 +80,7 @@ def build_trainer(
     weights = {name: station_weights(store, name) for name in settings.station_weights}
     batcher = Batcher.of_store(store, model.shapes, world.device, config.data.fill, weights)
     masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
+    _refuse_leaks(masker.planner, model.config.rolling)
     reader = WindowReader(MemoryStore(store) if config.data.cache == "memory" else store, model.shapes)
 
     batch = batch or settings.batch_size * settings.accumulate * world.size
@@ -105,6 +107,16 @@ def build_trainer(
         start=start,
         callbacks=callbacks,
     )
+
+
+def _refuse_leaks(planner: MaskPlanner, rolling: Collection[str]) -> None:
+    """Refuse rolling forecasts of what the model takes for weather, whose later days other targets would read."""
+    others = sorted(set(planner.settings.forecast) - set(rolling))
+    if "rolling_forecast" in planner.weights and others:
+        raise ConfigError(
+            f"strategy rolling_forecast forecasts {', '.join(others)}, which model.rolling does not name, so that its "
+            f"later days would be seen; name it there, or name only {', '.join(rolling)} with masking.forecast"
+        )
 
 
 def _validation(
