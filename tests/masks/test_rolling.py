@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,16 @@ def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
     windows = read(reader, sections)
     batch = maker.training_batch(windows, 0)
     issue, first = of_issues(batch)
-    # A horizon of 5 days is two tokens of 3; the last issue day has one token left.
-    assert sorted({(i, f) for i, f in zip(issue[0].tolist(), first[0].tolist(), strict=True)}) == [
-        (3, 3), (3, 6), (6, 6), (6, 9), (9, 9)
-    ]  # fmt: skip
+    tokens = batch.tokens["riverflow"]
+    assert tokens.issued is not None
+    # A horizon of 5 days is two tokens of 3; the last issue day has one token left. Each is forecast without later
+    # weather and with that of the horizon.
+    forecasts = zip(issue[0].tolist(), first[0].tolist(), tokens.issued.weather[0].tolist(), strict=True)
+    assert sorted(set(forecasts)) == sorted(
+        (day, begin, day + known)
+        for day, begin in [(3, 3), (3, 6), (6, 6), (6, 9), (9, 9)]
+        for known in (0, 6)
+    )  # fmt: skip
     real = batch.tokens["riverflow"].target.real
     assert torch.equal(real, batch.tokens["riverflow"].target.take(batch.tokens["riverflow"].valid).any(-1))
     for name in ("precip", "soil", "evap"):
@@ -109,7 +116,7 @@ def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
 
 
 @pytest.mark.parametrize("sections", [ONE, SEVERAL, EVERY])
-@pytest.mark.parametrize("forcing", [0.0, 1.0])
+@pytest.mark.parametrize("forcing", [0.0, 1.0, 0.5])
 def test_each_forecast_is_that_of_its_issue_day_by_itself(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float
 ) -> None:
@@ -124,14 +131,18 @@ def test_each_forecast_is_that_of_its_issue_day_by_itself(
         for name, of_name in windows.values.items()
     }
     chosen = {"riverflow": torch.ones(stations, dtype=torch.bool)}
-    known = [name for name in values if name != "riverflow"] if forcing else []
-    for day in (3, 6, 9):
+    assert tokens.issued is not None
+    regimes = {0.0: [False], 0.5: [False, True], 1.0: [True]}[forcing]
+    for day, perfect in product((3, 6, 9), regimes):
+        known = [name for name in values if name != "riverflow"] if perfect else []
         alone = maker.batcher.batch(
             _cut(windows, day + 6), forecast_mask(_cut_values(values, day + 6), day, chosen, known)
         )
         single = scatter(model.predict(alone)["riverflow"], alone.tokens["riverflow"], alone.n_days)
+        of_regime = (tokens.issued.weather > tokens.issued.day) == perfect
         for sample in range(2):
-            of_issue = tokens.target.real[sample] & (issue[sample] == day)
+            of_issue = tokens.target.real[sample] & (issue[sample] == day) & of_regime[sample]
+            assert of_issue.any()
             for entry in of_issue.nonzero()[:, 0].tolist():
                 index = int(tokens.target.index[sample, entry])
                 slot, place = divmod(index, tokens.shape.places)
@@ -139,6 +150,15 @@ def test_each_forecast_is_that_of_its_issue_day_by_itself(
                     continue  # a task asks for the first station of a window only
                 expected = single[sample, slot * 3 : slot * 3 + 3, place]
                 torch.testing.assert_close(predicted[sample, entry, : len(expected)], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_nothing_is_issued_in_the_days_of_warm_up(prepared: Prepared, tmp_path: Path) -> None:
+    _, reader, maker = parts(prepared, tmp_path, ONE, warm_up=4)
+    windows = read(reader, ONE)
+    issue, _ = of_issues(maker.training_batch(windows, 0))
+    assert sorted(set(issue[0].tolist())) == [6, 9]  # 4 days are two tokens
+    plan = maker.masker.planner.of_batch(windows.available_by_slot, DAYS, 0, 0)
+    assert plan["riverflow"][0].rolled == 6  # two tokens after day 6 and one after day 9, each in two regimes
 
 
 def _cut(windows: Windows, days: int) -> Windows:
@@ -155,7 +175,9 @@ def test_a_mixture_is_validated_as_each_window_is_by_itself(prepared: Prepared, 
     starts, stations = list(range(60, 76)), np.array([[i % 4] for i in range(16)])
     together = maker.evaluation_batch(reader.read(starts, DAYS, stations=stations))
     issued = together.tokens["riverflow"].issued
-    assert issued is not None and issued.rolling.any() and not issued.rolling.all()
+    assert issued is not None
+    rolling = [(issued.day[i] < DAYS)[together.tokens["riverflow"].target.real[i]].any() for i in range(16)]
+    assert any(rolling) and not all(rolling)
     predicted = model.predict(together)
     for i in range(16):
         alone = maker.evaluation_batch(reader.read(starts[i : i + 1], DAYS, stations=stations[i : i + 1]))
@@ -167,13 +189,14 @@ def test_a_mixture_is_validated_as_each_window_is_by_itself(prepared: Prepared, 
                 torch.testing.assert_close(found[key], values, rtol=1e-5, atol=1e-5)
 
 
-def _entries(batch: Batch, name: str, sample: int) -> dict[tuple[int, int], int]:
-    """Place of a token and issue day (99 of what is no forecast) -> entry among the targets of a sample."""
+def _entries(batch: Batch, name: str, sample: int) -> dict[tuple[int, tuple[int, int]], int]:
+    """Place of a token, its issue day and the last of known weather (99 of no forecast) -> entry among the targets."""
     tokens = batch.tokens[name]
     entries = tokens.target.real[sample].nonzero()[:, 0].tolist()
-    days = [99] * tokens.target.index.shape[1]
+    days = [(99, 99)] * tokens.target.index.shape[1]
     if tokens.issued is not None:
-        days = [day if day < DAYS else 99 for day in tokens.issued.day[sample].tolist()]
+        known = zip(tokens.issued.day[sample].tolist(), tokens.issued.weather[sample].tolist(), strict=True)
+        days = [(day, weather) if day < DAYS else (99, 99) for day, weather in known]
     return {(int(tokens.target.index[sample, entry]), days[entry]): entry for entry in entries}
 
 

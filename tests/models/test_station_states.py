@@ -10,7 +10,9 @@ from torch import Tensor
 
 from hydromae.batch.batch import Batch, ModalityTokens, split_missing
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.models.station_states import StateReadout, States, StationStates, visible_days
+from hydromae.models.state_readout import StateReadout
+from hydromae.models.states import States
+from hydromae.models.station_states import StationStates, visible_days
 from hydromae.tokens.selection import Selection
 from hydromae.tokens.shape import to_tokens, token_shape
 from support.tiny import plain_dict, randomise, tiny_config, tiny_model

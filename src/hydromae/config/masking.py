@@ -70,7 +70,14 @@ class MaskingConfig(Section):
         ge=0,
         le=1,
         description="share of the forecast masks in which the other modalities' future stays visible (a perfect "
-        "weather forecast); in the rest nothing after the issue time is visible",
+        "weather forecast); in the rest nothing after the issue time is visible. rolling_forecast makes both forecasts "
+        "in every window, unless this is 0 or 1",
+    )
+    warm_up: int = Field(
+        0,
+        ge=0,
+        description="days at the begin of a window from which rolling_forecast issues nothing, since too little is "
+        "known; rounded up to whole tokens",
     )
 
     @field_validator("targets")

@@ -73,7 +73,6 @@ class Hiding:
         gapped: whether a gap of some days is hidden besides, token or not.
         rolling: whether the sample is forecast from every issue day.
         rolled: targets of all these issue days.
-        perfect: whether these know the weather of their horizons.
     """
 
     strategy: str
@@ -86,7 +85,6 @@ class Hiding:
     gapped: bool = False
     rolling: bool = False
     rolled: int = 0
-    perfect: bool = False
 
     @classmethod
     def of(

@@ -21,18 +21,18 @@ class Issued:
         day: [B, n] days of the window up to a target's issue day, that day included; more than any where it is no
             forecast, and reads all that is visible.
         weather: [B, n] the same of the modalities that are not forecast.
-        rolling: [B] whether a sample is forecast so.
-        perfect: [B] whether its forecasts know the weather of their horizons.
-        step: days from one issue day to the next; the first is as many days after the window's begin.
+        first: the first issue day.
+        step: days from one issue day to the next.
         horizon: days that each forecasts.
+        perfect: whether some targets know the weather of their horizons.
     """
 
     day: Int[Tensor, "batch n"]
     weather: Int[Tensor, "batch n"]
-    rolling: Bool[Tensor, " batch"]
-    perfect: Bool[Tensor, " batch"]
+    first: int
     step: int
     horizon: int
+    perfect: bool
 
 
 @dataclass(frozen=True)

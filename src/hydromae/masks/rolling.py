@@ -1,7 +1,7 @@
 """A forecast from every issue day of a window at once: each knows what was known then, and no more."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -20,8 +20,9 @@ from hydromae.tokens.shape import TokenShape
 class RollingForecast(Strategy):
     """Every token of what is forecast is visible, and a target of each issue day up to `horizon` days before it.
 
-    Issue days lie where tokens of every modality end. It needs a model with `rolling` series, in which a target reads
-    only what was known on its issue day.
+    Each issue day forecasts without later weather and with that of its horizon, unless `forcing` is 1 or 0. Issue days
+    lie where tokens of every modality end, none in the first `warm_up` days. It needs a model with `rolling` series, in
+    which a target reads only what was known on its issue day.
     """
 
     leaves_nothing: ClassVar[bool] = True
@@ -29,8 +30,8 @@ class RollingForecast(Strategy):
     def choose(
         self, name: str, settings: Settings, available: SlotCounts, days: int, shares: Sequence[float]
     ) -> Choice | None:
-        """Whether the weather of the horizons is known."""
-        choice = Choice(name, issue_day=settings.token_days, perfect=shares[2] < settings.masking.forcing)
+        """Nothing is drawn: a window has all its issue days, if anything was observed after one."""
+        choice = Choice(name)
         hidings = [
             self.hiding(settings, modality, choice, counts)
             for modality, samples in available.items()
@@ -42,12 +43,10 @@ class RollingForecast(Strategy):
         """No token is hidden: which targets may see it depends on their issue days."""
         shape, rolled = settings.shapes[name], 0
         if name in settings.forecast:
-            days = len(counts) * shape.days
-            horizon = whole_horizon(settings.masking.horizon, settings.token_days)
-            slots, _ = _slots_and_issues(days, shape.days, settings.token_days, horizon)
-            rolled = sum(counts[slot] for slot in slots if slot < len(counts))
+            slots, _ = _slots_and_issues(_issue_days(settings, len(counts) * shape.days), shape.days)
+            rolled = sum(counts[slot] for slot in slots if slot < len(counts)) * len(_regimes(settings))
         hiding = Hiding.of(choice.strategy, shape, counts)
-        return replace(hiding, rolled=rolled, rolling=True, perfect=choice.perfect)
+        return replace(hiding, rolled=rolled, rolling=True)
 
 
 def whole_horizon(horizon: int, token_days: int) -> int:
@@ -76,38 +75,60 @@ def roll(
         forecast: whether the modality is forecast.
     """
     device = valid.device
-    step = settings.token_days
-    horizon = whole_horizon(settings.masking.horizon, step)
-    rolling = torch.tensor([hiding.rolling for hiding in hidings]).to(device, non_blocking=True)  # [B]
-    perfect = torch.tensor([hiding.perfect for hiding in hidings]).to(device, non_blocking=True)  # [B]
+    issued, regimes = _issue_days(settings, days), _regimes(settings)
     target = mask.target
-    beyond = days + horizon  # more than any day of a window
+    beyond = days + issued.horizon  # more than any day of a window
     day = weather = torch.full_like(target.index, beyond)  # [B, n]
     if forecast:
-        slots, issues = _slots_and_issues(days, shape.days, step, horizon)
+        rolling = torch.tensor([hiding.rolling for hiding in hidings]).to(device, non_blocking=True)  # [B]
+        slots, issues = _slots_and_issues(issued, shape.days)
         inside = slots < shape.slots(days)
         of_slots, of_issues = (
             torch.from_numpy(values[inside]).to(device, non_blocking=True) for values in (slots, issues)
         )
-        index = (of_slots[:, None] * shape.places + torch.arange(shape.places, device=device)).flatten()
-        issue = of_issues[:, None].expand(-1, shape.places).flatten().expand(len(valid), -1)  # [B, n]
-        index = index.expand(len(valid), -1)  # [B, n]
+        places = torch.arange(shape.places, device=device)
+        index = (of_slots[:, None] * shape.places + places).flatten().repeat(len(regimes)).expand(len(valid), -1)
+        issue = of_issues[:, None].expand(-1, shape.places).flatten()  # [n of a regime]
+        known = torch.cat([issue + issued.horizon if perfect else issue for perfect in regimes])  # [n]
         observed = valid.any(-1).gather(1, index) & rolling[:, None]
-        padding = torch.cat([~target.real, ~observed], dim=1)
-        target = Selection(torch.cat([target.index, index], dim=1), padding)
-        day = torch.cat([day, issue], dim=1)
-        weather = torch.cat([weather, torch.where(perfect[:, None], issue + horizon, issue)], dim=1)
-    return replace(mask, target=target, issued=Issued(day, weather, rolling, perfect, step, horizon))
+        target = Selection(torch.cat([target.index, index], dim=1), torch.cat([~target.real, ~observed], dim=1))
+        day = torch.cat([day, issue.repeat(len(regimes)).expand(len(valid), -1)], dim=1)
+        weather = torch.cat([weather, known.expand(len(valid), -1)], dim=1)
+    return replace(
+        mask, target=target, issued=Issued(day, weather, issued.first, issued.step, issued.horizon, any(regimes))
+    )
+
+
+@dataclass(frozen=True)
+class _IssueDays:
+    """Issue days of a window: `first` and every `step` days after it, below `days`, each for `horizon` days."""
+
+    first: int
+    step: int
+    horizon: int
+    days: int
+
+
+def _issue_days(settings: Settings, days: int) -> _IssueDays:
+    step, masking = settings.token_days, settings.masking
+    first = max(step, whole_horizon(masking.warm_up, step))
+    return _IssueDays(first, step, whole_horizon(masking.horizon, step), days)
+
+
+def _regimes(settings: Settings) -> tuple[bool, ...]:
+    """Whether the weather of the horizon is known, in each of the ways that a window is forecast."""
+    forcing = settings.masking.forcing
+    return (False, True) if 0 < forcing < 1 else (forcing == 1,)
 
 
 @lru_cache
 def _slots_and_issues(
-    days: int, token_days: int, step: int, horizon: int
+    issued: _IssueDays, token_days: int
 ) -> tuple[Int[np.ndarray, " target"], Int[np.ndarray, " target"]]:
-    """Slot and issue day of every target of a place, in windows of `days`: issue days are the multiples of `step`."""
-    issues = np.arange(step, days, step)
-    leads = np.arange(horizon // token_days)
+    """Slot and issue day of every target of a place."""
+    issues = np.arange(issued.first, issued.days, issued.step)
+    leads = np.arange(issued.horizon // token_days)
     slots = issues[:, None] // token_days + leads
     issue_of_slot = np.broadcast_to(issues[:, None], slots.shape)
-    inside = slots * token_days < days
+    inside = slots * token_days < issued.days
     return slots[inside], issue_of_slot[inside]

@@ -9,7 +9,8 @@ from hydromae.models.film import FiLM
 from hydromae.models.positions import Calendar
 from hydromae.models.quantile_head import QuantileHead
 from hydromae.models.series_encoder import SeriesEncoder
-from hydromae.models.station_states import StateReadout, StationStates
+from hydromae.models.state_readout import Outlook, StateReadout
+from hydromae.models.station_states import StationStates
 
 _TOKEN_STD = 0.02
 _HEAD_SHARE = 0.1  # of the weights that Xavier gives
@@ -40,7 +41,7 @@ def initialise(model: nn.Module) -> None:
                 nn.init.normal_(module.static.bias)
         elif isinstance(module, Decoder):
             module.head.weight.data.mul_(_HEAD_SHARE)
-        elif isinstance(module, StateReadout):
+        elif isinstance(module, StateReadout | Outlook):
             module.to_value.weight.data.mul_(_HEAD_SHARE)
         elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans):
             module.reset()

@@ -21,7 +21,8 @@ from hydromae.models.initialise import initialise
 from hydromae.models.losses import loss_sums, scored_cells, weighted_total
 from hydromae.models.series_decoder import SeriesDecoder
 from hydromae.models.series_encoder import SeriesEncoder
-from hydromae.models.station_states import States, StationStates
+from hydromae.models.states import States
+from hydromae.models.station_states import StationStates
 from hydromae.tokens.shape import TokenShape, token_shape
 
 

@@ -9,7 +9,8 @@ from hydromae.models.attention import Unseen
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition
 from hydromae.models.series_encoder import GroupPosition, mean_attributes, take_groups
-from hydromae.models.station_states import StateReadout, States
+from hydromae.models.state_readout import StateReadout
+from hydromae.models.states import States
 from hydromae.tokens.shape import TokenShape
 
 

@@ -1,0 +1,74 @@
+"""What the queries of a series read from the states of their stations."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hydromae.batch.batch import ModalityTokens
+from hydromae.config import ModelConfig
+from hydromae.models.states import States
+from hydromae.tokens.shape import TokenShape
+
+# Days over which what was known fades, as stores of a catchment drain: from a flood's to a groundwater's.
+_FADES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+
+
+class StateReadout(nn.Module):
+    """What the queries of a series take from the states of their own stations and days.
+
+    A part of the query, and a first value of each of its cells by one rule for all days. In a model with rolling series
+    a cell of which nothing is known on its own day is read from the last state that knows anything, by a rule that
+    depends on how long ago that was: the recurrence does not run on over days of which it would learn nothing.
+
+    Args:
+        config: sizes.
+        shape: how the modality is cut.
+
+    Shape: states, tokens with n targets -> [B, n, E] and [B, n, cells].
+    """
+
+    def __init__(self, config: ModelConfig, shape: TokenShape) -> None:
+        super().__init__()
+        width = config.recurrent_dim * (2 if config.recurrent_backward else 1)
+        self.to_query = nn.Linear(shape.cells * width, config.decoder_dim)
+        self.to_value = nn.Linear(width, 1)
+        self.outlook = Outlook(width, config.recurrent_dropout) if config.rolling else None
+
+    def forward(
+        self, states: States, tokens: ModalityTokens
+    ) -> tuple[Float[Tensor, "batch n dim"], Float[Tensor, "batch n cells"]]:
+        chosen, ago = states.of_cells(tokens)  # [B, n, cells, R], [B, n, cells]
+        with torch.autocast(chosen.device.type, enabled=False):  # as the head that it is added to
+            exact = chosen.to(self.to_value.weight.dtype)
+            values: Tensor = self.to_value(exact).squeeze(-1)  # [B, n, cells]
+            if self.outlook is not None and ago is not None:
+                values = torch.where(ago > 0, self.outlook(exact, ago), values)
+        return self.to_query(chosen.flatten(2)), values
+
+
+class Outlook(nn.Module):
+    """A value some days after the last day of which anything is known, from the state of that day.
+
+    Args:
+        width: of the states.
+        dropout: of what it makes of a state, in training.
+
+    Shape: states [..., R], days since then [...] -> [...].
+    """
+
+    fades: Tensor
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("fades", torch.tensor(_FADES), persistent=False)
+        self.of_state = nn.Linear(width, width)
+        self.of_days = nn.Linear(len(_FADES), width, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.to_value = nn.Linear(width, 1)
+
+    def forward(self, states: Float[Tensor, "*any width"], ago: Int[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        fading = torch.exp(-ago[..., None].to(states.dtype) / self.fades.to(states.dtype))  # [..., fades]
+        features = functional.gelu(self.of_state(states) + self.of_days(fading))  # [..., R]
+        value: Tensor = self.to_value(self.dropout(features)).squeeze(-1)
+        return value
