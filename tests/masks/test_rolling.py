@@ -35,8 +35,20 @@ SEVERAL: dict[str, Any] = {
     "data": {"window": DAYS, "stations_per_window": 3},
     "model": {**MODEL, "recurrent_donors": 1},
 }
+AROUND: dict[str, Any] = {
+    "data": {"window": DAYS, "stations_per_window": 1, "context_stations": 2},
+    "model": {**MODEL, "recurrent_context": 5},
+}
 EVERY: dict[str, Any] = {"data": {"window": DAYS}, "model": MODEL}
 ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
+
+
+@pytest.fixture(autouse=True)
+def places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coordinates of the stations, of which the small source has only the latitude."""
+    known = np.array([[51.0, 52.0, 51.5, 53.0], [0.0, -1.0, 0.5, -2.0]])
+    for module in ("batch.batcher", "windows.context"):
+        monkeypatch.setattr(f"hydromae.{module}.station_places", lambda store: known)
 
 
 def parts(prepared: Prepared, path: Path, sections: dict[str, Any], **masking: Any) -> tuple[Any, ...]:
@@ -83,7 +95,7 @@ def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
     assert all(hiding.hides for hiding in plan["riverflow"])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, EVERY])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY])
 @pytest.mark.parametrize("forcing", [0.0, 1.0])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
@@ -93,29 +105,33 @@ def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
     windows = read(reader, sections)
     random = torch.Generator().manual_seed(0)
 
-    def predicted(values: dict[str, torch.Tensor]) -> tuple[torch.Tensor, Batch]:
-        given = replace(windows, values=values)
+    def predicted(given: Windows) -> tuple[torch.Tensor, Batch]:
         batch = maker.training_batch(given, 0) if training else maker.evaluation_batch(given)
         return model.predict(batch)["riverflow"], batch
 
-    usual, batch = predicted(windows.values)
+    usual, batch = predicted(windows)
     issue, _ = of_issues(batch)
     real = batch.tokens["riverflow"].target.real
     for day in (3, 6, 9):
-        spoiled = {}
-        for name, values in windows.values.items():
+
+        def spoiled(name: str, values: torch.Tensor, day: int = day) -> torch.Tensor:
             # With known weather what comes after the horizon, two tokens, is unknown.
             begin = day if name == "riverflow" or forcing == 0 else day + 6
             garbage = 100 * torch.rand(values.shape, generator=random)
             late = (torch.arange(DAYS) >= begin).view(1, -1, *[1] * (values.ndim - 2)) & ~values.isnan()
-            spoiled[name] = torch.where(late, garbage, values)
-        found, _ = predicted(spoiled)
+            return torch.where(late, garbage, values)
+
+        around = windows.context
+        if around is not None:
+            around = replace(around, values={name: spoiled(name, values) for name, values in around.values.items()})
+        values = {name: spoiled(name, values) for name, values in windows.values.items()}
+        found, _ = predicted(replace(windows, values=values, context=around))
         assert torch.equal(found[real & (issue <= day)], usual[real & (issue <= day)])
         if day < 9:
             assert not torch.equal(found[real], usual[real])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, EVERY])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY])
 @pytest.mark.parametrize("forcing", [0.0, 1.0, 0.5])
 def test_each_forecast_is_that_of_its_issue_day_by_itself(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float
@@ -152,6 +168,24 @@ def test_each_forecast_is_that_of_its_issue_day_by_itself(
                 torch.testing.assert_close(predicted[sample, entry, : len(expected)], expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("forcing", [0.0, 1.0])
+def test_a_forecast_reads_what_the_stations_around_show_before_its_issue_day(
+    prepared: Prepared, tmp_path: Path, forcing: float
+) -> None:
+    model, reader, maker = parts(prepared, tmp_path, AROUND, forcing=forcing)
+    windows = read(reader, AROUND)
+    assert windows.context is not None and set(windows.context.values) == {"evap", "riverflow"}
+    usual = model.predict(maker.evaluation_batch(windows))["riverflow"]
+    for name in windows.context.values:
+        changed = {**windows.context.values, name: windows.context.values[name] + 1}
+        given = replace(windows, context=replace(windows.context, values=changed))
+        assert not torch.equal(model.predict(maker.evaluation_batch(given))["riverflow"], usual)
+    kept = maker.training_batch(windows, 0).context
+    assert kept is not None
+    shown = torch.stack([kept.seen["evap"].any(1), ~windows.context.values["evap"].isnan().all(1)])
+    assert (shown[0] <= shown[1]).all()
+
+
 def test_nothing_is_issued_in_the_days_of_warm_up(prepared: Prepared, tmp_path: Path) -> None:
     _, reader, maker = parts(prepared, tmp_path, ONE, warm_up=4)
     windows = read(reader, ONE)
@@ -162,7 +196,14 @@ def test_nothing_is_issued_in_the_days_of_warm_up(prepared: Prepared, tmp_path: 
 
 
 def _cut(windows: Windows, days: int) -> Windows:
-    return replace(windows, values={name: values[:, :days] for name, values in windows.values.items()})
+    around = windows.context
+    if around is not None:
+        around = replace(around, values=_cut_samples(around.values, days))
+    return replace(windows, values=_cut_samples(windows.values, days), context=around)
+
+
+def _cut_samples(values: dict[str, torch.Tensor], days: int) -> dict[str, torch.Tensor]:
+    return {name: of_name[:, :days] for name, of_name in values.items()}
 
 
 def _cut_values(values: dict[str, torch.Tensor], days: int) -> dict[str, torch.Tensor]:

@@ -41,6 +41,23 @@ class ModalityTokens:
 
 
 @dataclass(frozen=True)
+class Context:
+    """What the stations around those of each sample show.
+
+    Attributes:
+        values: series -> [B, T, K] scaled, 0 where nothing is seen.
+        seen: series -> [B, T, K].
+        north: [B, stations, K] km that each lies north of each station of the sample; NaN where unknown.
+        east: the same to the east.
+    """
+
+    values: dict[str, Float[Tensor, "batch days context"]]
+    seen: dict[str, Bool[Tensor, "batch days context"]]
+    north: Float[Tensor, "batch stations context"]
+    east: Float[Tensor, "batch stations context"]
+
+
+@dataclass(frozen=True)
 class Batch:
     """One step's input.
 
@@ -49,12 +66,14 @@ class Batch:
         attributes: [B, stations, attributes] scaled, NaN where missing; None in a model without attributes.
         day_of_year: [B, T], 1 to 366; None where the dates are unknown.
         n_days: T.
+        context: of the stations around; None without.
     """
 
     tokens: dict[str, ModalityTokens]
     attributes: Float[Tensor, "batch stations attributes"] | None
     day_of_year: Int[Tensor, "batch days"] | None
     n_days: int
+    context: Context | None = None
 
     def __post_init__(self) -> None:
         sizes = {t.values.shape[0] for t in self.tokens.values()}

@@ -1,6 +1,7 @@
 """From windows and a mask to a batch: scale, cut into tokens, mask, fill. Runs on the model's device."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,12 +10,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hydromae.base.calendar import days_of_year
-from hydromae.batch.batch import Batch, ModalityTokens, split_missing
+from hydromae.base.distances import displacement_km
+from hydromae.batch.batch import Batch, Context, ModalityTokens, split_missing
 from hydromae.batch.fills import Fill, Method, make_fills
 from hydromae.masks.mask import Mask, MaskRule, ModalityMask, Observed
 from hydromae.store.scaling import Scaler
 from hydromae.store.store import Store
 from hydromae.tokens.shape import TokenShape, to_tokens
+from hydromae.windows.neighbours import station_places
 from hydromae.windows.windows import Windows
 
 _BEYOND: Final = 4096  # days before and after the data that a window may reach into, as a forecast's does
@@ -32,6 +35,7 @@ class Batcher:
         device: where batches are made.
         fills: modality -> how its missing values are filled for the model to see; the others' are not.
         weights: series -> weight of each station's errors in the loss (see `station_weights`); the others' is 1.
+        places: latitude and longitude of each station in degrees, for windows with stations around; None without.
     """
 
     def __init__(
@@ -44,7 +48,9 @@ class Batcher:
         device: torch.device,
         fills: Mapping[str, Fill] = {},
         weights: Mapping[str, Float[np.ndarray, " station"]] = {},
+        places: Float[np.ndarray, "2 station"] | None = None,
     ) -> None:
+        self._places = None if places is None else torch.from_numpy(places.astype(np.float32)).to(device)
         self.shapes, self.scalers, self.fills = dict(shapes), dict(scalers), dict(fills)
         self.device = device
         self._attributes = torch.from_numpy(attributes).to(device) if attributes.shape[-1] else None  # [stations, A]
@@ -65,7 +71,8 @@ class Batcher:
         fills = make_fills(store, {name: method for name, method in fill.items() if name in shapes}, device)
         scalers = {name: store.scaler(name) for name in shapes}
         attributes = store.scaled_attributes
-        return cls(shapes, scalers, attributes, store.first_day, store.n_days, device, fills, weights)
+        places = station_places(store)
+        return cls(shapes, scalers, attributes, store.first_day, store.n_days, device, fills, weights, places)
 
     def batch(self, windows: Windows, mask: MaskRule) -> Batch:
         """The batch of some windows under a mask, which is made from what was observed in them."""
@@ -78,15 +85,35 @@ class Batcher:
             )  # [B, n, A]
         dates = windows.starts[:, None] + torch.arange(windows.days, device=device) + _BEYOND  # [B, T]
         weights = {name: self._token_weights(name, windows) for name in self._weights}
-        return batch_of(
+        masks: Mask = {}
+
+        def keep(observed: Observed) -> Mask:
+            masks.update(mask(windows, observed))
+            return masks
+
+        batch = batch_of(
             scaled,
             self.shapes,
-            lambda observed: mask(windows, observed),
+            keep,
             attributes=attributes,
             day_of_year=self._day_of_year[dates],
             fills=self.fills,
             weights=weights,
         )
+        return batch if windows.context is None else replace(batch, context=self._context(windows, masks))
+
+    def _context(self, windows: Windows, masks: Mask) -> Context:
+        """What is seen of the stations around, and where they lie."""
+        around, stations = windows.context, windows.stations
+        assert around is not None and stations is not None and self._places is not None
+        values, seen = {}, {}
+        for name, physical in around.values.items():
+            scaled = self.scalers[name].scale(physical, around.stations)  # [B, T, K]
+            hidden = masks[name].context
+            seen[name] = ~scaled.isnan() if hidden is None else ~scaled.isnan() & ~hidden
+            values[name] = torch.where(seen[name], scaled, 0.0)
+        at, to = self._places[:, stations][..., None], self._places[:, around.stations][:, :, None]
+        return Context(values, seen, *displacement_km(at, to))
 
     def scale(self, name: str, values: Tensor, windows: Windows) -> Float[Tensor, "batch days *place"]:
         """Physical values of windows on the model's scale, NaN where missing."""

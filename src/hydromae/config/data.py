@@ -80,6 +80,10 @@ class DataConfig(Section):
         None, ge=1, description="stations in a window: null = all; n = every station in turn with its n - 1 nearest, "
         "in windows of their own, which makes a step cheap (model.series_patch_size: 1 suits it)"
     )  # fmt: skip
+    context_stations: int = Field(
+        0, ge=0, description="stations around those of a window, near ones and some in every direction, whose series "
+        "are only looked at, for models with model.recurrent_context; needs stations_per_window"
+    )  # fmt: skip
     window_mix: dict[Annotated[int, Field(ge=1)], Weight] = Field(
         {}, description="lengths of training windows, each with its weight, as {15: 1, 30: 3}; a batch has one length "
         "(empty = only window, which validation always uses)"
@@ -173,6 +177,8 @@ class DataConfig(Section):
     def _fills_know_their_stations(self) -> "DataConfig":
         if self.fill and self.stations_per_window is not None:
             raise ValueError("fill and stations_per_window do not go together: leave fill empty, gaps are seen as such")
+        if self.context_stations and self.stations_per_window is None:
+            raise ValueError("context_stations lie around the stations of a window: give stations_per_window, as 1")
         return self
 
     @field_validator("exclude_dates")

@@ -46,6 +46,11 @@ class Config(Section):
                 )
             if self.data.fill:
                 raise ValueError("data.fill and rolling_forecast do not go together: a fill would show later days")
+        if bool(self.data.context_stations) != bool(self.model.recurrent_context):
+            raise ValueError(
+                "data.context_stations gives stations to look at and model.recurrent_context reads them: set both, as "
+                "32 and 12, or neither"
+            )
         for name in self.model.rolling:
             if name not in names:
                 raise ValueError(f"model.rolling names {name}, which is none of {', '.join(names)}")

@@ -98,6 +98,12 @@ class ModelConfig(Section):
         "weights by attributes and, where series_position is coordinates, distance (0 = none); for gaps and ungauged "
         "stations",
     )
+    recurrent_context: int = Field(
+        0,
+        ge=0,
+        description="means over the series of the stations around (data.context_stations) that the recurrence also "
+        "reads, with weights by distance and direction: rain that is on its way, rivers near by (0 = none)",
+    )
     rolling: tuple[str, ...] = Field(
         (),
         description="series that are forecast from every issue day of a window in one pass (strategy "
@@ -155,6 +161,8 @@ class ModelConfig(Section):
             raise ValueError("recurrent_dropout needs a recurrent_dim above 0")
         if self.recurrent_donors and not (self.recurrent_dim and self.static_attr_dim):
             raise ValueError("recurrent_donors needs a recurrent_dim above 0 and attributes, which weigh the stations")
+        if self.recurrent_context and not self.recurrent_dim:
+            raise ValueError("recurrent_context needs a recurrent_dim above 0")
         if self.recurrent_dim and self.fusion == "none":
             raise ValueError("recurrent_dim needs fusion full: the recurrence reads all series together")
         if self.recurrent_dim and "series" not in self.modalities.values():

@@ -50,6 +50,7 @@ class ModalityMask:
             observed value is.
         issued: what each target may know, where a window is forecast from several issue days; None where all read what
             is visible. A token is then a target once for each issue day that forecasts it.
+        context: broadcasts to [B, T, K], True where the values of stations around may not be seen; None where all may.
     """
 
     visible: Selection
@@ -57,6 +58,7 @@ class ModalityMask:
     hidden: Bool[Tensor, "batch tokens cells"] | None = None
     scored: Bool[Tensor, "batch tokens cells"] | None = None
     issued: Issued | None = None
+    context: Bool[Tensor, "#batch #days #context"] | None = None
 
 
 Mask = dict[str, ModalityMask]  # modality -> its mask
@@ -99,7 +101,10 @@ def hide_wholly(rule: MaskRule, hidden: Collection[str], asked: Collection[str],
             if whole and name in asked:
                 available = observed.valid[name].any(-1)  # [B, tokens]
                 target = select(available, order_keys(available.long()))
-            changed[name] = replace(mask, visible=nothing if name in hidden else mask.visible, target=target)
+            changed[name] = replace(mask, target=target)
+            if name in hidden:
+                around = torch.ones(1, 1, 1, dtype=torch.bool, device=nothing.index.device)
+                changed[name] = replace(changed[name], visible=nothing, context=around)
         return changed
 
     return make

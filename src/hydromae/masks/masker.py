@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
+from hydromae.base.hashing import random_keys
 from hydromae.config import MaskingConfig
 from hydromae.masks.exact import arrange, hide_first, states, take
 from hydromae.masks.gaps import hide_gaps
@@ -85,8 +87,29 @@ class Masker:
                 forecast = name in settings.forecast
                 valid, shape = observed.valid[name], observed.shapes[name]
                 mask = roll(mask, valid, shape, windows.days, hidings[here], settings, forecast)
+            if windows.context is not None and observed.shapes[name].kind == "series":
+                mask = replace(mask, context=self._context(windows, observed.shapes[name], hidings[here], epoch))
             masks[name] = mask
         return masks
+
+    def _context(
+        self, windows: Windows, shape: TokenShape, hidings: Sequence[Hiding], epoch: int | None
+    ) -> Bool[Tensor, "batch days context"]:
+        """What of the stations around is not seen: the future that a forecast hides, and in training some stations.
+
+        How many of these are left is drawn for each window, so that a model does with any number.
+        """
+        assert windows.context is not None
+        stations, device = windows.context.stations, windows.starts.device
+        # A series that is hidden wholly is that of the window's own stations: others may be donors.
+        until = [hiding.closed * shape.days if hiding.closed else windows.days for hiding in hidings]
+        days = torch.arange(windows.days, device=device)
+        hidden = days >= torch.tensor(until).to(device, non_blocking=True)[:, None]  # [B, T]
+        if epoch is None:
+            return hidden[:, :, None]
+        keys = random_keys(windows.identity, stations.shape[1] + 1, seed=self.seed, epoch=epoch, stream="context")
+        drawn = keys.double() / torch.iinfo(torch.int64).max  # [B, 1 + K]
+        return hidden[:, :, None] | (drawn[:, 1:] < drawn[:, :1].square())[:, None]
 
     def _of_tokens(
         self, name: str, windows: Windows, observed: Observed, hidings: Sequence[Hiding], epoch: int | None

@@ -21,7 +21,7 @@ class ValueMask:
     """A mask that says of every value of a window whether it is hidden and whether it is a target.
 
     It is a `MaskRule`. In windows of a few stations (`Windows.stations`) the targets are those of the first station of
-    each sample: its neighbours are only looked at.
+    each sample: its neighbours are only looked at, as the stations around it are (`Windows.context`).
 
     Attributes:
         target: modality -> [T, *place], what is predicted; of those that are not named nothing is. No target is seen.
@@ -60,7 +60,13 @@ class ValueMask:
         visible = cells(not_hidden) & ~target
         seen = visible if name in observed.filled else visible & valid
         keys = order_keys(valid[..., 0])
-        return ModalityMask(select(seen.any(-1), keys), select(target.any(-1), keys), hidden=~visible)
+        unseen = [part[name].to(like.device) for part in (self.target, self.hidden) if name in part]
+        context = None
+        if windows.context is not None and shape.kind == "series" and unseen:
+            everywhere = torch.stack(unseen).any(0)  # [T, stations]
+            context = everywhere[:, windows.context.stations].transpose(0, 1)  # [B, T, K]
+        visible_tokens, targets = select(seen.any(-1), keys), select(target.any(-1), keys)
+        return ModalityMask(visible_tokens, targets, hidden=~visible, context=context)
 
 
 def forecast_mask(values: Values, issue_day: int, stations: Mapping[str, Places], known: Collection[str]) -> ValueMask:

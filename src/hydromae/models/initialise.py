@@ -11,6 +11,7 @@ from hydromae.models.quantile_head import QuantileHead
 from hydromae.models.series_encoder import SeriesEncoder
 from hydromae.models.state_readout import Outlook, StateReadout
 from hydromae.models.station_states import StationStates
+from hydromae.models.surroundings import Surroundings
 
 _TOKEN_STD = 0.02
 _HEAD_SHARE = 0.1  # of the weights that Xavier gives
@@ -43,7 +44,7 @@ def initialise(model: nn.Module) -> None:
             module.head.weight.data.mul_(_HEAD_SHARE)
         elif isinstance(module, StateReadout | Outlook):
             module.to_value.weight.data.mul_(_HEAD_SHARE)
-        elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans):
+        elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans | Surroundings):
             module.reset()
         elif isinstance(module, Calendar):
             nn.init.normal_(module.mixture.weight, std=_TOKEN_STD)

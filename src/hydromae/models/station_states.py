@@ -11,6 +11,7 @@ from hydromae.masks.mask import Issued
 from hydromae.models.donors import DonorMeans
 from hydromae.models.positions import Calendar
 from hydromae.models.states import States, issue_days_of, last_seen
+from hydromae.models.surroundings import Surroundings
 from hydromae.tokens.selection import places_of
 from hydromae.tokens.shape import from_tokens
 
@@ -33,8 +34,8 @@ class StationStates(nn.Module):
     Args:
         config: `recurrent_dim` is the width R of the states; with `recurrent_backward` a second LSTM runs from the last
             day to the first, and R doubles. With `recurrent_donors` a day also brings means over what the other
-            stations of the window show. `recurrent_dropout` drops parts of the states and, alike on all days, of what
-            the attributes add, in training.
+            stations of the window show, and with `recurrent_context` over those around. `recurrent_dropout` drops parts
+            of the states and, alike on all days, of what the attributes add, in training.
 
     Shape: batch -> `States`, float32 or the weights' type if wider.
     """
@@ -49,6 +50,7 @@ class StationStates(nn.Module):
         donors = config.recurrent_donors
         self.donors = DonorMeans(config) if donors else None
         self.donor_inputs = nn.ParameterDict({_key(name): torch.zeros(2 * donors, width) for name in names if donors})
+        self.surroundings = Surroundings(config, width) if config.recurrent_context else None
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
         self.dropout = nn.Dropout(config.recurrent_dropout)
@@ -72,7 +74,7 @@ class StationStates(nn.Module):
                 whole = rearrange(states, "(b s) t r -> b t s r", s=days.shape[2])
                 return States(self.dropout(whole), last_seen=when)
             # After an issue day nothing is seen of what is forecast.
-            later = self._inputs(names, seen * weather[:, None], constant, batch)  # [B, T, S, W]
+            later = self._inputs(names, seen * weather[:, None], constant, batch, self.rolling)  # [B, T, S, W]
             whole, rolled = self._rolled(days, later, issued)
             return States(self.dropout(whole), None if rolled is None else self.dropout(rolled), when)
 
@@ -89,8 +91,9 @@ class StationStates(nn.Module):
         seen: Float[Tensor, "batch days stations modality 2"],
         constant: tuple[Tensor | None, Tensor | None],
         batch: Batch,
+        hidden_around: tuple[str, ...] = (),
     ) -> Float[Tensor, "batch days stations width"]:
-        """What each day brings to the recurrence."""
+        """What each day brings to the recurrence; `hidden_around` is not seen of the stations around."""
         attributes, added = constant
         values = seen.flatten(-2)  # [B, T, S, 2M]
         days = values @ torch.cat([self.inputs[_key(name)] for name in names])  # [B, T, S, W]
@@ -99,6 +102,8 @@ class StationStates(nn.Module):
             if self.donors is not None:
                 means = self.donors(values, attributes)  # [B, T, S, 2MH]
                 days = days + means @ torch.cat([self.donor_inputs[_key(name)] for name in names])
+        if self.surroundings is not None and batch.context is not None:
+            days = days + self.surroundings(batch.context, hidden_around)
         if self.calendar is not None:
             positions = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
             days = days + self.calendar(batch.day_of_year, positions)[:, :, None]

@@ -1,7 +1,7 @@
 """A trained model that predicts on any data. Every task is a mask: a window and its mask say what to predict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,9 @@ from hydromae.prediction.known_data import KnownData, data_of
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.store import Store
-from hydromae.windows.neighbours import station_groups, windows_at_once
-from hydromae.windows.windows import Windows
+from hydromae.windows.context import context_stations
+from hydromae.windows.neighbours import station_groups, station_places, windows_at_once
+from hydromae.windows.windows import Context, Windows
 
 Values = Mapping[str, Float[Tensor, "days *_"]]
 
@@ -64,6 +65,7 @@ class Predictor:
         self.store = self.run.store() if data is None else data_of(data)
         try:
             self.groups = station_groups(self.config.data, self.store)  # [stations, n], or None
+            self.context = context_stations(self.config.data, self.store)  # [stations, K], or None
         except ConfigError as error:
             raise ConfigError(f"{error}; or give data that have them, since the run was trained so") from None
         self.data = KnownData(self.model, self.store, every_station=self.groups is None, settings=self.config.data)
@@ -83,6 +85,7 @@ class Predictor:
             self.store.n_days,
             self.device,
             fills,
+            places=None if self.groups is None else station_places(self.store),
         )
 
     @property
@@ -137,7 +140,13 @@ class Predictor:
         for some in torch.split(asked.nonzero()[:, 0], at_once):
             stations = torch.from_numpy(self.groups)[some]  # [B, n], each before its own neighbours
             samples = {name: self._of_groups(name, value, stations) for name, value in values.items()}
-            for name, answer in self._predict(self._windows(first, samples, stations), mask).items():
+            windows = self._windows(first, samples, stations)
+            if self.context is not None:
+                around = torch.from_numpy(self.context)[some]  # [B, K]
+                series = {name: value for name, value in values.items() if self.model.shapes[name].kind == "series"}
+                shown = {name: self._of_groups(name, value, around) for name, value in series.items()}
+                windows = replace(windows, context=Context(around, shown)).to(self.device)
+            for name, answer in self._predict(windows, mask).items():
                 means[name][:, some] = answer.mean[:, :, 0].T.cpu()  # [B, T, n] -> [T, B]
                 if answer.quantiles is not None:
                     spread[name][:, some] = answer.quantiles[:, :, 0].transpose(0, 1).cpu()

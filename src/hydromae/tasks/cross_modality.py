@@ -25,6 +25,7 @@ from hydromae.tasks.cross_modality_maps import example_maps
 from hydromae.tasks.hidden_modalities import Hidden, HidingModel
 from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.task_scores import scored_days
+from hydromae.windows.context import context_stations
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.spans import usable_runs
 from hydromae.windows.windows import WindowReader
@@ -93,7 +94,7 @@ def cross_modality(
     masking = config.masking.model_copy(update={"strategies": {"random": 1.0}})
     batcher = Batcher.of_store(store, model.shapes, device, config.data.fill)
     masker = Masker.of_store(store, model.shapes, masking, config.seed)
-    reader = WindowReader(store, model.shapes)
+    reader = WindowReader(store, model.shapes, context_stations(config.data, store))
     hiding = HidingModel(model, batcher, masker, reader, store, station_groups(config.data, store))
     runs = usable_runs(store, days, config.data.exclude_dates)
     spans = [(start, min(length, run.stop - start)) for run in runs for start in range(run.start, run.stop, length)]

@@ -29,6 +29,7 @@ from hydromae.store.maps import to_grid
 from hydromae.store.store import Store
 from hydromae.tasks.task_scores import default_split
 from hydromae.tokens.selection import MISSING, STATE_MEANINGS, TARGET, VISIBLE
+from hydromae.windows.context import context_stations
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.spans import usable_runs
 from hydromae.windows.windows import WindowReader
@@ -96,7 +97,7 @@ def reconstruct(
     }
     runs = usable_runs(store, days, config.data.exclude_dates)
     windows = [(start, run.stop) for run in runs for start in range(run.start, run.stop, config.data.window)]
-    reader = WindowReader(store, model.shapes)
+    reader = WindowReader(store, model.shapes, context_stations(config.data, store))
     groups = station_groups(config.data, store)
     means = {name: training_mean(store, name).to(device) for name in model.shapes}
 

@@ -26,6 +26,7 @@ from hydromae.training.state import TrainingState, identity
 from hydromae.training.step import Stepper
 from hydromae.training.validation import check_training, check_validation
 from hydromae.training.world import World, join_world
+from hydromae.windows.context import context_stations
 from hydromae.windows.loader import WindowLoader
 from hydromae.windows.order import BatchOrder, Shares, training_order, validation_order
 from hydromae.windows.station_weights import station_weights
@@ -81,7 +82,8 @@ def build_trainer(
     batcher = Batcher.of_store(store, model.shapes, world.device, config.data.fill, weights)
     masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
     _refuse_leaks(masker.planner, model.config.rolling)
-    reader = WindowReader(MemoryStore(store) if config.data.cache == "memory" else store, model.shapes)
+    cached = MemoryStore(store) if config.data.cache == "memory" else store
+    reader = WindowReader(cached, model.shapes, context_stations(config.data, store))
 
     batch = batch or settings.batch_size * settings.accumulate * world.size
     parts = math.ceil(batch / (world.size * settings.batch_size))

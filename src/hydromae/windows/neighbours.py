@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from hydromae.base.distances import great_circle_km
 from hydromae.base.errors import ConfigError
@@ -36,17 +36,24 @@ def station_groups(data: DataConfig, store: Store) -> Int[np.ndarray, "group sta
         raise ConfigError(
             f"data.stations_per_window is {count}, but {store.path} has {n_stations} stations; ask for fewer"
         )
-    places = coordinate_columns(store.attribute_names)
-    if len(places) < 2:
+    places = station_places(store)
+    if places is None:
         raise ConfigError(
             f"data.stations_per_window is {count}, but the attributes in {store.path} have no latitude and longitude "
             f"that say which stations are near; set it to 1"
         )
-    latitude, longitude = (store.attributes[:, places[name]].astype(np.float64) for name in ("latitude", "longitude"))
-    distance = great_circle_km(latitude, longitude, latitude, longitude)  # [stations, stations]
+    distance = great_circle_km(*places, *places)  # [stations, stations]
     np.fill_diagonal(distance, -1)  # itself first, wherever it lies
     order: np.ndarray = np.where(np.isnan(distance), np.inf, distance).argsort(axis=1, kind="stable")
     return order[:, :count]
+
+
+def station_places(store: Store) -> Float[np.ndarray, "2 station"] | None:
+    """Latitude and longitude of each station in degrees, float64, NaN where unknown; None without such attributes."""
+    columns = coordinate_columns(store.attribute_names)
+    if len(columns) < 2:
+        return None
+    return np.stack([store.attributes[:, columns[name]] for name in ("latitude", "longitude")]).astype(np.float64)
 
 
 def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:

@@ -3,7 +3,7 @@
 import math
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,6 +45,23 @@ class WindowRequest:
 
 
 @dataclass(frozen=True)
+class Context:
+    """The stations around those of each window, whose series are only looked at.
+
+    Attributes:
+        stations: [B, K] places in the store.
+        values: series -> [B, T, K], float32, physical, NaN = missing.
+    """
+
+    stations: Int[Tensor, "batch context"]
+    values: dict[str, Float[Tensor, "batch days context"]]
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Context":
+        """The same with every tensor changed."""
+        return Context(change(self.stations), {name: change(values) for name, values in self.values.items()})
+
+
+@dataclass(frozen=True)
 class Windows:
     """Some windows of one length, as the loader gives them: physical values, nothing scaled or hidden.
 
@@ -58,6 +75,7 @@ class Windows:
             window, which must add nothing.
         first_days: `starts` on the host.
         stations: [B, n] places in the store of the stations of each window; None is all, in order.
+        context: the stations around them; None without.
     """
 
     values: dict[str, Float[Tensor, "batch days *place"]]
@@ -67,6 +85,7 @@ class Windows:
     own: slice | None = None
     first_days: tuple[int, ...] = ()
     stations: Int[Tensor, "batch station"] | None = None
+    context: Context | None = None
 
     @property
     def idle(self) -> bool:
@@ -97,15 +116,20 @@ class Windows:
 
     def to(self, device: torch.device) -> "Windows":
         """The same on a device, copied without waiting where the memory is pinned."""
-        moved = {name: values.to(device, non_blocking=True) for name, values in self.values.items()}
-        stations = None if self.stations is None else self.stations.to(device, non_blocking=True)
-        return replace(self, values=moved, starts=self.starts.to(device, non_blocking=True), stations=stations)
+        return self._map(lambda values: values.to(device, non_blocking=True))
 
     def pin_memory(self) -> "Windows":
         """The same in pinned memory; the loader calls this by name."""
-        pinned = {name: values.pin_memory() for name, values in self.values.items()}
-        stations = None if self.stations is None else self.stations.pin_memory()
-        return replace(self, values=pinned, starts=self.starts.pin_memory(), stations=stations)
+        return self._map(lambda values: values.pin_memory())
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Windows":
+        return replace(
+            self,
+            values={name: change(values) for name, values in self.values.items()},
+            starts=change(self.starts),
+            stations=None if self.stations is None else change(self.stations),
+            context=None if self.context is None else self.context.map(change),
+        )
 
 
 class WindowReader:
@@ -114,15 +138,22 @@ class WindowReader:
     Args:
         store: the prepared data.
         shapes: token shape of each modality to read.
+        context: [stations, K] the stations around each, which windows of few stations get of their first one; None is
+            none.
     """
 
-    def __init__(self, store: Store, shapes: Mapping[str, TokenShape]) -> None:
-        self.store, self.shapes = store, dict(shapes)
+    def __init__(
+        self,
+        store: Store,
+        shapes: Mapping[str, TokenShape],
+        context: Int[np.ndarray, "station context"] | None = None,
+    ) -> None:
+        self.store, self.shapes, self.context = store, dict(shapes), context
         self._memory = _Memory()
         self._present: dict[str, np.ndarray] = {}
 
-    def __reduce__(self) -> tuple[type["WindowReader"], tuple[Store, dict[str, TokenShape]]]:
-        return (WindowReader, (self.store, self.shapes))
+    def __reduce__(self) -> tuple[type["WindowReader"], tuple[Store, dict[str, TokenShape], np.ndarray | None]]:
+        return (WindowReader, (self.store, self.shapes, self.context))
 
     def read(
         self,
@@ -145,7 +176,8 @@ class WindowReader:
         values = {name: self._values(name, spans, stations) for name in self.shapes}
         available = self.available(request)
         chosen = None if stations is None else torch.from_numpy(stations)
-        return Windows(values, torch.tensor(starts), available, request.number, request.own, starts, chosen)
+        context = self._context(spans, stations)
+        return Windows(values, torch.tensor(starts), available, request.number, request.own, starts, chosen, context)
 
     def available(self, request: WindowRequest) -> dict[str, list[list[int]]]:
         """Modality -> tokens that hold any value, of each window of a whole batch in each slot; no value is read."""
@@ -163,6 +195,15 @@ class WindowReader:
         for i, span in enumerate(spans[1:], start=1):
             windows[i] = self.store.read(name, span)
         return torch.from_numpy(windows)
+
+    def _context(self, spans: Sequence[slice], stations: Int[np.ndarray, "window station"] | None) -> Context | None:
+        if self.context is None or stations is None:
+            return None
+        days = np.array([range(span.start, span.stop) for span in spans])  # [B, T]
+        around = self.context[stations[:, 0]]  # [B, K]
+        series = [name for name, shape in self.shapes.items() if shape.kind == "series"]
+        values = {name: torch.from_numpy(self.store.gather(name, days, around)) for name in series}
+        return Context(torch.from_numpy(around), values)
 
     def _available(self, name: str, request: WindowRequest) -> list[list[int]]:
         shape = self.shapes[name]
