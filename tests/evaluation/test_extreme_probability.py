@@ -38,3 +38,13 @@ def test_members_count_by_rank_and_their_means_are_taken_one_by_one() -> None:
     extreme = Extreme("mean of 2 days", 2, False, np.full((12, 1), 6.0))
     found = probability_of(extreme, made, flow, np.array([2]))
     assert found.item() == pytest.approx(0.625)  # halfway from 2 / 4 at 3 to 3 / 4 at 9
+
+
+def test_members_that_are_missing_do_not_count_and_one_is_too_few() -> None:
+    flow = labelled(np.full(20, 3.0), "2001-01-01")
+    coordinates = {"issue_time": flow["time"].values[9:10], "lead_time": [1, 2], "station": ["100"]}
+    members = np.array([[np.nan, 6.0, np.nan, 2.0], [np.nan, 6.0, np.nan, np.nan]])[None, :, None]
+    made = xr.DataArray(members, coordinates, ("issue_time", "lead_time", "station", "member"))
+    extreme = Extreme("above", 1, True, np.full((12, 1), 4.0))
+    found = probability_of(extreme, made, flow, np.array([1, 2]))[0, :, 0]
+    assert found[0] == pytest.approx(0.5) and np.isnan(found[1])

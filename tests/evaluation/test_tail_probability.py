@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hydromae.base.errors import DataError
-from hydromae.evaluation.tail_probability import ensemble_levels, probability_below
+from hydromae.evaluation.tail_probability import probability_below
 
 LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 QUANTILES = np.array([1.0, 2.0, 3.0, 5.0, 8.0])
@@ -65,8 +65,7 @@ def test_exact_quantiles_of_an_exponential_distribution_give_its_tail() -> None:
     assert 1 - found[0] == pytest.approx(np.exp(-5.0))
 
 
-def test_members_of_an_ensemble_have_levels_and_one_level_is_too_few() -> None:
-    assert ensemble_levels(4).tolist() == [0.2, 0.4, 0.6, 0.8]
+def test_one_level_or_levels_that_do_not_rise_are_too_few() -> None:
     for levels in ([0.5], [0.5, 0.4], [0.0, 0.5]):
         with pytest.raises(DataError, match="two or more that rise"):
             probability_below(np.array([1.0]), np.array([[1.0, 2.0]])[:, : len(levels)], levels)

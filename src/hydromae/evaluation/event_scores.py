@@ -62,7 +62,8 @@ def score_events(
 
     Returns:
         float64 [model, lead_time]; also `pairs`, `events` (pairs in the event) and `stations` [lead_time], and
-        `station_brier` [model, lead_time, station]. NaN at lead times without an event.
+        `station_brier` [model, lead_time, station]. NaN at lead times without an event, and skill and gain where a
+        Brier score of 0 would be divided by.
 
     Raises:
         DataError: there is no pair that all have.
@@ -131,8 +132,8 @@ def _scores(
     brier = sums[:, :, 0] / pairs[:, None]
     return {
         "brier": brier,
-        "skill": 1 - brier / brier[:, [climatology]],
-        "gain": 1 - brier[:, :1] / brier,
+        "skill": np.where(brier[:, [climatology]] > 0, 1 - brier / brier[:, [climatology]], np.nan),
+        "gain": np.where(brier > 0, 1 - brier[:, :1] / brier, np.nan),
         "f1": 2 * sums[:, :, 1] / sums[:, :, 2],
     }
 

@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from hydromae.evaluation.extremes import Extreme
 from hydromae.evaluation.means_ahead import means_ahead
-from hydromae.evaluation.tail_probability import ensemble_levels, probability_below
+from hydromae.evaluation.tail_probability import probability_below
+from hydromae.metrics.ordered import ascending
 from hydromae.metrics.pairs import valid_days
 
 _AT_ONCE: Final = 64  # issue days whose quantiles are held in memory in double precision
@@ -22,7 +23,7 @@ def probability_of(
     Args:
         extreme: its thresholds are those of the forecast's stations.
         forecast: [issue_time, lead_time, station, quantile or member], at lead times 1, 2, ...; the days of a mean rise
-            and fall together where there are quantiles, see `means_ahead`.
+            and fall together where there are quantiles, see `means_ahead`. Members that are NaN do not count.
         observed: [time, station] in the same unit; nothing after an issue day is read.
         leads: lead times, in days.
 
@@ -30,11 +31,25 @@ def probability_of(
         DataError: as for `means_ahead` and `probability_below`.
     """
     forecast = forecast.transpose("issue_time", "lead_time", "station", ...)
-    last = forecast.dims[-1]
-    levels = forecast[last].values if last == "quantile" else ensemble_levels(forecast.sizes[last])
     blocks = []
     for first in range(0, forecast.sizes["issue_time"], _AT_ONCE):
         means = means_ahead(forecast.isel(issue_time=slice(first, first + _AT_ONCE)), observed, extreme.length, leads)
-        below = probability_below(extreme.limit(valid_days(means)), means.values, levels)
+        limit = extreme.limit(valid_days(means))  # [issue, lead, station]
+        if "quantile" in forecast.dims:
+            below = probability_below(limit, means.values, forecast["quantile"].values)
+        else:
+            below = _below_of_members(limit, means.values)
         blocks.append((1 - below if extreme.above else below).astype(np.float32))
     return np.concatenate(blocks)
+
+
+def _below_of_members(
+    limit: Float[np.ndarray, "issue lead station"], members: Float[np.ndarray, "issue lead station member"]
+) -> Float[np.ndarray, "issue lead station"]:
+    """The i-th of n sorted members that are known is the quantile of i / (n + 1), as of any exchangeable values."""
+    ordered, number = ascending(members)
+    result = np.full(limit.shape, np.nan)
+    for n in np.unique(number[number > 1]):
+        rows = number == n
+        result[rows] = probability_below(limit[rows], ordered[rows][:, :n], np.arange(1, n + 1) / (n + 1))
+    return result

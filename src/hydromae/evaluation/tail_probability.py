@@ -53,11 +53,6 @@ def probability_below(
     return np.where(np.isnan(q[..., -1]) | np.isnan(x), np.nan, result)
 
 
-def ensemble_levels(members: int) -> Float[np.ndarray, "member"]:
-    """Levels of the sorted members of an ensemble, i / (n + 1): how often a further exchangeable value lies below."""
-    return np.arange(1, members + 1) / (members + 1)
-
-
 def _scale(q: Float[np.ndarray, "*rows quantile"], p: Float[np.ndarray, "quantile"]) -> Float[np.ndarray, "*rows"]:
     """Of the exponential tail above the highest quantile; 0 where the last two are equal."""
     return np.asarray((q[..., -1] - q[..., -2]) / np.log((1 - p[-2]) / (1 - p[-1])))

@@ -61,6 +61,7 @@ class Question:
         fold: number of the fold that was held out.
         windows: the largest number to use in task modalities.
         warn_at: probability of a flood or drought from which on a forecast is a warning.
+        esp: whether floods and droughts are compared with ensemble streamflow prediction.
         allow_overlap: score days that a run was trained on, too; every row says so.
     """
 
@@ -79,6 +80,7 @@ class Question:
     fold: int = 0
     windows: int | None = None
     warn_at: float = WARN_AT
+    esp: bool = True
     allow_overlap: bool = False
 
     def folder(self, task: str) -> Path:
@@ -202,6 +204,7 @@ def _extremes(kind: Kind) -> Callable[[Question, OnStage], Evaluation]:
             forcing=question.forcing,
             data=question.data,
             warn_at=question.warn_at,
+            esp=question.esp,
             allow_overlap=question.allow_overlap,
             on_stage=on_stage,
         )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import xarray as xr
+
 from hydromae.base.errors import ConfigError, RunError
 from hydromae.base.given import as_names
 from hydromae.config import Period
@@ -12,10 +14,11 @@ from hydromae.evaluation.tables import ScoreTable
 from hydromae.results.target import check_target
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
+from hydromae.tasks.extreme_ensemble import Ensemble, fitted_ensemble
 from hydromae.tasks.forecast import forecast
-from hydromae.tasks.forecast_baselines import REGIMES, OnStage, regimes_of, series_of
+from hydromae.tasks.forecast_baselines import REGIMES, OnStage, forcing_of, regimes_of, series_of
 from hydromae.tasks.score_extremes import EXTREMES, PARTS, Kind, leads_of, score_extremes
-from hydromae.tasks.scored_period import scored_period
+from hydromae.tasks.scored_period import ScoredPeriod, scored_period
 
 _NEEDS: Final = {
     "flood": "10 water years (from 1 October) of 330 observed days",
@@ -34,6 +37,7 @@ def evaluate_extremes(
     forcing: Sequence[str] = REGIMES,
     data: str | Path | Store | None = None,
     warn_at: float = WARN_AT,
+    esp: bool = True,
     allow_overlap: bool = False,
     device: str = "auto",
     on_stage: OnStage = lambda what, done: None,
@@ -52,6 +56,7 @@ def evaluate_extremes(
         forcing: regimes, of none and perfect.
         data: other data than the run's, a store or a configuration, with the training period and this split.
         warn_at: probability from which on a forecast is a warning.
+        esp: compare with ensemble streamflow prediction, for which GR4J is calibrated at every station.
         allow_overlap: score days that a run was trained on, too; every row says so.
         device: auto, cpu or cuda.
         on_stage: called with what is being done and the share that is done.
@@ -99,6 +104,7 @@ def evaluate_extremes(
         folder,
         title=period.title,
         warn_at=warn_at,
+        ensemble=_ensemble(period, made["none"], on_stage) if esp and "none" in made else None,
         overlap=period.overlap,
         on_stage=on_stage,
     )
@@ -131,3 +137,13 @@ def require_thresholds(kind: Kind, store: Store, target: str, train: Period) -> 
             f"{store.path}: the training period, {train[0]} to {train[1]}, gives no station a threshold of a {kind}, "
             f"which needs {_NEEDS[kind]}; evaluate a run that was trained on more years of {target} (data.train)"
         )
+
+
+def _ensemble(period: ScoredPeriod, made: xr.DataArray, on_stage: OnStage) -> Ensemble | None:
+    """Fitted on the stations and the horizon of a forecast."""
+    on_stage("Calibrating GR4J for ESP", 0.0)
+    series = series_of(period.measured, [str(station) for station in made["station"].values])
+    weather = forcing_of(period.measured, [period.target])
+    fitted = fitted_ensemble(series, period.target, weather, period.train, made.sizes["lead_time"])
+    on_stage("Calibrating GR4J for ESP", 1.0)
+    return fitted

@@ -60,16 +60,16 @@ def extreme_records(scores: Mapping[tuple[str, str], xr.Dataset]) -> dict[str, S
     by_lead, by_event, by_bin = [], [], []
     for (regime, group), of_one in scores.items():
         for event, model, own in _each(of_one):
-            for lead, at in ((lead, own.sel(lead_time=lead)) for lead in own["lead_time"].values):
-                numbers = [number_text(at[name].item()) for name in _OF_LEADS]
-                row = (regime, group, event, model, str(lead))
-                by_lead.append((*row, *numbers, *(str(int(at[name])) for name in counts)))
-                for place in at["bin"].values:
-                    of_bin = at.sel(bin=place)
-                    shares = (number_text(of_bin[name].item()) for name in bins)
-                    by_bin.append((*row, f"{place:g}", *shares, str(int(of_bin["pairs_in_bin"]))))
-            numbers = [number_text(own[name].item()) for name in warnings]
-            by_event.append((regime, group, event, model, *numbers, str(int(own["warning_events"]))))
+            values = {str(name): variable.values for name, variable in own.variables.items()}
+            first = (regime, group, event, model)
+            for i, lead in enumerate(values["lead_time"]):
+                numbers = (number_text(values[name][i]) for name in _OF_LEADS)
+                by_lead.append((*first, str(lead), *numbers, *(str(int(values[name][i])) for name in counts)))
+                for j, place in enumerate(values["bin"]):
+                    shares = (number_text(values[name][i, j]) for name in bins)
+                    by_bin.append((*first, str(lead), f"{place:g}", *shares, str(int(values["pairs_in_bin"][i, j]))))
+            numbers = (number_text(values[name].item()) for name in warnings)
+            by_event.append((*first, *numbers, str(int(values["warning_events"]))))
     key = ("forcing", "lead_times", "event", "model")
     return {
         "table": ScoreTable("", (*key, "lead_time", *_OF_LEADS, *counts), tuple(by_lead)),

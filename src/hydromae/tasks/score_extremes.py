@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
@@ -24,6 +26,7 @@ from hydromae.evaluation.tables import ScoreTable
 from hydromae.metrics.pairs import days, valid_days
 from hydromae.results.write import write_result
 from hydromae.store.store import Store
+from hydromae.tasks.extreme_ensemble import Ensemble, Group, ensemble_probabilities
 from hydromae.tasks.extreme_tables import extreme_records, extreme_tables
 from hydromae.tasks.forecast_baselines import OnStage, series_of
 
@@ -31,6 +34,7 @@ Kind = Literal["flood", "drought"]
 EXTREMES: Final[dict[Kind, Callable[..., list[Extreme]]]] = {"flood": floods, "drought": droughts}
 BLOCK_DAYS: Final[dict[Kind, int]] = {"flood": 30, "drought": 90}  # droughts last for a season
 MODEL: Final = "hydromae"
+ESP: Final = "ESP"
 PARTS: Final = ("probabilities", "scores")
 
 
@@ -43,6 +47,7 @@ def score_extremes(
     *,
     title: str = "",
     warn_at: float = WARN_AT,
+    ensemble: Ensemble | None = None,
     resamples: int = RESAMPLES,
     overlap: Overlap | None = None,
     on_stage: OnStage = lambda what, done: None,
@@ -61,6 +66,7 @@ def score_extremes(
         output: folder.
         title: of the tables.
         warn_at: probability from which on a forecast is a warning.
+        ensemble: of past years' weather, to be compared with in regime none.
         resamples: number of resamples of the bootstrap.
         overlap: scored days that a run was trained on, which every row then says.
         on_stage: called with what is being done and the share that is done.
@@ -77,13 +83,20 @@ def score_extremes(
         target = str(quantiles.name).removesuffix("_quantiles")
         observed = series_of(store, [str(station) for station in quantiles["station"].values])[target]
         training = observed.sel(time=slice(str(train[0]), str(train[1])))
-        for group, leads in leads_of(quantiles.sizes["lead_time"]).items():
-            extremes = [one for one in EXTREMES[kind](training, WEEK if group == "weeks" else 1) if one.defined]
+        groups = _groups(kind, training, quantiles.sizes["lead_time"])
+        past: dict[str, list[np.ndarray]] = {}
+        if ensemble is not None and regime == "none":
+            issue_times = pd.DatetimeIndex(quantiles["issue_time"].values)
+            past = ensemble_probabilities(
+                ensemble, groups, observed, issue_times, partial(on_stage, "Probabilities of ESP")
+            )
+        for group, (leads, extremes) in groups.items():
             means = {n: _Means.of(observed, training, n) for n in {extreme.length for extreme in extremes}}
             each, own = [], []
             for position, extreme in enumerate(extremes):
                 on_stage(f"Scoring, forcing {regime}, {group}", position / len(extremes))
                 made = _probabilities(extreme, quantiles, observed, means[extreme.length], leads)
+                made |= {ESP: past[group][position]} if past else {}
                 own.append(made[MODEL])
                 each.append(_scores(extreme, made, quantiles, means[extreme.length], leads, kind, warn_at, resamples))
             names = xr.Variable("event", np.array([extreme.name for extreme in extremes], dtype=object))
@@ -112,6 +125,15 @@ def leads_of(horizon: int) -> dict[str, np.ndarray]:
     """Lead times that are scored: days 1 to 7 and, of 14 days or more, the last day of each week."""
     by_day = {"days": np.arange(1, min(horizon, WEEK) + 1)}
     return by_day if horizon < 2 * WEEK else {**by_day, "weeks": np.arange(WEEK, horizon + 1, WEEK)}
+
+
+def _groups(kind: Kind, training: xr.DataArray, horizon: int) -> dict[str, Group]:
+    """Lead times and extremes that have a threshold, by day and by week."""
+    lengths = {"days": 1, "weeks": WEEK}
+    return {
+        group: (leads, [extreme for extreme in EXTREMES[kind](training, lengths[group]) if extreme.defined])
+        for group, leads in leads_of(horizon).items()
+    }
 
 
 @dataclass(frozen=True)

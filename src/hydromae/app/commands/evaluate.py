@@ -60,6 +60,10 @@ def evaluate(
     warn_at: Annotated[
         float, typer.Option(help="flood, drought: probability from which on a forecast is a warning.", min=0, max=1)
     ] = 0.3,
+    esp: Annotated[
+        bool,
+        typer.Option(help="flood, drought: compare with ensemble streamflow prediction, for which GR4J is calibrated."),
+    ] = True,
     allow_overlap: Annotated[
         bool,
         typer.Option("--allow-overlap", help="Score days that a run was trained on, too; every row then says so."),
@@ -99,6 +103,7 @@ def evaluate(
         fold=fold,
         windows=windows,
         warn_at=warn_at,
+        esp=esp,
         allow_overlap=allow_overlap,
     )
     with Stages() as stages:
