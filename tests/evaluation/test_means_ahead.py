@@ -38,11 +38,10 @@ def test_a_mean_ahead_joins_observed_and_forecast_days() -> None:
     assert means_ahead(forecast, record, 1, [2, 4])["lead_time"].values.tolist() == [2, 4]
 
 
-def test_quantiles_of_a_mean_are_means_of_quantiles() -> None:
+def test_members_have_means_of_their_own() -> None:
     record = labelled([1.0, 2.0, 4.0], "2001-01-01")
-    spread = xr.concat([ahead(np.array([[3.0, 6.0]]) * f, ["2001-01-03"]) for f in (1, 2)], "quantile")
-    spread = spread.assign_coords(quantile=[0.1, 0.9])
-    mean = means_ahead(spread.transpose(..., "quantile"), record, 3, [2])
+    members = xr.concat([ahead(np.array([[3.0, 6.0]]) * f, ["2001-01-03"]) for f in (1, 2)], "member")
+    mean = means_ahead(members.transpose(..., "member"), record, 3, [2])
     np.testing.assert_allclose(mean[0, 0, 0], [(4 + 9) / 3, (4 + 18) / 3])
 
 

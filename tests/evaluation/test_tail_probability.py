@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hydromae.base.errors import DataError
-from hydromae.evaluation.tail_probability import probability_below
+from hydromae.evaluation.tail_probability import flow_at, probability_below
 
 LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 QUANTILES = np.array([1.0, 2.0, 3.0, 5.0, 8.0])
@@ -63,6 +63,19 @@ def test_exact_quantiles_of_an_exponential_distribution_give_its_tail() -> None:
     quantiles = -np.log(1 - LEVELS)
     found = probability_below(np.array([5.0]), quantiles[None], LEVELS)
     assert 1 - found[0] == pytest.approx(np.exp(-5.0))
+
+
+def test_the_flow_at_a_probability_is_the_inverse() -> None:
+    rng = np.random.default_rng(1)
+    quantiles = np.cumsum(rng.gamma(1, 1, (300, 5)), -1)
+    chance = np.sort(rng.random((300, 7)) ** 2, -1)
+    flow = flow_at(chance, quantiles, LEVELS)
+    again = np.stack([probability_below(column, quantiles, LEVELS) for column in flow.T], -1)
+    np.testing.assert_allclose(again, chance, rtol=1e-9)
+    np.testing.assert_allclose(flow_at(LEVELS[None], QUANTILES[None], LEVELS)[0], QUANTILES)
+    missing = flow_at(np.array([[0.3, np.nan], [0.3, 0.6]]), np.stack([QUANTILES, QUANTILES * np.nan]), LEVELS)
+    assert np.isnan(missing).tolist() == [[False, True], [True, True]]
+    assert (flow_at(np.full((1, 1), 0.05), QUANTILES[None] - 1, LEVELS) == 0).all()  # the lowest is 0
 
 
 def test_one_level_or_levels_that_do_not_rise_are_too_few() -> None:

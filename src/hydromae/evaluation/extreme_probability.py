@@ -22,8 +22,8 @@ def probability_of(
 
     Args:
         extreme: its thresholds are those of the forecast's stations.
-        forecast: [issue_time, lead_time, station, quantile or member], at lead times 1, 2, ...; the days of a mean rise
-            and fall together where there are quantiles, see `means_ahead`. Members that are NaN do not count.
+        forecast: [issue_time, lead_time, station, quantile or member], at lead times 1, 2, ...; members for means
+            over days (`joined_days` makes them of quantiles). Members that are NaN do not count.
         observed: [time, station] in the same unit; nothing after an issue day is read.
         leads: lead times, in days.
 

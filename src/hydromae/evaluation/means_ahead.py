@@ -34,12 +34,9 @@ def running_mean(record: xr.DataArray, length: int) -> xr.DataArray:
 def means_ahead(forecast: xr.DataArray, observed: xr.DataArray, length: int, leads: Sequence[int]) -> xr.DataArray:
     """The mean of the `length` days that end at each lead time, of which those up to the issue time are observed.
 
-    The quantiles of a mean are the means of the quantiles: as if the flows of the days rose and fell together
-    (comonotone), which is the widest distribution that the quantiles allow. Members of an ensemble need no such
-    assumption.
-
     Args:
-        forecast: [issue_time, lead_time, station], with one more dimension last or without, at lead times 1, 2, ...
+        forecast: [issue_time, lead_time, station], with members last or without, at lead times 1, 2, ...; with
+            quantiles only where `length` is 1, since the mean of quantiles is no quantile of the mean.
         observed: [time, station] in the same unit; nothing after an issue time is read.
         length: days of the mean.
         leads: lead times of the last day of the mean.

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # Forecasts [issue_time, lead_time, station, member] at some issue times.
 Ensemble = Callable[[pd.DatetimeIndex], xr.DataArray]
 Group = tuple[np.ndarray, Sequence[Extreme]]  # lead times, and what is forecast at them
-_AT_ONCE: Final = 100_000_000  # values of an ensemble that are held in memory
+_AT_ONCE: Final = 20_000_000  # values of an ensemble that are held in memory
 
 
 def fitted_ensemble(

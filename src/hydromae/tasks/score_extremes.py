@@ -19,6 +19,7 @@ from hydromae.evaluation.extreme_probability import probability_of
 from hydromae.evaluation.extreme_references import climatology, persistence
 from hydromae.evaluation.extremes import WEEK, Extreme, droughts, floods
 from hydromae.evaluation.first_warning import first_warnings
+from hydromae.evaluation.joined_days import joined_days
 from hydromae.evaluation.means_ahead import running_mean
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
@@ -84,20 +85,20 @@ def score_extremes(
         observed = series_of(store, [str(station) for station in quantiles["station"].values])[target]
         training = observed.sel(time=slice(str(train[0]), str(train[1])))
         groups = _groups(kind, training, quantiles.sizes["lead_time"])
+        issue_times = pd.DatetimeIndex(quantiles["issue_time"].values)
         past: dict[str, list[np.ndarray]] = {}
         if ensemble is not None and regime == "none":
-            issue_times = pd.DatetimeIndex(quantiles["issue_time"].values)
-            past = ensemble_probabilities(
-                ensemble, groups, observed, issue_times, partial(on_stage, "Probabilities of ESP")
-            )
+            report = partial(on_stage, f"Probabilities of {ESP}")
+            past = ensemble_probabilities(ensemble, groups, observed, issue_times, report)
+        own = _own_probabilities(quantiles, groups, observed, training, issue_times, partial(on_stage, "Joining days"))
         for group, (leads, extremes) in groups.items():
             means = {n: _Means.of(observed, training, n) for n in {extreme.length for extreme in extremes}}
-            each, own = [], []
+            each = []
             for position, extreme in enumerate(extremes):
                 on_stage(f"Scoring, forcing {regime}, {group}", position / len(extremes))
-                made = _probabilities(extreme, quantiles, observed, means[extreme.length], leads)
+                made = {MODEL: own[group][position]}
+                made |= _references(extreme, quantiles, means[extreme.length], leads)
                 made |= {ESP: past[group][position]} if past else {}
-                own.append(made[MODEL])
                 each.append(_scores(extreme, made, quantiles, means[extreme.length], leads, kind, warn_at, resamples))
             names = xr.Variable("event", np.array([extreme.name for extreme in extremes], dtype=object))
             attributes = {
@@ -108,7 +109,7 @@ def score_extremes(
             }
             together = xr.concat(each, "event", combine_attrs="override")
             scores[regime, group] = together.assign_coords(event=names).assign_attrs(attributes)
-            labelled = _labelled(np.stack(own, -1), quantiles, leads).assign_coords(event=names)
+            labelled = _labelled(np.stack(own[group], -1), quantiles, leads).assign_coords(event=names)
             results = {"scores": scores[regime, group], "probabilities": labelled.assign_attrs(attributes)}
             for part in PARTS:
                 write_result(results[part], output / f"{regime}_{group}_{part}.nc")
@@ -158,15 +159,40 @@ class _Means:
         return np.where(inside[..., None], self.observed[np.clip(place, 0, len(self.on) - 1)], np.nan)
 
 
-def _probabilities(
-    extreme: Extreme, quantiles: xr.DataArray, observed: xr.DataArray, means: _Means, leads: np.ndarray
+def _own_probabilities(
+    quantiles: xr.DataArray,
+    groups: Mapping[str, Group],
+    observed: xr.DataArray,
+    training: xr.DataArray,
+    issue_times: pd.DatetimeIndex,
+    report: Callable[[float], None],
+) -> dict[str, list[Float[np.ndarray, "issue lead station"]]]:
+    """Of the forecast itself: of single days from its quantiles, of means over days from joined days."""
+
+    def joined(some: pd.DatetimeIndex) -> xr.DataArray:
+        return joined_days(quantiles.sel(issue_time=some.values), training)
+
+    means = {group: (leads, [one for one in extremes if one.length > 1]) for group, (leads, extremes) in groups.items()}
+    of_means = {}
+    if any(extremes for _, extremes in means.values()):
+        of_means = ensemble_probabilities(joined, means, observed, issue_times, report)
+    result = {}
+    for group, (leads, extremes) in groups.items():
+        joint = iter(of_means.get(group, ()))
+        result[group] = [
+            next(joint) if extreme.length > 1 else probability_of(extreme, quantiles, observed, leads)
+            for extreme in extremes
+        ]
+    return result
+
+
+def _references(
+    extreme: Extreme, quantiles: xr.DataArray, means: _Means, leads: np.ndarray
 ) -> dict[str, Float[np.ndarray, "issue lead station"]]:
-    """Of the forecast, and of the methods that it is compared with."""
-    issued, valid = days(quantiles["issue_time"]), _valid(quantiles, leads)
-    training = extreme.state(means.training, means.trained_on)
+    """Of the methods without a model."""
+    issued, training = days(quantiles["issue_time"]), extreme.state(means.training, means.trained_on)
     return {
-        MODEL: probability_of(extreme, quantiles, observed, leads),
-        "climatology": climatology(training, means.trained_on, valid),
+        "climatology": climatology(training, means.trained_on, _valid(quantiles, leads)),
         "persistence": persistence(training, extreme.state(means.at(issued), issued), leads),
     }
 
