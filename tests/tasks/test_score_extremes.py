@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from hydromae.base.errors import DataError
 from hydromae.evaluation.overlap import Overlap
 from hydromae.metrics import at_valid_times
 from hydromae.store.store import Store
@@ -111,3 +112,10 @@ def test_every_row_of_days_that_were_trained_on_says_so(prepared: Prepared, tmp_
     assert all(row[0].endswith(" [trained on]") for table in tables for row in table.rows)
     for name in ("table", "warnings", "reliability"):
         assert (pd.read_csv(tmp_path / f"{name}.csv")["days_trained_on"] == 9).all()
+
+
+def test_forecasts_of_other_days_than_were_observed_are_refused(prepared: Prepared, tmp_path: Path) -> None:
+    made = sharp(1, 30)
+    later = made.assign_coords(issue_time=made["issue_time"].values + np.timedelta64(4000, "D"))
+    with pytest.raises(DataError, match="no forecast of a flood can be scored"):
+        score_extremes("flood", {"none": later}, prepared[1], TRAIN, tmp_path, resamples=2)

@@ -7,7 +7,6 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from hydromae.base.errors import DataError
 from hydromae.evaluation.significance import RESAMPLES, block_draws, interval, spacing
 
 BINS: Final = 10  # of the reliability table
@@ -64,15 +63,10 @@ def score_events(
         float64 [model, lead_time]; also `pairs`, `events` (pairs in the event) and `stations` [lead_time], and
         `station_brier` [model, lead_time, station]. NaN at lead times without an event, and skill and gain where a
         Brier score of 0 would be divided by.
-
-    Raises:
-        DataError: there is no pair that all have.
     """
     there = np.isfinite(occurred)
     for p in probabilities.values():
         there &= np.isfinite(p)
-    if not there.any():
-        raise DataError(f"{', '.join(probabilities)}: no issue day and station that all have; forecast the same ones")
     names = list(probabilities)
     o = np.where(there, occurred, 0.0)
     sums = {name: _sums(np.where(there, p, 0.0), o, there, warn_at) for name, p in probabilities.items()}

@@ -1,7 +1,6 @@
 """Probabilities of floods or droughts, scored beside methods that need no model, and written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -9,18 +8,14 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
-from jaxtyping import Float
 
+from hydromae.base.errors import DataError
 from hydromae.base.files import write_text
 from hydromae.base.version import VERSION
 from hydromae.config import Period
 from hydromae.evaluation.event_scores import WARN_AT, score_events
-from hydromae.evaluation.extreme_probability import probability_of
-from hydromae.evaluation.extreme_references import climatology, persistence
 from hydromae.evaluation.extremes import WEEK, Extreme, droughts, floods
 from hydromae.evaluation.first_warning import first_warnings
-from hydromae.evaluation.joined_days import joined_days
-from hydromae.evaluation.means_ahead import running_mean
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.evaluation.tables import ScoreTable
@@ -28,6 +23,7 @@ from hydromae.metrics.pairs import days, valid_days
 from hydromae.results.write import write_result
 from hydromae.store.store import Store
 from hydromae.tasks.extreme_ensemble import Ensemble, Group, ensemble_probabilities
+from hydromae.tasks.extreme_probabilities import Means, Probabilities, own_probabilities, references
 from hydromae.tasks.extreme_tables import extreme_records, extreme_tables
 from hydromae.tasks.forecast_baselines import OnStage, series_of
 
@@ -85,19 +81,21 @@ def score_extremes(
         observed = series_of(store, [str(station) for station in quantiles["station"].values])[target]
         training = observed.sel(time=slice(str(train[0]), str(train[1])))
         groups = _groups(kind, training, quantiles.sizes["lead_time"])
-        issue_times = pd.DatetimeIndex(quantiles["issue_time"].values)
         past: dict[str, list[np.ndarray]] = {}
         if ensemble is not None and regime == "none":
-            report = partial(on_stage, f"Probabilities of {ESP}")
+            issue_times, report = (
+                pd.DatetimeIndex(quantiles["issue_time"].values),
+                partial(on_stage, "Probabilities of ESP"),
+            )
             past = ensemble_probabilities(ensemble, groups, observed, issue_times, report)
-        own = _own_probabilities(quantiles, groups, observed, training, issue_times, partial(on_stage, "Joining days"))
+        own = own_probabilities(quantiles, groups, observed, training, partial(on_stage, "Joining days"))
         for group, (leads, extremes) in groups.items():
-            means = {n: _Means.of(observed, training, n) for n in {extreme.length for extreme in extremes}}
+            means = {n: Means.of(observed, training, n) for n in {extreme.length for extreme in extremes}}
             each = []
             for position, extreme in enumerate(extremes):
                 on_stage(f"Scoring, forcing {regime}, {group}", position / len(extremes))
                 made = {MODEL: own[group][position]}
-                made |= _references(extreme, quantiles, means[extreme.length], leads)
+                made |= references(extreme, quantiles, means[extreme.length], leads)
                 made |= {ESP: past[group][position]} if past else {}
                 each.append(_scores(extreme, made, quantiles, means[extreme.length], leads, kind, warn_at, resamples))
             names = xr.Variable("event", np.array([extreme.name for extreme in extremes], dtype=object))
@@ -114,6 +112,11 @@ def score_extremes(
             for part in PARTS:
                 write_result(results[part], output / f"{regime}_{group}_{part}.nc")
             on_stage(f"Scoring, forcing {regime}, {group}", 1.0)
+    if not any(some["pairs"].any() for some in scores.values()):
+        raise DataError(
+            f"{store.path}: no forecast of a {kind} can be scored, since no day and station has a threshold, an observation "
+            f"and a probability of every method; score other days (--split, --data)"
+        )
     tables = [table for key, some in scores.items() for table in extreme_tables(some, *key, title, warn_at)]
     shown = tuple(tables if overlap is None else map(overlap.table, tables))
     write_text(output / "table.md", "\n".join(table.markdown() for table in shown))
@@ -131,83 +134,24 @@ def leads_of(horizon: int) -> dict[str, np.ndarray]:
 def _groups(kind: Kind, training: xr.DataArray, horizon: int) -> dict[str, Group]:
     """Lead times and extremes that have a threshold, by day and by week."""
     lengths = {"days": 1, "weeks": WEEK}
-    return {
+    groups = {
         group: (leads, [extreme for extreme in EXTREMES[kind](training, lengths[group]) if extreme.defined])
         for group, leads in leads_of(horizon).items()
     }
-
-
-@dataclass(frozen=True)
-class _Means:
-    """Means of one length that end on each day: [day, station], with the days."""
-
-    observed: Float[np.ndarray, "day station"]
-    on: np.ndarray
-    training: Float[np.ndarray, "train_day station"]
-    trained_on: np.ndarray
-
-    @classmethod
-    def of(cls, observed: xr.DataArray, training: xr.DataArray, length: int) -> "_Means":
-        both = [running_mean(record, length) for record in (observed, training)]
-        values, on = [record.values for record in both], [days(record["time"]) for record in both]
-        return cls(values[0], on[0], values[1], on[1])
-
-    def at(self, valid: np.ndarray) -> Float[np.ndarray, "*valid station"]:
-        """Means that end on some days, NaN outside the record."""
-        place = (valid - self.on[0]).astype(np.int64)
-        inside = (place >= 0) & (place < len(self.on))
-        return np.where(inside[..., None], self.observed[np.clip(place, 0, len(self.on) - 1)], np.nan)
-
-
-def _own_probabilities(
-    quantiles: xr.DataArray,
-    groups: Mapping[str, Group],
-    observed: xr.DataArray,
-    training: xr.DataArray,
-    issue_times: pd.DatetimeIndex,
-    report: Callable[[float], None],
-) -> dict[str, list[Float[np.ndarray, "issue lead station"]]]:
-    """Of the forecast itself: of single days from its quantiles, of means over days from joined days."""
-
-    def joined(some: pd.DatetimeIndex) -> xr.DataArray:
-        return joined_days(quantiles.sel(issue_time=some.values), training)
-
-    means = {group: (leads, [one for one in extremes if one.length > 1]) for group, (leads, extremes) in groups.items()}
-    of_means = {}
-    if any(extremes for _, extremes in means.values()):
-        of_means = ensemble_probabilities(joined, means, observed, issue_times, report)
-    result = {}
-    for group, (leads, extremes) in groups.items():
-        joint = iter(of_means.get(group, ()))
-        result[group] = [
-            next(joint) if extreme.length > 1 else probability_of(extreme, quantiles, observed, leads)
-            for extreme in extremes
-        ]
-    return result
-
-
-def _references(
-    extreme: Extreme, quantiles: xr.DataArray, means: _Means, leads: np.ndarray
-) -> dict[str, Float[np.ndarray, "issue lead station"]]:
-    """Of the methods without a model."""
-    issued, training = days(quantiles["issue_time"]), extreme.state(means.training, means.trained_on)
-    return {
-        "climatology": climatology(training, means.trained_on, _valid(quantiles, leads)),
-        "persistence": persistence(training, extreme.state(means.at(issued), issued), leads),
-    }
+    return {group: (leads, extremes) for group, (leads, extremes) in groups.items() if extremes}
 
 
 def _scores(
     extreme: Extreme,
-    probabilities: Mapping[str, Float[np.ndarray, "issue lead station"]],
+    probabilities: Mapping[str, Probabilities],
     quantiles: xr.DataArray,
-    means: _Means,
+    means: Means,
     leads: np.ndarray,
     kind: Kind,
     warn_at: float,
     resamples: int,
 ) -> xr.Dataset:
-    issued, valid = days(quantiles["issue_time"]), _valid(quantiles, leads)
+    issued, valid = days(quantiles["issue_time"]), valid_days(quantiles.isel(lead_time=leads - 1))
     occurred = extreme.state(means.at(valid), valid)
     scores = score_events(
         probabilities, occurred, issued, leads, warn_at=warn_at, block_days=BLOCK_DAYS[kind], resamples=resamples
@@ -215,11 +159,6 @@ def _scores(
     state = extreme.state(means.observed, means.on)
     scores.update(first_warnings(probabilities, state, means.on, issued, leads, warn_at))
     return scores.assign_coords(station=quantiles["station"].values)
-
-
-def _valid(quantiles: xr.DataArray, leads: np.ndarray) -> np.ndarray:
-    """The days that are forecast, datetime64[D] [issue, lead]."""
-    return valid_days(quantiles.isel(lead_time=leads - 1))
 
 
 def _labelled(values: np.ndarray, quantiles: xr.DataArray, leads: np.ndarray) -> xr.Dataset:
