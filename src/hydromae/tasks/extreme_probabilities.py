@@ -75,9 +75,8 @@ def own_probabilities(
     means = {group: (leads, [one for one in extremes if one.length > 1]) for group, (leads, extremes) in groups.items()}
     of_means = {}
     if any(extremes for _, extremes in means.values()):
-        of_means = ensemble_probabilities(
-            joined, means, observed, pd.DatetimeIndex(quantiles["issue_time"].values), report
-        )
+        issue_times = pd.DatetimeIndex(quantiles["issue_time"].values)
+        of_means = ensemble_probabilities(joined, means, observed, issue_times, report)
     result = {}
     for group, (leads, extremes) in groups.items():
         joint = iter(of_means.get(group, ()))

@@ -114,8 +114,8 @@ def score_extremes(
             on_stage(f"Scoring, forcing {regime}, {group}", 1.0)
     if not any(some["pairs"].any() for some in scores.values()):
         raise DataError(
-            f"{store.path}: no forecast of a {kind} can be scored, since no day and station has a threshold, an observation "
-            f"and a probability of every method; score other days (--split, --data)"
+            f"{store.path}: no forecast of a {kind} can be scored, since no day and station has a threshold, an "
+            f"observation and a probability of every method; score other days (--split, --data)"
         )
     tables = [table for key, some in scores.items() for table in extreme_tables(some, *key, title, warn_at)]
     shown = tuple(tables if overlap is None else map(overlap.table, tables))
