@@ -83,10 +83,8 @@ def score_extremes(
         groups = _groups(kind, training, quantiles.sizes["lead_time"])
         past: dict[str, list[np.ndarray]] = {}
         if ensemble is not None and regime == "none":
-            issue_times, report = (
-                pd.DatetimeIndex(quantiles["issue_time"].values),
-                partial(on_stage, "Probabilities of ESP"),
-            )
+            issue_times = pd.DatetimeIndex(quantiles["issue_time"].values)
+            report = partial(on_stage, f"Probabilities of {ESP}")
             past = ensemble_probabilities(ensemble, groups, observed, issue_times, report)
         own = own_probabilities(quantiles, groups, observed, training, partial(on_stage, "Joining days"))
         for group, (leads, extremes) in groups.items():
