@@ -31,7 +31,9 @@ def running_mean(record: xr.DataArray, length: int) -> xr.DataArray:
     return xr.DataArray(mean, coordinates, ("time", "station"), record.name, record.attrs)
 
 
-def means_ahead(forecast: xr.DataArray, observed: xr.DataArray, length: int, leads: Sequence[int]) -> xr.DataArray:
+def means_ahead(
+    forecast: xr.DataArray, observed: xr.DataArray, length: int, leads: Sequence[int] | np.ndarray
+) -> xr.DataArray:
     """The mean of the `length` days that end at each lead time, of which those up to the issue time are observed.
 
     Args:

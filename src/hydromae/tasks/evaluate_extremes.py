@@ -1,6 +1,7 @@
 """Floods and droughts of a held-out period: forecast with a run that has quantiles, and scored."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -92,7 +93,7 @@ def evaluate_extremes(
             horizon=horizon,
             forcing=regime,
             device=device,
-            on_progress=lambda done, regime=regime: on_stage(f"Forecasting, forcing {regime}", done),
+            on_progress=partial(on_stage, f"Forecasting, forcing {regime}"),
         )[f"{period.target}_quantiles"]
         for regime in regimes
     }

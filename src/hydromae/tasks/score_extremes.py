@@ -12,6 +12,7 @@ import xarray as xr
 from hydromae.base.errors import DataError
 from hydromae.base.files import write_text
 from hydromae.base.version import VERSION
+from hydromae.baselines.forecast import Regime
 from hydromae.config import Period
 from hydromae.evaluation.event_scores import WARN_AT, score_events
 from hydromae.evaluation.extremes import WEEK, Extreme, droughts, floods
@@ -37,7 +38,7 @@ PARTS: Final = ("probabilities", "scores")
 
 def score_extremes(
     kind: Kind,
-    forecasts: Mapping[str, xr.DataArray],
+    forecasts: Mapping[Regime, xr.DataArray],
     store: Store,
     train: Period,
     output: Path,
