@@ -6,11 +6,11 @@ import xarray as xr
 
 TRAIN = slice("2001-01-01", "2004-12-31")
 ISSUE = pd.date_range("2005-01-10", "2005-12-01", freq="9D")
-FORCING = ["rainfall", "temp"]
+FORCING = ["rainfall", "temp", "pet"]
 
 
 def make_rivers(seed: int = 0, stations: int = 4, last: str = "2005-12-31") -> xr.Dataset:
-    """Daily rain, temperature and flow in mm/d from 2001 on, with gaps, and three attributes."""
+    """Daily rain, temperature, potential evaporation and flow from 2001 on, with gaps, and three attributes."""
     chance = np.random.default_rng(seed)
     days = pd.date_range("2001-01-01", last, freq="D")
     season = np.cos(2 * np.pi * days.day_of_year.to_numpy() / 365.25)[:, None]
@@ -33,6 +33,7 @@ def make_rivers(seed: int = 0, stations: int = 4, last: str = "2005-12-31") -> x
             "riverflow": (series, flow.astype(np.float32), {"units": "mm/d"}),
             "rainfall": (series, rain.astype(np.float32), {"units": "mm/d"}),
             "temp": (series, temp.astype(np.float32), {"units": "degC"}),
+            "pet": (series, (np.maximum(temp, 0) / 6).astype(np.float32), {"units": "mm/d"}),
             "area": ("station", np.linspace(10, 100, stations).astype(np.float32)),
             "bfihost": ("station", np.r_[np.nan, np.linspace(0.3, 0.8, stations - 1)].astype(np.float32)),
         },

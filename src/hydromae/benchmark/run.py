@@ -24,10 +24,11 @@ from hydromae.runs.changes import refuse_changes
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
-from hydromae.tasks.evaluate_forecast import check_reference, declared_by, evaluate_forecasts
+from hydromae.tasks.evaluate_forecast import check_reference, evaluate_forecasts
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import REGIMES, BaselineChoice, OnStage
 from hydromae.tasks.overlap import overlap_with_training
+from hydromae.tasks.scored_period import declared_by
 from hydromae.training.callback import Callback
 from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run

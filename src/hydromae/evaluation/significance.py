@@ -45,7 +45,7 @@ def diebold_mariano(
 
     first, second, observed = _together(first, second, observed, min_pairs)
     d = ((first - observed) ** 2 - (second - observed) ** 2).values  # [lead_time, station, sample]
-    step = _spacing(observed)
+    step = spacing(days(observed[sample_dim(observed)]))
     steps = np.ceil(lead_days(observed) / step).astype(np.int64) if "lead_time" in observed.dims else np.array(1)
     there = np.isfinite(d)
     n = np.where(there.any(-1), there.sum(-1), np.nan)
@@ -118,22 +118,19 @@ def bootstrap_difference(
         raise ValueError("resamples and block_days are at least 1 and level is in (0, 1)")
     first, second, observed = _together(first, second, observed, min_pairs)
     sums = _DailySums(first.values, second.values, observed.values)
-    block = max(1, round(block_days / _spacing(observed)))
+    block = max(1, round(block_days / spacing(days(observed[sample_dim(observed)]))))
     counts = block_draws(observed.shape[-1], block, resamples, np.random.default_rng(seed))  # [resample, sample]
     whole = _medians(sums, np.ones((1, observed.shape[-1])), statistic)[0]  # [lead_time]
     drawn = np.concatenate(
         [_medians(sums, counts[i : i + _AT_ONCE], statistic) for i in range(0, resamples, _AT_ONCE)]
     )  # [resample, lead_time]
-    ordered, number = ascending(drawn.T)
-    tail = (1 - level) / 2
-    beyond = np.minimum((drawn <= 0).sum(0), (drawn >= 0).sum(0))
-    p_value = np.where(number > 0, np.minimum(2 * (beyond + 1) / (number + 1), 1.0), np.nan)
+    lower, upper, p_value = interval(drawn, level)
     counted = observed.notnull().any(sample_dim(observed)).sum("station")
     reference = "Künsch (1989), doi:10.1214/aos/1176347265; Politis and Romano (1992)"
     values = {
         "difference": (whole, f"difference of median {statistic.upper()}, first - second"),
-        "lower": (quantile(ordered, number, tail), f"lower end of the {100 * level:g} % interval"),
-        "upper": (quantile(ordered, number, 1 - tail), f"upper end of the {100 * level:g} % interval"),
+        "lower": (lower, f"lower end of the {100 * level:g} % interval"),
+        "upper": (upper, f"upper end of the {100 * level:g} % interval"),
         "p_value": (p_value, "two-sided p value of no difference"),
         "stations": (counted.values.astype(np.float64), "stations that count"),
     }
@@ -146,6 +143,22 @@ def bootstrap_difference(
         },
         attrs={"references": reference, "resamples": resamples, "block_days": block_days, "seed": seed},
     )
+
+
+def interval(
+    drawn: Float[np.ndarray, "resample *rest"], level: float = 0.95
+) -> tuple[Float[np.ndarray, "*rest"], Float[np.ndarray, "*rest"], Float[np.ndarray, "*rest"]]:
+    """Lower and upper end of the percentile interval of resampled values, and the two-sided p value of their being 0.
+
+    Args:
+        drawn: NaN where a resample has no value; NaN in all gives NaN.
+        level: of the interval, in (0, 1).
+    """
+    ordered, number = ascending(np.moveaxis(drawn, 0, -1))
+    tail = (1 - level) / 2
+    beyond = np.minimum((drawn <= 0).sum(0), (drawn >= 0).sum(0))
+    p_value = np.where(number > 0, np.minimum(2 * (beyond + 1) / (number + 1), 1.0), np.nan)
+    return quantile(ordered, number, tail), quantile(ordered, number, 1 - tail), p_value
 
 
 class _DailySums:
@@ -230,7 +243,6 @@ def _together(
     return first, second, observed
 
 
-def _spacing(observed: xr.DataArray) -> float:
-    """Days between samples, the median; 1 where there are fewer than two."""
-    day = days(observed[sample_dim(observed)]).astype(np.int64)
-    return float(np.median(np.diff(day))) if len(day) > 1 else 1.0
+def spacing(samples: np.ndarray) -> float:
+    """Days between samples, datetime64[D], the median; 1 where there are fewer than two."""
+    return float(np.median(np.diff(samples.astype(np.int64)))) if len(samples) > 1 else 1.0

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
+from hydromae.evaluation.l_moments import l_moments
 from hydromae.metrics.ordered import ascending, quantile
 from hydromae.metrics.pairs import days
 
@@ -78,7 +78,9 @@ def flood_thresholds(
     if (periods <= 1).any():
         raise ValueError(f"return periods {periods.tolist()} must be above 1 year")
     maxima = annual_maxima(record, min_days)
-    location, scale = _gumbel(maxima.values.T, min_years)  # [station]
+    (mean, l2, _), number = l_moments(maxima.values.T)  # [station]
+    scale = np.where(number >= max(min_years, 3), l2 / np.log(2), np.nan)
+    location = mean - _EULER * scale
     values = location - scale * np.log(-np.log1p(-1 / periods))[:, None]  # [return_period, station]
     attributes = {"long_name": "return period of the annual maximum", "units": "years"}
     return xr.DataArray(
@@ -87,18 +89,6 @@ def flood_thresholds(
         ("return_period", "station"),
         attrs={**_units(record), "long_name": "flow of a return period", "references": "Hosking (1990)"},
     )
-
-
-def _gumbel(
-    maxima: Float[np.ndarray, "station year"], min_years: int
-) -> tuple[Float[np.ndarray, "station"], Float[np.ndarray, "station"]]:
-    ordered, number = ascending(maxima)
-    enough = np.maximum(number, 2)[:, None]
-    weight = np.arange(ordered.shape[1]) / (enough - 1)
-    mean = np.nansum(ordered, 1) / enough[:, 0]
-    scale = (2 * np.nansum(weight * ordered, 1) / enough[:, 0] - mean) / np.log(2)
-    usable = number >= max(min_years, 2)
-    return np.where(usable, mean - _EULER * scale, np.nan), np.where(usable, scale, np.nan)
 
 
 def low_flow_threshold(record: xr.DataArray, exceeded: float = 0.95, min_days: int = 365) -> xr.DataArray:

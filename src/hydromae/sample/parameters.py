@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from hydromae.sample.gr4j import GR4JParameters
+from hydromae.baselines.gr4j import GR4JParameters
 
 SPREAD = 0.12  # standard deviation of the part (in the logarithm) that no attribute explains
 

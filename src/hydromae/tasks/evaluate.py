@@ -9,17 +9,20 @@ import xarray as xr
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.given import as_names
+from hydromae.evaluation.event_scores import WARN_AT
 from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
 from hydromae.runs.directory import RunDirectory
 from hydromae.tasks.cross_modality import cross_modality
+from hydromae.tasks.evaluate_extremes import evaluate_extremes
 from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.evaluate_infill import evaluate_infill
 from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
 from hydromae.tasks.forecast_baselines import BaselineChoice
 from hydromae.tasks.forecast_tables import shown_tables
+from hydromae.tasks.score_extremes import Kind
 from hydromae.tasks.task_scores import default_split
 
 OnStage = Callable[[str, float], None]
@@ -57,6 +60,8 @@ class Question:
         folds: table of folds of ungauged stations.
         fold: number of the fold that was held out.
         windows: the largest number to use in task modalities.
+        warn_at: probability of a flood or drought from which on a forecast is a warning.
+        esp: whether floods and droughts are compared with ensemble streamflow prediction.
         allow_overlap: score days that a run was trained on, too; every row says so.
     """
 
@@ -74,6 +79,8 @@ class Question:
     folds: Path | None = None
     fold: int = 0
     windows: int | None = None
+    warn_at: float = WARN_AT
+    esp: bool = True
     allow_overlap: bool = False
 
     def folder(self, task: str) -> Path:
@@ -184,6 +191,28 @@ def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
     return Evaluation(folder, scores.tables)
 
 
+def _extremes(kind: Kind) -> Callable[[Question, OnStage], Evaluation]:
+    def answer(question: Question, on_stage: OnStage) -> Evaluation:
+        folder = question.folder(kind)
+        tables = evaluate_extremes(
+            kind,
+            question.runs,
+            folder,
+            split=question.split,
+            every=question.every,
+            horizon=question.horizon,
+            forcing=question.forcing,
+            data=question.data,
+            warn_at=question.warn_at,
+            esp=question.esp,
+            allow_overlap=question.allow_overlap,
+            on_stage=on_stage,
+        )
+        return Evaluation(folder, tables)
+
+    return answer
+
+
 def _modalities(question: Question, on_stage: OnStage) -> Evaluation:
     if question.data is not None:
         raise ConfigError("task modalities looks at the run's own data; leave --data out")
@@ -217,4 +246,6 @@ TASKS: Final[dict[str, Callable[[Question, OnStage], Evaluation]]] = {
     "infill": _infill,
     "ungauged": _ungauged,
     "modalities": _modalities,
+    "flood": _extremes("flood"),
+    "drought": _extremes("drought"),
 }

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,21 +14,18 @@ from hydromae.base.files import write_text
 from hydromae.base.given import as_names
 from hydromae.base.version import VERSION
 from hydromae.baselines.forecast import Regime
-from hydromae.config import Config, Period
+from hydromae.config import Period
 from hydromae.evaluation.compare import Comparison, compare
 from hydromae.evaluation.forecast_scores import score_forecast
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
-from hydromae.masks.whole import forecast_modalities
 from hydromae.metrics.pairs import MIN_PAIRS
-from hydromae.prediction.known_data import data_of
 from hydromae.results.target import check_target
 from hydromae.results.write import write_result
-from hydromae.runs.directory import RunDirectory
 from hydromae.store.description import digest
 from hydromae.store.store import Store
-from hydromae.tasks.enough_pairs import require_issue_times, unscored
-from hydromae.tasks.forecast import forecast, issue_days
+from hydromae.tasks.enough_pairs import unscored
+from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import (
     REGIMES,
     BaselineChoice,
@@ -41,9 +37,7 @@ from hydromae.tasks.forecast_baselines import (
     series_of,
 )
 from hydromae.tasks.forecast_tables import csv_table, markdown_tables
-from hydromae.tasks.overlap import overlap_with_training
-from hydromae.tasks.task_scores import scored_days
-from hydromae.tokens.shape import token_shape
+from hydromae.tasks.scored_period import scored_period
 
 logger = logging.getLogger(__name__)
 
@@ -98,31 +92,17 @@ def evaluate_forecast(
     paths = [runs] if isinstance(runs, str | Path) else list(runs)
     regimes, choice = regimes_of(as_names(forcing) or ()), baselines or BaselineChoice()
     check_reference(choice, reference)
-    run = RunDirectory.open(paths[0])
-    store = run.store() if data is None else data_of(data)
-    split, days = scored_days(store, split)
-    folder = Path(output) if output is not None else run.path / "evaluation" / f"forecast_{split}"
+    period = scored_period(paths, data, split, every, horizon, min_pairs, allow_overlap)
+    run = period.run
+    folder = Path(output) if output is not None else run.path / "evaluation" / f"forecast_{period.split}"
     if not folder.resolve().is_relative_to(run.path.resolve()):
         for file in (f"{regime}{part}.nc" for regime in regimes for part in ("", "_scores", "_stations")):
             check_target(folder / file, overwrite=True)
-    first, last = store.periods[split]
-    where = f"{store.path}: its {split} period, {first} to {last}"
-    if first + timedelta(days=horizon) > last:
-        raise ConfigError(f"{where}, is shorter than {horizon} days")
-    issues = issue_days(first, last - timedelta(days=horizon), every)
-    measured = declared_by(paths, store)
-    overlap = overlap_with_training(paths, measured, days, f"its {split} period", allow_overlap)
-    target = _target(run.config())
-    if target in store.names:
-        observed = store.present(target) & measured.usable[:, None]
-        require_issue_times(observed, days, every, horizon, min_pairs, where)
-    train = run.config().data.train
-    assert train is not None  # else it had not been trained
     made = {
         regime: forecast(
             paths,
-            issues,
-            data=None if data is None else store,
+            period.issues,
+            data=period.given,
             horizon=horizon,
             forcing=regime,
             device=device,
@@ -130,17 +110,16 @@ def evaluate_forecast(
         )
         for regime in regimes
     }
-    title = f"{run.config().name}, {issues[0]} to {issues[-1]} every {every} days"
     return evaluate_forecasts(
         made,
-        measured,
-        train,
+        period.measured,
+        period.train,
         folder,
         choice,
-        title=title,
+        title=period.title,
         reference=reference,
         min_pairs=min_pairs,
-        overlap=overlap,
+        overlap=period.overlap,
         on_stage=on_stage,
     )
 
@@ -233,13 +212,6 @@ def evaluate_forecasts(
     return comparisons
 
 
-def declared_by(runs: Sequence[str | Path], store: Store) -> Store:
-    """A store without the days that any run's `data.exclude_dates` declares wrong: all are scored on these days."""
-    for run in runs:
-        store = store.with_excluded(RunDirectory.open(run).config().data.exclude_dates)
-    return store
-
-
 def check_reference(choice: BaselineChoice, reference: str | None) -> str:
     """The name of the reference, known before any work.
 
@@ -252,13 +224,6 @@ def check_reference(choice: BaselineChoice, reference: str | None) -> str:
     if reference not in (MODEL, *choice.names):
         raise ConfigError(f"reference {reference}: is none of {', '.join((MODEL, *choice.names))}")
     return reference
-
-
-def _target(config: Config) -> str:
-    """The series that is scored: the first that a run forecasts."""
-    shapes = {name: token_shape(config.model, name, 1) for name in config.model.modalities}
-    units = {name: modality.units for name, modality in config.data.modalities.items()}
-    return forecast_modalities(units, shapes, config.masking.forecast)[0]
 
 
 def _content(store: Store) -> str:

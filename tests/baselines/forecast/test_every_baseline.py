@@ -11,8 +11,10 @@ from hydromae.base.errors import DataError
 from hydromae.baselines.forecast import BASELINES, Baseline, fit_all, forecast_all, make_baselines
 from hydromae.baselines.forecast.baseline import train_days
 from hydromae.baselines.forecast.climatology import Climatology
+from hydromae.baselines.forecast.gr4j import Gr4j
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.lstm_training import LstmSettings
+from hydromae.baselines.gr4j_calibration import Calibration
 from hydromae.store.view import open_store
 from support.baseline_flows import FORCING, ISSUE, TRAIN, make_rivers, spoiled_after
 
@@ -23,6 +25,8 @@ QUICK = LstmSettings(hidden=8, history=20, batch=16, steps=6, check_every=3)
 def make(name: str) -> Baseline:
     if name == "lstm":
         return HandoffLstm(QUICK)
+    if name == "gr4j":
+        return Gr4j(Calibration(members=4, generations=1))
     return Climatology(quantiles=(0.1, 0.5, 0.9)) if name == "quantiles" else BASELINES[name]()
 
 
@@ -75,7 +79,7 @@ def test_weather_beyond_the_horizon_does_not_reach_a_perfect_forecast(rivers, fi
     np.testing.assert_array_equal(fitted[name].forecast(spoiled, issue, "perfect").values, clean.values)
 
 
-@pytest.mark.parametrize("name", ["ridge", "lstm"])
+@pytest.mark.parametrize("name", ["ridge", "gr4j", "lstm"])
 def test_perfect_weather_changes_a_forecast_that_reads_it(rivers, fitted, name):
     none, perfect = (fitted[name].forecast(rivers, ISSUE, regime).values for regime in ("none", "perfect"))
     assert (none != perfect).mean() > 0.9
@@ -103,7 +107,7 @@ def test_the_record_may_end_at_the_issue_time(rivers, fitted, name):
     )
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "lstm"])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in ("gr4j", "lstm")])
 def test_a_forecast_scales_with_the_unit_of_its_target(rivers, fitted, name):
     scaled = rivers.assign(riverflow=(rivers["riverflow"] * 512).assign_attrs(units="m3/s"))
     other = make(name).fit(scaled, "riverflow", FORCING, TRAIN, HORIZON).forecast(scaled, ISSUE, "perfect")

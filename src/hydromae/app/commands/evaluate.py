@@ -26,7 +26,7 @@ _BASELINES = "persistence,climatology,recession,ridge"
 
 def evaluate(
     runs: Runs,
-    task: Annotated[str, typer.Option(help="forecast, infill, ungauged or modalities.")] = "forecast",
+    task: Annotated[str, typer.Option(help="forecast, infill, ungauged, modalities, flood or drought.")] = "forecast",
     split: Annotated[
         str | None, typer.Option(help="val, test or train; default: val where there is one, else test.")
     ] = None,
@@ -37,9 +37,16 @@ def evaluate(
     data: Annotated[
         Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
     ] = None,
-    every: Annotated[int, typer.Option(help="forecast: days between issue times.")] = 5,
-    horizon: Annotated[int, typer.Option(help="forecast: longest lead time in days.")] = 7,
-    forcing: Annotated[str, typer.Option(metavar="A,B", help="forecast: none, perfect or both.")] = "none,perfect",
+    every: Annotated[int, typer.Option(help="forecast, flood, drought: days between issue times.")] = 5,
+    horizon: Annotated[
+        int,
+        typer.Option(
+            help="forecast, flood, drought: longest lead time in days; floods and droughts of 14 or more also by weeks."
+        ),
+    ] = 7,
+    forcing: Annotated[
+        str, typer.Option(metavar="A,B", help="forecast, flood, drought: none, perfect or both.")
+    ] = "none,perfect",
     baselines: Baselines = _BASELINES,
     lstm_steps: LstmSteps = None,
     reference: Reference = None,
@@ -50,6 +57,13 @@ def evaluate(
     windows: Annotated[
         int | None, typer.Option(help="modalities: the most windows that are read; default: all.", min=1)
     ] = None,
+    warn_at: Annotated[
+        float, typer.Option(help="flood, drought: probability from which on a forecast is a warning.", min=0, max=1)
+    ] = 0.3,
+    esp: Annotated[
+        bool,
+        typer.Option(help="flood, drought: compare with ensemble streamflow prediction, for which GR4J is calibrated."),
+    ] = True,
     allow_overlap: Annotated[
         bool,
         typer.Option("--allow-overlap", help="Score days that a run was trained on, too; every row then says so."),
@@ -62,6 +76,10 @@ def evaluate(
     Example: `hydromae evaluate output/gb_small --task forecast --split val --every 5 --horizon 7`
 
     Example: `hydromae evaluate output/gb_small --forcing perfect --baselines ridge,lstm --lstm-steps 2000`
+
+    Floods, of a run with quantiles: `hydromae evaluate output/gb_small --task flood --every 1 --forcing none`
+
+    Droughts, also by weeks: `hydromae evaluate output/gb_small --task drought --horizon 28`
     """
     from hydromae.app.console import Stages, console
     from hydromae.tasks.evaluate import Question
@@ -84,6 +102,8 @@ def evaluate(
         folds=folds,
         fold=fold,
         windows=windows,
+        warn_at=warn_at,
+        esp=esp,
         allow_overlap=allow_overlap,
     )
     with Stages() as stages:

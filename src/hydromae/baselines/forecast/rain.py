@@ -1,13 +1,10 @@
-"""Which variable of the forcing is rain, since some baselines treat rain separately."""
+"""Which variable of the forcing is rain and which evaporation, since some baselines treat them separately."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import xarray as xr
 
 from hydromae.base.errors import DataError
-
-_WORDS = ("precip", "rain")
-_NAMES = {"pr", "prcp", "tp"}
 
 
 def rain_of(series: xr.Dataset, forcing: Sequence[str], named: str | None = None) -> str | None:
@@ -23,8 +20,18 @@ def rain_of(series: xr.Dataset, forcing: Sequence[str], named: str | None = None
         if named not in forcing:
             raise DataError(f"{named}: is not among the forcing ({', '.join(forcing)}); name one of these")
         return named
+    return _first(series, forcing, ("precip", "rain"), {"pr", "prcp", "tp"})
+
+
+def evaporation_of(series: xr.Dataset, forcing: Sequence[str]) -> str | None:
+    """The variable that is evaporation, potential before any other; None where no forcing says so."""
+    potential = _first(series, forcing, ("potential_evap", "evspsblpot"), {"pet", "peti", "et0"})
+    return potential or _first(series, forcing, ("evap",), {"et", "eta"})
+
+
+def _first(series: xr.Dataset, forcing: Sequence[str], words: Sequence[str], names: Collection[str]) -> str | None:
     for name in forcing:
-        words = f"{name} {series[name].attrs.get('standard_name', '')}".lower()
-        if name.lower() in _NAMES or any(word in words for word in _WORDS):
+        said = f"{name} {series[name].attrs.get('standard_name', '')}".lower()
+        if name.lower() in names or any(word in said for word in words):
             return name
     return None

@@ -8,6 +8,7 @@ import xarray as xr
 from hydromae.base.errors import DataError
 from hydromae.baselines.forecast.baseline import Baseline, Regime
 from hydromae.baselines.forecast.climatology import Climatology
+from hydromae.baselines.forecast.gr4j import Gr4j
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.persistence import Persistence
 from hydromae.baselines.forecast.recession import Recession
@@ -18,6 +19,7 @@ BASELINES: dict[str, type[Baseline]] = {
     "climatology": Climatology,
     "recession": Recession,
     "ridge": Ridge,
+    "gr4j": Gr4j,
     "lstm": HandoffLstm,
 }
 

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydromae.sample.gr4j import GR4JParameters, gr4j, unit_hydrographs
-from hydromae.sample.parameters import gr4j_parameters
+from hydromae.baselines.gr4j import GR4JParameters, gr4j, initial_state, unit_hydrographs
 
 
 def parameters(x1, x2, x3, x4) -> GR4JParameters:
@@ -73,16 +72,45 @@ def test_unit_hydrographs_sum_to_one_and_are_never_negative(time_base):
 def test_unit_hydrograph_ordinates_match_the_s_curve_worked_by_hand():
     first, second = unit_hydrographs(np.array([2.0]))
     half = 0.5**2.5
-    np.testing.assert_allclose(first[:, 0], [half, 1 - half, 0, 0])
+    np.testing.assert_allclose(first[:, 0], [half, 1 - half])
     np.testing.assert_allclose(second[:, 0], [half / 2, 0.5 - half / 2, 0.5 - half / 2, half / 2])
 
 
 def test_water_balance_closes_every_day_without_exchange(forcing):
     rain, evaporation = forcing
-    run = gr4j(rain, evaporation, parameters([150, 350, 900], [0, 0, 0], [20, 90, 250], [0.6, 1.7, 6.3]))
-    before = np.vstack([run.initial_storage, run.storage[:-1]])
-    np.testing.assert_allclose(run.storage - before, rain - run.evaporation - run.flow, atol=1e-9)
-    assert (run.evaporation <= evaporation + 1e-12).all()
+    wanted = parameters([150, 350, 900], [0, 0, 0], [20, 90, 250], [0.6, 1.7, 6.3])
+    state = initial_state(wanted)
+    for day in range(len(rain)):
+        run = gr4j(rain[[day]], evaporation[[day]], wanted, state)
+        gained = run.state.storage() - state.storage()
+        np.testing.assert_allclose(gained, rain[day] - run.evaporation[0] - run.flow[0], atol=1e-9)
+        assert (run.evaporation[0] <= evaporation[day] + 1e-12).all()
+        state = run.state
+
+
+def test_a_run_in_two_pieces_equals_one(forcing):
+    rain, evaporation = forcing
+    wanted = parameters([150, 350, 900], [-1, 0, 1], [20, 90, 250], [0.6, 1.7, 6.3])
+    whole = gr4j(rain, evaporation, wanted)
+    first = gr4j(rain[:3], evaporation[:3], wanted)
+    second = gr4j(rain[3:], evaporation[3:], wanted, first.state)
+    np.testing.assert_array_equal(np.concatenate([first.flow, second.flow]), whole.flow)
+    np.testing.assert_array_equal(second.state.slow, whole.state.slow)
+
+
+def test_several_weathers_follow_one_state_and_several_parameters_share_one_weather(forcing):
+    rain, evaporation = forcing
+    wanted = parameters([150, 350, 900], [-1, 0, 1], [20, 90, 250], [0.6, 1.7, 6.3])
+    state = gr4j(rain[:50], evaporation[:50], wanted).state
+    spans = np.array([50, 200]) + np.arange(30)[:, None]  # [day, member]
+    together = gr4j(rain[spans], evaporation[spans], wanted, state).flow  # [day, member, station]
+    for member in (0, 1):
+        alone = gr4j(rain[spans[:, member]], evaporation[spans[:, member]], wanted, state).flow
+        np.testing.assert_array_equal(together[:, member], alone)
+    sets = parameters([[150] * 3, [900] * 3], [[0] * 3] * 2, [[20] * 3, [250] * 3], [[0.6] * 3, [6.3] * 3])
+    both = gr4j(rain[:, None], evaporation[:, None], sets).flow  # [day, set, station]
+    small = gr4j(rain, evaporation, parameters([150] * 3, [0] * 3, [20] * 3, [0.6] * 3)).flow
+    np.testing.assert_allclose(both[:, 0], small, rtol=1e-12)
 
 
 @pytest.mark.parametrize("exchange", [-1.5, 0.0, 1.0])
@@ -108,38 +136,3 @@ def test_groundwater_loss_lowers_flow_and_gain_raises_it(forcing):
     assert run.flow.min() >= 0
     loss, none, gain = same_rain.flow.sum(axis=0)
     assert loss < none < gain
-
-
-def flow_with(forcing, **changes):
-    usual = {"area": 200.0, "slope": 80.0, "propwet": 0.45, "bfihost": 0.5} | changes
-    values = {name: np.full(1, value) for name, value in usual.items()}
-    rain, evaporation = (series[:, :1] for series in forcing)
-    return gr4j(rain, evaporation, gr4j_parameters(**values, noise=np.zeros((4, 1)))).flow[100:, 0]
-
-
-def test_permeable_ground_damps_the_flow(forcing):
-    variability = [np.std(q) / np.mean(q) for q in (flow_with(forcing, bfihost=b) for b in (0.25, 0.5, 0.75, 0.95))]
-    assert (np.diff(variability) < 0).all()
-
-
-def test_wet_and_steep_catchments_are_flashier(forcing):
-    def flashiness(**changes):
-        flow = flow_with(forcing, **changes)
-        return np.abs(np.diff(flow)).sum() / flow.sum()
-
-    assert flashiness(propwet=0.8) > flashiness(propwet=0.25)
-    assert flashiness(slope=250.0) > flashiness(slope=20.0)
-
-
-def test_a_large_catchment_answers_later_than_a_small_one():
-    rain = np.zeros((60, 1))
-    rain[20] = 60.0
-    storm = (rain, np.zeros_like(rain))
-
-    def centroid(area):
-        values = {"area": area, "slope": 80.0, "propwet": 0.45, "bfihost": 0.5}
-        given_parameters = gr4j_parameters(**{k: np.full(1, v) for k, v in values.items()}, noise=np.zeros((4, 1)))
-        response = gr4j(*storm, given_parameters).flow - gr4j(0 * rain, 0 * rain, given_parameters).flow
-        return (response[:, 0] * np.arange(60)).sum() / response.sum()
-
-    assert centroid(1500.0) > centroid(30.0) + 0.5
