@@ -60,14 +60,14 @@ def calibrate(
     points = np.empty((n_stations, 4))
     for first in range(0, n_stations, _CHUNK):
         part = slice(first, first + _CHUNK)
-        weather = (np.ascontiguousarray(values[:, part], np.float32) for values in (rain, potential_evaporation))
-        of_part = np.ascontiguousarray(flow[:, part], np.float32)
-        points[part] = _search(
-            *weather,
-            of_part,
-            settings,
-            lambda done, first=first, size=of_part.shape[1]: on_progress((first + done * size) / n_stations),
+        wet, dry, observed = (
+            np.ascontiguousarray(values[:, part], np.float32) for values in (rain, potential_evaporation, flow)
         )
+
+        def report(done: float, first: int = first, size: int = observed.shape[1]) -> None:
+            on_progress((first + done * size) / n_stations)
+
+        points[part] = _search(wet, dry, observed, settings, report)
     return points
 
 

@@ -204,12 +204,15 @@ class Gr4j:
         """Parameters of each station, as points of the search."""
         first = self._first_scored(len(flow))
         late, scored = slice(max(first - WARM_UP, 0), None), flow[first:]
-        varied = np.nanmax(scored, axis=0, initial=-np.inf) > np.nanmin(scored, axis=0, initial=np.inf)
-        usable = (np.isfinite(scored).sum(axis=0) >= MIN_DAYS) & varied
+        present = np.isfinite(scored)
+        highest, lowest = (np.where(present, scored, none) for none in (-np.inf, np.inf))
+        usable = (present.sum(axis=0) >= MIN_DAYS) & (highest.max(axis=0) > lowest.min(axis=0))
         points = np.tile(MEDIAN, (flow.shape[1], 1))
         if usable.any():
-            weather = (values[late][:, usable] for values in (self._past.rain, self._past.potential_evaporation))
-            points[usable] = calibrate(*weather, flow[late][:, usable], self.calibration, self.on_progress)
+            rain, potential, known = (
+                values[late][:, usable] for values in (self._past.rain, self._past.potential_evaporation, flow)
+            )
+            points[usable] = calibrate(rain, potential, known, self.calibration, self.on_progress)
             points[~usable] = np.median(points[usable], axis=0)
         return points
 
