@@ -10,6 +10,8 @@ import pytest
 import xarray as xr
 
 from hydromae.base.errors import ConfigError
+from hydromae.baselines.forecast.gr4j import Gr4j
+from hydromae.baselines.gr4j_calibration import MEDIAN
 from hydromae.evaluation.compare import Comparison
 from hydromae.evaluation.overlap import Overlap, overlap_of
 from hydromae.metrics import at_valid_times
@@ -17,8 +19,9 @@ from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
 from hydromae.tasks.evaluate_forecast import evaluate_forecasts
-from hydromae.tasks.forecast_baselines import BaselineChoice, choose_baselines, forcing_of, regimes_of
+from hydromae.tasks.forecast_baselines import BaselineChoice, choose_baselines, fit_baselines, forcing_of, regimes_of
 from hydromae.tasks.forecast_tables import markdown_tables
+from support.baseline_flows import FORCING, make_rivers
 from support.series_run import series_world
 from support.sources import World
 
@@ -161,6 +164,27 @@ def test_tables_without_scores_say_why(prepared: tuple[World, Store], tmp_path: 
     with caplog.at_level("WARNING", "hydromae"):  # what was said to be set is enough
         evaluate_forecasts(made, store, store.periods["train"], tmp_path, choice, min_pairs=int(said[1]), resamples=2)
     assert "needs" not in caplog.text or "at lead times" in caplog.text
+
+
+def test_gr4j_is_calibrated_when_asked_and_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def calibrate(rain, potential, flow, settings, on_progress):
+        on_progress(0.5)
+        return np.tile(MEDIAN, (flow.shape[1], 1))
+
+    monkeypatch.setattr("hydromae.baselines.forecast.gr4j.calibrate", calibrate)
+    told: list[tuple[str, float]] = []
+    fitted = fit_baselines(
+        BaselineChoice(("gr4j",)),
+        make_rivers(),
+        "riverflow",
+        FORCING,
+        (date(2001, 1, 1), date(2003, 12, 31)),
+        2,
+        on_stage=lambda what, share: told.append((what, share)),
+    )
+    assert [share for what, share in told if what == "Calibrating GR4J"] == [0.5, 1.0]
+    assert isinstance(fitted["gr4j"], Gr4j)
+    assert "gr4j" not in choose_baselines().names
 
 
 def test_the_lstm_learns_the_regimes_that_are_asked_for() -> None:

@@ -1,5 +1,6 @@
 """Parameters of GR4J for many stations at once, by differential evolution (Storn and Price 1997)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,21 +45,29 @@ def calibrate(
     potential_evaporation: Float[np.ndarray, "day station"],
     flow: Float[np.ndarray, "day station"],
     settings: Calibration,
+    on_progress: Callable[[float], None] = lambda done: None,
 ) -> Float[np.ndarray, "station 4"]:
-    """The points with the least sum of `losses`, each station by itself.
+    """The points with the least `losses`, each station by itself.
 
     Args:
         rain: mm/d, without gaps.
         potential_evaporation: mm/d, without gaps.
         flow: mm/d, NaN where missing; each station has different values after the warm-up.
         settings: of the search; `years` is not used.
+        on_progress: called with the share of the search that is done.
     """
     n_stations = flow.shape[1]
     points = np.empty((n_stations, 4))
     for first in range(0, n_stations, _CHUNK):
         part = slice(first, first + _CHUNK)
-        weather = (np.ascontiguousarray(values[:, part], np.float32) for values in (rain, potential_evaporation))
-        points[part] = _search(*weather, np.ascontiguousarray(flow[:, part], np.float32), settings)
+        wet, dry, observed = (
+            np.ascontiguousarray(values[:, part], np.float32) for values in (rain, potential_evaporation, flow)
+        )
+
+        def report(done: float, first: int = first, size: int = observed.shape[1]) -> None:
+            on_progress((first + done * size) / n_stations)
+
+        points[part] = _search(wet, dry, observed, settings, report)
     return points
 
 
@@ -67,6 +76,7 @@ def _search(
     potential_evaporation: Float[np.ndarray, "day station"],
     flow: Float[np.ndarray, "day station"],
     settings: Calibration,
+    on_progress: Callable[[float], None],
 ) -> Float[np.ndarray, "station 4"]:
     """Differential evolution, current-to-best with one difference, from a Latin hypercube."""
     chance, members = np.random.default_rng(settings.seed), settings.members
@@ -74,7 +84,7 @@ def _search(
     start = LOWEST + cells / members * (HIGHEST - LOWEST)  # [member, 4]
     points = np.repeat(start[:, None], flow.shape[1], axis=1)  # [member, station, 4]
     loss = losses(rain, potential_evaporation, flow, points)  # [member, station]
-    for _ in range(settings.generations):
+    for generation in range(settings.generations):
         best = np.take_along_axis(points, loss.argmin(axis=0)[None, :, None], axis=0)  # [1, station, 4]
         one, other = chance.integers(members, size=(2, members))
         step = chance.uniform(0.3, 0.9, (members, 1, 1))
@@ -86,6 +96,7 @@ def _search(
         trial_loss = losses(rain, potential_evaporation, flow, trial)
         better = trial_loss < loss
         points, loss = np.where(better[..., None], trial, points), np.where(better, trial_loss, loss)
+        on_progress((generation + 2) / (settings.generations + 1))
     return np.asarray(np.take_along_axis(points, loss.argmin(axis=0)[None, :, None], axis=0)[0])
 
 

@@ -95,7 +95,7 @@ def run_benchmark(
         output: folder for all files; a second call goes on with those that are there.
         seeds: trainings whose forecasts are averaged.
         minutes: of training in this call, after which it stops and can be continued; None is as long as it takes.
-        baselines: to compare with; None is all but the LSTM.
+        baselines: to compare with; None is all but GR4J and the LSTM.
         runs: trained runs to score in place of new ones.
         select: score the held-out years inside the training period, by which settings are to be chosen.
         overrides: keys to change in the packaged settings.

@@ -53,7 +53,7 @@ class Question:
         every: days between issue times of forecasts.
         horizon: longest lead time of forecasts, days.
         forcing: regimes of forecasts, none or perfect.
-        baselines: of forecasts; None is all but the LSTM.
+        baselines: of forecasts; None is all but GR4J and the LSTM.
         reference: of forecasts, see `evaluate_forecasts`.
         min_pairs: days that a station needs to be scored, of forecasts and ungauged stations.
         stations: ids of ungauged stations, see `evaluate_ungauged`.

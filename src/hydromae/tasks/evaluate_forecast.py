@@ -72,7 +72,7 @@ def evaluate_forecast(
         every: days between issue times.
         horizon: longest lead time in days.
         forcing: regimes, of none and perfect.
-        baselines: which to use; None is all but the LSTM.
+        baselines: which to use; None is all but GR4J and the LSTM.
         reference: the forecast that the others are tested against; see `evaluate_forecasts`.
         data: other data than the run's, a store or a configuration, with the training period and this split.
         min_pairs: days that a station needs to be scored.

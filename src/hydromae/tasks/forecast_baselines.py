@@ -14,6 +14,7 @@ from hydromae.base.errors import ConfigError, HydroMAEError
 from hydromae.base.files import write_text
 from hydromae.base.json_text import json_text
 from hydromae.baselines.forecast import BASELINES, Baseline, Regime
+from hydromae.baselines.forecast.gr4j import Gr4j
 from hydromae.baselines.forecast.lstm import HandoffLstm
 from hydromae.baselines.forecast.lstm_training import LstmProgress, LstmSettings
 from hydromae.baselines.forecast.rain import rain_of
@@ -65,7 +66,7 @@ def choose_baselines(
     """Baselines by name, with an LSTM only for the regimes that are asked for.
 
     Args:
-        names: None is all but the LSTM.
+        names: None is `DEFAULT_BASELINES`: all but GR4J and the LSTM, which take minutes.
         regimes: None is both.
         steps: the most steps that the LSTM is trained for; None is its default.
         keep: see `BaselineChoice`.
@@ -153,6 +154,11 @@ def fit_baselines(
     days = slice(str(train[0]), str(train[1]))
     for i, name in enumerate(choice.names):
         on_stage(f"Fitting baselines: {name}", i / len(choice.names))
+        if name == "gr4j":
+            calibrated = Gr4j(on_progress=lambda done: on_stage("Calibrating GR4J", done))
+            fitted[name] = calibrated.fit(series, target, forcing, days, horizon)
+            on_stage("Calibrating GR4J", 1.0)
+            continue
         if name != "lstm":
             fitted[name] = BASELINES[name]().fit(series, target, forcing, days, horizon)
             continue

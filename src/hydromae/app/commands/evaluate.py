@@ -11,7 +11,7 @@ Baselines = Annotated[
     str,
     typer.Option(
         metavar="A,B,...",
-        help="Of persistence, climatology, recession, ridge, lstm (which takes long); an empty text for none.",
+        help="Of persistence, climatology, recession, ridge, gr4j and lstm (which take long); an empty text for none.",
     ),
 ]
 LstmSteps = Annotated[int | None, typer.Option(help="Steps that the LSTM is trained for at most.", min=1)]

@@ -1,6 +1,6 @@
 """GR4J calibrated for each catchment, with a correction by its last errors and the weather of past years."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,17 +73,21 @@ class Gr4j:
 
     Args:
         calibration: how parameters are searched.
+        on_progress: called with the share of the search that is done.
     """
 
     name = "gr4j"
 
-    def __init__(self, calibration: Calibration | None = None) -> None:
-        self.calibration = calibration or Calibration()
+    def __init__(
+        self, calibration: Calibration | None = None, on_progress: Callable[[float], None] = lambda done: None
+    ) -> None:
+        self.calibration, self.on_progress = calibration or Calibration(), on_progress
         self.target: str | None = None
         self.horizon = 0
         self._stations: list[str] = []
         self._inputs: CatchmentInputs
         self._past: PastWeather
+        self._flow: Float[np.ndarray, "day station"]
         self._points: Float[np.ndarray, "station 4"]
         self._persistence: Float[np.ndarray, station]
         self._corrections: dict[Regime, Correction] = {}
@@ -94,20 +98,10 @@ class Gr4j:
         self._inputs = catchment_inputs(series, target, forcing, days)
         self.target, self.horizon, self._stations = target, horizon, station_ids(series)
         self._past = self._inputs.past(series, days)
-        flow = daily_values(series, target, days) * self._inputs.to_depth
-        self._points = self._calibrated(flow)
-        catchments = Catchments(parameters_of(self._points), self._past)
-        learned = np.arange(max(len(days) - round(365.25 * self.calibration.years), 1), len(days), _EVERY)
-        simulated, states = catchments.run((self._past.rain, self._past.potential_evaporation), days[0], learned)
-        self._persistence = fit_persistence(root_errors(flow, simulated))
-        recent = recent_features(root_errors(flow, simulated, self._persistence), simulated, learned)
-        truth = following(flow, learned, horizon)
-        means = [catchments.mean_of_ensemble(states[row], days[row], horizon) for row in learned.tolist()]
-        ahead: dict[Regime, np.ndarray] = {"perfect": following(simulated, learned, horizon), "none": np.stack(means)}
-        without_flow = ~np.isfinite(flow).any(axis=0)
-        self._corrections = {
-            regime: fit_correction(values, recent, truth).without(without_flow) for regime, values in ahead.items()
-        }
+        self._flow = daily_values(series, target, days) * self._inputs.to_depth
+        self._points, self._corrections = self._calibrated(self._flow), {}
+        simulated, _ = self._training_run([])
+        self._persistence = fit_persistence(root_errors(self._flow, simulated))
         return self
 
     def forecast(self, series: xr.Dataset, issue_times: pd.DatetimeIndex, regime: Regime) -> xr.DataArray:
@@ -144,7 +138,7 @@ class Gr4j:
         columns = self._columns(series)
         to_depth = self._inputs.to_depth[columns]
         rows = (issue_days(issue_times) - days[0]).astype(np.int64)
-        catchments = Catchments(parameters_of(self._points[columns]), self._past.of(columns))
+        catchments = self._catchments(columns)
         simulated, states = catchments.run(self._inputs.weather(series, seen)[0], days[0], rows)
         flow = daily_values(series, self.target, days) * to_depth
         errors = root_errors(flow, simulated[: len(days)], self._persistence[columns])
@@ -157,25 +151,68 @@ class Gr4j:
         return self._past.years
 
     def correction(self, regime: Regime, series: xr.Dataset) -> Correction:
-        """The correction of the stations of `series`: NaN for those without flow in the training period."""
+        """The correction of the stations of `series`: NaN for those without flow in the training period.
+
+        It is learned when it is first asked for, since an ensemble for two months ahead needs none for `none`, which
+        would take longer than all else.
+        """
+        if regime not in self._corrections:
+            self._corrections[regime] = self._learned(regime)
         stranger = ~np.isin(station_ids(series), self._stations)
         return self._corrections[regime].of(self._columns(series)).without(stranger)
+
+    def _learned(self, regime: Regime) -> Correction:
+        """A correction from forecasts that would have been made in the last years of training."""
+        rows = np.arange(self._first_scored(len(self._flow)), len(self._flow), _EVERY)
+        simulated, states = self._training_run(rows)
+        if regime == "perfect":
+            ahead = following(simulated, rows, self.horizon)
+        else:
+            catchments, first = self._catchments(), self._past.first_day
+            ahead = np.stack(
+                [
+                    catchments.mean_of_ensemble(states[row], first + np.timedelta64(row, "D"), self.horizon)
+                    for row in rows.tolist()
+                ]
+            )
+        recent = recent_features(root_errors(self._flow, simulated, self._persistence), simulated, rows)
+        learned = fit_correction(ahead, recent, following(self._flow, rows, self.horizon))
+        return learned.without(~np.isfinite(self._flow).any(axis=0))
+
+    def _training_run(
+        self, stops: Sequence[int] | np.ndarray
+    ) -> tuple[Float[np.ndarray, "day station"], dict[int, GR4JState]]:
+        weather = (self._past.rain, self._past.potential_evaporation)
+        return self._catchments().run(weather, self._past.first_day, stops)
+
+    def _catchments(self, columns: np.ndarray | None = None) -> Catchments:
+        """All stations of the training period, or some by their positions."""
+        if columns is None:
+            return Catchments(parameters_of(self._points), self._past)
+        return Catchments(parameters_of(self._points[columns]), self._past.of(columns))
 
     def _columns(self, series: xr.Dataset) -> np.ndarray:
         """Positions of stations among those of the training period; 0 for others, which get NaN in the end."""
         place = {station: position for position, station in enumerate(self._stations)}
         return np.array([place.get(station, 0) for station in station_ids(series)], np.int64)
 
+    def _first_scored(self, n_days: int) -> int:
+        """The first of the last years of training that is learned from, after a year that warms up if there is one."""
+        return min(max(n_days - round(365.25 * self.calibration.years), 0) + WARM_UP, n_days - 1)
+
     def _calibrated(self, flow: Float[np.ndarray, "day station"]) -> Float[np.ndarray, "station 4"]:
         """Parameters of each station, as points of the search."""
-        late = slice(-round(365.25 * self.calibration.years), None)
-        scored = flow[late][WARM_UP:]
-        varied = np.nanmax(scored, axis=0, initial=-np.inf) > np.nanmin(scored, axis=0, initial=np.inf)
-        usable = (np.isfinite(scored).sum(axis=0) >= MIN_DAYS) & varied
+        first = self._first_scored(len(flow))
+        late, scored = slice(max(first - WARM_UP, 0), None), flow[first:]
+        present = np.isfinite(scored)
+        highest, lowest = (np.where(present, scored, none) for none in (-np.inf, np.inf))
+        usable = (present.sum(axis=0) >= MIN_DAYS) & (highest.max(axis=0) > lowest.min(axis=0))
         points = np.tile(MEDIAN, (flow.shape[1], 1))
         if usable.any():
-            weather = (values[late][:, usable] for values in (self._past.rain, self._past.potential_evaporation))
-            points[usable] = calibrate(*weather, flow[late][:, usable], self.calibration)
+            rain, potential, known = (
+                values[late][:, usable] for values in (self._past.rain, self._past.potential_evaporation, flow)
+            )
+            points[usable] = calibrate(rain, potential, known, self.calibration, self.on_progress)
             points[~usable] = np.median(points[usable], axis=0)
         return points
 

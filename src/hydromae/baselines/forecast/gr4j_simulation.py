@@ -41,7 +41,7 @@ class Catchments:
         before = self.past.until(first_day - np.timedelta64(1, "D"), SPIN_UP)
         state = gr4j(*before, self.parameters).state
         flows, states, done = [np.empty((0, rain.shape[1]), np.float32)], {}, 0
-        for stop in np.unique(np.append(stops, len(rain) - 1)).tolist():
+        for stop in sorted({*map(int, stops), len(rain) - 1}):
             span = slice(done, stop + 1)
             piece = gr4j(rain[span], potential[span], self.parameters, state)
             state, done = piece.state, stop + 1
