@@ -87,9 +87,11 @@ class Surroundings(nn.Module):
         self, north: Float[Tensor, "batch stations context"], east: Float[Tensor, "batch stations context"]
     ) -> Float[Tensor, "batch stations context head"]:
         """Weight of each station around in each mean, above 0; 0 where it is unknown where it lies."""
-        north, east = north.to(self.log_ring.dtype), east.to(self.log_ring.dtype)
+        known = ~(north + east).isnan()
+        # Before any product, so that no gradient is NaN.
+        north, east = (torch.where(known, part, 0.0).to(self.log_ring.dtype) for part in (north, east))
         distance = (north.square() + east.square() + 1.0).sqrt()  # two stations at one place are 1 km apart
         off = (distance.log()[..., None] - self.log_ring) / self.log_width.exp()
         unit = torch.stack([north, east], -1) / distance[..., None]  # [B, S, K, 2]
         weights = torch.exp(unit @ self.pull - 0.5 * off.square())
-        return torch.where(distance.isnan()[..., None], 0.0, torch.nan_to_num(weights))
+        return weights * known[..., None]
