@@ -80,6 +80,10 @@ class DataConfig(Section):
         None, ge=1, description="stations in a window: null = all; n = every station in turn with its n - 1 nearest, "
         "in windows of their own, which makes a step cheap (model.series_patch_size: 1 suits it)"
     )  # fmt: skip
+    train_stations: tuple[str, ...] | None = Field(
+        None, min_length=1, description="stations, by id, whose windows are trained on and validated; the others are "
+        "in the store, and may be neighbours (null = all); needs stations_per_window"
+    )  # fmt: skip
     window_mix: dict[Annotated[int, Field(ge=1)], Weight] = Field(
         {}, description="lengths of training windows, each with its weight, as {15: 1, 30: 3}; a batch has one length "
         "(empty = only window, which validation always uses)"
@@ -93,7 +97,7 @@ class DataConfig(Section):
     )
     stride: int = Field(20, ge=1, description="days between the starts of training windows; each epoch shifts them")
 
-    @field_validator("exclude_stations", mode="before")
+    @field_validator("exclude_stations", "train_stations", mode="before")
     @classmethod
     def _numbers_are_ids(cls, value: object) -> object:
         if not isinstance(value, list | tuple):
@@ -173,6 +177,12 @@ class DataConfig(Section):
     def _fills_know_their_stations(self) -> "DataConfig":
         if self.fill and self.stations_per_window is not None:
             raise ValueError("fill and stations_per_window do not go together: leave fill empty, gaps are seen as such")
+        return self
+
+    @model_validator(mode="after")
+    def _trained_stations_have_windows(self) -> "DataConfig":
+        if self.train_stations is not None and self.stations_per_window is None:
+            raise ValueError("train_stations needs windows of some stations: set stations_per_window, as 1")
         return self
 
     @field_validator("exclude_dates")
