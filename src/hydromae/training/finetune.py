@@ -19,6 +19,7 @@ TaskName = Literal["forecast", "infill", "ungauged"]
 LR_FACTOR: Final = 0.3
 EPOCHS_FACTOR: Final = 0.5
 WARMUP_FACTOR: Final = 0.1
+PATIENCE: Final = 3
 
 # Keys of the model that follow from the data: left open, since other data may give other values.
 _DECIDED_BY_DATA: Final = (
@@ -77,7 +78,8 @@ def finetune_config(
     Every task has the same share of the batches. `forecast` hides the future; `infill` hides gaps and spans of days;
     `ungauged` hides the whole target series of some stations, or of the only one in a window, while all other
     modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
-    warm-up at most a tenth of them.
+    warm-up at most a tenth of them. With a validation period it ends after 3 epochs without a lower loss, the loss of
+    the run's own weights included.
 
     Arguments and errors are those of `finetune`.
     """
@@ -97,6 +99,8 @@ def finetune_config(
     # Overrides come first, since other keys follow from them.
     given = build_config({**raw, "masking": trained.masking.model_dump(mode="json")}, overrides, str(run.config_file))
     training["warmup_epochs"] = min(training["warmup_epochs"], WARMUP_FACTOR * given.training.epochs)
+    if training["patience"] is None and given.data.val is not None:
+        training["patience"] = PATIENCE
     for name in tasks:
         for strategy, weight in _strategies(name, given, trained.model).items():
             strategies = raw["masking"]["strategies"]
@@ -125,7 +129,8 @@ def task_names(task: str | Sequence[str]) -> tuple[TaskName, ...]:
 def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[str, float]:
     """Strategies of a task, whose weights add up to 1."""
     if task == "forecast":
-        return {"forecast": 1.0}
+        # Where the model can, a window is forecast from each of its issue days: many times more to learn from.
+        return {"rolling_forecast" if config.model.rolling else "forecast": 1.0}
     if task == "infill":
         # A fill would reveal what a gap hides.
         return {"random" if config.data.fill else "gap": 0.5, "span": 0.5}
