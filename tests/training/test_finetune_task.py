@@ -142,6 +142,23 @@ def test_weights_that_tuning_only_makes_worse_are_kept(trained: RunDirectory, tm
     assert later and first < min(later)
 
 
+def test_a_run_that_knows_the_masks_is_anchored_and_one_that_does_not_is_free(
+    trained: RunDirectory, tmp_path: Path
+) -> None:
+    assert finetune_config(trained, "forecast").training.lr_scale == {}
+    known = package.finetune(trained.path, "forecast", output=tmp_path / "known")
+    config = finetune_config(known, "forecast", output=tmp_path / "anchored")
+    assert config.training.lr_scale == {"*_encoder": 0.1, "norm_shared": 0.1, "blocks_shared": 0.1}
+    assert (
+        finetune_config(known, "forecast", ["training.lr_scale={soil_encoder: 0.5}"]).training.lr_scale["soil_encoder"]
+        == 0.5
+    )
+    assert finetune_config(known, "forecast,infill").training.lr_scale == {}
+    assert finetune_config(known, "forecast", from_scratch=True).training.lr_scale == {}
+    rates = {group["lr"] for group in build_trainer(config, known.store()).engine.optimizer.param_groups}
+    assert len(rates) <= 2  # every pattern names a part
+
+
 def test_a_model_that_can_is_tuned_on_forecasts_from_every_issue_day(trained_by_station: RunDirectory) -> None:
     rolling = ["model.rolling=[riverflow]"]
     assert finetune_config(trained_by_station, "forecast", rolling).masking.strategies == {"rolling_forecast": 1.0}

@@ -81,12 +81,12 @@ class Scaler:
         """The scaler of some stations, in this order; numbers that hold for all stay. None is all stations."""
         if places is None:
             return self
-        chosen = {
-            key: tuple(numbers[place] for place in places)
-            for key, numbers in (("mean", self.mean), ("std", self.std), ("factor", self.factor))
-            if numbers is not None and len(numbers) > 1
-        }
-        return replace(self, **chosen)
+
+        def chosen(numbers: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple(numbers[place] for place in places) if len(numbers) > 1 else numbers
+
+        factor = None if self.factor is None else chosen(self.factor)
+        return replace(self, mean=chosen(self.mean), std=chosen(self.std), factor=factor)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, for JSON."""

@@ -20,6 +20,7 @@ LR_FACTOR: Final = 0.3
 EPOCHS_FACTOR: Final = 0.5
 WARMUP_FACTOR: Final = 0.1
 PATIENCE: Final = 3
+ANCHORED: Final = 0.1  # of the learning rate
 
 # Keys of the model that follow from the data: left open, since other data may give other values.
 _DECIDED_BY_DATA: Final = (
@@ -79,7 +80,8 @@ def finetune_config(
     `ungauged` hides the whole target series of some stations, or of the only one in a window, while all other
     modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
     warm-up at most a tenth of them. With a validation period it ends after 3 epochs without a lower loss, the loss of
-    the run's own weights included.
+    the run's own weights included. Where the run was trained on these masks already, on other data, its encoders,
+    fusion and recurrence are anchored: they learn at a tenth of that rate.
 
     Arguments and errors are those of `finetune`.
     """
@@ -107,6 +109,9 @@ def finetune_config(
             strategies[strategy] = strategies.get(strategy, 0.0) + weight
             if name == "ungauged":
                 raw["masking"]["targets"][strategy] = list(_targets(given))
+    known = {strategy for strategy, weight in trained.masking.strategies.items() if weight > 0}
+    if raw["masking"]["strategies"].keys() <= known and not from_scratch and not training["lr_scale"]:
+        training["lr_scale"] = dict.fromkeys(_readers(trained.model), ANCHORED)
     return build_config(raw, overrides, str(run.config_file))
 
 
@@ -138,6 +143,14 @@ def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[st
     groups = math.ceil(stations / config.model.series_patch_size)
     # Strategy place hides only some days of a station where the ratio amounts to less than one station.
     return {"place" if config.masking.series_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
+
+
+def _readers(model: ModelConfig) -> list[str]:
+    """The parts of a model that make of what is visible what the decoders read."""
+    parts = ["*_encoder"]
+    if model.fusion == "full":
+        parts += ["norm_shared", *(["blocks_shared"] if model.shared_depth else [])]
+    return [*parts, *(["station_states"] if model.recurrent_dim else [])]
 
 
 def _targets(config: Config) -> tuple[str, ...]:
