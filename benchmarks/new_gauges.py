@@ -177,7 +177,8 @@ class Experiment:
         training: dict[str, Any] = {"epochs": epochs, "warmup_epochs": min(0.5, epochs / 10)}
         if fit.contender == "scratch":
             training["patience"] = 10
-        config = self._of_fold(fit.fold, fit.years, fit.seed, keys, training, self.output / "runs" / fit.name)
+        output = self.output / "runs" / fit.name
+        config = self._of_fold(fit.fold, fit.years, fit.seed, data=keys, training=training, output=output)
         if fit.contender not in ("tuned", "frozen"):
             return config
         data = config.data
@@ -199,14 +200,9 @@ class Experiment:
             path = self.output / "forecasts" / f"{fit.name}_{regime}.nc"
             if not path.is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                result = forecast(
-                    self.run(fit).path,
-                    issues,
-                    data=self.store(fit.fold, fit.years),
-                    horizon=gb_flow_7.HORIZON,
-                    forcing=regime,
-                    stations=self.folds().held_out(fit.fold),
-                )
+                new = self.folds().held_out(fit.fold)
+                run, data = self.run(fit).path, self.store(fit.fold, fit.years)
+                result = forecast(run, issues, data=data, horizon=gb_flow_7.HORIZON, forcing=regime, stations=new)
                 write_result(result[["riverflow"]], path)
             with xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False) as kept:
                 made[regime] = kept["riverflow"].load()
@@ -230,28 +226,13 @@ class Experiment:
             raise SystemExit(f"{run.path}: was stopped; the same command goes on with it")
         return run
 
-    def _of_fold(
-        self,
-        fold: int,
-        years: float,
-        seed: int,
-        data: dict[str, Any] | None = None,
-        training: dict[str, Any] | None = None,
-        output: Path | None = None,
-    ) -> Config:
+    def _of_fold(self, fold: int, years: float, seed: int, **more: Any) -> Config:
         store = self.output / "stores" / f"fold{fold}_{years:g}y"
-        return self._config(store, self._flow_file(fold, years), Record(years), seed, data, training, output)
+        return self._config(store, self._flow_file(fold, years), Record(years), seed, **more)
 
-    def _config(
-        self,
-        store: Path,
-        flow: Path,
-        record: Record,
-        seed: int,
-        data: dict[str, Any] | None = None,
-        training: dict[str, Any] | None = None,
-        output: Path | None = None,
-    ) -> Config:
+    def _config(self, store: Path, flow: Path, record: Record, seed: int, **more: Any) -> Config:
+        """Settings of `store`; `data` and `training` are keys on top, `output` is the run's directory."""
+        output = more.get("output", store)
         raw = packaged_settings()
         window = min(WINDOW, VALIDATED_DAYS[record.years])
         raw["data"] |= {
@@ -261,14 +242,14 @@ class Experiment:
             "val": [str(day) for day in record.validated],
             "window": window,
             "window_mix": {WINDOW: 1.0} if window < WINDOW else {},
-            **(data or {}),
+            **more.get("data", {}),
         }
         raw["data"]["modalities"]["riverflow"]["paths"] = [str(flow)]
         raw["model"] = dict(MODEL)
         raw["masking"]["strategies"] = {"rolling_forecast": 1}
-        raw["training"] |= {"batch_size": BATCH, "lr": LR, "threads": 1, **(training or {})}
+        raw["training"] |= {"batch_size": BATCH, "lr": LR, "threads": 1, **more.get("training", {})}
         raw["logging"] = {"tensorboard": False, "images": False, "console": "quiet", "keep": 1}
-        raw |= {"name": store.name if output is None else output.name, "seed": seed, "output": str(output or store)}
+        raw |= {"name": output.name, "seed": seed, "output": str(output)}
         return build_config(raw, self.overrides, where="new_gauges")
 
     def _flow_file(self, fold: int, years: float) -> Path:
