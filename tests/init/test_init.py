@@ -171,7 +171,9 @@ def test_a_caravan_folder_gives_series_of_means_and_flow_by_its_units(tmp_path):
     assert taken(result) == {"temp": ("series", "degC"), "riverflow": ("series", "mm/d")}
     config = written(result, tmp_path)
     assert config.data.modalities["temp"].variable == "temperature_2m_mean"
-    assert not config.data.modalities["riverflow"].per_area and config.data.attributes.area == "area"
+    modeled = config.data.modalities["riverflow"]
+    assert not modeled.per_area and config.data.attributes.area == "area"
+    assert (modeled.scaling, modeled.scaling_per) == ("standard", "station")  # as it is scored
     assert config.data.attributes.columns == ("gauge_lat", "gauge_lon", "area")
     assert config.model.coordinate_attrs == (0, 1) and check(config).exit_code == 0
 

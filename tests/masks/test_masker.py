@@ -302,6 +302,32 @@ def test_a_unified_pattern_hides_the_same_in_all_grids_and_in_all_series(
         assert torch.equal(index["evap"], index["riverflow"]) is (pattern == "unified")
 
 
+@pytest.mark.parametrize("strategy", ["random", "span", "place", "gap"])
+def test_a_group_is_hidden_at_the_same_places_and_days_and_what_is_in_none_by_itself(
+    parts: Parts, strategy: str
+) -> None:
+    windows = parts[1].read([40, 90], DAYS)
+    for name in windows.values:
+        windows.values[name].fill_(0.5)
+        slots = [parts[0].shapes[name].places] * DAYS
+        windows.available_by_slot[name][:] = [slots, slots]
+    for groups in ([["evap", "riverflow"]], []):
+        maker = remade(parts, groups=groups, strategies={strategy: 1})
+        for batch in (maker.training_batch(windows, 0), maker.evaluation_batch(windows)):
+            states = windows_of_states(batch)
+            assert torch.equal(states["evap"], states["riverflow"]) is bool(groups)
+            assert not torch.equal(states["precip"], states["soil"])
+
+
+@given(starts=STARTS, strategy=st.sampled_from(["random", "span", "place"]))
+@settings(deadline=None, max_examples=20)
+def test_a_group_hides_exact_counts_where_gaps_differ(parts: Parts, starts: list[int], strategy: str) -> None:
+    windows = parts[1].read(starts, DAYS)
+    batch = remade(parts, groups=[["evap", "riverflow"]], strategies={strategy: 1}).evaluation_batch(windows)
+    for name, tokens in batch.tokens.items():
+        assert counts(tokens.target) == [round(0.4 * n) for n in windows.available[name]]
+
+
 @given(starts=STARTS, strategy=st.sampled_from(["random", "span", "place"]))
 @settings(deadline=None, max_examples=20)
 def test_a_unified_pattern_hides_exact_counts_where_gaps_differ(parts: Parts, starts: list[int], strategy: str) -> None:

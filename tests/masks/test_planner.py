@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hydromae.base.errors import ConfigError
 from hydromae.config import MaskingConfig
 from hydromae.masks.hiding import Hiding
 from hydromae.masks.planner import MaskPlanner
@@ -151,6 +152,42 @@ def test_what_would_leave_nothing_to_predict_or_to_see_is_random_in_training_and
         # Nothing is scored that the strategy does not train.
         for (hiding,) in planner.of_windows(available, days, [number]).values():
             assert hiding.targets == 0 and hiding.visible == hiding.available and not hiding.hides
+
+
+def test_a_modality_is_hidden_whole_with_its_group_and_never_with_all_that_there_is() -> None:
+    planner = planner_of(strategies={"modality": 1}, groups=[["evap", "riverflow"]])
+    hidden = {
+        tuple(name for name, hidings in planner.of_batch(full(planner), DAYS, number, 0).items() if hidings[0].targets)
+        for number in range(30)
+    }
+    assert hidden == {("precip",), ("evap", "riverflow")}
+    # Without rain nothing would be seen, so that strategy random takes its place.
+    assert strategies(planner.of_batch(without(planner, "precip"), DAYS, 0, 0)) == ["random"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([["precip", "evap"]], r"precip and evap together, whose tokens differ: 6 patches over 1 day, and 3 groups"),
+        ([["evap", "snow"]], "names snow, which is none of precip, evap, riverflow"),
+    ],
+)
+def test_a_group_that_cannot_be_hidden_together_is_refused(groups: list[list[str]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        planner_of(groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("masking", "message"),
+    [
+        ({"groups": [["evap"]]}, "no group; name two"),
+        ({"groups": [["evap", "temp"], ["evap", "precip"]]}, "evap is named twice"),
+        ({"groups": [["evap", "temp"]], "targets": {"place": ["evap"]}}, "targets of place lack temp of the group"),
+    ],
+)
+def test_groups_that_contradict_are_refused(masking: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MaskingConfig(**masking)
 
 
 @pytest.mark.parametrize("strategy", ["random", "span", "place", "modality"])

@@ -140,6 +140,28 @@ def test_a_station_unknown_to_the_training_is_scaled_as_the_average_of_the_other
     assert found.factor == store.scaler("riverflow").factor
 
 
+def test_a_new_gauge_is_scaled_by_its_own_record_where_a_task_may_know_it(prepared: Prepared, tmp_path: Path) -> None:
+    fewer = make_world(tmp_path / "fewer")
+    by_station = "data.modalities.riverflow.scaling_per=station"
+    trained = prepare(fewer.config("data.exclude_stations=[9002]", by_station))
+    run = untrained_run(fewer, trained, tmp_path / "run", **ONE).path
+    recorded = other_store(tmp_path / "recorded", by_station)
+    new = recorded.station_ids.index("9002")
+    scalers = {own: Predictor(run, recorded, own_records=own).data.scalers["riverflow"] for own in (True, False)}
+    mine, known = recorded.scaler("riverflow"), trained.scaler("riverflow")
+    assert (scalers[True].mean[new], scalers[True].std[new]) == (mine.mean[new], mine.std[new])
+    assert scalers[False].mean[new] == pytest.approx(np.mean(known.mean))
+    for place, station in enumerate(recorded.station_ids):
+        if station != "9002":  # those of the training keep the scale that they had then
+            assert scalers[True].mean[place] == known.mean[trained.station_ids.index(station)] != mine.mean[place]
+    # A gauge without a record in the training period of the data has the averages.
+    world = make_world(tmp_path / "silent" / "sources")
+    world.series["riverflow"][:, world.ids.index("9002")] = np.nan
+    world.write_series()
+    silent = Predictor(run, prepare(world.config(by_station)), own_records=True).data.scalers["riverflow"]
+    assert silent.mean[new] == pytest.approx(np.mean(known.mean))
+
+
 def test_data_in_another_unit_are_refused(one: Path, tmp_path: Path) -> None:
     world = make_world(tmp_path / "others", seed=3)
     world.raw["data"]["modalities"]["evap"] = {**world.raw["data"]["modalities"]["evap"], "units": "m/d"}

@@ -123,6 +123,48 @@ def test_defaults_are_slower_and_shorter_than_the_run_and_go_before_what_is_give
     assert changed.masking.strategies == {"forecast": 4.0, "gap": 0.5, "span": 0.5}
 
 
+def test_tuning_waits_for_a_better_validation_unless_there_is_none(trained: RunDirectory) -> None:
+    assert trained.config().training.patience is None and trained.config().data.val is not None
+    assert finetune_config(trained, "forecast").training.patience == 3
+    assert finetune_config(trained, "forecast", ["training.patience=null"]).training.patience is None
+    assert finetune_config(trained, "forecast", ["data.val=null"]).training.patience is None
+
+
+def test_weights_that_tuning_only_makes_worse_are_kept(trained: RunDirectory, tmp_path: Path) -> None:
+    tuned = package.finetune(trained.path, "forecast", ["training.lr=10", "training.epochs=2"], tmp_path / "worse")
+    old, new = (load_pretrained(path).state_dict() for path in (trained.path, tuned.path))
+    assert all(torch.equal(old[name], new[name]) for name in old)
+    first, *later = [
+        record["loss"]
+        for record in map(json.loads, tuned.metrics.read_text().splitlines())
+        if record["event"] == "validation"
+    ]
+    assert later and first < min(later)
+
+
+def test_a_run_that_knows_the_masks_is_anchored_and_one_that_does_not_is_free(
+    trained: RunDirectory, tmp_path: Path
+) -> None:
+    assert finetune_config(trained, "forecast").training.lr_scale == {}
+    known = package.finetune(trained.path, "forecast", output=tmp_path / "known")
+    config = finetune_config(known, "forecast", output=tmp_path / "anchored")
+    assert config.training.lr_scale == {"*_encoder": 0.1, "norm_shared": 0.1, "blocks_shared": 0.1}
+    assert (
+        finetune_config(known, "forecast", ["training.lr_scale={soil_encoder: 0.5}"]).training.lr_scale["soil_encoder"]
+        == 0.5
+    )
+    assert finetune_config(known, "forecast,infill").training.lr_scale == {}
+    assert finetune_config(known, "forecast", from_scratch=True).training.lr_scale == {}
+    rates = {group["lr"] for group in build_trainer(config, known.store()).engine.optimizer.param_groups}
+    assert len(rates) <= 2  # every pattern names a part
+
+
+def test_a_model_that_can_is_tuned_on_forecasts_from_every_issue_day(trained_by_station: RunDirectory) -> None:
+    rolling = ["model.rolling=[riverflow]"]
+    assert finetune_config(trained_by_station, "forecast", rolling).masking.strategies == {"rolling_forecast": 1.0}
+    assert finetune_config(trained_by_station, "forecast").masking.strategies == {"forecast": 1.0}
+
+
 def test_of_ungauged_stations_all_flow_is_hidden_and_all_weather_seen(trained: RunDirectory) -> None:
     config = finetune_config(trained, "ungauged", ["masking.series_mask_ratio=0.5"])
     assert config.masking.strategies == {"place": 1.0}

@@ -45,6 +45,19 @@ def test_the_seed_decides_the_weights(prepared: Prepared, tmp_path: Path) -> Non
     assert not torch.equal(one["soil_encoder.embedding.weight"], other["soil_encoder.embedding.weight"])
 
 
+def test_a_model_knows_the_stations_and_scales_only_of_those_it_is_trained_on(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    world, store = prepared
+    chosen = [store.station_ids[place] for place in (3, 1)]
+    data = {"stations_per_window": 1, "train_stations": chosen}
+    known = build_model(small_config(world, tmp_path, data=data), store).trained_on
+    assert known["stations"] == [store.station_ids[1], store.station_ids[3]]
+    whole, found = store.scaler("riverflow"), known["modalities"]["riverflow"]["scaler"]
+    assert whole.factor is not None and found["factor"] == [whole.factor[1], whole.factor[3]]
+    assert found["mean"] == list(whole.mean) and len(whole.mean) == 1  # one for all stations
+
+
 def test_without_coordinates_positions_are_learned_unless_coordinates_were_asked_for(
     prepared: Prepared, tmp_path: Path
 ) -> None:

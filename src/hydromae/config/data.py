@@ -84,6 +84,10 @@ class DataConfig(Section):
         0, ge=0, description="stations around those of a window, near ones and some in every direction, whose series "
         "are only looked at, for models with model.recurrent_context; needs stations_per_window"
     )  # fmt: skip
+    train_stations: tuple[str, ...] | None = Field(
+        None, min_length=1, description="stations, by id, whose windows are trained on and validated; the others are "
+        "in the store, and may be neighbours (null = all); needs stations_per_window"
+    )  # fmt: skip
     window_mix: dict[Annotated[int, Field(ge=1)], Weight] = Field(
         {}, description="lengths of training windows, each with its weight, as {15: 1, 30: 3}; a batch has one length "
         "(empty = only window, which validation always uses)"
@@ -97,7 +101,7 @@ class DataConfig(Section):
     )
     stride: int = Field(20, ge=1, description="days between the starts of training windows; each epoch shifts them")
 
-    @field_validator("exclude_stations", mode="before")
+    @field_validator("exclude_stations", "train_stations", mode="before")
     @classmethod
     def _numbers_are_ids(cls, value: object) -> object:
         if not isinstance(value, list | tuple):
@@ -179,6 +183,12 @@ class DataConfig(Section):
             raise ValueError("fill and stations_per_window do not go together: leave fill empty, gaps are seen as such")
         if self.context_stations and self.stations_per_window is None:
             raise ValueError("context_stations lie around the stations of a window: give stations_per_window, as 1")
+        return self
+
+    @model_validator(mode="after")
+    def _trained_stations_have_windows(self) -> "DataConfig":
+        if self.train_stations is not None and self.stations_per_window is None:
+            raise ValueError("train_stations needs windows of some stations: set stations_per_window, as 1")
         return self
 
     @field_validator("exclude_dates")

@@ -3,7 +3,7 @@
 from importlib.metadata import entry_points
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hydromae.config.types import Ratio, Section, Weight
 
@@ -47,6 +47,12 @@ class MaskingConfig(Section):
         "independent",
         description="unified: all grids hide the same tokens, and all series do; independent: each modality its own",
     )
+    groups: tuple[tuple[str, ...], ...] = Field(
+        (),
+        description="lists of modalities that tell each other's values, as [[temp, evap]]: where one is hidden the "
+        "others of its list are too, at the same places and days, so that none is copied from another; their tokens "
+        "must be cut alike (empty = each by itself; forecasts have their own rule)",
+    )
     per_day: bool = Field(
         False, description="strategy random hides the ratio on every day, instead of over the whole window"
     )
@@ -80,6 +86,18 @@ class MaskingConfig(Section):
         "known; rounded up to whole tokens",
     )
 
+    @field_validator("groups")
+    @classmethod
+    def _groups_are_apart(cls, value: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        named = [name for group in value for name in group]
+        for name in named:
+            if named.count(name) > 1:
+                raise ValueError(f"{name} is named twice; name it once, in one list")
+        for group in value:
+            if len(group) < 2:
+                raise ValueError(f"[{', '.join(group)}] is no group; name two modalities or more, or leave it out")
+        return value
+
     @field_validator("targets")
     @classmethod
     def _every_target_is_named(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -96,3 +114,15 @@ class MaskingConfig(Section):
         if not any(value.values()):
             raise ValueError("no strategy has a weight above 0; give one, as {random: 1}")
         return value
+
+    @model_validator(mode="after")
+    def _groups_are_hidden_whole(self) -> "MaskingConfig":
+        for strategy, names in self.targets.items():
+            for group in self.groups:
+                apart = [name for name in group if name not in names]
+                if apart and len(apart) < len(group):
+                    raise ValueError(
+                        f"targets of {strategy} lack {', '.join(apart)} of the group [{', '.join(group)}], which is "
+                        f"hidden together; name all of it there or none, or take it out of groups"
+                    )
+        return self

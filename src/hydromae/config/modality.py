@@ -55,7 +55,11 @@ class ModalityConfig(Section):
         description="before standardising: log(x + scaling_eps), log(1 + x), the root or nothing; none = raw values",
     )
     scaling_eps: float = Field(0.01, gt=0, description="the eps of scaling log, in the unit that is scaled")
-    scaling_per: Literal["all", "station"] = Field("all", description="one mean and deviation, or one a station")
+    scaling_per: Literal["all", "station"] = Field(
+        "all",
+        description="one mean and deviation, or one a station: of flow, with scaling standard, squared errors are then "
+        "those of the Nash-Sutcliffe efficiency",
+    )
     per_area: bool = Field(
         False, description="model m3/s as specific discharge in mm/d (m3/s * 86.4 / catchment area in km2)"
     )

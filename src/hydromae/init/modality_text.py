@@ -36,6 +36,8 @@ def modality_lines(name: str, group: Group, top: Path, area_known: bool) -> list
     notes = {
         "units": "as the file says" if group.variable.said else "TODO: the file does not say its units; correct them",
         "maximum": "TODO: the largest value that is possible, in units",
+        "scaling": "so that squared errors are those of the Nash-Sutcliffe efficiency, by which flow is scored",
+        "scaling_per": "alike at every station; all for ungauged ones, with training.station_weights: [riverflow]",
     }
     if group.variable.convert_from:
         notes["units"] = "converted"
@@ -84,6 +86,8 @@ def _keys(name: str, group: Group, area_known: bool, top: Path) -> dict[str, obj
         keys["minimum"] = None  # 0 is 0 in any unit
     if preset.get("per_area") and not (units == "m3/s" and area_known):
         keys["per_area"] = False
+    if name == "riverflow" and group.kind == "series":
+        keys |= {"scaling": "standard", "scaling_per": "station"}
     if name == "riverflow" and units == "mm/d":
         keys |= {"long_name": "specific discharge", "standard_name": ""}
     if name == "evap" and words_of(piece.variable or "") & _POTENTIAL:

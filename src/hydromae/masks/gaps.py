@@ -39,7 +39,7 @@ def hide_gaps(
     *,
     seed: int,
     epoch: int,
-    name: str,
+    stream: str,
 ) -> ModalityMask:
     """Hide one gap in each place of some samples, besides what is hidden already.
 
@@ -54,9 +54,9 @@ def hide_gaps(
         samples: [B] which samples have gaps.
         seed: of the masks.
         epoch: of the training.
-        name: of the modality, so that each has gaps of its own.
+        stream: modalities of the same one have the same gaps.
     """
-    days = gap_days(windows, shape, seed=seed, epoch=epoch, stream=name)  # [B, T, places]
+    days = gap_days(windows, shape, seed=seed, epoch=epoch, stream=stream)  # [B, T, places]
     days &= torch.tensor(list(samples)).to(days.device, non_blocking=True)[:, None, None]
     if shape.kind == "grid":
         days = days[..., None].expand(*days.shape, shape.size)  # [B, T, patches, cells]

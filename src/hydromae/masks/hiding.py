@@ -29,6 +29,14 @@ class Settings:
         """Days after which tokens of every modality end."""
         return math.lcm(*(shape.days for shape in self.shapes.values()))
 
+    def together(self, name: str) -> tuple[str, ...]:
+        """The modalities that are hidden where this one is, itself among them."""
+        return next((group for group in self.masking.groups if name in group), (name,))
+
+    def stream(self, name: str) -> str:
+        """What a modality's masks are drawn by: modalities of one stream hide the same tokens."""
+        return self.shapes[name].kind if self.masking.pattern == "unified" else "+".join(self.together(name))
+
     def ratio(self, name: str) -> float:
         """Share of a modality's available tokens that is hidden."""
         grid = self.shapes[name].kind == "grid"

@@ -81,7 +81,8 @@ class Masker:
             gapped = [hiding.gapped and not windows.idle for hiding in hidings[here]]
             if any(gapped):
                 valid, shape = observed.valid[name], observed.shapes[name]
-                mask = hide_gaps(mask, valid, windows, shape, gapped, seed=self.seed, epoch=drawn, name=name)
+                stream = "+".join(self.planner.settings.together(name))
+                mask = hide_gaps(mask, valid, windows, shape, gapped, seed=self.seed, epoch=drawn, stream=stream)
             if any(hiding.rolling for hiding in hidings[here]):
                 settings = self.planner.settings
                 forecast = name in settings.forecast
@@ -123,7 +124,7 @@ class Masker:
             self.planner.settings.ratio(name),
             seed=self.seed,
             epoch=UNCHANGING if epoch is None else epoch,
-            stream=name if self.masking.pattern == "independent" else shape.kind,
+            stream=self.planner.settings.stream(name),
             per_day=self.masking.per_day,
         )
         n_target = [hiding.targets for hiding in hidings]

@@ -4,6 +4,7 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
+from hydromae.base.errors import ConfigError
 from hydromae.base.hashing import random_shares
 from hydromae.config import MaskingConfig
 from hydromae.masks.hiding import Choice, Hiding, Settings, SlotCounts
@@ -29,7 +30,7 @@ class MaskPlanner:
         seed: of the run.
 
     Raises:
-        ConfigError: there is no strategy of a name.
+        ConfigError: there is no strategy of a name, or the tokens of a group (`masking.groups`) are cut differently.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class MaskPlanner:
         self.settings, self.seed = Settings(masking, dict(shapes), tuple(forecast)), seed
         self.weights = {name: weight for name, weight in sorted(masking.strategies.items()) if weight > 0}
         self.strategies = {name: strategy_of(name) for name in {*self.weights, "random"}}
+        _check_groups(masking.groups, shapes)
 
     @property
     def shapes(self) -> Mapping[str, TokenShape]:
@@ -107,3 +109,23 @@ class MaskPlanner:
 
     def _hiding(self, name: str, choice: Choice, counts: Sequence[int]) -> Hiding:
         return self.strategies[choice.strategy].hiding(self.settings, name, choice, counts)
+
+
+def _check_groups(groups: Sequence[Sequence[str]], shapes: Mapping[str, TokenShape]) -> None:
+    """Refuse groups whose modalities do not exist, or have no tokens at the same places and days."""
+    for group in groups:
+        for name in group:
+            if name not in shapes:
+                raise ConfigError(f"masking.groups names {name}, which is none of {', '.join(shapes)}; take it out")
+        first, *others = ((name, shapes[name]) for name in group)
+        for name, shape in others:
+            if (shape.kind, shape.days, shape.places) != (first[1].kind, first[1].days, first[1].places):
+                raise ConfigError(
+                    f"masking.groups hides {first[0]} and {name} together, whose tokens differ: {_said(first[1])}, "
+                    f"and {_said(shape)}; group grids with grids and series with series"
+                )
+
+
+def _said(shape: TokenShape) -> str:
+    places = "patches" if shape.kind == "grid" else "groups of stations"
+    return f"{shape.places} {places} over {shape.days} day{'s' if shape.days > 1 else ''}"

@@ -17,14 +17,19 @@ class Modality(Strategy):
     def choose(
         self, name: str, settings: Settings, available: SlotCounts, days: int, shares: Sequence[float]
     ) -> Choice | None:
-        """One of those that were observed and may be hidden, if another was observed besides."""
+        """One of those that were observed and may be hidden, if another was observed besides it and its group."""
         present = [modality for modality, samples in available.items() if any(map(any, samples))]
-        targets = [modality for modality in present if modality in settings.masking.targets.get(name, present)]
-        return Choice(name, targets[int(shares[0] * len(targets))]) if len(present) > 1 and targets else None
+        targets = [
+            modality
+            for modality in present
+            if modality in settings.masking.targets.get(name, present)
+            and not set(present) <= set(settings.together(modality))
+        ]
+        return Choice(name, targets[int(shares[0] * len(targets))]) if targets else None
 
     def hiding(self, settings: Settings, name: str, choice: Choice, counts: Sequence[int]) -> Hiding:
-        """All of the chosen modality, nothing of the others."""
-        closed = 0 if name == choice.modality else None
+        """All of the chosen modality and its group, nothing of the others."""
+        closed = 0 if choice.modality is not None and choice.modality in settings.together(name) else None
         return Hiding.of(choice.strategy, settings.shapes[name], counts, closed=closed)
 
 

@@ -26,8 +26,9 @@ class KnownData:
     """A store, read for a model that may have been trained on another one.
 
     Scalers and the scale of attributes are those of the training, and so are missing codes and limits (`KnownValues`).
-    Where each station has a mean and deviation of its own, a station outside the training gets their averages. A
-    modality that the store lacks is missing.
+    Where each station has a mean and deviation of its own, a station outside the training gets their averages or, with
+    `own_records`, those of its record in the training period of the data, where it has one. A modality that the store
+    lacks is missing.
 
     Args:
         model: a trained model.
@@ -35,14 +36,18 @@ class KnownData:
         every_station: whether the model sees all its stations at once, so that each has a fixed position; else it can
             take any stations.
         settings: of the run's data.
+        own_records: whether stations outside the training are scaled by their own record, where there is one; not for
+            tasks that must know nothing of it.
 
     Raises:
         ConfigError: a unit or the grid differs, no station of the model is in the data, or they hold rounded values
             in which its missing codes cannot be recognised.
     """
 
-    def __init__(self, model: MultiModalMAE, store: Store, every_station: bool, settings: DataConfig) -> None:
-        self.model, self.store, self.trained_on = model, store, model.trained_on
+    def __init__(
+        self, model: MultiModalMAE, store: Store, every_station: bool, settings: DataConfig, own_records: bool = False
+    ) -> None:
+        self.model, self.store, self.trained_on, self.own_records = model, store, model.trained_on, own_records
         trained = respelled(self.trained_on["stations"], store.station_ids, str(store.path))
         self.stations = tuple(trained) if every_station else store.station_ids
         # Positions of the stations in the store; -1 where it has no such station.
@@ -148,7 +153,22 @@ class KnownData:
                     f if np.isfinite(f) or place < 0 else own[place]
                     for place, f in zip(self._here, factor, strict=True)
                 )
-        return replace(scaler, mean=mean, std=std, factor=factor)
+        known = replace(scaler, mean=mean, std=std, factor=factor)
+        return self._by_own_record(name, known, taught) if self.own_records and self.has(name) else known
+
+    def _by_own_record(self, name: str, scaler: Scaler, taught: list[int]) -> Scaler:
+        """With the data's own mean and deviation at stations outside the training that were observed in its period."""
+        own = self.store.scaler(name)
+        alike = (own.transform, own.eps, own.factor is None) == (scaler.transform, scaler.eps, scaler.factor is None)
+        if len(scaler.mean) == 1 or len(own.mean) == 1 or not alike:
+            return scaler
+        recorded = np.isfinite(self.mean(name)) & (np.array(taught) < 0)
+
+        def mixed(numbers: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
+            here = np.array(others)[self._here]
+            return tuple(np.where(recorded, here, numbers).tolist())
+
+        return replace(scaler, mean=mixed(scaler.mean, own.mean), std=mixed(scaler.std, own.std))
 
     def _places(self, name: str) -> Int[np.ndarray, "place"]:
         """Position in the store of each patch or station of the model; -1 where the store lacks it."""

@@ -47,6 +47,7 @@ class Predictor:
         data: other data: a store, its directory, or a configuration, whose store is prepared if it does not exist;
             None is the run's own store.
         device: auto, cpu or cuda.
+        own_records: see `KnownData`.
 
     Attributes:
         span: the days that tasks may ask for, as positions in the store; with several runs, the days that all have.
@@ -57,7 +58,13 @@ class Predictor:
         ConfigError: the other data do not fit those of the run.
     """
 
-    def __init__(self, run: str | Path, data: str | Path | Store | None = None, device: str = "auto") -> None:
+    def __init__(
+        self,
+        run: str | Path,
+        data: str | Path | Store | None = None,
+        device: str = "auto",
+        own_records: bool = False,
+    ) -> None:
         self.run = RunDirectory.open(run)
         self.config = self.run.config()
         self.device = choose_device(device)
@@ -68,7 +75,7 @@ class Predictor:
             self.context = context_stations(self.config.data, self.store)  # [stations, K], or None
         except ConfigError as error:
             raise ConfigError(f"{error}; or give data that have them, since the run was trained so") from None
-        self.data = KnownData(self.model, self.store, every_station=self.groups is None, settings=self.config.data)
+        self.data = KnownData(self.model, self.store, self.groups is None, self.config.data, own_records)
         self.span, self.absent = slice(0, self.store.n_days), tuple[str, ...]()
         self.window = max([self.config.data.window, *self.config.data.window_mix])
         self.token_days = int(np.lcm.reduce([shape.days for shape in self.model.shapes.values()]))

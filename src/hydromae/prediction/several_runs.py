@@ -28,7 +28,11 @@ _NO_RUN: Final = "no run is named; give the output of `hydromae train`"
 
 
 def open_runs(
-    runs: Runs, data: str | Path | Store | None = None, device: str = "auto", unseen: Collection[str] = ()
+    runs: Runs,
+    data: str | Path | Store | None = None,
+    device: str = "auto",
+    unseen: Collection[str] = (),
+    own_records: bool = False,
 ) -> list[Predictor]:
     """Predictors of some runs, checked for inputs that they need.
 
@@ -40,6 +44,7 @@ def open_runs(
         data: other data than the runs': a store, its directory, or a configuration.
         device: auto, cpu or cuda.
         unseen: modalities that are never visible in the task, which other data may lack.
+        own_records: see `KnownData`.
 
     Raises:
         RunError: a run, its data or its model cannot be used.
@@ -50,7 +55,7 @@ def open_runs(
     if not paths:
         raise ConfigError(_NO_RUN)
     given = None if data is None else data_of(data)
-    predictors = [Predictor(path, given, device) for path in paths]
+    predictors = [Predictor(path, given, device, own_records) for path in paths]
     first = predictors[0]
     for predictor in predictors:
         predictor.absent = tuple(require_inputs(predictor, unseen))

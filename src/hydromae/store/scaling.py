@@ -1,7 +1,7 @@
 """Scaling between physical values and the numbers of order one that the model sees."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -76,6 +76,17 @@ class Scaler:
     ) -> Float[Tensor, "*any last"]:
         """Apply only `factor`: m3/s to mm/d where the catchment areas are known, else the values as they are."""
         return values if self.factor is None else values * _like(self.factor, values, stations)
+
+    def of_stations(self, places: Int[np.ndarray, " station"] | None) -> "Scaler":
+        """The scaler of some stations, in this order; numbers that hold for all stay. None is all stations."""
+        if places is None:
+            return self
+
+        def chosen(numbers: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple(numbers[place] for place in places) if len(numbers) > 1 else numbers
+
+        factor = None if self.factor is None else chosen(self.factor)
+        return replace(self, mean=chosen(self.mean), std=chosen(self.std), factor=factor)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and lists, for JSON."""

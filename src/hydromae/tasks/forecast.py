@@ -73,7 +73,7 @@ def forecast(
     """
     if output is not None:
         check_target(Path(output), overwrite)
-    predictors = open_runs(runs, data, device)
+    predictors = open_runs(runs, data, device, own_records=True)
     if output is not None:
         check_target(Path(output), overwrite, [forcing, *inputs_of(*(predictor.store for predictor in predictors))])
     first = predictors[0]

@@ -19,6 +19,8 @@ TaskName = Literal["forecast", "infill", "ungauged"]
 LR_FACTOR: Final = 0.3
 EPOCHS_FACTOR: Final = 0.5
 WARMUP_FACTOR: Final = 0.1
+PATIENCE: Final = 3
+ANCHORED: Final = 0.1  # of the learning rate
 
 # Keys of the model that follow from the data: left open, since other data may give other values.
 _DECIDED_BY_DATA: Final = (
@@ -77,7 +79,9 @@ def finetune_config(
     Every task has the same share of the batches. `forecast` hides the future; `infill` hides gaps and spans of days;
     `ungauged` hides the whole target series of some stations, or of the only one in a window, while all other
     modalities stay visible. The learning rate is 0.3 times the run's, the epochs half as many, and the
-    warm-up at most a tenth of them.
+    warm-up at most a tenth of them. With a validation period it ends after 3 epochs without a lower loss, the loss of
+    the run's own weights included. Where the run was trained on these masks already, on other data, its encoders,
+    fusion and recurrence are anchored: they learn at a tenth of that rate.
 
     Arguments and errors are those of `finetune`.
     """
@@ -97,12 +101,17 @@ def finetune_config(
     # Overrides come first, since other keys follow from them.
     given = build_config({**raw, "masking": trained.masking.model_dump(mode="json")}, overrides, str(run.config_file))
     training["warmup_epochs"] = min(training["warmup_epochs"], WARMUP_FACTOR * given.training.epochs)
+    if training["patience"] is None and given.data.val is not None:
+        training["patience"] = PATIENCE
     for name in tasks:
         for strategy, weight in _strategies(name, given, trained.model).items():
             strategies = raw["masking"]["strategies"]
             strategies[strategy] = strategies.get(strategy, 0.0) + weight
             if name == "ungauged":
                 raw["masking"]["targets"][strategy] = list(_targets(given))
+    known = {strategy for strategy, weight in trained.masking.strategies.items() if weight > 0}
+    if raw["masking"]["strategies"].keys() <= known and not from_scratch and not training["lr_scale"]:
+        training["lr_scale"] = dict.fromkeys(_readers(trained.model), ANCHORED)
     return build_config(raw, overrides, str(run.config_file))
 
 
@@ -125,7 +134,8 @@ def task_names(task: str | Sequence[str]) -> tuple[TaskName, ...]:
 def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[str, float]:
     """Strategies of a task, whose weights add up to 1."""
     if task == "forecast":
-        return {"forecast": 1.0}
+        # Where the model can, a window is forecast from each of its issue days: many times more to learn from.
+        return {"rolling_forecast" if config.model.rolling else "forecast": 1.0}
     if task == "infill":
         # A fill would reveal what a gap hides.
         return {"random" if config.data.fill else "gap": 0.5, "span": 0.5}
@@ -133,6 +143,14 @@ def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[st
     groups = math.ceil(stations / config.model.series_patch_size)
     # Strategy place hides only some days of a station where the ratio amounts to less than one station.
     return {"place" if config.masking.series_mask_ratio * groups >= 1 and groups > 1 else "modality": 1.0}
+
+
+def _readers(model: ModelConfig) -> list[str]:
+    """The parts of a model that make of what is visible what the decoders read."""
+    parts = ["*_encoder"]
+    if model.fusion == "full":
+        parts += ["norm_shared", *(["blocks_shared"] if model.shared_depth else [])]
+    return [*parts, *(["station_states"] if model.recurrent_dim else [])]
 
 
 def _targets(config: Config) -> tuple[str, ...]:

@@ -126,6 +126,8 @@ class Trainer:
         settings, logging = self.config.training, self.config.logging
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         record_time = time.monotonic()
+        if self.start is not None and self.validation is not None and self.progress.step == 0:
+            self.progress.validated = False  # so that weights that tuning does not better are kept
         if not self.progress.validated:
             ended = self._end_epoch(saved=True)
             if ended is not None:

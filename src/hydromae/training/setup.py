@@ -1,11 +1,14 @@
 """The model that fits a store."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.station_ids import places_among
 from hydromae.config import Config, ModelConfig
 from hydromae.runs.pretrained import MultiModalMAE
 from hydromae.sources.attributes import coordinate_columns
@@ -47,23 +50,30 @@ def build_model(config: Config, store: Store) -> MultiModalMAE:
     torch.manual_seed(config.seed)
     patches = torch.from_numpy(store.valid_patches.copy()) if len(store.valid_patches) else None
     model = MultiModalMAE(model_config_for(config, store), patches, config.training.task_weights)
-    model.trained_on = trained_on(store)
+    model.trained_on = trained_on(store, config.data.train_stations)
     return model
 
 
-def trained_on(store: Store) -> dict[str, Any]:
+def trained_on(store: Store, stations: Sequence[str] | None = None) -> dict[str, Any]:
     """What has to be known about the data wherever the weights go: period, stations, units and all scales; for JSON.
 
     `before` holds the period and the stations of each training that the weights come from; it is empty for new weights.
+
+    Args:
+        store: of the training.
+        stations: those that are trained on (`data.train_stations`); None is all.
     """
+    places = None if stations is None else np.unique(places_among(stations, store.station_ids))
+    ids = store.station_ids if places is None else tuple(store.station_ids[place] for place in places)
     return {
         "period": [str(day) for day in store.periods.get("train", ())],
         "before": [],
-        "stations": list(store.station_ids),
+        "stations": list(ids),
         "attributes": list(store.attribute_names),
         "attribute_scale": [numbers.tolist() for numbers in store.attribute_scale],
         "modalities": {
-            name: {"units": store.units(name), "scaler": store.scaler(name).to_dict()} for name in store.names
+            name: {"units": store.units(name), "scaler": store.scaler(name).of_stations(places).to_dict()}
+            for name in store.names
         },
     }
 

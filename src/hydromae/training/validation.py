@@ -108,7 +108,7 @@ def check_validation(config: Config, reader: WindowReader, planner: MaskPlanner,
     if config.training.patience is not None:
         raise ConfigError(
             f"training.patience is {config.training.patience}, but {problem}; give a data.val with observed values, or "
-            f"leave training.patience out"
+            f"set training.patience=null"
         )
     return (
         f"{problem} and the weights of the last epoch are kept; give a data.val with observed values to have the best"

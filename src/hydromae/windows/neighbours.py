@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 
 from hydromae.base.distances import great_circle_km
 from hydromae.base.errors import ConfigError
+from hydromae.base.station_ids import places_among
 from hydromae.config import DataConfig
 from hydromae.sources.attributes import coordinate_columns
 from hydromae.store.store import Store
@@ -54,6 +55,23 @@ def station_places(store: Store) -> Float[np.ndarray, "2 station"] | None:
     if len(columns) < 2:
         return None
     return np.stack([store.attributes[:, columns[name]] for name in ("latitude", "longitude")]).astype(np.float64)
+
+
+def trained_groups(data: DataConfig, store: Store) -> Int[np.ndarray, "group station"] | None:
+    """The rows of `station_groups` that training and validation take: those of `data.train_stations`, or all.
+
+    Raises:
+        ConfigError: as `station_groups`, or the store lacks a station that is named.
+    """
+    groups = station_groups(data, store)
+    if groups is None or data.train_stations is None:
+        return groups
+    places = places_among(data.train_stations, store.station_ids)
+    if (places < 0).any():
+        absent = data.train_stations[int((places < 0).argmax())]
+        raise ConfigError(f"data.train_stations names {absent}, which {store.path} does not have; leave it out")
+    chosen: np.ndarray = groups[np.unique(places)]
+    return chosen
 
 
 def windows_at_once(shapes: Mapping[str, TokenShape], days: int) -> int:

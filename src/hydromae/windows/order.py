@@ -12,7 +12,7 @@ from hydromae.base.hashing import random_keys
 from hydromae.config import DataConfig
 from hydromae.store.store import Store
 from hydromae.windows.events import flood_days
-from hydromae.windows.neighbours import station_groups
+from hydromae.windows.neighbours import trained_groups
 from hydromae.windows.spans import require_fit, usable_runs, window_starts
 from hydromae.windows.windows import WindowRequest
 
@@ -192,7 +192,7 @@ def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -
     spans = usable_runs(store, store.period_slice("train"), data.exclude_dates)
     lengths = training_lengths(data)
     events = flood_days(store.with_excluded(data.exclude_dates), data.event_modality) if data.event_share else None
-    groups = station_groups(data, store)
+    groups = trained_groups(data, store)
     return BatchOrder(spans, lengths, data.stride, batch_size, seed, events, data.event_share, groups)
 
 
@@ -203,7 +203,7 @@ def validation_order(data: DataConfig, store: Store, split: str, batch_size: int
         ConfigError: the store has no such split, or a window fits nowhere in it.
     """
     spans = usable_runs(store, store.period_slice(split), data.exclude_dates)
-    groups = station_groups(data, store)
+    groups = trained_groups(data, store)
     return BatchOrder(spans, {data.window: 1.0}, data.window, batch_size, seed=None, groups=groups)
 
 

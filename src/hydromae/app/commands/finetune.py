@@ -26,8 +26,8 @@ def finetune(
     """Train a run's model further on the masks of tasks: one checkpoint for one of them, or for all.
 
     forecast hides the future, infill hides gaps and spans of days, and ungauged hides the whole flow of stations
-    whose weather stays visible; several tasks take turns. The rest is as in RUN, but for 0.3 times its learning rate
-    and half its epochs.
+    whose weather stays visible; several tasks take turns. The rest is as in RUN, but for 0.3 times its learning rate,
+    half its epochs, and an end after 3 epochs without a lower validation loss; RUN's own weights count as the first.
 
     Example: `hydromae finetune output/gb_small --task forecast`
 
