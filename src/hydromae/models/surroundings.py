@@ -17,6 +17,8 @@ _FIRST_PULL = 2.0
 _FIRST_INPUT_STD = 0.05
 # Where little of the weight is visible a mean is drawn to 0, the mean of what is scaled.
 _PRIOR_SHARE = 0.02
+# Where no station lies near a mean's ring it fades to 0; nothing is divided by less, as a gradient would not be finite.
+_LEAST_WEIGHT = 1e-6
 
 
 class Surroundings(nn.Module):
@@ -76,7 +78,7 @@ class Surroundings(nn.Module):
         both = rearrange(torch.stack([values, seen], -1), "b t k m v -> b (t m v) k")
         sums = both @ rearrange(weights, "b s k h -> b k (s h)")  # [B, T M 2, S H]
         sums = rearrange(sums, "b (t m v) (s h) -> v b t s m h", t=values.shape[1], v=2, s=stations)
-        whole = weights.sum(2)[:, None, :, None].clamp(min=torch.finfo(weights.dtype).tiny)  # [B, 1, S, 1, H]
+        whole = weights.sum(2)[:, None, :, None].clamp(min=_LEAST_WEIGHT)  # [B, 1, S, 1, H]
         share = sums[1] / whole
         means = sums[0] / whole / (share + _PRIOR_SHARE)
         features = torch.cat([means, share], dim=-1).flatten(-2)  # [B, T, S, M 2H]
