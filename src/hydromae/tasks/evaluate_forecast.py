@@ -24,6 +24,7 @@ from hydromae.results.target import check_target
 from hydromae.results.write import write_result
 from hydromae.store.description import digest
 from hydromae.store.store import Store
+from hydromae.tasks.blended import blended
 from hydromae.tasks.enough_pairs import unscored
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import (
@@ -161,7 +162,7 @@ def evaluate_forecasts(
 
     Returns:
         The comparison of each regime. The model's mean is called `hydromae`; the median of a model with
-        quantiles, together with them, is `hydromae, median`.
+        quantiles, together with them, is `hydromae, median`; with GR4J there is also their blend, see `blended`.
 
     Raises:
         ConfigError: a baseline or the reference is unknown.
@@ -180,8 +181,8 @@ def evaluate_forecasts(
     comparisons = {}
     for regime, made in forecasts.items():
         issues = pd.DatetimeIndex(made["issue_time"].values)
-        rows = {MODEL: made[target], **_median(made, target)}
-        rows |= forecast_baselines(fitted, series, issues, regime, on_stage)
+        of_baselines = forecast_baselines(fitted, series, issues, regime, on_stage)
+        rows = {MODEL: made[target], **_median(made, target), **blended(made[target], of_baselines), **of_baselines}
         _warn_of_gaps(rows, regime)
         on_stage(f"Scoring, forcing {regime}", 0.0)
         write_result(made.assign_attrs(marks), output / f"{regime}.nc")
