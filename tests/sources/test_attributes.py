@@ -4,7 +4,7 @@ import pytest
 from hydromae.base.areas import complete_areas
 from hydromae.base.errors import DataError
 from hydromae.config import AttributesConfig
-from hydromae.sources.attributes import coordinate_columns, read_attributes
+from hydromae.sources.attributes import read_attributes
 from support.sources import write_attributes
 
 SETTINGS = AttributesConfig(columns=("dpsbar", "bfihost"))
@@ -74,21 +74,3 @@ def test_an_assumed_area_gives_the_median_specific_flow():
     areas, notes = complete_areas(np.array([100.0, 50.0, np.nan, np.nan]), np.array([2.0, 1.0, 0.5, np.nan]), "abcd")
     np.testing.assert_allclose(areas, [100, 50, 25, 75])
     assert ["station c" in notes[0], "station d" in notes[1], len(notes)] == [True, True, 2]
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (["bfihost", "longitude", "latitude"], {"latitude": 2, "longitude": 1}),
-        (["gauge_lat", "gauge_lon", "area"], {"latitude": 0, "longitude": 1}),
-        (["lat", "long_term_mean", "lng"], {"latitude": 0, "longitude": 2}),
-        (["GaugeLat", "GaugeLon"], {"latitude": 0, "longitude": 1}),
-        (["centroid_lat", "centroid_lon", "gauge_lon", "lon", "lat"], {"latitude": 4, "longitude": 3}),
-        (["centroid_lat", "gauge_lon"], {}),
-        (["latitude", "bfihost"], {"latitude": 0}),
-        (["flat", "minimum-altitude", "prolongation"], {}),
-        ([], {}),
-    ],
-)
-def test_coordinates_are_known_by_their_words_and_go_in_pairs(names, expected):
-    assert coordinate_columns(names) == expected

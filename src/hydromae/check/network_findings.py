@@ -4,13 +4,13 @@ import warnings
 
 import numpy as np
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.check.balance import judge_balance
 from hydromae.check.network import Network
 from hydromae.check.places import judge_places
 from hydromae.check.report import CheckReport
 from hydromae.check.timing import judge_neighbours, judge_timing
 from hydromae.check.twins import judge_twins
-from hydromae.sources.attributes import coordinate_columns
 
 
 def network_of(

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.check.exclusions import Exclusion
 from hydromae.check.report import AttributesView, CheckReport
 from hydromae.check.subject import counted, listed
-from hydromae.sources.attributes import coordinate_columns
 
 _FAR = 30.0  # degrees from the median station
 _BOUNDS = {"latitude": 90, "longitude": 180}

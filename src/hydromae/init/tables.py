@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_key, id_texts
 from hydromae.config import ATTRIBUTES, AttributesConfig
 from hydromae.init.found import CODES, AttributeTable
 from hydromae.init.variables import words_of
-from hydromae.sources.attributes import coordinate_columns
 
 _BLANK = {"", "na", "nan", "null", "none"}
 _SHARES = {"fraction", "frac", "perc", "pct"}

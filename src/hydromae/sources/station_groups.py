@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.distances import great_circle_km
-from hydromae.sources.attributes import coordinate_columns
 
 
 def spatial_order(

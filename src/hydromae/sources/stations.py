@@ -9,10 +9,11 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from hydromae.base.areas import complete_areas, is_flow
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.moments import Moments
 from hydromae.config import DataConfig
-from hydromae.sources.attributes import Attributes, coordinate_columns
+from hydromae.sources.attributes import Attributes
 from hydromae.sources.cleaning import first_fault
 from hydromae.sources.source import OF_STATION, Piece, Source
 from hydromae.sources.spatial_aggregation import SpatialAggregation

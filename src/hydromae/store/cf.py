@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.config import Kind
-from hydromae.sources.attributes import coordinate_columns
 from hydromae.sources.coordinates import described
 from hydromae.store.store import Store
 

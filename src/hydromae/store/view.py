@@ -10,9 +10,9 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.json_text import json_text
 from hydromae.base.patches import cell_index
-from hydromae.sources.attributes import coordinate_columns
 from hydromae.store.cf import (
     CONVENTIONS,
     GRID_MAPPING,

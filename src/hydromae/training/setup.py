@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.errors import ConfigError
 from hydromae.base.station_ids import places_among
 from hydromae.config import Config, ModelConfig
 from hydromae.runs.pretrained import MultiModalMAE
-from hydromae.sources.attributes import coordinate_columns
 from hydromae.store.store import Store
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.distances import great_circle_km
 from hydromae.base.errors import ConfigError
 from hydromae.base.station_ids import places_among
 from hydromae.config import DataConfig
-from hydromae.sources.attributes import coordinate_columns
 from hydromae.store.store import Store
 from hydromae.tokens.shape import TokenShape
 from hydromae.windows.windows import WindowReader, Windows
