@@ -31,8 +31,8 @@ def great_circle_km(
 
 
 def displacement_km(
-    at: Float[Tensor, "2 *places"], to: Float[Tensor, "2 *places"]
-) -> tuple[Float[Tensor, "*places"], Float[Tensor, "*places"]]:
+    at: Float[Tensor, "2 *#places"], to: Float[Tensor, "2 *#places"]
+) -> tuple[Float[Tensor, "*#places"], Float[Tensor, "*#places"]]:
     """How far north and how far east of some places others lie, in km; NaN where unknown.
 
     On a plane at the latitude between the two, which is exact to 1 % for places 500 km apart at 55 degrees north.

@@ -39,7 +39,7 @@ class GR4JState:
     production: Places
     routing: Places
     slow: Float[np.ndarray, "lag *place"]
-    fast: Float[np.ndarray, "lag *place"]
+    fast: Float[np.ndarray, "longer_lag *place"]
 
     def storage(self) -> Places:
         """All water, mm."""
@@ -61,7 +61,9 @@ class GR4JRun:
     state: GR4JState
 
 
-def unit_hydrographs(time_base: Places) -> tuple[Float[np.ndarray, "lag *place"], Float[np.ndarray, "lag *place"]]:
+def unit_hydrographs(
+    time_base: Places,
+) -> tuple[Float[np.ndarray, "lag *place"], Float[np.ndarray, "longer_lag *place"]]:
     """Ordinates of UH1 (time base X4) and UH2 (2 X4) as differences of their S-curves; each sums to 1.
 
     Returns:

@@ -7,7 +7,7 @@ the same mask on every device, in every batch and on every rank, and a resumed r
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 from hydromae.tokens.selection import MISSING, TARGET, VISIBLE, Selection
@@ -15,7 +15,7 @@ from hydromae.tokens.selection import MISSING, TARGET, VISIBLE, Selection
 _LAST = torch.iinfo(torch.int64).max
 
 
-def order_keys(state: Int[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"]:
+def order_keys(state: Shaped[Tensor, "batch tokens"]) -> Int[Tensor, "batch tokens"]:
     """Keys that keep the tokens in their order, for masks that draw nothing."""
     return torch.arange(state.shape[1], device=state.device).expand_as(state)
 

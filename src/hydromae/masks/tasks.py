@@ -12,8 +12,8 @@ from hydromae.masks.mask import Mask, ModalityMask, Observed
 from hydromae.tokens.shape import to_tokens
 from hydromae.windows.windows import Windows
 
-Places = Bool[Tensor, "*place"]
-Values = Mapping[str, Float[Tensor, "days *place"]]  # modality -> the values of a window
+Places = Bool[Tensor, "*_"]
+Values = Mapping[str, Float[Tensor, "days *_"]]  # modality -> the values of a window
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class ValueMask:
             filled where the modality is (`data.fill`).
     """
 
-    target: Mapping[str, Bool[Tensor, "days *place"]]
-    hidden: Mapping[str, Bool[Tensor, "days *place"]]
+    target: Mapping[str, Bool[Tensor, "days *_"]]
+    hidden: Mapping[str, Bool[Tensor, "days *_"]]
 
     def __call__(self, windows: Windows, observed: Observed) -> Mask:
         """The mask of windows whose days and places are those of this."""
@@ -40,7 +40,7 @@ class ValueMask:
         valid, shape = observed.valid[name], observed.shapes[name]
         like = windows.values[name]  # [B, T, *place]
 
-        def samples(values: Bool[Tensor, "days *place"]) -> Bool[Tensor, "batch days *place"]:
+        def samples(values: Bool[Tensor, "days *place"]) -> Bool[Tensor, "batch days *of_sample"]:
             values = values.to(like.device)
             if shape.kind == "series" and windows.stations is not None:
                 return values[:, windows.stations].transpose(0, 1)  # [B, T, n]

@@ -114,7 +114,7 @@ class StationStates(nn.Module):
         days: Float[Tensor, "batch days stations width"],
         later: Float[Tensor, "batch days stations width"],
         issued: Issued,
-    ) -> tuple[Float[Tensor, "batch days stations width"], Float[Tensor, "batch issue lead stations width"] | None]:
+    ) -> tuple[Float[Tensor, "batch days stations state"], Float[Tensor, "batch issue lead stations state"] | None]:
         """States of the whole window, and those after each issue day, to which the state of that day is handed on.
 
         Args:
