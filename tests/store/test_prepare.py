@@ -273,6 +273,13 @@ def test_the_same_store_is_returned_and_another_refused_unless_overwritten(world
     store = prepare(world.config())
     stamp = (store.path / "store.json").stat().st_mtime_ns
     assert prepare(world.config("data.stride=7", "data.stations_per_window=1")).fingerprint == store.fingerprint
+    around = (
+        "data.stations_per_window=1",
+        "data.context_stations=2",
+        "model.recurrent_context=2",
+        "model.recurrent_dim=4",
+    )
+    assert prepare(world.config(*around)).fingerprint == store.fingerprint
     assert (store.path / "store.json").stat().st_mtime_ns == stamp
     with pytest.raises(DataError, match=r"store made from other options \(data\.land_threshold\).*--overwrite"):
         prepare(world.config("data.land_threshold=0.1"))

@@ -30,7 +30,7 @@ def options_of(config: Config) -> dict[str, Any]:
     """What a store depends on besides its files; where they lie and how windows are cut from it do not matter."""
     data, model = config.data, config.model
     unused = {"root", "store", "cache", "exclude_dates", "fill"}  # the data's; a modality's exclude_dates do matter
-    unused |= {"window", "window_mix", "stride", "stations_per_window", "train_stations"}
+    unused |= {"window", "window_mix", "stride", "stations_per_window", "context_stations", "train_stations"}
     unused |= {"event_share", "event_modality"}
     # An option that changes nothing is left out, so that a store made before the option existed stays valid.
     unused |= {"station_order"} if data.station_order == "given" else set()
