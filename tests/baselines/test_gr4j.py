@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydromae.baselines.gr4j import GR4JParameters, gr4j, initial_state, unit_hydrographs
+from support.gr4j_world import random_forcing
 
 
 def parameters(x1, x2, x3, x4) -> GR4JParameters:
@@ -12,10 +13,7 @@ def parameters(x1, x2, x3, x4) -> GR4JParameters:
 
 @pytest.fixture
 def forcing():
-    rng = np.random.default_rng(3)
-    rain = rng.gamma(0.4, 8.0, (400, 3)) * (rng.uniform(size=(400, 3)) < 0.5)
-    evaporation = 1.5 + 1.4 * np.sin(2 * np.pi * np.arange(400) / 365)[:, None] + np.zeros(3)
-    return rain, evaporation
+    return random_forcing()
 
 
 def scalar_gr4j(rain, evaporation, x1, x2, x3, x4):

@@ -3,14 +3,12 @@ import pytest
 
 from hydromae.baselines.gr4j import gr4j
 from hydromae.sample.parameters import gr4j_parameters
+from support.gr4j_world import random_forcing
 
 
 @pytest.fixture
 def forcing():
-    rng = np.random.default_rng(3)
-    rain = rng.gamma(0.4, 8.0, (400, 3)) * (rng.uniform(size=(400, 3)) < 0.5)
-    evaporation = 1.5 + 1.4 * np.sin(2 * np.pi * np.arange(400) / 365)[:, None] + np.zeros(3)
-    return rain, evaporation
+    return random_forcing()
 
 
 def flow_with(forcing, **changes):

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 import xarray as xr
 
+from hydromae.baselines.forecast import gr4j as module
+from hydromae.baselines.forecast.gr4j import Gr4j
 from hydromae.baselines.gr4j import GR4JParameters, gr4j
 
 FORCING = ["rain", "pet"]
@@ -25,3 +28,18 @@ def make_twins(first: str = "2001-01-01", last: str = "2004-12-31", seed: int = 
         {name: (("time", "station"), values, {"units": "mm/d"}) for name, values in variables.items()},
         {"time": days.values.astype("datetime64[s]"), "station": ["1", "2"]},
     )
+
+
+def fitted_to_twins(twins: xr.Dataset, train: slice, horizon: int) -> Gr4j:
+    """GR4J with the true parameters, as if the search had found them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "calibrate", lambda *given: POINTS)
+        return Gr4j().fit(twins, "flow", FORCING, train, horizon)
+
+
+def random_forcing() -> tuple[np.ndarray, np.ndarray]:
+    """Rain and potential evaporation of three places on 400 days, mm/d."""
+    rng = np.random.default_rng(3)
+    rain = rng.gamma(0.4, 8.0, (400, 3)) * (rng.uniform(size=(400, 3)) < 0.5)
+    evaporation = 1.5 + 1.4 * np.sin(2 * np.pi * np.arange(400) / 365)[:, None] + np.zeros(3)
+    return rain, evaporation

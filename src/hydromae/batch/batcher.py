@@ -1,7 +1,6 @@
 """From windows and a mask to a batch: scale, cut into tokens, mask, fill. Runs on the model's device."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -85,22 +84,16 @@ class Batcher:
             )  # [B, n, A]
         dates = windows.starts[:, None] + torch.arange(windows.days, device=device) + _BEYOND  # [B, T]
         weights = {name: self._token_weights(name, windows) for name in self._weights}
-        masks: Mask = {}
-
-        def keep(observed: Observed) -> Mask:
-            masks.update(mask(windows, observed))
-            return masks
-
-        batch = batch_of(
+        return batch_of(
             scaled,
             self.shapes,
-            keep,
+            lambda observed: mask(windows, observed),
             attributes=attributes,
             day_of_year=self._day_of_year[dates],
             fills=self.fills,
             weights=weights,
+            context_of=None if windows.context is None else lambda masks: self._context(windows, masks),
         )
-        return batch if windows.context is None else replace(batch, context=self._context(windows, masks))
 
     def _context(self, windows: Windows, masks: Mask) -> Context:
         """What is seen of the stations around, and where they lie."""
@@ -146,8 +139,12 @@ def batch_of(
     day_of_year: Int[Tensor, "batch days"] | None,
     fills: Mapping[str, Fill] = {},
     weights: Mapping[str, Float[Tensor, "batch tokens cells"]] = {},
+    context_of: Callable[[Mask], Context] | None = None,
 ) -> Batch:
-    """A batch of scaled windows, NaN where missing, under the mask that `mask_of` makes from what was observed."""
+    """A batch of scaled windows, NaN where missing, under the mask that `mask_of` makes from what was observed.
+
+    `context_of` makes what is seen of the stations around under that mask; None where there are none.
+    """
     n_days = next(iter(scaled.values())).shape[1]
     cells = {name: split_missing(to_tokens(scaled[name], shape)) for name, shape in shapes.items()}
     masks = mask_of(Observed(shapes, {name: valid for name, (_, valid) in cells.items()}, fills.keys()))
@@ -159,7 +156,7 @@ def batch_of(
             values, valid, mask.visible, mask.target, shape, readable, mask.scored, weights.get(name), mask.issued
         )
         tokens[name] = fills[name](made, n_days, mask.hidden) if name in fills else made
-    return Batch(tokens, attributes, day_of_year, n_days)
+    return Batch(tokens, attributes, day_of_year, n_days, None if context_of is None else context_of(masks))
 
 
 def _readable(

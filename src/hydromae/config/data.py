@@ -181,12 +181,12 @@ class DataConfig(Section):
     def _fills_know_their_stations(self) -> "DataConfig":
         if self.fill and self.stations_per_window is not None:
             raise ValueError("fill and stations_per_window do not go together: leave fill empty, gaps are seen as such")
-        if self.context_stations and self.stations_per_window is None:
-            raise ValueError("context_stations lie around the stations of a window: give stations_per_window, as 1")
         return self
 
     @model_validator(mode="after")
-    def _trained_stations_have_windows(self) -> "DataConfig":
+    def _windows_have_some_stations(self) -> "DataConfig":
+        if self.context_stations and self.stations_per_window is None:
+            raise ValueError("context_stations lie around the stations of a window: give stations_per_window, as 1")
         if self.train_stations is not None and self.stations_per_window is None:
             raise ValueError("train_stations needs windows of some stations: set stations_per_window, as 1")
         return self

@@ -33,9 +33,13 @@ class Settings:
         """The modalities that are hidden where this one is, itself among them."""
         return next((group for group in self.masking.groups if name in group), (name,))
 
+    def group_stream(self, name: str) -> str:
+        """What the gaps of a modality are drawn by: those of a group are the same."""
+        return "+".join(self.together(name))
+
     def stream(self, name: str) -> str:
         """What a modality's masks are drawn by: modalities of one stream hide the same tokens."""
-        return self.shapes[name].kind if self.masking.pattern == "unified" else "+".join(self.together(name))
+        return self.shapes[name].kind if self.masking.pattern == "unified" else self.group_stream(name)
 
     def ratio(self, name: str) -> float:
         """Share of a modality's available tokens that is hidden."""

@@ -75,13 +75,13 @@ class Masker:
     def _mask(self, windows: Windows, observed: Observed, epoch: int | None) -> Mask:
         drawn = UNCHANGING if epoch is None else epoch
         here = slice(None) if epoch is None else windows.here
-        masks = {}
+        masks, left_out = {}, self._left_out(windows, epoch)
         for name, hidings in self._plan(windows, epoch).items():
             mask = self._of_tokens(name, windows, observed, hidings, epoch)
             gapped = [hiding.gapped and not windows.idle for hiding in hidings[here]]
             if any(gapped):
                 valid, shape = observed.valid[name], observed.shapes[name]
-                stream = "+".join(self.planner.settings.together(name))
+                stream = self.planner.settings.group_stream(name)
                 mask = hide_gaps(mask, valid, windows, shape, gapped, seed=self.seed, epoch=drawn, stream=stream)
             if any(hiding.rolling for hiding in hidings[here]):
                 settings = self.planner.settings
@@ -89,28 +89,19 @@ class Masker:
                 valid, shape = observed.valid[name], observed.shapes[name]
                 mask = roll(mask, valid, shape, windows.days, hidings[here], settings, forecast)
             if windows.context is not None and observed.shapes[name].kind == "series":
-                mask = replace(mask, context=self._context(windows, observed.shapes[name], hidings[here], epoch))
+                hidden = _future_around(windows, observed.shapes[name], hidings[here])
+                mask = replace(mask, context=hidden if left_out is None else hidden | left_out)
             masks[name] = mask
         return masks
 
-    def _context(
-        self, windows: Windows, shape: TokenShape, hidings: Sequence[Hiding], epoch: int | None
-    ) -> Bool[Tensor, "batch days context"]:
-        """What of the stations around is not seen: the future that a forecast hides, and in training some stations.
-
-        How many of these are left is drawn for each window, so that a model does with any number.
-        """
-        assert windows.context is not None
-        stations, device = windows.context.stations, windows.starts.device
-        # A series that is hidden wholly is that of the window's own stations: others may be donors.
-        until = [hiding.closed * shape.days if hiding.closed else windows.days for hiding in hidings]
-        days = torch.arange(windows.days, device=device)
-        hidden = days >= torch.tensor(until).to(device, non_blocking=True)[:, None]  # [B, T]
-        if epoch is None:
-            return hidden[:, :, None]
-        keys = random_keys(windows.identity, stations.shape[1] + 1, seed=self.seed, epoch=epoch, stream="context")
+    def _left_out(self, windows: Windows, epoch: int | None) -> Bool[Tensor, "batch 1 context"] | None:
+        """Stations around that training does not show; how many is drawn for each window, so that any number does."""
+        if windows.context is None or epoch is None:
+            return None
+        count = windows.context.stations.shape[1]
+        keys = random_keys(windows.identity, count + 1, seed=self.seed, epoch=epoch, stream="context")
         drawn = keys.double() / torch.iinfo(torch.int64).max  # [B, 1 + K]
-        return hidden[:, :, None] | (drawn[:, 1:] < drawn[:, :1].square())[:, None]
+        return (drawn[:, 1:] < drawn[:, :1].square())[:, None]
 
     def _of_tokens(
         self, name: str, windows: Windows, observed: Observed, hidings: Sequence[Hiding], epoch: int | None
@@ -145,6 +136,17 @@ class Masker:
         if windows.idle:
             n_target = [0]
         return ModalityMask(take(arranged, all_targets, n_visible), take(arranged, [0] * len(n_target), n_target))
+
+
+def _future_around(windows: Windows, shape: TokenShape, hidings: Sequence[Hiding]) -> Bool[Tensor, "batch days 1"]:
+    """The days that a forecast hides, which are not seen of the stations around either.
+
+    A series that is hidden wholly is that of the window's own stations: others may be donors.
+    """
+    device = windows.starts.device
+    until = [hiding.closed * shape.days if hiding.closed else windows.days for hiding in hidings]
+    days = torch.arange(windows.days, device=device)
+    return (days >= torch.tensor(until).to(device, non_blocking=True)[:, None])[..., None]
 
 
 def token_states(drawing: Drawing, hidings: Sequence[Hiding], filled: bool) -> Int[Tensor, "batch tokens"]:

@@ -7,7 +7,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hydromae.batch.batch import ModalityTokens
-from hydromae.masks.mask import Issued
 
 
 @dataclass(frozen=True)
@@ -102,11 +101,6 @@ def last_seen(seen: Bool[Tensor, "batch days stations modality"], weather: Bool[
         return torch.where(of_day, days, -1).cummax(dim=1).values
 
     return LastSeen(last(seen.any(-1)), last((seen & weather).any(-1)))
-
-
-def issue_days_of(issued: Issued, n_days: int, device: torch.device) -> Int[Tensor, " issue"]:
-    """Days of a window that its issue days know, [issue days]."""
-    return torch.arange(issued.first, n_days, issued.step, device=device)
 
 
 def _taken(states: Float[Tensor, "row width"], rows: Int[Tensor, "batch n cells"]) -> Tensor:

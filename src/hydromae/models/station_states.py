@@ -1,5 +1,8 @@
 """Daily states of stations: a recurrence over what is visible, which decoders of series read."""
 
+from collections.abc import Mapping
+from itertools import pairwise
+
 import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
@@ -10,7 +13,7 @@ from hydromae.config import ModelConfig
 from hydromae.masks.mask import Issued
 from hydromae.models.donors import DonorMeans
 from hydromae.models.positions import Calendar
-from hydromae.models.states import States, issue_days_of, last_seen
+from hydromae.models.states import States, last_seen
 from hydromae.models.surroundings import Surroundings
 from hydromae.tokens.selection import places_of
 from hydromae.tokens.shape import from_tokens
@@ -62,19 +65,20 @@ class StationStates(nn.Module):
             names = [name for name in self.names if name in batch.tokens]
             seen = torch.stack([visible_days(batch.tokens[name], batch.n_days) for name in names], dim=-2).to(dtype)
             constant = self._constant(batch, dtype)
-            days = self._inputs(names, seen, constant, batch)  # [B, T, S, W]
-            if not self.rolling:
-                states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
-                return States(rearrange(self.dropout(states), "(b s) t r -> b t s r", s=days.shape[2]))
+            around = {} if batch.context is None or self.surroundings is None else self.surroundings(batch.context)
+            days = self._inputs(names, seen, constant, around, batch)  # [B, T, S, W]
+            when = None
             weather = torch.tensor([name not in self.rolling for name in names]).to(days.device, non_blocking=True)
-            when = last_seen(seen[..., 1] > 0, weather)
+            if self.rolling:
+                when = last_seen(seen[..., 1] > 0, weather)
             issued = next((t.issued for t in batch.tokens.values() if t.issued is not None), None)
             if issued is None or not issued.perfect:
                 states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
-                whole = rearrange(states, "(b s) t r -> b t s r", s=days.shape[2])
-                return States(self.dropout(whole), last_seen=when)
+                whole = rearrange(self.dropout(states), "(b s) t r -> b t s r", s=days.shape[2])
+                return States(whole, last_seen=when)
             # After an issue day nothing is seen of what is forecast.
-            later = self._inputs(names, seen * weather[:, None], constant, batch, self.rolling)  # [B, T, S, W]
+            around = {name: added for name, added in around.items() if name not in self.rolling}
+            later = self._inputs(names, seen * weather[:, None], constant, around, batch)  # [B, T, S, W]
             whole, rolled = self._rolled(days, later, issued)
             return States(self.dropout(whole), None if rolled is None else self.dropout(rolled), when)
 
@@ -90,10 +94,10 @@ class StationStates(nn.Module):
         names: list[str],
         seen: Float[Tensor, "batch days stations modality 2"],
         constant: tuple[Tensor | None, Tensor | None],
+        around: Mapping[str, Float[Tensor, "batch days stations width"]],
         batch: Batch,
-        hidden_around: tuple[str, ...] = (),
     ) -> Float[Tensor, "batch days stations width"]:
-        """What each day brings to the recurrence; `hidden_around` is not seen of the stations around."""
+        """What each day brings to the recurrence; `around` is what the series of the stations around add."""
         attributes, added = constant
         values = seen.flatten(-2)  # [B, T, S, 2M]
         days = values @ torch.cat([self.inputs[_key(name)] for name in names])  # [B, T, S, W]
@@ -102,8 +106,8 @@ class StationStates(nn.Module):
             if self.donors is not None:
                 means = self.donors(values, attributes)  # [B, T, S, 2MH]
                 days = days + means @ torch.cat([self.donor_inputs[_key(name)] for name in names])
-        if self.surroundings is not None and batch.context is not None:
-            days = days + self.surroundings(batch.context, hidden_around)
+        for of_series in around.values():
+            days = days + of_series
         if self.calendar is not None:
             positions = torch.arange(batch.n_days, device=days.device).expand(batch.size, -1)  # [B, T]
             days = days + self.calendar(batch.day_of_year, positions)[:, :, None]
@@ -123,24 +127,23 @@ class StationStates(nn.Module):
             issued: issue days and horizon.
         """
         size, n_days, stations, _ = days.shape
-        issues = issue_days_of(issued, n_days, days.device)  # [I]
+        known = range(issued.first, n_days, issued.step)
         parts, hidden, cells = [], [], []
         state: tuple[Tensor, Tensor] | None = None
-        lengths = [issued.first, *[issued.step] * len(issues)]
-        begins = [0, *range(issued.first, n_days, issued.step)]
         sequence = rearrange(days, "b t s w -> (b s) t w")
-        for begin, length in zip(begins, lengths, strict=False):
-            output, state = self.lstm(sequence[:, begin : begin + length], state)
+        for begin, end in pairwise((0, *known, n_days)):
+            output, state = self.lstm(sequence[:, begin:end], state)
             parts.append(output)
             hidden.append(state[0])
             cells.append(state[1])
         whole = rearrange(torch.cat(parts, dim=1), "(b s) t r -> b t s r", s=stations)
-        if not len(issues):
+        if not known:
             return whole, None
+        issues = torch.arange(issued.first, n_days, issued.step, device=days.device)  # [I]
         # Days past the window are of no target; any stands for them.
         ahead = (issues[:, None] + torch.arange(issued.horizon, device=days.device)).clamp(max=n_days - 1)  # [I, H]
         inputs = rearrange(later[:, ahead], "b i h s w -> (i b s) h w")
-        first = tuple(torch.cat(of_parts[: len(issues)], dim=1) for of_parts in (hidden, cells))  # 2 x [1, I B S, R]
+        first = tuple(torch.cat(of_parts[: len(known)], dim=1) for of_parts in (hidden, cells))  # 2 x [1, I B S, R]
         outputs, _ = self.lstm(inputs, first)
         return whole, rearrange(outputs, "(i b s) h r -> b i h s r", b=size, s=stations)
 

@@ -32,7 +32,7 @@ class Surroundings(nn.Module):
         config: `recurrent_context` is the number of means H.
         width: W of what a day brings to the recurrence.
 
-    Shape: context of K stations around each of S -> [B, T, S, W].
+    Shape: context of K stations around each of S -> series by series [B, T, S, W].
     """
 
     def __init__(self, config: ModelConfig, width: int) -> None:
@@ -60,20 +60,11 @@ class Surroundings(nn.Module):
         for parameter in self.inputs.values():
             nn.init.normal_(parameter, std=_FIRST_INPUT_STD)
 
-    def forward(self, context: Context, hidden: tuple[str, ...] = ()) -> Float[Tensor, "batch days stations width"]:
-        """What it adds to the inputs of the recurrence.
-
-        Args:
-            context: what is around.
-            hidden: series of which nothing is seen.
-        """
-        names = [name for name in context.values if name not in hidden]
-        if not names:
-            days = next(iter(context.values.values())).shape[1]
-            return context.north.new_zeros(len(context.north), days, context.north.shape[1], 1)
+    def forward(self, context: Context) -> dict[str, Float[Tensor, "batch days stations width"]]:
+        """Series -> what it adds to the inputs of the recurrence."""
         weights = self.weights(context.north, context.east)  # [B, S, K, H]
-        values = torch.stack([context.values[name] for name in names], -1).to(weights.dtype)  # [B, T, K, M]
-        seen = torch.stack([context.seen[name] for name in names], -1).to(weights.dtype)
+        values = torch.stack(list(context.values.values()), -1).to(weights.dtype)  # [B, T, K, M]
+        seen = torch.stack([context.seen[name] for name in context.values], -1).to(weights.dtype)
         stations = weights.shape[1]
         both = rearrange(torch.stack([values, seen], -1), "b t k m v -> b (t m v) k")
         sums = both @ rearrange(weights, "b s k h -> b k (s h)")  # [B, T M 2, S H]
@@ -81,9 +72,8 @@ class Surroundings(nn.Module):
         whole = weights.sum(2)[:, None, :, None].clamp(min=_LEAST_WEIGHT)  # [B, 1, S, 1, H]
         share = sums[1] / whole
         means = sums[0] / whole / (share + _PRIOR_SHARE)
-        features = torch.cat([means, share], dim=-1).flatten(-2)  # [B, T, S, M 2H]
-        added: Tensor = features @ torch.cat([self.inputs[f"{name}_series"] for name in names])
-        return added
+        features = torch.cat([means, share], dim=-1)  # [B, T, S, M, 2H]
+        return {name: features[..., i, :] @ self.inputs[f"{name}_series"] for i, name in enumerate(context.values)}
 
     def weights(
         self, north: Float[Tensor, "batch stations context"], east: Float[Tensor, "batch stations context"]

@@ -1,7 +1,6 @@
 """Floods and droughts of a held-out period: forecast with a run that has quantiles, and scored."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +11,9 @@ from hydromae.base.given import as_names
 from hydromae.config import Period
 from hydromae.evaluation.event_scores import WARN_AT
 from hydromae.evaluation.tables import ScoreTable
-from hydromae.results.target import check_target
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
 from hydromae.tasks.extreme_ensemble import Ensemble, fitted_ensemble
-from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import REGIMES, OnStage, forcing_of, regimes_of, series_of
 from hydromae.tasks.score_extremes import EXTREMES, PARTS, Kind, leads_of, score_extremes
 from hydromae.tasks.scored_period import ScoredPeriod, scored_period
@@ -79,24 +76,12 @@ def evaluate_extremes(
     regimes = regimes_of(as_names(forcing) or ())
     require_quantiles(paths)
     period = scored_period(paths, data, split, every, horizon, 1, allow_overlap)
-    folder = Path(output) if output is not None else period.run.path / "evaluation" / f"{kind}_{period.split}"
     groups = leads_of(horizon)
-    if not folder.resolve().is_relative_to(period.run.path.resolve()):
-        for file in (f"{regime}_{group}_{part}.nc" for regime in regimes for group in groups for part in PARTS):
-            check_target(folder / file, overwrite=True)
+    files = (f"{regime}_{group}_{part}.nc" for regime in regimes for group in groups for part in PARTS)
+    folder = period.folder(output, kind, files)
     require_thresholds(kind, period.measured, period.target, period.train)
-    made = {
-        regime: forecast(
-            paths,
-            period.issues,
-            data=period.given,
-            horizon=horizon,
-            forcing=regime,
-            device=device,
-            on_progress=partial(on_stage, f"Forecasting, forcing {regime}"),
-        )[f"{period.target}_quantiles"]
-        for regime in regimes
-    }
+    forecasts = period.forecasts(paths, horizon, regimes, device, on_stage)
+    made = {regime: made_so[f"{period.target}_quantiles"] for regime, made_so in forecasts.items()}
     return score_extremes(
         kind,
         made,

@@ -1,7 +1,7 @@
 """Forecasts beside the baselines of the same stations and years, scored, compared and written."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +20,11 @@ from hydromae.evaluation.forecast_scores import score_forecast
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.metrics.pairs import MIN_PAIRS
-from hydromae.results.target import check_target
 from hydromae.results.write import write_result
 from hydromae.store.description import digest
 from hydromae.store.store import Store
 from hydromae.tasks.blended import blended
 from hydromae.tasks.enough_pairs import unscored
-from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import (
     REGIMES,
     BaselineChoice,
@@ -94,25 +92,10 @@ def evaluate_forecast(
     regimes, choice = regimes_of(as_names(forcing) or ()), baselines or BaselineChoice()
     check_reference(choice, reference)
     period = scored_period(paths, data, split, every, horizon, min_pairs, allow_overlap)
-    run = period.run
-    folder = Path(output) if output is not None else run.path / "evaluation" / f"forecast_{period.split}"
-    if not folder.resolve().is_relative_to(run.path.resolve()):
-        for file in (f"{regime}{part}.nc" for regime in regimes for part in ("", "_scores", "_stations")):
-            check_target(folder / file, overwrite=True)
-    made = {
-        regime: forecast(
-            paths,
-            period.issues,
-            data=period.given,
-            horizon=horizon,
-            forcing=regime,
-            device=device,
-            on_progress=_titled(on_stage, f"Forecasting, forcing {regime}"),
-        )
-        for regime in regimes
-    }
+    files = (f"{regime}{part}.nc" for regime in regimes for part in ("", "_scores", "_stations"))
+    folder = period.folder(output, "forecast", files)
     return evaluate_forecasts(
-        made,
+        period.forecasts(paths, horizon, regimes, device, on_stage),
         period.measured,
         period.train,
         folder,
@@ -255,7 +238,3 @@ def _warn_of_gaps(rows: Mapping[str, xr.DataArray], regime: str) -> None:
                 regime,
                 100 * lacking,
             )
-
-
-def _titled(on_stage: OnStage, title: str) -> Callable[[float], None]:
-    return lambda done: on_stage(title, done)

@@ -1,19 +1,25 @@
 """The days on which forecasts of a run are scored, and what is needed to score them, known before any work."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
+import xarray as xr
+
 from hydromae.base.errors import ConfigError
+from hydromae.baselines.forecast import Regime
 from hydromae.config import Config, Period
 from hydromae.evaluation.overlap import Overlap
 from hydromae.masks.whole import forecast_modalities
 from hydromae.prediction.known_data import data_of
+from hydromae.results.target import check_target
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
 from hydromae.tasks.enough_pairs import require_issue_times
-from hydromae.tasks.forecast import issue_days
+from hydromae.tasks.forecast import forecast, issue_days
+from hydromae.tasks.forecast_baselines import OnStage
 from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.task_scores import scored_days
 from hydromae.tokens.shape import token_shape
@@ -44,6 +50,41 @@ class ScoredPeriod:
     train: Period
     overlap: Overlap | None
     title: str
+
+    def folder(self, output: str | Path | None, task: str, files: Iterable[str]) -> Path:
+        """The folder of the results: `output`, or one of the first run.
+
+        Args:
+            output: None is `evaluation/<task>_<split>` in the run.
+            task: name of what is scored.
+            files: that will be written there; outside the run they may only replace what hydromae wrote.
+
+        Raises:
+            DataError: a file is there that hydromae did not write.
+        """
+        path = self.run.path
+        folder = Path(output) if output is not None else path / "evaluation" / f"{task}_{self.split}"
+        if not folder.resolve().is_relative_to(path.resolve()):
+            for file in files:
+                check_target(folder / file, overwrite=True)
+        return folder
+
+    def forecasts(
+        self, runs: Sequence[str | Path], horizon: int, regimes: Sequence[Regime], device: str, on_stage: OnStage
+    ) -> dict[Regime, xr.Dataset]:
+        """The runs' forecast from every issue day, by regime; arguments and errors as of `forecast`."""
+        return {
+            regime: forecast(
+                runs,
+                self.issues,
+                data=self.given,
+                horizon=horizon,
+                forcing=regime,
+                device=device,
+                on_progress=partial(on_stage, f"Forecasting, forcing {regime}"),
+            )
+            for regime in regimes
+        }
 
 
 def scored_period(

@@ -7,7 +7,7 @@ from hydromae.base.errors import DataError
 from hydromae.baselines.forecast import gr4j as module
 from hydromae.baselines.forecast.esp import ensemble
 from hydromae.baselines.forecast.gr4j import Gr4j
-from support.gr4j_world import FORCING, POINTS, make_twins
+from support.gr4j_world import FORCING, POINTS, fitted_to_twins, make_twins
 
 TRAIN = slice("2001-01-01", "2003-12-31")
 ISSUE = pd.DatetimeIndex(["2002-05-10", "2004-02-29", "2004-12-20"])
@@ -21,9 +21,7 @@ def twins() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def fitted(twins: xr.Dataset) -> Gr4j:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "calibrate", lambda *given: POINTS)
-        return Gr4j().fit(twins, "flow", FORCING, TRAIN, HORIZON)
+    return fitted_to_twins(twins, TRAIN, HORIZON)
 
 
 def test_a_member_is_the_forecast_with_the_weather_of_that_year(twins, fitted):

@@ -7,7 +7,7 @@ from hydromae.base.errors import DataError
 from hydromae.baselines.forecast import gr4j as module
 from hydromae.baselines.forecast.gr4j import Gr4j
 from hydromae.baselines.gr4j import gr4j
-from support.gr4j_world import FORCING, POINTS, TRUE, make_twins
+from support.gr4j_world import FORCING, POINTS, TRUE, fitted_to_twins, make_twins
 
 TRAIN = slice("2001-01-01", "2003-12-31")
 ISSUE = pd.date_range("2004-02-01", "2004-12-20", freq="11D")
@@ -21,9 +21,7 @@ def twins() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def fitted(twins: xr.Dataset) -> Gr4j:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "calibrate", lambda *given: POINTS)
-        return Gr4j().fit(twins, "flow", FORCING, TRAIN, HORIZON)
+    return fitted_to_twins(twins, TRAIN, HORIZON)
 
 
 @pytest.fixture
