@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.patches import cell_index
 from hydromae.batch.batch import Batch, scatter
 from hydromae.config.read import build_config
 from hydromae.masks.tasks import forecast_mask
@@ -40,6 +41,8 @@ AROUND: dict[str, Any] = {
     "model": {**MODEL, "recurrent_context": 5},
 }
 EVERY: dict[str, Any] = {"data": {"window": DAYS}, "model": MODEL}
+GRIDS: dict[str, Any] = {"data": {"window": DAYS}, "model": {**MODEL, "recurrent_grids": 6}}
+GRIDS_ONE: dict[str, Any] = {**ONE, "model": GRIDS["model"]}
 ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
 
 
@@ -47,8 +50,15 @@ ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
 def places(monkeypatch: pytest.MonkeyPatch) -> None:
     """Coordinates of the stations, of which the small source has only the latitude."""
     known = np.array([[51.0, 52.0, 51.5, 53.0], [0.0, -1.0, 0.5, -2.0]])
-    for module in ("batch.batcher", "windows.context"):
+    for module in ("batch.batcher", "windows.context", "windows.cells_around"):
         monkeypatch.setattr(f"hydromae.{module}.station_places", lambda store: known)
+
+    def cell_places(store: Store) -> np.ndarray:
+        """Cells some 20 km apart, from 54 degrees north and 2 degrees west on."""
+        row, column = np.divmod(cell_index(store.valid_patches, store.shape, store.patch_size).ravel(), store.shape[1])
+        return np.stack([54 - 0.2 * row, -2 + 0.3 * column])
+
+    monkeypatch.setattr("hydromae.windows.cells_around.cell_places", cell_places)
 
 
 def parts(prepared: Prepared, path: Path, sections: dict[str, Any], **masking: Any) -> tuple[Any, ...]:
@@ -95,7 +105,7 @@ def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
     assert all(hiding.hides for hiding in plan["riverflow"])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE])
 @pytest.mark.parametrize("forcing", [0.0, 1.0])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
@@ -131,7 +141,7 @@ def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
             assert not torch.equal(found[real], usual[real])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE])
 @pytest.mark.parametrize("forcing", [0.0, 1.0, 0.5])
 def test_each_forecast_is_that_of_its_issue_day_by_itself(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float
@@ -162,7 +172,7 @@ def test_each_forecast_is_that_of_its_issue_day_by_itself(
             for entry in of_issue.nonzero()[:, 0].tolist():
                 index = int(tokens.target.index[sample, entry])
                 slot, place = divmod(index, tokens.shape.places)
-                if sections is not EVERY and place:
+                if sections not in (EVERY, GRIDS) and place:
                     continue  # a task asks for the first station of a window only
                 expected = single[sample, slot * 3 : slot * 3 + 3, place]
                 torch.testing.assert_close(predicted[sample, entry, : len(expected)], expected, rtol=1e-5, atol=1e-5)
@@ -184,6 +194,32 @@ def test_a_forecast_reads_what_the_stations_around_show_before_its_issue_day(
     assert kept is not None
     shown = torch.stack([kept.seen["evap"].any(1), ~windows.context.values["evap"].isnan().all(1)])
     assert (shown[0] <= shown[1]).all()
+
+
+@pytest.mark.parametrize("sections", [GRIDS, GRIDS_ONE])
+def test_a_forecast_reads_the_cells_around_its_station(
+    prepared: Prepared, tmp_path: Path, sections: dict[str, Any]
+) -> None:
+    model, reader, maker = parts(prepared, tmp_path, sections, forcing=1.0)
+    # Only the recurrence is left to bring it.
+    for name, parameter in model.named_parameters():
+        if "station_states" not in name and "states.to_value" not in name:
+            torch.nn.init.zeros_(parameter)
+    windows = read(reader, sections)
+    usual = model.predict(maker.evaluation_batch(windows))["riverflow"]
+    for name in ("precip", "soil"):
+        given = replace(windows, values={**windows.values, name: windows.values[name] * 2})
+        assert not torch.equal(model.predict(maker.evaluation_batch(given))["riverflow"], usual)
+        # Cells that lie around no station are not read.
+        cells = maker.evaluation_batch(windows).cells
+        assert cells is not None
+        spoiled = windows.values[name].clone()
+        elsewhere = torch.ones(spoiled[0, 0].numel(), dtype=torch.bool)
+        elsewhere[cells.index.unique()] = False
+        assert elsewhere.any()
+        spoiled.flatten(2)[:, :, elsewhere] = 77.0
+        given = replace(windows, values={**windows.values, name: spoiled})
+        assert torch.equal(model.predict(maker.evaluation_batch(given))["riverflow"], usual)
 
 
 def test_nothing_is_issued_in_the_days_of_warm_up(prepared: Prepared, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_mean_is_of_what_is_seen() -> None:
         share = torch.einsum("btk,bkh->bth", around.seen[name].float(), weights) / weights.sum(1)[:, None]
         total = torch.einsum("btk,bkh->bth", around.values[name], weights) / weights.sum(1)[:, None]
         features = torch.cat([total / (share + 0.02), share], -1)
-        added = added + features @ module.inputs[f"{name}_series"]
+        added = added + features @ module.inputs[f"{name}_around"]
     torch.testing.assert_close(whole(module, around)[:, :, 0], added)
     only_rain = Context(
         {**around.values, "riverflow": torch.zeros_like(around.values["riverflow"])},

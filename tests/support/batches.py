@@ -12,6 +12,7 @@ from hydromae.config import MaskingConfig
 from hydromae.masks.masker import Masker
 from hydromae.store.store import Store
 from hydromae.tokens.shape import TokenShape
+from hydromae.windows.cells_around import CellsAround
 from hydromae.windows.windows import Windows
 
 
@@ -27,8 +28,9 @@ class BatchMaker:
         device: torch.device = torch.device("cpu"),  # noqa: B008
         fill: Mapping[str, Method] = {},
         weights: Mapping[str, np.ndarray] = {},
+        cells: CellsAround | None = None,
     ) -> None:
-        self.batcher = Batcher.of_store(store, shapes, device, fill, weights)
+        self.batcher = Batcher.of_store(store, shapes, device, fill, weights, cells)
         self.masker = Masker.of_store(store, shapes, masking, seed)
         self.scalers = self.batcher.scalers
 

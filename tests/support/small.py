@@ -10,6 +10,7 @@ from hydromae.config.read import build_config
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.store.store import Store
 from hydromae.training.setup import build_model
+from hydromae.windows.cells_around import cells_around
 from hydromae.windows.context import context_stations
 from hydromae.windows.windows import WindowReader
 from support.batches import BatchMaker
@@ -50,4 +51,5 @@ def small_parts(config: Config, store: Store, seed: int = 0) -> tuple[MultiModal
     """Model in eval mode, reader and maker, as the trainer makes them."""
     model = build_model(config, store).eval()
     reader = WindowReader(store, model.shapes, context_stations(config.data, store))
-    return model, reader, BatchMaker(store, model.shapes, config.masking, seed, torch.device("cpu"))
+    cells = cells_around(model.config, store)
+    return model, reader, BatchMaker(store, model.shapes, config.masking, seed, torch.device("cpu"), cells=cells)

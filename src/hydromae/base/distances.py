@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 EARTH_RADIUS_KM = 6371.0
-_KM_PER_DEGREE = 2 * np.pi * EARTH_RADIUS_KM / 360
+KM_PER_DEGREE = 2 * np.pi * EARTH_RADIUS_KM / 360
 
 
 def great_circle_km(
@@ -41,6 +41,6 @@ def displacement_km(
         at: latitude and longitude in degrees.
         to: the same of the others; the shapes broadcast.
     """
-    north = (to[0] - at[0]) * _KM_PER_DEGREE
+    north = (to[0] - at[0]) * KM_PER_DEGREE
     degrees_east = (to[1] - at[1] + 180) % 360 - 180
-    return north, degrees_east * _KM_PER_DEGREE * torch.cos(torch.deg2rad((to[0] + at[0]) / 2))
+    return north, degrees_east * KM_PER_DEGREE * torch.cos(torch.deg2rad((to[0] + at[0]) / 2))

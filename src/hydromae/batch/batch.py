@@ -58,6 +58,21 @@ class Context:
 
 
 @dataclass(frozen=True)
+class CellPlaces:
+    """Which cells of the grids lie around the stations of each sample, and where.
+
+    Attributes:
+        index: [B, stations, K] places among the cells of the valid patches, patch by patch.
+        north: [B, stations, K] km that each lies north of its station; NaN where there is no cell.
+        east: the same to the east.
+    """
+
+    index: Int[Tensor, "batch stations cell"]
+    north: Float[Tensor, "batch stations cell"]
+    east: Float[Tensor, "batch stations cell"]
+
+
+@dataclass(frozen=True)
 class Batch:
     """One step's input.
 
@@ -67,6 +82,7 @@ class Batch:
         day_of_year: [B, T], 1 to 366; None where the dates are unknown.
         n_days: T.
         context: of the stations around; None without.
+        cells: of the grids around the stations, for models that read them (`recurrent_grids`); None without.
     """
 
     tokens: dict[str, ModalityTokens]
@@ -74,6 +90,7 @@ class Batch:
     day_of_year: Int[Tensor, "batch days"] | None
     n_days: int
     context: Context | None = None
+    cells: CellPlaces | None = None
 
     def __post_init__(self) -> None:
         sizes = {t.values.shape[0] for t in self.tokens.values()}

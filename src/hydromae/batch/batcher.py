@@ -10,12 +10,13 @@ from torch import Tensor
 
 from hydromae.base.calendar import days_of_year
 from hydromae.base.distances import displacement_km
-from hydromae.batch.batch import Batch, Context, ModalityTokens, split_missing
+from hydromae.batch.batch import Batch, CellPlaces, Context, ModalityTokens, split_missing
 from hydromae.batch.fills import Fill, Method, make_fills
 from hydromae.masks.mask import Mask, MaskRule, ModalityMask, Observed
 from hydromae.store.scaling import Scaler
 from hydromae.store.store import Store
 from hydromae.tokens.shape import TokenShape, to_tokens
+from hydromae.windows.cells_around import CellsAround
 from hydromae.windows.neighbours import station_places
 from hydromae.windows.windows import Windows
 
@@ -35,6 +36,7 @@ class Batcher:
         fills: modality -> how its missing values are filled for the model to see; the others' are not.
         weights: series -> weight of each station's errors in the loss (see `station_weights`); the others' is 1.
         places: latitude and longitude of each station in degrees, for windows with stations around; None without.
+        cells: of the grids around each station, for models that read them; None without.
     """
 
     def __init__(
@@ -48,8 +50,13 @@ class Batcher:
         fills: Mapping[str, Fill] = {},
         weights: Mapping[str, Float[np.ndarray, " station"]] = {},
         places: Float[np.ndarray, "2 station"] | None = None,
+        cells: CellsAround | None = None,
     ) -> None:
         self._places = None if places is None else torch.from_numpy(places.astype(np.float32)).to(device)
+        self._cells = None
+        if cells is not None:
+            parts = (torch.from_numpy(part).to(device)[None] for part in (cells.cells, cells.north, cells.east))
+            self._cells = CellPlaces(*parts)  # of one sample with all stations
         self.shapes, self.scalers, self.fills = dict(shapes), dict(scalers), dict(fills)
         self.device = device
         self._attributes = torch.from_numpy(attributes).to(device) if attributes.shape[-1] else None  # [stations, A]
@@ -65,13 +72,14 @@ class Batcher:
         device: torch.device,
         fill: Mapping[str, Method] = {},
         weights: Mapping[str, Float[np.ndarray, " station"]] = {},
+        cells: CellsAround | None = None,
     ) -> "Batcher":
         """A batcher of a store's own scales and attributes; `fill` as `data.fill` of the configuration."""
         fills = make_fills(store, {name: method for name, method in fill.items() if name in shapes}, device)
         scalers = {name: store.scaler(name) for name in shapes}
         attributes = store.scaled_attributes
         places = station_places(store)
-        return cls(shapes, scalers, attributes, store.first_day, store.n_days, device, fills, weights, places)
+        return cls(shapes, scalers, attributes, store.first_day, store.n_days, device, fills, weights, places, cells)
 
     def batch(self, windows: Windows, mask: MaskRule) -> Batch:
         """The batch of some windows under a mask, which is made from what was observed in them."""
@@ -93,7 +101,17 @@ class Batcher:
             fills=self.fills,
             weights=weights,
             context_of=None if windows.context is None else lambda masks: self._context(windows, masks),
+            cells=self._cells_of(windows),
         )
+
+    def _cells_of(self, windows: Windows) -> CellPlaces | None:
+        """The cells around the stations of each window."""
+        if self._cells is None:
+            return None
+        everywhere = (self._cells.index, self._cells.north, self._cells.east)  # 3 x [1, stations, K]
+        if windows.stations is None:
+            return CellPlaces(*(part.expand(len(windows.starts), -1, -1) for part in everywhere))
+        return CellPlaces(*(part[0, windows.stations] for part in everywhere))
 
     def _context(self, windows: Windows, masks: Mask) -> Context:
         """What is seen of the stations around, and where they lie."""
@@ -140,23 +158,26 @@ def batch_of(
     fills: Mapping[str, Fill] = {},
     weights: Mapping[str, Float[Tensor, "batch tokens cells"]] = {},
     context_of: Callable[[Mask], Context] | None = None,
+    cells: CellPlaces | None = None,
 ) -> Batch:
     """A batch of scaled windows, NaN where missing, under the mask that `mask_of` makes from what was observed.
 
-    `context_of` makes what is seen of the stations around under that mask; None where there are none.
+    `context_of` makes what is seen of the stations around under that mask; None where there are none. `cells` are those
+    of the grids around the stations.
     """
     n_days = next(iter(scaled.values())).shape[1]
-    cells = {name: split_missing(to_tokens(scaled[name], shape)) for name, shape in shapes.items()}
-    masks = mask_of(Observed(shapes, {name: valid for name, (_, valid) in cells.items()}, fills.keys()))
+    tokens_of = {name: split_missing(to_tokens(scaled[name], shape)) for name, shape in shapes.items()}
+    masks = mask_of(Observed(shapes, {name: valid for name, (_, valid) in tokens_of.items()}, fills.keys()))
     tokens = {}
     for name, shape in shapes.items():
-        (values, valid), mask = cells[name], masks[name]
+        (values, valid), mask = tokens_of[name], masks[name]
         readable = _readable(valid, mask)
         made = ModalityTokens(
             values, valid, mask.visible, mask.target, shape, readable, mask.scored, weights.get(name), mask.issued
         )
         tokens[name] = fills[name](made, n_days, mask.hidden) if name in fills else made
-    return Batch(tokens, attributes, day_of_year, n_days, None if context_of is None else context_of(masks))
+    context = None if context_of is None else context_of(masks)
+    return Batch(tokens, attributes, day_of_year, n_days, context, cells)
 
 
 def _readable(

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_texts
+from hydromae.config.grid import GridConfig
 from hydromae.config.modality import PRESETS, ModalityConfig
 from hydromae.config.types import Days, Period, Section, Share, Weight, ordered_days
 
@@ -54,6 +55,7 @@ class DataConfig(Section):
     target_grid: str | None = Field(
         None, description="modality whose cells all grids are brought to by their regrid (null = the first grid)"
     )
+    grid: GridConfig = Field(GridConfig(), description="where the cells of the grids lie, where files do not say it")
     exclude_dates: Days = Field(
         (), description="days that no window may hold, as 2003-02-11 or [2003-02-11, 2003-02-20]"
     )

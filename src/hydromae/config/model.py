@@ -104,6 +104,12 @@ class ModelConfig(Section):
         description="means over the series of the stations around (data.context_stations) that the recurrence also "
         "reads, with weights by distance and direction: rain that is on its way, rivers near by (0 = none)",
     )
+    recurrent_grids: int = Field(
+        0,
+        ge=0,
+        description="means over the cells of each grid around a station that the recurrence also reads, with weights "
+        "by distance and direction: rain that is only a grid drives the flow (0 = none); 8 to 12 serve well",
+    )
     rolling: tuple[str, ...] = Field(
         (),
         description="series that are forecast from every issue day of a window in one pass (strategy "
@@ -163,6 +169,10 @@ class ModelConfig(Section):
             raise ValueError("recurrent_donors needs a recurrent_dim above 0 and attributes, which weigh the stations")
         if self.recurrent_context and not self.recurrent_dim:
             raise ValueError("recurrent_context needs a recurrent_dim above 0")
+        if self.recurrent_grids and not self.recurrent_dim:
+            raise ValueError("recurrent_grids needs a recurrent_dim above 0")
+        if self.recurrent_grids and "grid" not in self.modalities.values():
+            raise ValueError("recurrent_grids needs a grid among the modalities, which the recurrence reads")
         if self.recurrent_dim and self.fusion == "none":
             raise ValueError("recurrent_dim needs fusion full: the recurrence reads all series together")
         if self.recurrent_dim and "series" not in self.modalities.values():

@@ -13,10 +13,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-from hydromae.batch.batch import Batch, ModalityTokens
+from hydromae.batch.batch import Batch, CellPlaces, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.tokens.selection import Selection
+from hydromae.windows.cells_around import CELLS_AROUND
 
 Counts = Mapping[str, tuple[int, int]]  # modality -> visible tokens of a window, and targets
 
@@ -116,7 +117,12 @@ def empty_batch(
     config, attributes = model.config, None
     if config.static_attr_dim:
         attributes = torch.zeros(windows, config.stations_per_window, config.static_attr_dim, device=device)
-    return Batch(tokens, attributes, torch.ones(windows, days, dtype=torch.int64, device=device), days)
+    cells = None
+    if config.recurrent_grids:
+        index = torch.zeros(windows, config.stations_per_window, CELLS_AROUND, dtype=torch.int64, device=device)
+        cells = CellPlaces(index, index.float(), index.float())
+    days_of_year = torch.ones(windows, days, dtype=torch.int64, device=device)
+    return Batch(tokens, attributes, days_of_year, days, cells=cells)
 
 
 @contextmanager

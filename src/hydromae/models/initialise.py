@@ -6,12 +6,12 @@ from hydromae.models.decoder import Decoder
 from hydromae.models.donors import DonorMeans
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
+from hydromae.models.placed_means import PlacedMeans
 from hydromae.models.positions import Calendar
 from hydromae.models.quantile_head import QuantileHead
 from hydromae.models.series_encoder import SeriesEncoder
 from hydromae.models.state_readout import Outlook, StateReadout
 from hydromae.models.station_states import StationStates
-from hydromae.models.surroundings import Surroundings
 
 _TOKEN_STD = 0.02
 _HEAD_SHARE = 0.1  # of the weights that Xavier gives
@@ -44,7 +44,7 @@ def initialise(model: nn.Module) -> None:
             module.head.weight.data.mul_(_HEAD_SHARE)
         elif isinstance(module, StateReadout | Outlook):
             module.to_value.weight.data.mul_(_HEAD_SHARE)
-        elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans | Surroundings):
+        elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans | PlacedMeans):
             module.reset()
         elif isinstance(module, Calendar):
             nn.init.normal_(module.mixture.weight, std=_TOKEN_STD)

@@ -1,5 +1,6 @@
 """Daily states of stations, and which of them each value to predict is read from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -88,13 +89,20 @@ def cell_places(
     return sample, day.clamp(max=days - 1), station.clamp(max=stations - 1)
 
 
-def last_seen(seen: Bool[Tensor, "batch days stations modality"], weather: Bool[Tensor, " modality"]) -> LastSeen:
+def last_seen(
+    seen: Bool[Tensor, "batch days stations modality"],
+    weather: Bool[Tensor, " modality"],
+    grids: Sequence[Bool[Tensor, "batch days stations"]] = (),
+) -> LastSeen:
     """When a station last showed a value.
 
     Args:
-        seen: where one is visible.
+        seen: where one of a series is visible.
         weather: which series are not forecast from several issue days.
+        grids: where a cell around the station is visible, of each grid.
     """
+    seen = torch.cat([seen, *(of_grid[..., None] for of_grid in grids)], dim=-1)
+    weather = torch.cat([weather, weather.new_ones(len(grids))])
     days = torch.arange(seen.shape[1], device=seen.device)[:, None]
 
     def last(of_day: Bool[Tensor, "batch days stations"]) -> Int[Tensor, "batch days stations"]:

@@ -12,6 +12,7 @@ from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.masks.mask import Issued
 from hydromae.models.donors import DonorMeans
+from hydromae.models.grid_means import GridMeans
 from hydromae.models.positions import Calendar
 from hydromae.models.states import States, last_seen
 from hydromae.models.surroundings import Surroundings
@@ -37,8 +38,9 @@ class StationStates(nn.Module):
     Args:
         config: `recurrent_dim` is the width R of the states; with `recurrent_backward` a second LSTM runs from the last
             day to the first, and R doubles. With `recurrent_donors` a day also brings means over what the other
-            stations of the window show, and with `recurrent_context` over those around. `recurrent_dropout` drops parts
-            of the states and, alike on all days, of what the attributes add, in training.
+            stations of the window show, with `recurrent_context` over those around, and with `recurrent_grids` over the
+            cells of the grids around. `recurrent_dropout` drops parts of the states and, alike on all days, of what the
+            attributes add, in training.
 
     Shape: batch -> `States`, float32 or the weights' type if wider.
     """
@@ -54,6 +56,7 @@ class StationStates(nn.Module):
         self.donors = DonorMeans(config) if donors else None
         self.donor_inputs = nn.ParameterDict({_key(name): torch.zeros(2 * donors, width) for name in names if donors})
         self.surroundings = Surroundings(config, width) if config.recurrent_context else None
+        self.grids = GridMeans(config, width) if config.recurrent_grids else None
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
         self.dropout = nn.Dropout(config.recurrent_dropout)
@@ -66,11 +69,13 @@ class StationStates(nn.Module):
             seen = torch.stack([visible_days(batch.tokens[name], batch.n_days) for name in names], dim=-2).to(dtype)
             constant = self._constant(batch, dtype)
             around = {} if batch.context is None or self.surroundings is None else self.surroundings(batch.context)
+            grids = {} if self.grids is None else self.grids(batch)
+            around |= {name: of_grid.added for name, of_grid in grids.items()}
             days = self._inputs(names, seen, constant, around, batch)  # [B, T, S, W]
             when = None
             weather = torch.tensor([name not in self.rolling for name in names]).to(days.device, non_blocking=True)
             if self.rolling:
-                when = last_seen(seen[..., 1] > 0, weather)
+                when = last_seen(seen[..., 1] > 0, weather, [of_grid.seen for of_grid in grids.values()])
             issued = next((t.issued for t in batch.tokens.values() if t.issued is not None), None)
             if issued is None or not issued.perfect:
                 states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
@@ -97,7 +102,7 @@ class StationStates(nn.Module):
         around: Mapping[str, Float[Tensor, "batch days stations width"]],
         batch: Batch,
     ) -> Float[Tensor, "batch days stations width"]:
-        """What each day brings to the recurrence; `around` is what the series of the stations around add."""
+        """What each day brings to the recurrence; `around` is what stations and cells around add."""
         attributes, added = constant
         values = seen.flatten(-2)  # [B, T, S, 2M]
         days = values @ torch.cat([self.inputs[_key(name)] for name in names])  # [B, T, S, W]

@@ -19,6 +19,7 @@ from hydromae.prediction.known_data import KnownData, data_of
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.store import Store
+from hydromae.windows.cells_around import cells_around
 from hydromae.windows.context import context_stations
 from hydromae.windows.neighbours import station_groups, station_places, windows_at_once
 from hydromae.windows.windows import Context, Windows
@@ -73,6 +74,7 @@ class Predictor:
         try:
             self.groups = station_groups(self.config.data, self.store)  # [stations, n], or None
             self.context = context_stations(self.config.data, self.store)  # [stations, K], or None
+            cells = cells_around(self.model.config, self.store)
         except ConfigError as error:
             raise ConfigError(f"{error}; or give data that have them, since the run was trained so") from None
         self.data = KnownData(self.model, self.store, self.groups is None, self.config.data, own_records)
@@ -93,6 +95,7 @@ class Predictor:
             self.device,
             fills,
             places=None if self.groups is None else station_places(self.store),
+            cells=cells,
         )
 
     @property

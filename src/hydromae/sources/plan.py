@@ -18,8 +18,8 @@ from hydromae.config.types import Days
 from hydromae.readers.station_files import STATION_NAME
 from hydromae.sources.alignment import check_days, check_training
 from hydromae.sources.attributes import Attributes, read_attributes
-from hydromae.sources.coordinates import coordinates_of
 from hydromae.sources.exclusions import excluded_days
+from hydromae.sources.grid_places import grid_places
 from hydromae.sources.joined import open_modality
 from hydromae.sources.land import Land, find_land
 from hydromae.sources.source import Source
@@ -100,8 +100,7 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
     stations = _stations(config, series, attributes, periods, np.datetime64(first) + np.arange(n_days))
     arranged = {source.name: source for source in (*grids, *stations.series)}
     land = find_land(config, grids, first, last) if grids else None
-    y, x = _coordinates(grids)
-    described = (coordinates_of(grid.pieces[0].values) for grid in grids if grid.regrid is None)
+    places = grid_places(grids, data.grid)
     done = (note for source in (*grids, *series) for note in (*source.notes, *source.doubts))
     return Plan(
         sources=tuple(arranged[source.name] for source in sources),
@@ -113,9 +112,9 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
         periods=periods,
         first_day=first,
         n_days=n_days,
-        y=y,
-        x=x,
-        coordinates=next(filter(None, described), {}),
+        y=places.y,
+        x=places.x,
+        coordinates=places.coordinates,
         excluded=data.exclude_dates,
         station_names=_station_names(stations),
     )
@@ -132,14 +131,6 @@ def _station_names(stations: Stations) -> dict[str, str]:
                     str(i): name for i, name in zip(ids, names, strict=True) if isinstance(name, str)
                 } | names_of
     return {station: names_of[station] for station in stations.ids if names_of.get(station)}
-
-
-def _coordinates(grids: Sequence[Source]) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """The coordinates of the cells that all grids are on, from the first that knows them."""
-    cells_of_grids = [grid.cells for grid in grids]
-    y = next((cells.y for cells in cells_of_grids if cells.y is not None), None)
-    x = next((cells.x for cells in cells_of_grids if cells.x is not None), None)
-    return None if y is None else tuple(y.tolist()), None if x is None else tuple(x.tolist())
 
 
 def _attributes(data: DataConfig) -> Attributes | None:

@@ -11,6 +11,7 @@ from typing import Any
 from hydromae.base.errors import DataError
 from hydromae.base.files import sha256
 from hydromae.config import Config, DataConfig, Period
+from hydromae.config.grid import GridConfig
 from hydromae.config.renamed import current_key
 from hydromae.readers.detect import locate
 from hydromae.readers.files import require_file
@@ -35,6 +36,7 @@ def options_of(config: Config) -> dict[str, Any]:
     # An option that changes nothing is left out, so that a store made before the option existed stays valid.
     unused |= {"station_order"} if data.station_order == "given" else set()
     unused |= {"aggregate"} if data.aggregate is None else set()
+    unused |= {"grid"} if data.grid == GridConfig() else set()
     options = data.model_dump(mode="json", exclude=unused)
     if any(settings.kind == "grid" for settings in data.modalities.values()):
         options["patch_size"] = model.patch_size

@@ -25,6 +25,7 @@ from hydromae.tasks.cross_modality_maps import example_maps
 from hydromae.tasks.hidden_modalities import Hidden, HidingModel
 from hydromae.tasks.overlap import overlap_with_training
 from hydromae.tasks.task_scores import scored_days
+from hydromae.windows.cells_around import cells_around
 from hydromae.windows.context import context_stations
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.spans import usable_runs
@@ -92,7 +93,7 @@ def cross_modality(
     overlap = overlap_with_training([directory.path], store, days, f"its {split} period", allow_overlap)
     length = config.data.window
     masking = config.masking.model_copy(update={"strategies": {"random": 1.0}})
-    batcher = Batcher.of_store(store, model.shapes, device, config.data.fill)
+    batcher = Batcher.of_store(store, model.shapes, device, config.data.fill, cells=cells_around(model.config, store))
     masker = Masker.of_store(store, model.shapes, masking, config.seed)
     reader = WindowReader(store, model.shapes, context_stations(config.data, store))
     hiding = HidingModel(model, batcher, masker, reader, store, station_groups(config.data, store))

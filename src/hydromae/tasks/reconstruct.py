@@ -29,6 +29,7 @@ from hydromae.store.maps import to_grid
 from hydromae.store.store import Store
 from hydromae.tasks.task_scores import default_split
 from hydromae.tokens.selection import MISSING, STATE_MEANINGS, TARGET, VISIBLE
+from hydromae.windows.cells_around import cells_around
 from hydromae.windows.context import context_stations
 from hydromae.windows.neighbours import station_groups
 from hydromae.windows.spans import usable_runs
@@ -81,7 +82,7 @@ def reconstruct(
         grids = [name for name in model.shapes if store.kind(name) == "grid"]
         check_target(Path(output), overwrite, inputs_of(store), grids=grids)
     output = Path(output) if output is not None else default_output(directory.path, split, period)
-    batcher = Batcher.of_store(store, model.shapes, device, config.data.fill)
+    batcher = Batcher.of_store(store, model.shapes, device, config.data.fill, cells=cells_around(model.config, store))
     masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
     errors = {name: SquaredErrors(store.kind(name), store.specific_units(name)) for name in model.shapes}
     first, last = store.days[days.start].item(), store.days[days.stop - 1].item()

@@ -26,6 +26,7 @@ from hydromae.training.state import TrainingState, identity
 from hydromae.training.step import Stepper
 from hydromae.training.validation import check_training, check_validation
 from hydromae.training.world import World, join_world
+from hydromae.windows.cells_around import cells_around
 from hydromae.windows.context import context_stations
 from hydromae.windows.loader import WindowLoader
 from hydromae.windows.order import BatchOrder, Shares, training_order, validation_order
@@ -79,7 +80,9 @@ def build_trainer(
         torch.manual_seed(config.seed + world.rank)  # each process has its own dropout
     engine = make_engine(model, world, settings)
     weights = {name: station_weights(store, name) for name in settings.station_weights}
-    batcher = Batcher.of_store(store, model.shapes, world.device, config.data.fill, weights)
+    batcher = Batcher.of_store(
+        store, model.shapes, world.device, config.data.fill, weights, cells_around(model.config, store)
+    )
     masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
     _refuse_leaks(masker.planner, model.config.rolling)
     cached = MemoryStore(store) if config.data.cache == "memory" else store
