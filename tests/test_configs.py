@@ -103,7 +103,7 @@ def test_the_demo_s_configuration_trains_on_the_sample(
     # The tiny sample takes seconds; its files have other names, which is all that is changed.
     assert hydromae("data", "sample", "sample", "--size", "tiny")[0] == 0
     tiny = sample_config(sample_in(Path("sample"), "tiny"), "tiny", Path())["data"]
-    keys = ("land_mask", "train", "val", *(f"modalities.{name}.paths" for name in tiny["modalities"]))
+    keys = ("grid", "land_mask", "train", "val", *(f"modalities.{name}.paths" for name in tiny["modalities"]))
     changes = [f"data.{key}={yaml.safe_dump(value_at(tiny, key), default_flow_style=True).strip()}" for key in keys]
     changes = [change.removesuffix("\n...") for change in changes]
     told = hydromae("train", CONFIGS / "demo.yaml", *changes, "data.stride=150", "training.epochs=1")

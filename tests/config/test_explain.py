@@ -37,6 +37,7 @@ def test_every_key_that_can_be_written_is_listed_once():
     open_keys = {
         "data.window_mix",
         "data.fill",
+        "masking.drop",
         "masking.strategies",
         "masking.targets",
         "training.lr_scale",

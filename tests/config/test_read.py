@@ -213,3 +213,17 @@ def test_a_dumped_configuration_writes_out_every_section_and_key():
     dumped = yaml.safe_load(dump_config(Config()))
     assert list(dumped) == list(Config.model_fields)
     assert all(list(dumped[name]) == list(type(getattr(Config(), name)).model_fields) for name in ("data", "model"))
+
+
+def test_a_mixture_is_replaced_whole_and_changed_by_its_keys(tmp_path):
+    (tmp_path / "base.yaml").write_text("masking: {strategies: {random: 1}}\ndata: {window_mix: {10: 1, 20: 2}}\n")
+    (tmp_path / "own.yaml").write_text("extends: base.yaml\nmasking: {strategies: {forecast: 1}}\n")
+    path = tmp_path / "own.yaml"
+    assert load_config(path).masking.strategies == {"forecast": 1}
+    assert load_config(path).data.window_mix == {10: 1, 20: 2}
+    assert load_config(path, ["masking.strategies={gap: 2}"]).masking.strategies == {"gap": 2}
+    assert load_config(path, ["masking.strategies.gap=2"]).masking.strategies == {"forecast": 1, "gap": 2}
+    assert load_config(path, ["data.window_mix={30: 1}"]).data.window_mix == {30: 1}
+    both = ["masking.strategies={gap: 2}", "masking.strategies.span=1"]
+    assert load_config(path, both).masking.strategies == {"gap": 2, "span": 1}
+    assert load_config(path, ["masking={strategies: {gap: 2}}"]).masking.strategies == {"gap": 2}

@@ -42,6 +42,7 @@ AROUND: dict[str, Any] = {
 }
 EVERY: dict[str, Any] = {"data": {"window": DAYS}, "model": MODEL}
 GRIDS: dict[str, Any] = {"data": {"window": DAYS}, "model": {**MODEL, "recurrent_grids": 6}}
+BACK: dict[str, Any] = {**ONE, "model": {**MODEL, "recurrent_backward": True}}
 GRIDS_ONE: dict[str, Any] = {**ONE, "model": GRIDS["model"]}
 ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
 
@@ -105,7 +106,7 @@ def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
     assert all(hiding.hides for hiding in plan["riverflow"])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, BACK])
 @pytest.mark.parametrize("forcing", [0.0, 1.0])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
@@ -141,7 +142,7 @@ def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
             assert not torch.equal(found[real], usual[real])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, BACK])
 @pytest.mark.parametrize("forcing", [0.0, 1.0, 0.5])
 def test_each_forecast_is_that_of_its_issue_day_by_itself(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float
@@ -220,6 +221,61 @@ def test_a_forecast_reads_the_cells_around_its_station(
         spoiled.flatten(2)[:, :, elsewhere] = 77.0
         given = replace(windows, values={**windows.values, name: spoiled})
         assert torch.equal(model.predict(maker.evaluation_batch(given))["riverflow"], usual)
+
+
+def test_a_gap_is_filled_from_both_sides_and_a_forecast_in_the_same_batch_is_not(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    model, reader, maker = parts(prepared, tmp_path, BACK, strategies={"gap": 1}, targets={"gap": ["riverflow"]})
+    # Only the recurrence from the last day is left.
+    for name, parameter in model.named_parameters():
+        if not name.startswith("station_states.") and "later_to_value" not in name:
+            torch.nn.init.zeros_(parameter)
+    windows = read(reader, BACK)
+    batch = maker.training_batch(windows, 0)
+    usual = model.predict(batch)["riverflow"]
+    tokens = batch.tokens["riverflow"]
+    seen = tokens.valid if tokens.readable is None else tokens.readable
+    last = (torch.arange(DAYS) * seen.reshape(2, DAYS)).amax(1)  # the last visible day of each window
+    day = (tokens.target.index // tokens.shape.places * tokens.shape.days)[..., None] + torch.arange(3)
+    scored = scored_cells(tokens)
+    before = scored & (day < last[:, None, None])
+    assert before.any() and (usual[before] != 0).all()
+    assert (usual[scored & ~before] == 0).all()
+    flow = windows.values["riverflow"].clone()
+    for sample in range(2):
+        flow[sample, last[sample]] += 5.0
+    changed = model.predict(maker.training_batch(replace(windows, values={**windows.values, "riverflow": flow}), 0))
+    assert (changed["riverflow"][before] != usual[before]).all()
+
+
+@pytest.mark.parametrize("name", ["evap", "precip"])
+def test_a_modality_that_is_dropped_is_not_seen_in_some_windows_of_training(
+    prepared: Prepared, tmp_path: Path, name: str
+) -> None:
+    _, reader, maker = parts(prepared, tmp_path, ONE, drop={name: 0.5, "riverflow": 0.3})
+    starts, stations = list(range(60, 92)), np.array([[i % 4] for i in range(32)])
+    windows = reader.read(starts, DAYS, stations=stations)
+    shown = {
+        modality: tokens.visible.real.any(1) for modality, tokens in maker.training_batch(windows, 0).tokens.items()
+    }
+    assert 8 <= shown[name].sum() <= 24 and shown["soil"].all()
+    assert torch.stack(list(shown.values())).any(0).all()
+    other = maker.training_batch(windows, 1).tokens[name].visible.real.any(1)
+    assert not torch.equal(other, shown[name])
+    # Each window by itself draws the same; evaluation drops none.
+    alone = maker.training_batch(reader.read(starts[3:5], DAYS, stations=stations[3:5]), 0)
+    assert torch.equal(alone.tokens[name].visible.real.any(1), shown[name][3:5])
+    assert maker.evaluation_batch(windows).tokens[name].visible.real.any(1).all()
+
+
+def test_of_each_window_something_is_shown_whatever_is_dropped(prepared: Prepared, tmp_path: Path) -> None:
+    every = dict.fromkeys(("precip", "soil", "evap", "riverflow"), 0.9)
+    model, reader, maker = parts(prepared, tmp_path, ONE, drop=every)
+    starts, stations = list(range(60, 92)), np.array([[i % 4] for i in range(32)])
+    batch = maker.training_batch(reader.read(starts, DAYS, stations=stations), 0)
+    assert torch.stack([tokens.visible.real.any(1) for tokens in batch.tokens.values()]).any(0).all()
+    assert model.train()(batch)[0].isfinite()
 
 
 def test_nothing_is_issued_in_the_days_of_warm_up(prepared: Prepared, tmp_path: Path) -> None:
@@ -304,8 +360,6 @@ def test_what_rolling_needs_is_said(prepared: Prepared, tmp_path: Path) -> None:
     build_config(raw)
     with pytest.raises(ConfigError, match="a fill would show later days"):
         build_config({**raw, "data": {**raw["data"], "fill": {"evap": "nearest"}}})
-    with pytest.raises(ConfigError, match="a forecast would see later days"):
-        build_config({**raw, "model": {**raw["model"], "recurrent_dim": 8, "recurrent_backward": True}})
     config = small_config(prepared[0], tmp_path, **ONE, masking=ROLLING)
     model, reader, _ = small_parts(config, prepared[1])
     looking_both_ways = MultiModalMAE(model.config.model_copy(update={"rolling": ()}), model.valid_patches)

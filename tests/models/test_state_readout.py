@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from hydromae.batch.batch import ModalityTokens, split_missing
@@ -10,6 +11,11 @@ from hydromae.tokens.shape import TokenShape, to_tokens
 
 DAYS, STATIONS = 6, 2
 SHAPE = TokenShape("series", 1, 1, STATIONS)
+
+
+def known_until(last: torch.Tensor) -> LastSeen:
+    """Of series and weather alike, with nothing to follow."""
+    return LastSeen(last, last, torch.zeros_like(last, dtype=torch.bool))
 
 
 def tokens_of(targets: list[int], issued: Issued | None) -> ModalityTokens:
@@ -32,7 +38,7 @@ def test_a_cell_is_read_from_the_last_state_that_its_target_may_know() -> None:
     # Station 0 shows flow to day 1 only, and weather on all days but the last.
     anything = torch.tensor([[0, 1, 2, 3, 4, 4], [0, 1, 2, 3, 4, 5]]).T[None]
     weather = torch.tensor([[0, 1, 2, 3, 4, 4], [-1, -1, -1, -1, -1, -1]]).T[None]
-    states = States(days, rolled, LastSeen(anything, weather))
+    states = States(days, rolled, LastSeen(anything, weather, anything < 0))
     # Issue days 2 and 4, each for 2 days; with the weather of the horizon, without, and a target of no forecast.
     targets = [(3, 0, 2, 4), (3, 0, 2, 2), (5, 0, 4, 6), (5, 1, 4, 6), (5, 0, 99, 99)]
     issued = Issued(
@@ -61,7 +67,7 @@ def test_only_days_of_which_nothing_is_known_are_read_by_the_outlook() -> None:
     readout = StateReadout(config, SHAPE)
     days = torch.randn(1, DAYS, STATIONS, 4)
     anything = torch.tensor([0, 1, 2, 2, 2, 2]).expand(STATIONS, -1).T[None]
-    states = States(days, None, LastSeen(anything, anything))
+    states = States(days, None, LastSeen(anything, anything, anything < 0))
     _, first = readout(states, tokens_of([2 * STATIONS, 3 * STATIONS, 5 * STATIONS], None))
     assert readout.outlook is not None
     state = days[0, 2, 0]
@@ -76,3 +82,29 @@ def test_an_outlook_settles_far_ahead() -> None:
     value = outlook(torch.randn(4).expand(3, -1), torch.tensor([1, 1000, 2000]))
     torch.testing.assert_close(value[1], value[2])
     assert (value[0] - value[1]).abs() > 1e-3
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_of_the_gradient_of_days_of_which_nothing_is_known_reaches_the_states(share: float) -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(
+        modalities={"riverflow": "series"}, recurrent_dim=4, rolling=("riverflow",), decoder_dim=8, nhead=2
+    )
+    shape = TokenShape("series", 1, 2, 1)
+    readout = StateReadout(config.model_copy(update={"outlook_gradient": share}), shape)
+    usual = StateReadout(config, shape)
+    usual.load_state_dict(readout.state_dict())
+    gradients = []
+    for module in (usual, readout):
+        days = torch.randn(1, 4, 1, 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        # The second token's days are known of no further than the first day.
+        seen = known_until(torch.tensor([[0, 1, 1, 1]])[..., None])
+        index = torch.arange(2)[None]
+        nothing = torch.zeros(1, 2, 2)
+        tokens = ModalityTokens(nothing, nothing == 0, Selection(index, None), Selection(index, None), shape)
+        queries, values = module(States(days, last_seen=seen), tokens)
+        (queries[:, 1].sum() + values[:, 1].sum()).backward()
+        assert days.grad is not None
+        gradients.append(days.grad)
+    torch.testing.assert_close(gradients[1], share * gradients[0])
+    assert gradients[0].abs().sum() > 0

@@ -24,6 +24,7 @@ from hydromae.report import write_report
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
 from hydromae.sample import Sample, SampleSize, write_sample
+from hydromae.sample.landscape import BRITISH_NATIONAL_GRID, first_centres
 from hydromae.store.prepare import prepare
 from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.forecast_baselines import BaselineChoice
@@ -38,9 +39,11 @@ HORIZON: Final = 7
 # Windows of one station are many and alike, so that few passes suffice; for the tests of tiny one is enough.
 FORECASTER_EPOCHS: Final[dict[SampleSize, int]] = {"tiny": 1, "small": 2, "full": 1}
 FORECASTER: Final = (
-    "data.stations_per_window=1",
-    "training.batch_size=32",
-    "training.lr=1.5e-3",
+    "data.window=84",
+    "data.stride=14",
+    "masking.warm_up=14",
+    "training.batch_size=2",
+    "training.lr=3e-3",
     "training.warmup_epochs=0.1",
 )
 
@@ -76,6 +79,7 @@ def sample_config(sample: Sample, size: SampleSize, relative_to: Path) -> dict[s
 
     settings = yaml.safe_load(files("hydromae.app").joinpath("demo.yaml").read_text(encoding="utf-8"))
     data, training = settings["data"], settings["training"]
+    rows, columns = first_centres(sample.shape)
     paths = {name: [inside(path) for path in pair] for name, pair in sample.grids.items()}
     paths |= {name: [inside(sample.series)] for name in ("evap", "riverflow")}
     return {
@@ -87,6 +91,7 @@ def sample_config(sample: Sample, size: SampleSize, relative_to: Path) -> dict[s
             "modalities": {name: {"paths": own, **data["modalities"].get(name, {})} for name, own in paths.items()},
             "attributes": {"path": inside(sample.attributes)},
             "land_mask": inside(sample.land_mask),
+            "grid": {"crs": BRITISH_NATIONAL_GRID, "y": list(rows), "x": list(columns)},
             "train": [str(d) for d in sample.train],
             "val": [str(d) for d in sample.val],
         },

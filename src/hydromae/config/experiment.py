@@ -35,6 +35,9 @@ class Config(Section):
         for name in self.masking.forecast or ():
             if name not in names:
                 raise ValueError(f"masking.forecast names {name}, which is none of {', '.join(names)}")
+        for name in self.masking.drop:
+            if name not in names:
+                raise ValueError(f"masking.drop names {name}, which is none of {', '.join(names)}")
         for name in self.training.station_weights:
             if name not in names:
                 raise ValueError(f"training.station_weights names {name}, which is none of {', '.join(names)}")

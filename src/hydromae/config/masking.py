@@ -61,6 +61,11 @@ class MaskingConfig(Section):
         description="strategy -> modalities it hides, as {modality: [riverflow]} for ungauged stations whose weather "
         "is known; the others stay visible (not named: it hides all; forecast has its own key)",
     )
+    drop: dict[str, Ratio] = Field(
+        {},
+        description="modality -> share of the training windows that do not show it at all, as {temp: 0.1, evap: 0.2}, "
+        "so that the model also serves data that lack it (empty = none)",
+    )
     horizon: int = Field(
         7,
         ge=1,

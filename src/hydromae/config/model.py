@@ -82,7 +82,9 @@ class ModelConfig(Section):
         "(0 = none); 64 to 128 serve forecasts of river flow well",
     )
     recurrent_backward: bool = Field(
-        False, description="a second LSTM from the last day to the first, for gaps that are filled from both sides"
+        False,
+        description="a second LSTM from the last day to the first, for gaps that are filled from both sides; in models "
+        "with rolling series only values before a later visible day of these read it, so that no forecast does",
     )
     recurrent_dropout: float = Field(
         0.0,
@@ -115,6 +117,14 @@ class ModelConfig(Section):
         description="series that are forecast from every issue day of a window in one pass (strategy "
         "rolling_forecast), as [riverflow]: attention looks back only, and nothing of these series reaches the other "
         "modalities (empty = attention looks both ways)",
+    )
+    outlook_gradient: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="in models with rolling series, share of the gradient of days on which nothing is known that "
+        "reaches the recurrence: most of their error cannot be learnt, and keeps it from learning how rain becomes "
+        "flow; 0 serves forecasts best",
     )
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
     quantiles: tuple[float, ...] = Field(
@@ -157,8 +167,6 @@ class ModelConfig(Section):
             for name in self.rolling:
                 if self.modalities.get(name) not in ("series", None):
                     raise ValueError(f"rolling names {name}, which is a grid; name series")
-            if self.recurrent_backward:
-                raise ValueError("rolling and recurrent_backward do not go together: a forecast would see later days")
             if not self.use_cross_attn or self.decoder_self_attn:
                 raise ValueError("rolling needs use_cross_attn, and decoder_self_attn off: targets do not see another")
         if self.recurrent_backward and not self.recurrent_dim:

@@ -31,6 +31,9 @@ def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> Any:
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
+# Weights that only mean anything together: what is given whole stands in place of what it builds on.
+_MIXTURES = {("masking", "strategies"), ("data", "window_mix")}
+
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -38,8 +41,10 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """Read a configuration file and apply `key=value` overrides.
 
     Args:
-        path: YAML file; its key `extends` names another one, relative to it, whose values it builds on.
-        overrides: as `training.lr=3e-4`; the value is read as YAML.
+        path: YAML file; its key `extends` names another one, relative to it, whose values it builds on. A mixture of
+            strategies or window lengths replaces the other's.
+        overrides: as `training.lr=3e-4`; the value is read as YAML. `masking.strategies.gap=1` adds to the mixture,
+            `masking.strategies={gap: 1}` replaces it.
 
     Raises:
         ConfigError: the file, a key or a value is wrong; the message names it and the nearest right one.
@@ -138,15 +143,22 @@ def _parse_override(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigError(f"{text!r}: holds a date that does not exist ({error}); correct it") from None
     for part in reversed(key.split(".")):
-        nested = {part: nested}
-    return dict(nested)
+        nested = _Within({part: nested})
+    return nested
 
 
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+class _Within(dict[str, Any]):
+    """A mapping that an override's key leads into; it does not stand for all that is there."""
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any], place: tuple[str, ...] = ()) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        old, here = merged.get(key), (*place, key)
+        if here in _MIXTURES and not isinstance(value, _Within):
+            merged[key] = value
+        else:
+            merged[key] = _merge(old, value, here) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 

@@ -21,7 +21,7 @@ from hydromae.masks.rolling import roll
 from hydromae.masks.strategy import Drawing, drawing_of
 from hydromae.masks.whole import forecast_modalities
 from hydromae.store.store import Store
-from hydromae.tokens.selection import IGNORED, MISSING, TARGET
+from hydromae.tokens.selection import IGNORED, MISSING, TARGET, Selection
 from hydromae.tokens.shape import TokenShape
 from hydromae.windows.windows import Windows
 
@@ -92,6 +92,25 @@ class Masker:
                 hidden = _future_around(windows, observed.shapes[name], hidings[here])
                 mask = replace(mask, context=hidden if left_out is None else hidden | left_out)
             masks[name] = mask
+        return masks if epoch is None or not self.masking.drop else self._dropped(masks, windows, epoch)
+
+    def _dropped(self, masks: Mask, windows: Windows, epoch: int) -> Mask:
+        """The masks with modalities left out of some windows (`masking.drop`), of each window one at least kept."""
+        drawn = {}
+        for name, share in self.masking.drop.items():
+            keys = random_keys(windows.identity, 1, seed=self.seed, epoch=epoch, stream=f"{name} drop")
+            drawn[name] = keys[:, 0].double() / torch.iinfo(torch.int64).max < share  # [B]
+        shown = torch.stack(
+            [mask.visible.real.any(1) & ~drawn[name] if name in drawn else mask.visible.real.any(1)
+             for name, mask in masks.items()]
+        ).any(0)  # fmt: skip
+        for name, dropped in drawn.items():
+            mask, dropped = masks[name], (dropped & shown)[:, None]
+            unseen = ~mask.visible.real | dropped
+            around = mask.context
+            if windows.context is not None:
+                around = dropped[..., None] if around is None else around | dropped[..., None]
+            masks[name] = replace(mask, visible=Selection(mask.visible.index, unseen), context=around)
         return masks
 
     def _left_out(self, windows: Windows, epoch: int | None) -> Bool[Tensor, "batch 1 context"] | None:

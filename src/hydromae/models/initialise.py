@@ -43,7 +43,9 @@ def initialise(model: nn.Module) -> None:
         elif isinstance(module, Decoder):
             module.head.weight.data.mul_(_HEAD_SHARE)
         elif isinstance(module, StateReadout | Outlook):
-            module.to_value.weight.data.mul_(_HEAD_SHARE)
+            for head in (module.to_value, getattr(module, "later_to_value", None)):
+                if head is not None:
+                    head.weight.data.mul_(_HEAD_SHARE)
         elif isinstance(module, WeightedFeatureMaps | QuantileHead | StationStates | DonorMeans | PlacedMeans):
             module.reset()
         elif isinstance(module, Calendar):

@@ -30,21 +30,34 @@ class StateReadout(nn.Module):
 
     def __init__(self, config: ModelConfig, shape: TokenShape) -> None:
         super().__init__()
-        width = config.recurrent_dim * (2 if config.recurrent_backward else 1)
+        both_ways = config.recurrent_backward and not config.rolling
+        width = config.recurrent_dim * (2 if both_ways else 1)
         self.to_query = nn.Linear(shape.cells * width, config.decoder_dim)
         self.to_value = nn.Linear(width, 1)
         self.outlook = Outlook(width, config.recurrent_dropout) if config.rolling else None
+        self.outlook_gradient = config.outlook_gradient
+        # Without biases, so that they add nothing where nothing later is read.
+        if config.recurrent_backward and config.rolling:
+            self.later_to_query = nn.Linear(shape.cells * width, config.decoder_dim, bias=False)
+            self.later_to_value = nn.Linear(width, 1, bias=False)
 
     def forward(
         self, states: States, tokens: ModalityTokens
     ) -> tuple[Float[Tensor, "batch n dim"], Float[Tensor, "batch n cells"]]:
         chosen, ago = states.of_cells(tokens)  # [B, n, cells, R], [B, n, cells]
+        if ago is not None and self.outlook_gradient < 1:
+            held = torch.lerp(chosen.detach(), chosen, self.outlook_gradient)
+            chosen = torch.where((ago > 0)[..., None], held, chosen)
         with torch.autocast(chosen.device.type, enabled=False):  # as the head that it is added to
             exact = chosen.to(self.to_value.weight.dtype)
             values: Tensor = self.to_value(exact).squeeze(-1)  # [B, n, cells]
             if self.outlook is not None and ago is not None:
                 values = torch.where(ago > 0, self.outlook(exact, ago), values)
-        return self.to_query(chosen.flatten(2)), values
+            later = states.later_of_cells(tokens)
+            if later is not None:
+                values = values + self.later_to_value(later.to(self.to_value.weight.dtype)).squeeze(-1)
+        queries = self.to_query(chosen.flatten(2))
+        return queries if later is None else queries + self.later_to_query(later.flatten(2)), values
 
 
 class Outlook(nn.Module):

@@ -37,10 +37,11 @@ class StationStates(nn.Module):
 
     Args:
         config: `recurrent_dim` is the width R of the states; with `recurrent_backward` a second LSTM runs from the last
-            day to the first, and R doubles. With `recurrent_donors` a day also brings means over what the other
-            stations of the window show, with `recurrent_context` over those around, and with `recurrent_grids` over the
-            cells of the grids around. `recurrent_dropout` drops parts of the states and, alike on all days, of what the
-            attributes add, in training.
+            day to the first, and R doubles; in a model with rolling series its states stand apart. With
+            `recurrent_donors` a day also brings means over what the other stations of the window show, with
+            `recurrent_context` over those around, and with `recurrent_grids` over the cells of the grids around.
+            `recurrent_dropout` drops parts of the states and, alike on all days, of what the attributes add, in
+            training.
 
     Shape: batch -> `States`, float32 or the weights' type if wider.
     """
@@ -60,7 +61,10 @@ class StationStates(nn.Module):
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
         self.dropout = nn.Dropout(config.recurrent_dropout)
-        self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=config.recurrent_backward)
+        both_ways = config.recurrent_backward and not config.rolling
+        self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=both_ways)
+        from_the_end = config.recurrent_backward and bool(config.rolling)
+        self.later = nn.LSTM(width, config.recurrent_dim, batch_first=True) if from_the_end else None
 
     def forward(self, batch: Batch) -> States:
         dtype = next(self.lstm.parameters()).dtype
@@ -80,12 +84,24 @@ class StationStates(nn.Module):
             if issued is None or not issued.perfect:
                 states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
                 whole = rearrange(self.dropout(states), "(b s) t r -> b t s r", s=days.shape[2])
-                return States(whole, last_seen=when)
+                return States(whole, last_seen=when, later=self._later(days))
             # After an issue day nothing is seen of what is forecast.
             around = {name: added for name, added in around.items() if name not in self.rolling}
             later = self._inputs(names, seen * weather[:, None], constant, around, batch)  # [B, T, S, W]
             whole, rolled = self._rolled(days, later, issued)
-            return States(self.dropout(whole), None if rolled is None else self.dropout(rolled), when)
+            rolled = None if rolled is None else self.dropout(rolled)
+            return States(self.dropout(whole), rolled, when, self._later(days))
+
+    def _later(
+        self, days: Float[Tensor, "batch days stations width"]
+    ) -> Float[Tensor, "batch days stations state"] | None:
+        """States of the recurrence from the last day to the first, in a model that has one by itself."""
+        if self.later is None:
+            return None
+        states, _ = self.later(rearrange(days.flip(1), "b t s w -> (b s) t w"))
+        states = rearrange(states.flip(1), "(b s) t r -> b t s r", s=days.shape[2])
+        dropped: Tensor = self.dropout(states)
+        return dropped
 
     def _constant(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | None]:
         """Scaled attributes [B, S, A], 0 where missing, and what they add to the inputs [B, 1, S, W]."""
@@ -156,7 +172,8 @@ class StationStates(nn.Module):
         """Give the weights their first values: those of the LSTM orthogonal over time, its forget gate open."""
         for parameter in [*self.inputs.values(), *self.donor_inputs.values()]:
             nn.init.normal_(parameter, std=_FIRST_INPUT_STD)
-        for name, parameter in self.lstm.named_parameters():
+        recurrences = [self.lstm] if self.later is None else [self.lstm, self.later]
+        for name, parameter in (named for lstm in recurrences for named in lstm.named_parameters()):
             if name.startswith("weight"):
                 for gate in parameter.detach().chunk(4):
                     (nn.init.orthogonal_ if "_hh_" in name else nn.init.xavier_uniform_)(gate)

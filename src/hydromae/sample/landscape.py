@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from pyproj import Transformer
 
 from hydromae.sample.fields import smooth_noise
 from hydromae.sample.outline import is_land
 
+BRITISH_NATIONAL_GRID = "EPSG:27700"
 WEST_KM, SOUTH_KM = -200.0, -200.0
 WIDTH_KM, HEIGHT_KM = 900.0, 1450.0
 MISSING_COAST_SHARE = 0.04
@@ -73,13 +75,20 @@ class Landscape:
 def geographic(
     easting: Float[np.ndarray, " cell"], northing: Float[np.ndarray, " cell"]
 ) -> tuple[Float[np.ndarray, " cell"], Float[np.ndarray, " cell"]]:
-    """Latitude and longitude in degrees of points in km, by a sinusoidal projection about 2 degrees west.
-
-    Within about 0.2 degrees of the true transverse Mercator over Great Britain.
-    """
-    latitude = 49.77 + northing / 111.2
-    longitude = -2.0 + (easting - 400.0) / (111.3 * np.cos(np.deg2rad(latitude)))
+    """Latitude and longitude in degrees of points in km on the British National Grid."""
+    to_degrees = Transformer.from_crs(BRITISH_NATIONAL_GRID, "EPSG:4326", always_xy=True)
+    longitude, latitude = to_degrees.transform(1000 * easting, 1000 * northing)
     return latitude, longitude
+
+
+def first_centres(shape: tuple[int, int]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Centre of the first row from the north and of the first column from the west, each with the step to the next.
+
+    In metres on the British National Grid, of a grid of `shape` (rows, columns) cells.
+    """
+    height, width = 1000 * HEIGHT_KM / shape[0], 1000 * WIDTH_KM / shape[1]
+    north, west = 1000 * (SOUTH_KM + HEIGHT_KM), 1000 * WEST_KM
+    return (north - height / 2, -height), (west + width / 2, width)
 
 
 def make_landscape(shape: tuple[int, int], rng: np.random.Generator) -> Landscape:

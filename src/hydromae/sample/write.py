@@ -18,7 +18,7 @@ from hydromae.sample.sizes import SIZES, Sample, SampleSize, known_size, sample_
 from hydromae.sample.world import World, make_world
 
 # Raise it whenever the same size and seed no longer give the same files.
-SAMPLE_VERSION = 1
+SAMPLE_VERSION = 2
 MISSING = np.float32(-99999.0)
 DESCRIPTION = "sample.json"
 CELLS_PER_CHUNK = 52_200
