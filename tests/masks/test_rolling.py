@@ -269,6 +269,23 @@ def test_a_modality_that_is_dropped_is_not_seen_in_some_windows_of_training(
     assert maker.evaluation_batch(windows).tokens[name].visible.real.any(1).all()
 
 
+def test_windows_of_training_that_lack_attributes(prepared: Prepared, tmp_path: Path) -> None:
+    _, reader, maker = parts(prepared, tmp_path, ONE, drop_attributes=0.6)
+    starts, stations = list(range(60, 100)), np.array([[i % 4] for i in range(40)])
+    windows = reader.read(starts, DAYS, stations=stations)
+    known = torch.ones(40, 1, 8)
+    given = maker.masker.without_attributes(known, windows, 3)
+    lacking = given.isnan()[:, 0]  # [B, A]
+    assert 6 <= lacking.all(1).sum() <= 18
+    some = lacking.any(1) & ~lacking.all(1)
+    assert 6 <= some.sum() <= 18 and 0.3 < lacking[some].double().mean() < 0.7
+    assert not torch.equal(maker.masker.without_attributes(known, windows, 4).isnan(), given.isnan())
+    few = reader.read(starts[5:8], DAYS, stations=stations[5:8])
+    assert torch.equal(maker.masker.without_attributes(known[5:8], few, 3).isnan()[:, 0], lacking[5:8])
+    _, _, usual = parts(prepared, tmp_path, ONE)
+    assert usual.masker.without_attributes(known, windows, 3) is known
+
+
 def test_of_each_window_something_is_shown_whatever_is_dropped(prepared: Prepared, tmp_path: Path) -> None:
     every = dict.fromkeys(("precip", "soil", "evap", "riverflow"), 0.9)
     model, reader, maker = parts(prepared, tmp_path, ONE, drop=every)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from hydromae.config.types import Ratio, Section, Weight
+from hydromae.config.types import Ratio, Section, Share, Weight
 
 STRATEGIES: Final = ("random", "span", "gap", "place", "modality", "forecast", "rolling_forecast")
 STRATEGY_GROUP: Final = "hydromae.strategies"  # entry points by which other packages register theirs
@@ -65,6 +65,11 @@ class MaskingConfig(Section):
         {},
         description="modality -> share of the training windows that do not show it at all, as {temp: 0.1, evap: 0.2}, "
         "so that the model also serves data that lack it (empty = none)",
+    )
+    drop_attributes: Share = Field(
+        0.0,
+        description="share of the training windows that lack attributes: in half of them all, in the others each with "
+        "even chance, so that the model also serves stations of which little is known",
     )
     horizon: int = Field(
         7,

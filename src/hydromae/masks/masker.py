@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hydromae.base.hashing import random_keys
@@ -55,6 +55,19 @@ class Masker:
         All samples of a batch are masked by one strategy, drawn by the batch's number.
         """
         return partial(self._mask, epoch=epoch)
+
+    def without_attributes(
+        self, attributes: Float[Tensor, "batch stations attributes"], windows: Windows, epoch: int
+    ) -> Float[Tensor, "batch stations attributes"]:
+        """Attributes of a training step, NaN where `masking.drop_attributes` leaves them out."""
+        share, count = self.masking.drop_attributes, attributes.shape[-1]
+        if not share:
+            return attributes
+        keys = random_keys(windows.identity, 1 + count, seed=self.seed, epoch=epoch, stream="attributes drop")
+        drawn = keys.double() / torch.iinfo(torch.int64).max  # [B, 1 + A]
+        window = drawn[:, :1]
+        dropped = (window < share / 2) | ((window < share) & (drawn[:, 1:] < 0.5))  # [B, A]
+        return attributes.masked_fill(dropped[:, None], torch.nan)
 
     def evaluation(self, windows: Windows, observed: Observed) -> Mask:
         """Masks fixed by seed and window; every target is kept, padded where gaps make the counts differ.

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 
+from hydromae.base.calendar import days_of_year
 from hydromae.base.errors import ConfigError
+from hydromae.base.evaporation import oudin_evaporation
 from hydromae.base.station_ids import places_among, respelled
 from hydromae.base.units import same_units
 from hydromae.config import DataConfig
@@ -18,17 +21,21 @@ from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.prediction.known_values import KnownValues
 from hydromae.sources.cleaning import missing_to_nan
 from hydromae.store.prepare import prepare
+from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
 from hydromae.store.scaling import Scaler
 from hydromae.store.store import Store
+from hydromae.windows.neighbours import station_places
+
+EVAPORATION, TEMPERATURE, _UNIT_OF_EVAPORATION = "evap", "temp", "mm/d"
 
 
 class KnownData:
     """A store, read for a model that may have been trained on another one.
 
     Scalers and the scale of attributes are those of the training, and so are missing codes and limits (`KnownValues`).
-    Where each station has a mean and deviation of its own, a station outside the training gets their averages or, with
-    `own_records`, those of its record in the training period of the data, where it has one. A modality that the store
-    lacks is missing.
+    Where each station has a mean and deviation of its own, a station outside the training gets what its attributes and
+    climate tell (`ScaleOfAttributes`), corrected with `own_records` by its record in the training period of the data.
+    A modality that the store lacks is missing, but for evaporation that follows from temperature and latitude.
 
     Args:
         model: a trained model.
@@ -36,8 +43,8 @@ class KnownData:
         every_station: whether the model sees all its stations at once, so that each has a fixed position; else it can
             take any stations.
         settings: of the run's data.
-        own_records: whether stations outside the training are scaled by their own record, where there is one; not for
-            tasks that must know nothing of it.
+        own_records: whether the records of stations outside the training correct their scales; not for tasks that must
+            know nothing of them.
 
     Raises:
         ConfigError: a unit or the grid differs, no station of the model is in the data, or they hold rounded values
@@ -67,6 +74,30 @@ class KnownData:
         """Whether the store has this modality."""
         return name in self.store.names
 
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """Modalities that the store lacks and that are computed: potential evaporation, from temperature."""
+        return (EVAPORATION,) if self._computes_evaporation else ()
+
+    @cached_property
+    def _computes_evaporation(self) -> bool:
+        """Whether evaporation is absent, and the temperatures and latitudes of the stations are there."""
+        of_both = {name: self.model.shapes.get(name) for name in (EVAPORATION, TEMPERATURE)}
+        series = all(shape is not None and shape.kind == "series" for shape in of_both.values())
+        if not series or self.has(EVAPORATION) or not self.has(TEMPERATURE):
+            return False
+        units = same_units(self.units[EVAPORATION], _UNIT_OF_EVAPORATION) and same_units(self.units[TEMPERATURE], "degC")
+        return units and station_places(self.store) is not None
+
+    def _evaporation(self, first: int, days: int) -> Float[np.ndarray, "day station"]:
+        """Potential evaporation of some days (Oudin et al. 2005); NaN where temperature is missing."""
+        latitude = np.full(len(self.stations), np.nan)
+        places = station_places(self.store)
+        assert places is not None
+        latitude[self._here >= 0] = places[0, self._here[self._here >= 0]]
+        day = days_of_year(self.store.first_day + np.arange(first, first + days))
+        return oudin_evaporation(self.read(TEMPERATURE, first, days), latitude, day)
+
     def read(self, name: str, first: int, days: int) -> Float[np.ndarray, "day *place"]:
         """All values of some days, physical, float32, NaN where missing.
 
@@ -80,6 +111,8 @@ class KnownData:
         """
         shape = self.model.shapes[name]
         place = (shape.width, shape.size) if shape.kind == "grid" else (len(self.stations),)
+        if name in self.computed:
+            return self._evaporation(first, days)
         values = np.full((days, *place), np.nan, np.float32)
         begin, end = max(first, 0), min(first + days, self.store.n_days)
         if begin >= end or not self.has(name):
@@ -154,21 +187,30 @@ class KnownData:
                     for place, f in zip(self._here, factor, strict=True)
                 )
         known = replace(scaler, mean=mean, std=std, factor=factor)
-        return self._by_own_record(name, known, taught) if self.own_records and self.has(name) else known
+        if len(mean) == 1 or "new_station" not in trained or min(taught) >= 0:
+            return known
+        return self._of_new_stations(name, known, np.array(taught) < 0, trained["new_station"])
 
-    def _by_own_record(self, name: str, scaler: Scaler, taught: list[int]) -> Scaler:
-        """With the data's own mean and deviation at stations outside the training that were observed in its period."""
-        own = self.store.scaler(name)
-        alike = (own.transform, own.eps, own.factor is None) == (scaler.transform, scaler.eps, scaler.factor is None)
-        if len(scaler.mean) == 1 or len(own.mean) == 1 or not alike:
-            return scaler
-        recorded = np.isfinite(self.mean(name)) & (np.array(taught) < 0)
-
-        def mixed(numbers: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
-            here = np.array(others)[self._here]
-            return tuple(np.where(recorded, here, numbers).tolist())
-
-        return replace(scaler, mean=mixed(scaler.mean, own.mean), std=mixed(scaler.std, own.std))
+    def _of_new_stations(
+        self, name: str, scaler: Scaler, new: Bool[np.ndarray, " station"], told: Mapping[str, Any]
+    ) -> Scaler:
+        """With mean and deviation of the new stations from what is known of them, and from their records."""
+        features = known_of_stations(self.store, self.trained_on["attributes"], told["climate"])
+        known = np.full((len(self.stations), features.shape[1]), np.nan)
+        here = self._here >= 0
+        known[here] = features[self._here[here]]
+        record, days = np.zeros((len(self.stations), 2)), np.zeros(len(self.stations), np.int64)
+        if self.own_records and self.has(name) and "train" in self.store.periods:
+            plain = replace(scaler, mean=(0.0,), std=(1.0,))
+            period = self.store.period_slice("train")
+            values = plain.scale(torch.from_numpy(self.read(name, period.start, period.stop - period.start))).numpy()
+            observed = np.isfinite(values)  # [T, station]
+            days = observed.sum(0)
+            mean = np.where(observed, values, 0).sum(0, dtype=np.float64) / days.clip(1)
+            record = np.stack([mean, np.sqrt((np.where(observed, values - mean, 0) ** 2).sum(0) / days.clip(1))], 1)
+        scale = ScaleOfAttributes.from_dict(told["scale"])(known, record, days)
+        both = np.where(new[:, None], scale, np.stack([scaler.mean, scaler.std], axis=1))  # [station, 2]
+        return replace(scaler, mean=tuple(both[:, 0].tolist()), std=tuple(both[:, 1].tolist()))
 
     def _places(self, name: str) -> Int[np.ndarray, "place"]:
         """Position in the store of each patch or station of the model; -1 where the store lacks it."""

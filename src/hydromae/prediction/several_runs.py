@@ -57,6 +57,10 @@ def open_runs(
     given = None if data is None else data_of(data)
     predictors = [Predictor(path, given, device, own_records) for path in paths]
     first = predictors[0]
+    for name in first.data.computed:
+        _log.warning(
+            "%s: has no %s; it is computed from temperature and latitude (Oudin et al. 2005)", first.store.path, name
+        )
     for predictor in predictors:
         predictor.absent = tuple(require_inputs(predictor, unseen))
         if predictor.absent:

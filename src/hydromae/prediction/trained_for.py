@@ -88,7 +88,7 @@ def beyond_ungauged(predictors: Sequence[Predictor], name: str) -> list[str]:
 
 def hidden_whole(predictor: Predictor, name: str) -> bool:
     """Whether the masks of a run wholly hide a modality in some windows, so that the run can do without it."""
-    return _hides(predictor, "modality", name)
+    return _hides(predictor, "modality", name) or name in predictor.config.masking.drop
 
 
 def trained_horizon(predictor: Predictor) -> int:

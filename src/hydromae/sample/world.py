@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from hydromae.base.evaporation import oudin_evaporation
 from hydromae.baselines.gr4j import gr4j
 from hydromae.sample.catchments import catchment_attributes, place_catchments
 from hydromae.sample.defects import missing_flow, without_soil_attributes
-from hydromae.sample.evaporation import oudin_evaporation
 from hydromae.sample.landscape import Landscape, make_landscape
 from hydromae.sample.parameters import gr4j_parameters
 from hydromae.sample.sizes import SizeSpec

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from hydromae.base.areas import is_flow
 from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.errors import ConfigError
 from hydromae.base.station_ids import places_among
 from hydromae.config import Config, ModelConfig
 from hydromae.runs.pretrained import MultiModalMAE
+from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
 from hydromae.store.store import Store
 
 
@@ -65,17 +67,29 @@ def trained_on(store: Store, stations: Sequence[str] | None = None) -> dict[str,
     """
     places = None if stations is None else np.unique(places_among(stations, store.station_ids))
     ids = store.station_ids if places is None else tuple(store.station_ids[place] for place in places)
+    modalities: dict[str, Any] = {}
+    for name in store.names:
+        scaler = store.scaler(name).of_stations(places)
+        modalities[name] = {"units": store.units(name), "scaler": scaler.to_dict()}
+        if len(scaler.mean) > 1:
+            known = known_of_stations(store, store.attribute_names, climate := _climate(store, name))
+            scale = np.stack([scaler.mean, scaler.std], axis=1)
+            told = ScaleOfAttributes.fitted(known if places is None else known[places], scale)
+            modalities[name]["new_station"] = {"climate": climate, "scale": told.to_dict()}
     return {
         "period": [str(day) for day in store.periods.get("train", ())],
         "before": [],
         "stations": list(ids),
         "attributes": list(store.attribute_names),
         "attribute_scale": [numbers.tolist() for numbers in store.attribute_scale],
-        "modalities": {
-            name: {"units": store.units(name), "scaler": store.scaler(name).of_stations(places).to_dict()}
-            for name in store.names
-        },
+        "modalities": modalities,
     }
+
+
+def _climate(store: Store, name: str) -> list[str]:
+    """The series beside one whose means tell a station's climate: those that are no flow and have one scale for all."""
+    series = [other for other in store.names if store.kind(other) == "series" and other != name]
+    return [other for other in series if not is_flow(store.units(other)) and len(store.scaler(other).mean) == 1]
 
 
 def usable_cores() -> int:

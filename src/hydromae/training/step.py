@@ -1,7 +1,7 @@
 """One step of the optimizer, and one pass over the validation period, over all processes together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hydromae.batch.batch import Batch
 from hydromae.batch.batcher import Batcher
+from hydromae.masks.mask import MaskRule
 from hydromae.masks.masker import Masker
 from hydromae.models.losses import scored_cells
 from hydromae.training.engine import Engine
@@ -71,7 +72,7 @@ class Stepper:
         """Step once on the windows of this process, in parts that fit its memory; nothing waits for the device."""
         self.engine.module.train()
         mask = self.masker.training(epoch)
-        batches = [self.batcher.batch(windows.to(self.world.device), mask) for windows in parts]
+        batches = [self._batch(windows.to(self.world.device), mask, epoch) for windows in parts]
         counts = self.world.sum(torch.stack([scored_values(batch) for batch in batches]).sum(0)).clamp(min=1)
         shares = []
         for i, batch in enumerate(batches):
@@ -81,6 +82,13 @@ class Stepper:
         windows = len(next(iter(parts[0].available_by_slot.values())))
         tokens = windows * max(tokens_of_window(batch) for batch in batches)
         return Step(torch.stack(shares).sum(0), self.engine.update(), windows, tokens)
+
+    def _batch(self, windows: Windows, mask: MaskRule, epoch: int) -> Batch:
+        """A batch of training, some of whose windows may lack attributes."""
+        batch = self.batcher.batch(windows, mask)
+        if batch.attributes is None:
+            return batch
+        return replace(batch, attributes=self.masker.without_attributes(batch.attributes, windows, epoch))
 
     @torch.no_grad()
     def validate(self, loader: Iterable[Windows]) -> Pass:

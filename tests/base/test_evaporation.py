@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hydromae.sample.evaporation import extraterrestrial_radiation, oudin_evaporation
+from hydromae.base.evaporation import extraterrestrial_radiation, oudin_evaporation
 
 
 def test_radiation_matches_the_worked_example_of_fao_56():

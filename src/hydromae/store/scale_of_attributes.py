@@ -1,0 +1,187 @@
+"""The scale of a series at a station that was not trained on, from what is known of the station.
+
+A series may be scaled by each station's own mean and deviation, which a new station does not have. Ridge regression on
+attributes and on the mean of the weather series tells them from the stations of the training, and the record of the
+station, where it has one, corrects it by as much as its length is worth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hydromae.store.store import Store
+
+# Chosen by cross-validation on the 604 catchments of GB-Flow-7, as everything here: with quadratic terms the median
+# error of the mean flow is 10 %, of its deviation 17 %; without climate 20 % and 23 %.
+_RIDGE = 10.0
+_STATIONS_A_FEATURE = 4  # fewer would fit chance: then without quadratic terms, or not at all
+_LOGARITHM_FROM = 5.0  # a feature above 0 whose largest value is so many times its smallest enters as its logarithm
+_FARTHEST = 3.0  # standard deviations from the mean of the training, as far as anything is extrapolated
+# Deviation of the logarithm of a mean, and of a deviation, of a year of daily flow from those of 39 years, measured on
+# the same catchments. It falls with the root of the length, and a short record is no worse than the last number.
+_A_YEAR, _LONGEST_ERROR = (0.29, 0.40), (0.9, 1.4)
+
+
+@dataclass(frozen=True)
+class ScaleOfAttributes:
+    """A regression from what is known of a station to the logarithms of mean and deviation.
+
+    Of few stations, which teach no regression, it is their average. Where a mean is not above 0, as of logarithms of a
+    flow, it is told itself and not its logarithm.
+
+    Attributes:
+        log_mean: whether the logarithm of the mean is told.
+        logarithm: [F] whether the logarithm of a feature is taken.
+        centre: [F] means of the features over the stations of the training.
+        spread: [F] their deviations.
+        quadratic: whether products of features are features, too.
+        weights: [2][features] of mean and deviation.
+        level: [2] logarithms at the centre.
+        error: [2] deviation of what cross-validation had wrong.
+    """
+
+    log_mean: bool
+    logarithm: tuple[bool, ...]
+    centre: tuple[float, ...]
+    spread: tuple[float, ...]
+    quadratic: bool
+    weights: tuple[tuple[float, ...], ...]
+    level: tuple[float, ...]
+    error: tuple[float, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ScaleOfAttributes":
+        """The inverse of `to_dict`."""
+        plain: dict[str, Any] = {key: tuple(of) if isinstance(of, list) else of for key, of in values.items()}
+        return cls(**{**plain, "weights": tuple(map(tuple, values["weights"]))})
+
+    @classmethod
+    def fitted(
+        cls, known: Float[np.ndarray, "station feature"], scale: Float[np.ndarray, "station 2"]
+    ) -> "ScaleOfAttributes":
+        """Fit to the stations of a training, two at least.
+
+        Args:
+            known: NaN where unknown.
+            scale: mean and deviation of each station.
+        """
+        count, features = known.shape
+        if count < _STATIONS_A_FEATURE * features:
+            known, features = known[:, :0], 0  # only their average
+        log_mean = bool((scale[:, 0] > 0).all())
+        lowest, highest = np.nanmin(known, 0, initial=np.inf), np.nanmax(known, 0, initial=-np.inf)
+        logarithm = (lowest > 0) & (highest > _LOGARITHM_FROM * lowest)
+        known = _with_logarithms(known, logarithm)
+        told = np.isfinite(known)
+        centre = np.where(told, known, 0).sum(0) / told.sum(0).clip(1)
+        spread = np.sqrt((np.where(told, known - centre, 0) ** 2).sum(0) / told.sum(0).clip(1))
+        spread = np.where(spread > 0, spread, 1.0)
+        quadratic = count >= _STATIONS_A_FEATURE * (features + features * (features + 1) // 2)
+        terms, target = _terms(known, centre, spread, quadratic), _told(scale, log_mean)
+        fold = np.arange(count) % 5
+        missed = np.concatenate(
+            [
+                target[fold == i] - _predicted(terms[fold == i], *_ridge(terms[fold != i], target[fold != i]))
+                for i in range(min(5, count))
+            ]
+        )
+        level, weights = _ridge(terms, target)
+        return cls(
+            log_mean=log_mean,
+            logarithm=tuple(logarithm.tolist()),
+            centre=tuple(centre.tolist()),
+            spread=tuple(spread.tolist()),
+            quadratic=quadratic,
+            weights=tuple(map(tuple, weights.T.tolist())),
+            level=tuple(level.tolist()),
+            error=tuple(missed.std(0).tolist()),
+        )
+
+    def __call__(
+        self,
+        known: Float[np.ndarray, "station feature"],
+        record: Float[np.ndarray, "station 2"],
+        days: Int[np.ndarray, " station"],
+    ) -> Float[np.ndarray, "station 2"]:
+        """Mean and deviation of each station.
+
+        Args:
+            known: the features of the training, NaN where unknown.
+            record: mean and deviation of the station's own record.
+            days: that the record has; 0 where there is none.
+        """
+        known = _with_logarithms(known[:, : len(self.centre)], np.array(self.logarithm, bool))
+        terms = _terms(known, np.array(self.centre), np.array(self.spread), self.quadratic)
+        expected = _predicted(terms, np.array(self.level), np.array(self.weights).T)  # [station, 2] logarithms
+        usable = (record > 0) & (days > 0)[:, None]
+        usable[:, 0] |= ~np.array(self.log_mean) & (days > 0)
+        years = np.where(days > 0, days, 1)[:, None] / 365.0
+        of_record = np.minimum(np.array(_A_YEAR) / np.sqrt(years), _LONGEST_ERROR) ** 2
+        share = np.where(usable, np.square(self.error) / (np.square(self.error) + of_record), 0.0)
+        mixed = (1 - share) * expected + share * _told(np.where(usable, record, 1.0), self.log_mean)
+        return np.stack([np.exp(mixed[:, 0]) if self.log_mean else mixed[:, 0], np.exp(mixed[:, 1])], axis=1)
+
+
+def known_of_stations(
+    store: Store, attributes: Sequence[str], climate: Sequence[str]
+) -> Float[np.ndarray, "station feature"]:
+    """What is known of the stations of a store: attributes, and the means of series over its training period.
+
+    NaN where it is unknown, as where the store lacks an attribute or a series.
+    """
+    columns = {name: column for column, name in enumerate(store.attribute_names)}
+    unknown = np.full(len(store.station_ids), np.nan)
+    known = [store.attributes[:, columns[name]] if name in columns else unknown for name in attributes]
+    known += [store.mean(name) if name in store.names else unknown for name in climate]
+    return np.stack(known, axis=1).astype(np.float64) if known else np.empty((len(store.station_ids), 0))
+
+
+def _told(scale: Float[np.ndarray, "station 2"], log_mean: bool) -> Float[np.ndarray, "station 2"]:
+    """What the regression tells: logarithms of mean and deviation, or the mean itself."""
+    return np.stack([np.log(scale[:, 0]) if log_mean else scale[:, 0], np.log(scale[:, 1])], axis=1)
+
+
+def _with_logarithms(
+    known: Float[np.ndarray, "station feature"], logarithm: Bool[np.ndarray, " feature"]
+) -> Float[np.ndarray, "station feature"]:
+    """What is not above 0 and has no logarithm is unknown."""
+    positive = np.where(known > 0, known, np.nan)
+    return np.where(logarithm, np.log(positive), known)
+
+
+def _terms(
+    known: Float[np.ndarray, "station feature"],
+    centre: Float[np.ndarray, " feature"],
+    spread: Float[np.ndarray, " feature"],
+    quadratic: bool,
+) -> Float[np.ndarray, "station term"]:
+    """What is unknown is at the centre."""
+    scaled = np.nan_to_num((known - centre) / spread).clip(-_FARTHEST, _FARTHEST)
+    if not quadratic:
+        return scaled
+    first, second = np.triu_indices(scaled.shape[1])
+    return np.concatenate([scaled, scaled[:, first] * scaled[:, second]], axis=1)
+
+
+def _ridge(
+    terms: Float[np.ndarray, "station term"], target: Float[np.ndarray, "station 2"]
+) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "term 2"]]:
+    """Level at 0 and weights."""
+    centre, level = terms.mean(0), target.mean(0)
+    apart = terms - centre
+    weights = np.linalg.solve(apart.T @ apart + _RIDGE * np.eye(terms.shape[1]), apart.T @ (target - level))
+    return level - centre @ weights, weights
+
+
+def _predicted(
+    terms: Float[np.ndarray, "station term"], level: Float[np.ndarray, "2"], weights: Float[np.ndarray, "term 2"]
+) -> Float[np.ndarray, "station 2"]:
+    predicted: np.ndarray = level + terms @ weights
+    return predicted
