@@ -161,38 +161,51 @@ def test_a_run_that_learnt_to_do_without_an_input_says_what_is_absent(
         forecast(other.path, ISSUE, data=runs_store(runs[1]), horizon=HORIZON)
 
 
-def attributed(root: Path, change: Callable[[pd.DataFrame], pd.DataFrame], columns: list[str]) -> Store:
+COLUMNS = ["latitude", "longitude", "catchment-area", "bfihost"]
+
+
+def attributed(root: Path, change: Callable[[pd.DataFrame], pd.DataFrame], columns: list[str] = COLUMNS) -> Store:
     world = series_world(root)
     world.raw["model"] = {}
     table = change(pd.read_csv(world.root / "attributes.csv"))
     table.to_csv(world.root / "attributes.csv", index=False)
     settings = world.raw["data"]["attributes"]
-    world.raw["data"]["attributes"] = {**settings, "columns": columns, "area": columns[-1]}
+    world.raw["data"]["attributes"] = {**settings, "columns": columns, "area": columns[2]}
     return prepare(world.config())
 
 
 def test_attributes_by_other_names_are_refused_and_the_remedies_work(tmp_path: Path) -> None:
     world = series_world(tmp_path / "own")
     world.raw["model"] = {}
+    world.raw["data"]["attributes"] = {**world.raw["data"]["attributes"], "columns": COLUMNS}
     run = untrained_run(world, prepare(world.config()), tmp_path / "run", **SECTIONS)
-
-    def renamed(table: pd.DataFrame) -> pd.DataFrame:
-        return table.rename(columns={"catchment-area": "catchment_area"})
-
-    other = attributed(tmp_path / "renamed", renamed, ["latitude", "longitude", "catchment_area"])
+    other = attributed(
+        tmp_path / "renamed", lambda table: table.rename(columns={"bfihost": "bfi"}), [*COLUMNS[:3], "bfi"]
+    )
     message = (
-        r"has no attribute catchment-area, which .* was trained on \(it has catchment_area\); name it so in the table "
+        r"has no attribute bfihost, which .* was trained on \(it has bfi\); name it so in the table "
         r"and in data\.attributes\.columns, as an empty column where it is not known"
     )
     with pytest.raises(ConfigError, match=message):
         forecast(run.path, ISSUE, data=other, horizon=HORIZON)
-    # The remedies, to the letter: the right name; an empty column of that name.
+    # Latitude, longitude and area are found by what they are.
     own = forecast(run.path, ISSUE, horizon=HORIZON)["riverflow"].values
-    named = attributed(tmp_path / "named", lambda table: table, ["latitude", "longitude", "catchment-area"])
+
+    def renamed(table: pd.DataFrame) -> pd.DataFrame:
+        return table.rename(columns={"latitude": "gauge_lat", "longitude": "gauge_lon", "catchment-area": "area"})
+
+    same = attributed(tmp_path / "same", renamed, ["gauge_lat", "gauge_lon", "area", "bfihost"])
+    assert forecast(run.path, ISSUE, data=same, horizon=HORIZON)["riverflow"].values.tobytes() == own.tobytes()
+    # A run whose training also left attributes out does without.
+    masking = {"drop_attributes": 0.5}
+    able = untrained_run(world, prepare(world.config()), tmp_path / "able", **SECTIONS, masking=masking)
+    assert np.isfinite(forecast(able.path, ISSUE, data=other, horizon=HORIZON)["riverflow"]).all()
+    # The remedies, to the letter: the right name; an empty column of that name.
+    named = attributed(tmp_path / "named", lambda table: table)
     assert forecast(run.path, ISSUE, data=named, horizon=HORIZON)["riverflow"].values.tobytes() == own.tobytes()
 
     def emptied(table: pd.DataFrame) -> pd.DataFrame:
         return table.assign(longitude=np.nan)
 
-    empty = attributed(tmp_path / "empty", emptied, ["latitude", "longitude", "catchment-area"])
+    empty = attributed(tmp_path / "empty", emptied)
     assert np.isfinite(forecast(run.path, ISSUE, data=empty, horizon=HORIZON)["riverflow"]).all()

@@ -13,6 +13,7 @@ from hydromae.app.commands.finetune import finetune
 from hydromae.app.commands.folds import folds
 from hydromae.app.commands.forecast import forecast
 from hydromae.app.commands.infill import infill
+from hydromae.app.commands.models import models
 from hydromae.app.commands.ungauged import ungauged
 from hydromae.app.streams import prepare_streams
 from hydromae.base.errors import HydroMAEError
@@ -41,6 +42,7 @@ for command in (
     benchmark,
     runs.report,
     runs.model,
+    models,
     stores.export,
 ):
     app.command()(command)

@@ -126,6 +126,13 @@ class ModelConfig(Section):
         "reaches the recurrence: most of their error cannot be learnt, and keeps it from learning how rain becomes "
         "flow; 0 serves forecasts best",
     )
+    outlook_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="in models with rolling series, dropout of what such days read of the last state that knew "
+        "something; 0.3 keeps forecasts without weather from learning past weather by heart",
+    )
     calendar: bool = Field(True, description="add the day of the year to the positions in time")
     quantiles: tuple[float, ...] = Field(
         (),

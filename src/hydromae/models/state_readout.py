@@ -34,7 +34,7 @@ class StateReadout(nn.Module):
         width = config.recurrent_dim * (2 if both_ways else 1)
         self.to_query = nn.Linear(shape.cells * width, config.decoder_dim)
         self.to_value = nn.Linear(width, 1)
-        self.outlook = Outlook(width, config.recurrent_dropout) if config.rolling else None
+        self.outlook = Outlook(width, config.outlook_dropout) if config.rolling else None
         self.outlook_gradient = config.outlook_gradient
         # Without biases, so that they add nothing where nothing later is read.
         if config.recurrent_backward and config.rolling:
@@ -65,7 +65,7 @@ class Outlook(nn.Module):
 
     Args:
         width: of the states.
-        dropout: of what it makes of a state, in training.
+        dropout: of the state and of what it makes of it, in training.
 
     Shape: states [..., R], days since then [...] -> [...].
     """
@@ -82,6 +82,6 @@ class Outlook(nn.Module):
 
     def forward(self, states: Float[Tensor, "*any width"], ago: Int[Tensor, "*any"]) -> Float[Tensor, "*any"]:
         fading = torch.exp(-ago[..., None].to(states.dtype) / self.fades.to(states.dtype))  # [..., fades]
-        features = functional.gelu(self.of_state(states) + self.of_days(fading))  # [..., R]
+        features = functional.gelu(self.of_state(self.dropout(states)) + self.of_days(fading))  # [..., R]
         value: Tensor = self.to_value(self.dropout(features)).squeeze(-1)
         return value

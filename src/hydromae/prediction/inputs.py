@@ -34,8 +34,7 @@ def require_inputs(predictor: Predictor, unseen: Collection[str] = ()) -> list[s
             f"{', '.join(store.names)}); prepare the data with it, under that name, or take a run that was trained "
             f"without it, or with windows that lack it (masking.drop={{{needed[0]}: 0.1}})"
         )
-    trained = [str(name) for name in predictor.data.trained_on["attributes"]]
-    lacking = [name for name in trained if name not in store.attribute_names]
+    lacking = predictor.data.lacking_attributes
     if lacking and predictor.config.masking.drop_attributes:
         _log.warning("%s: has no attribute %s, which count as usual ones", store.path, ", ".join(lacking))
     elif lacking:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
+from hydromae.base.areas import MM_PER_DAY, is_flow
 from hydromae.base.calendar import days_of_year
+from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.errors import ConfigError
 from hydromae.base.evaporation import oudin_evaporation
 from hydromae.base.station_ids import places_among, respelled
@@ -19,14 +20,14 @@ from hydromae.config import DataConfig
 from hydromae.config.read import load_config
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.prediction.known_values import KnownValues
+from hydromae.prediction.new_stations import with_new_stations
 from hydromae.sources.cleaning import missing_to_nan
 from hydromae.store.prepare import prepare
-from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
 from hydromae.store.scaling import Scaler
 from hydromae.store.store import Store
 from hydromae.windows.neighbours import station_places
 
-EVAPORATION, TEMPERATURE, _UNIT_OF_EVAPORATION = "evap", "temp", "mm/d"
+EVAPORATION, TEMPERATURE, SPECIFIC = "evap", "temp", "mm/d"
 
 
 class KnownData:
@@ -54,6 +55,7 @@ class KnownData:
     def __init__(
         self, model: MultiModalMAE, store: Store, every_station: bool, settings: DataConfig, own_records: bool = False
     ) -> None:
+        self._area_name = settings.attributes.area
         self.model, self.store, self.trained_on, self.own_records = model, store, model.trained_on, own_records
         trained = respelled(self.trained_on["stations"], store.station_ids, str(store.path))
         self.stations = tuple(trained) if every_station else store.station_ids
@@ -63,12 +65,25 @@ class KnownData:
             raise ConfigError(f"{store.path}: has none of the {len(self.stations)} stations of the run")
         for name in model.shapes:
             self._require_like(name)
-        self._known = KnownValues(settings, store, tuple(model.shapes))
+        # Limits are in the unit of the training.
+        limited = tuple(name for name in model.shapes if not self._other_flow(name))
+        self._known = KnownValues(settings, store, limited)
 
-    @property
+    @cached_property
     def units(self) -> dict[str, str]:
-        """Unit of each modality in the training, and so in the data."""
-        return {name: str(trained["units"]) for name, trained in self.trained_on["modalities"].items()}
+        """Unit of each modality in the data, and where these lack it in the training."""
+        return {
+            name: self.store.units(name) if self.has(name) else str(trained["units"])
+            for name, trained in self.trained_on["modalities"].items()
+        }
+
+    def _other_flow(self, name: str) -> bool:
+        """Whether one of training and data has a flow in m3/s and the other in mm/d, which areas bring together."""
+        if not self.has(name) or self.store.kind(name) != "series" or self.store.areas is None:
+            return False
+        trained, here = str(self.trained_on["modalities"][name]["units"]), self.store.units(name)
+        pairs = ((trained, here), (here, trained))
+        return any(is_flow(volume) and same_units(depth, SPECIFIC) for volume, depth in pairs)
 
     def has(self, name: str) -> bool:
         """Whether the store has this modality."""
@@ -86,15 +101,14 @@ class KnownData:
         series = all(shape is not None and shape.kind == "series" for shape in of_both.values())
         if not series or self.has(EVAPORATION) or not self.has(TEMPERATURE):
             return False
-        units = same_units(self.units[EVAPORATION], _UNIT_OF_EVAPORATION) and same_units(self.units[TEMPERATURE], "degC")
+        units = same_units(self.units[EVAPORATION], SPECIFIC) and same_units(self.units[TEMPERATURE], "degC")
         return units and station_places(self.store) is not None
 
     def _evaporation(self, first: int, days: int) -> Float[np.ndarray, "day station"]:
         """Potential evaporation of some days (Oudin et al. 2005); NaN where temperature is missing."""
-        latitude = np.full(len(self.stations), np.nan)
         places = station_places(self.store)
         assert places is not None
-        latitude[self._here >= 0] = places[0, self._here[self._here >= 0]]
+        latitude = self.at_stations(places[0])
         day = days_of_year(self.store.first_day + np.arange(first, first + days))
         return oudin_evaporation(self.read(TEMPERATURE, first, days), latitude, day)
 
@@ -156,15 +170,46 @@ class KnownData:
     @cached_property
     def attributes(self) -> Float[np.ndarray, "station attribute"]:
         """Attributes on the scale of the training, float32; NaN is missing."""
-        names = self.trained_on["attributes"]
         mean, std = (np.array(numbers) for numbers in self.trained_on["attribute_scale"])
-        columns = {name: column for column, name in enumerate(self.store.attribute_names)}
+        values = self.named_attributes.copy()
+        missing_to_nan(values, self._known.codes)
+        return ((values - mean) / std).astype(np.float32)
+
+    @cached_property
+    def named_attributes(self) -> Float[np.ndarray, "station attribute"]:
+        """The training's attributes of the model's stations, in their units, float64; NaN where unknown.
+
+        Latitude, longitude and area are found by what they are, the others by their names.
+        """
+        names, store = [str(name) for name in self.trained_on["attributes"]], self.store
+        columns = {name: store.attributes[:, i] for i, name in enumerate(store.attribute_names)}
+        coordinates = coordinate_columns(store.attribute_names)
+        for what, place in coordinate_columns(names).items():
+            if what in coordinates:
+                columns.setdefault(names[place], store.attributes[:, coordinates[what]])
+        if store.areas is not None:
+            columns.setdefault(self._area_name, store.areas)
         values = np.full((len(self.stations), len(names)), np.nan)
         for i, name in enumerate(names):
             if name in columns:
-                values[self._here >= 0, i] = self.store.attributes[self._here[self._here >= 0], columns[name]]
-        missing_to_nan(values, self._known.codes)
-        return ((values - mean) / std).astype(np.float32)
+                values[:, i] = self.at_stations(columns[name])
+        return values
+
+    def at_stations(self, of_store: Shaped[np.ndarray, "station *any"]) -> Float[np.ndarray, "station *any"]:
+        """Numbers of the store's stations at those of the model, float64; NaN where the store lacks one."""
+        values = np.full((len(self.stations), *of_store.shape[1:]), np.nan)
+        values[self._here >= 0] = of_store[self._here[self._here >= 0]]
+        return values
+
+    @property
+    def lacking_attributes(self) -> list[str]:
+        """Attributes of the training that the data do not have."""
+        known = np.isfinite(self.named_attributes).any(0)
+        return [
+            str(name)
+            for name, is_known in zip(self.trained_on["attributes"], known, strict=True)
+            if not is_known and name not in self.store.attribute_names
+        ]
 
     @cached_property
     def scalers(self) -> dict[str, Scaler]:
@@ -178,7 +223,11 @@ class KnownData:
         taught = places_among(self.stations, self.trained_on["stations"]).tolist()
         mean, std = (_of_stations(numbers, taught) for numbers in (scaler.mean, scaler.std))
         factor = scaler.factor
-        if factor is not None:
+        if self._other_flow(name):
+            assert self.store.areas is not None
+            areas = self.at_stations(self.store.areas)
+            factor = tuple((MM_PER_DAY / areas).tolist()) if is_flow(self.units[name]) else None
+        elif factor is not None:
             factor = tuple(factor[place] if place >= 0 else np.nan for place in taught)
             if self.has(name) and (own := self.store.scaler(name).factor) is not None:
                 # Stations of the training keep the area that they had then.
@@ -189,28 +238,8 @@ class KnownData:
         known = replace(scaler, mean=mean, std=std, factor=factor)
         if len(mean) == 1 or "new_station" not in trained or min(taught) >= 0:
             return known
-        return self._of_new_stations(name, known, np.array(taught) < 0, trained["new_station"])
-
-    def _of_new_stations(
-        self, name: str, scaler: Scaler, new: Bool[np.ndarray, " station"], told: Mapping[str, Any]
-    ) -> Scaler:
-        """With mean and deviation of the new stations from what is known of them, and from their records."""
-        features = known_of_stations(self.store, self.trained_on["attributes"], told["climate"])
-        known = np.full((len(self.stations), features.shape[1]), np.nan)
-        here = self._here >= 0
-        known[here] = features[self._here[here]]
-        record, days = np.zeros((len(self.stations), 2)), np.zeros(len(self.stations), np.int64)
-        if self.own_records and self.has(name) and "train" in self.store.periods:
-            plain = replace(scaler, mean=(0.0,), std=(1.0,))
-            period = self.store.period_slice("train")
-            values = plain.scale(torch.from_numpy(self.read(name, period.start, period.stop - period.start))).numpy()
-            observed = np.isfinite(values)  # [T, station]
-            days = observed.sum(0)
-            mean = np.where(observed, values, 0).sum(0, dtype=np.float64) / days.clip(1)
-            record = np.stack([mean, np.sqrt((np.where(observed, values - mean, 0) ** 2).sum(0) / days.clip(1))], 1)
-        scale = ScaleOfAttributes.from_dict(told["scale"])(known, record, days)
-        both = np.where(new[:, None], scale, np.stack([scaler.mean, scaler.std], axis=1))  # [station, 2]
-        return replace(scaler, mean=tuple(both[:, 0].tolist()), std=tuple(both[:, 1].tolist()))
+        new = np.array(taught) < 0
+        return with_new_stations(self, name, known, new, trained["new_station"], self.own_records)
 
     def _places(self, name: str) -> Int[np.ndarray, "place"]:
         """Position in the store of each patch or station of the model; -1 where the store lacks it."""
@@ -226,11 +255,12 @@ class KnownData:
         if not self.has(name):
             return
         store, config = self.store, self.model.config
-        units = self.units[name]
-        if not same_units(store.units(name), units):
+        units = str(self.trained_on["modalities"][name]["units"])
+        if not same_units(store.units(name), units) and not self._other_flow(name):
+            areas = "" if store.areas is not None or not is_flow(store.units(name)) else ", or give the areas"
             raise ConfigError(
                 f"{store.path}: {name} is in {store.units(name)}, but the run was trained on {units}; "
-                f"bring the data to that unit"
+                f"bring the data to that unit{areas}"
             )
         if store.kind(name) != self.model.shapes[name].kind:
             raise ConfigError(f"{store.path}: {name} is a {store.kind(name)}, but not in the run")

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hydromae.base.errors import DataError, RunError
+from hydromae.base.errors import ConfigError, DataError, RunError
 from hydromae.base.files import absolute, write_text
 from hydromae.base.json_text import json_text
 from hydromae.base.permissions import refused
 from hydromae.config import Config
 from hydromae.config.read import dump_config, load_config, with_absolute_paths
+from hydromae.runs.shipped import is_shipped, located
 from hydromae.sources.plan import periods_of
 from hydromae.store.fingerprint import changed_since
 from hydromae.store.store import Store
@@ -56,12 +57,12 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: str | Path) -> "RunDirectory":
-        """An existing run.
+        """An existing run, or a model that comes with the package by its bare name, as `gb`.
 
         Raises:
             RunError: there is none.
         """
-        run = cls(path)
+        run = cls(located(path))
         if reason := refused(run.path) or refused(run.config_file):
             raise RunError(reason)
         if not run.config_file.is_file():
@@ -88,6 +89,16 @@ class RunDirectory:
         """JSON lines of losses."""
         return self.path / "metrics.jsonl"
 
+    def own_output(self, name: str) -> Path:
+        """Where a task writes that is given no file: in the run, but never among what comes with the package.
+
+        Raises:
+            ConfigError: the run is such a model.
+        """
+        if is_shipped(self.path):
+            raise ConfigError(f"{self.path.name} comes with hydromae, where nothing is written; name the output (-o)")
+        return self.path / name
+
     def config(self) -> Config:
         """The run's configuration."""
         return load_config(self.config_file)
@@ -98,6 +109,11 @@ class RunDirectory:
         Raises:
             RunError: it is missing, or its data are not those the run was trained on; the message says what differs.
         """
+        if is_shipped(self.path):
+            raise RunError(
+                f"{self.path.name} comes with hydromae and has no data of its own; give yours with --data, a folder "
+                f"or a configuration"
+            )
         recorded = self.read_json("data.json")
         problem = ""
         for path in (self.config().store_path, recorded["store"], recorded.get("store_as_given", recorded["store"])):

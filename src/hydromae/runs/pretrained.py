@@ -19,6 +19,7 @@ from hydromae.base.permissions import refused
 from hydromae.config import ModelConfig
 from hydromae.models import multimodal_mae
 from hydromae.runs.hub import HubModel, download
+from hydromae.runs.shipped import located
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -78,8 +79,9 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub:
     """A trained model, in eval mode.
 
     Args:
-        path: a run directory, a folder with `model.safetensors` and `config.json`, or, as text, the name of a model on
-            the Hugging Face hub, `user/name`, where no folder `user` is here.
+        path: a run directory, a folder with `model.safetensors` and `config.json`, or, as text, the name of a model
+            that comes with the package, `gb`, or of one on the Hugging Face hub, `user/name`, where no folder `user`
+            is here.
         device: where to put it.
         hub: options of the download, as `revision`, `token`, `cache_dir`, `local_files_only`.
 
@@ -98,7 +100,7 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub:
 
 def read_pretrained(path: str | Path, **hub: Any) -> Pretrained:
     """A trained model's configuration and weights, without building it; arguments and errors of `load_pretrained`."""
-    path = download(str(path), [CONFIG, WEIGHTS], **hub) if _is_on_hub(path) else Path(path)
+    path = download(str(path), [CONFIG, WEIGHTS], **hub) if _is_on_hub(path) else located(path)
     if reason := refused(path) or refused(path / "model"):
         raise RunError(reason)
     folder = path / "model" if (path / "model" / CONFIG).is_file() else path

@@ -15,6 +15,7 @@ from hydromae.evaluation.tables import ScoreTable, short
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
 from hydromae.runs.directory import RunDirectory
+from hydromae.store.store import Store
 from hydromae.tasks.cross_modality import cross_modality
 from hydromae.tasks.evaluate_extremes import evaluate_extremes
 from hydromae.tasks.evaluate_forecast import evaluate_forecast
@@ -65,9 +66,9 @@ class Question:
         allow_overlap: score days that a run was trained on, too; every row says so.
     """
 
-    runs: tuple[Path, ...]
+    runs: tuple[str | Path, ...]
     split: str | None = None
-    data: Path | None = None
+    data: Path | Store | None = None
     output: Path | None = None
     every: int = 5
     horizon: int = 7
@@ -85,9 +86,11 @@ class Question:
 
     def folder(self, task: str) -> Path:
         """Where to write."""
-        return self.output or self.runs[0] / "evaluation" / f"{task}_{self.split}"
+        if self.output is not None:
+            return self.output
+        return RunDirectory.open(self.runs[0]).own_output("evaluation") / f"{task}_{self.split}"
 
-    def only_run(self, task: str) -> Path:
+    def only_run(self, task: str) -> str | Path:
         """The run, where there is only one.
 
         Raises:

@@ -69,14 +69,14 @@ def infill(
             runs do not fit each other.
         DataError: a station is unknown, or the file exists already or cannot be written.
     """
-    predictors = open_runs(runs, data)
+    predictors = open_runs(runs, data, own_records=True)
     predictor = predictors[0]
     names = fill_names(predictor, as_names(modalities), grids)
     require_alike(predictors, names, observed=True)
     require_same_windows(predictors)
     for other in predictors[1:]:
         fill_names(other, names, grids)  # refuses grids where windows hold some stations
-    target = Path(output) if output is not None else predictor.run.path / "infilled.nc"
+    target = Path(output) if output is not None else predictor.run.own_output("infilled.nc")
     if output is not None:
         gridded = [name for name in names if predictor.store.kind(name) == "grid"]
         check_target(target, overwrite, inputs_of(*(predictor.store for predictor in predictors)), grids=gridded)

@@ -48,7 +48,7 @@ class TaskScores:
 
 def folder_of(predictor: Predictor, output: str | Path | None, name: str) -> Path:
     """Where scores are written: the given folder, or one of that name in the run."""
-    return predictor.run.path / "evaluation" / name if output is None else Path(output)
+    return predictor.run.own_output("evaluation") / name if output is None else Path(output)
 
 
 def default_split(store: Store) -> str:
@@ -106,5 +106,5 @@ def task_overlap(predictors: Sequence[Predictor], split: str, days: slice, allow
 
 
 def units_of(predictor: Predictor, name: str) -> str:
-    """The unit of a modality as the run was trained on it."""
-    return str(predictor.data.trained_on["modalities"][name]["units"])
+    """The unit of a modality in the data, or where they lack it in the training."""
+    return predictor.data.units[name]

@@ -80,7 +80,7 @@ def ungauged(
     name = target_series(first_run(runs).config(), target)
     predictors = open_runs(runs, data, unseen=() if donors else (name,))
     first = predictors[0]
-    path = Path(output) if output is not None else first.run.path / "ungauged.nc"
+    path = Path(output) if output is not None else first.run.own_output("ungauged.nc")
     if output is not None:
         check_target(path, overwrite, inputs_of(*(predictor.store for predictor in predictors)))
     simulation = Simulation(predictors, name, stations, donors)

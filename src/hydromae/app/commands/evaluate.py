@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import Overrides, Runs, listed
+from hydromae.app.commands.options import Overrides, Runs, listed, titled
 
 Baselines = Annotated[
     str,
@@ -35,7 +35,7 @@ def evaluate(
         typer.Option("--output", "-o", help="Folder; default: evaluation, with the task and the split, in RUN."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
+        Path | None, typer.Option(help="Other data than the run's: a folder, a configuration (.yaml) or a store.")
     ] = None,
     every: Annotated[int, typer.Option(help="forecast, flood, drought: days between issue times.")] = 5,
     horizon: Annotated[
@@ -82,31 +82,32 @@ def evaluate(
     Droughts, also by weeks: `hydromae evaluate output/gb_small --task drought --horizon 28`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.app.folder_data import data_in
     from hydromae.tasks.evaluate import Question
     from hydromae.tasks.evaluate import evaluate as evaluate_task
     from hydromae.tasks.forecast_baselines import choose_baselines
 
     regimes = listed(forcing) or []
-    question = Question(
-        tuple(runs),
-        split=split,
-        data=data,
-        output=output,
-        every=every,
-        horizon=horizon,
-        forcing=tuple(regimes),
-        baselines=choose_baselines(listed(baselines), regimes, lstm_steps),
-        reference=reference,
-        min_pairs=min_pairs,
-        stations=None if stations is None else tuple(listed(stations) or ()),
-        folds=folds,
-        fold=fold,
-        windows=windows,
-        warn_at=warn_at,
-        esp=esp,
-        allow_overlap=allow_overlap,
-    )
     with Stages() as stages:
+        question = Question(
+            tuple(runs),
+            split=split,
+            data=data_in(data, titled(stages.stage, "Preparing")),
+            output=output,
+            every=every,
+            horizon=horizon,
+            forcing=tuple(regimes),
+            baselines=choose_baselines(listed(baselines), regimes, lstm_steps),
+            reference=reference,
+            min_pairs=min_pairs,
+            stations=None if stations is None else tuple(listed(stations) or ()),
+            folds=folds,
+            fold=fold,
+            windows=windows,
+            warn_at=warn_at,
+            esp=esp,
+            allow_overlap=allow_overlap,
+        )
         done = evaluate_task(task, question, stages.stage)
     for table in done.tables:
         console.print(table.rich())

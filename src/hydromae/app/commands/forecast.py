@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import OverwriteOwn, Runs, listed
+from hydromae.app.commands.options import OverwriteOwn, Runs, listed, titled
 
 
 def forecast(
@@ -32,7 +32,7 @@ def forecast(
         ),
     ] = "none",
     data: Annotated[
-        Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
+        Path | None, typer.Option(help="Other data than the run's: a folder, a configuration (.yaml) or a store.")
     ] = None,
     stations: Annotated[str | None, typer.Option(help="Ids, separated by commas; default: all.")] = None,
     overwrite: OverwriteOwn = False,
@@ -43,9 +43,12 @@ def forecast(
 
     Example: `hydromae forecast output/gb_small --issue-time 2012-10-01 --horizon 7 -o forecast.nc`
 
+    Without a training, with the model that comes with hydromae: `hydromae forecast gb --data my_gauges`
+
     Example: `hydromae forecast output/gb_small --issue-time 2011-01-01 --to 2011-12-20 --every 5 --forcing perfect`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.app.folder_data import data_in
     from hydromae.base.errors import ConfigError
     from hydromae.tasks.forecast import forecast as forecast_run
     from hydromae.tasks.forecast import issue_days
@@ -60,7 +63,7 @@ def forecast(
             runs,
             issues,
             output,
-            data=data,
+            data=data_in(data, titled(stages.stage, "Preparing")),
             horizon=horizon,
             forcing=forcing,
             stations=listed(stations),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import OverwriteOwn, Runs, Span, dates, listed
+from hydromae.app.commands.options import OverwriteOwn, Runs, Span, dates, listed, titled
 
 
 def infill(
@@ -17,7 +17,7 @@ def infill(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Other data than the run's: a store, or a configuration (.yaml).")
+        Path | None, typer.Option(help="Other data than the run's: a folder, a configuration (.yaml) or a store.")
     ] = None,
     period: Span = None,
     stations: Annotated[str | None, typer.Option(help="Ids; default: all.", metavar="A,B,...")] = None,
@@ -34,13 +34,14 @@ def infill(
     Example: `hydromae infill output/gb_small --stations 39001,9002 --period 2005-01-01 2009-12-31 -o infilled.csv`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.app.folder_data import data_in
     from hydromae.tasks.infill import infill as infill_run
 
     with Stages() as stages:
         filled = infill_run(
             runs,
             output,
-            data,
+            data_in(data, titled(stages.stage, "Preparing")),
             dates(period),
             listed(stations),
             listed(modalities),
@@ -52,4 +53,4 @@ def infill(
         flags = filled[f"{name}_flag"]
         console.print(f"{name}: {int((flags == 1).sum()):,} of {flags.size:,} values filled")
     filled.close()
-    console.print(f"Written: {output or runs[0] / 'infilled.nc'}", soft_wrap=True)
+    console.print(f"Written: {output or Path(runs[0]) / 'infilled.nc'}", soft_wrap=True)

@@ -11,8 +11,12 @@ ConfigFile = Annotated[Path, typer.Argument(help="YAML configuration; see `hydro
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Keys to change, as training.lr=3e-4.", metavar="KEY=VALUE")
 ]
-Run = Annotated[Path, typer.Argument(help="Run directory, the output of `hydromae train`.")]
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directory; several are averaged.")]
+# Texts, since gb is a model that comes with the package and ./gb a folder, which are the same path.
+Run = Annotated[str, typer.Argument(help="Run directory, the output of `hydromae train`.")]
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Run directory, or a model of `hydromae models`; several are averaged."),
+]
 Overwrite = Annotated[
     bool, typer.Option(help="Replace existing output; the old one stays until the new one is complete.")
 ]

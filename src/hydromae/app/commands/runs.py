@@ -152,12 +152,12 @@ def reconstruct(
     days = dates(period)
     if split is None and days is None:
         split = default_split(RunDirectory.open(run).store())
-    target = output or default_output(run, split or "chosen", days)
+    target = output or default_output(Path(run), split or "chosen", days)
     with Stages() as stages:
         done = reconstruct_run(run, output, split, days, lambda done: stages.stage("Reconstructing", done), overwrite)
     done.close()
     directory = RunDirectory(run)
-    _print_scores(directory, directory.read_json(scores_file(run, target)))
+    _print_scores(directory, directory.read_json(scores_file(Path(run), target)))
     console.print(f"Written: {target}", soft_wrap=True)
 
 
@@ -169,7 +169,7 @@ def report(run: Run) -> None:
     from hydromae.app.console import console
     from hydromae.report import write_report
 
-    console.print(f"The page: {write_report(run)}", soft_wrap=True)
+    console.print(f"The page: {write_report(Path(run))}", soft_wrap=True)
 
 
 def model(

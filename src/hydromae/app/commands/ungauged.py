@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import OverwriteOwn, Runs, Span, dates, listed
+from hydromae.app.commands.options import OverwriteOwn, Runs, Span, dates, listed, titled
 
 
 def ungauged(
@@ -16,7 +16,7 @@ def ungauged(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Data of the stations, whose flow may be missing: a store, or a configuration (.yaml)."),
+        typer.Option(help="Data of the stations, flow may be missing: a folder, a configuration (.yaml) or a store."),
     ] = None,
     period: Span = None,
     stations: Annotated[str | None, typer.Option(help="Ids; default: all.", metavar="A,B,...")] = None,
@@ -33,13 +33,14 @@ def ungauged(
     Example: `hydromae ungauged output/seed_0 output/seed_1 --data stores/my`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.app.folder_data import data_in
     from hydromae.tasks.ungauged import ungauged as simulate
 
     with Stages() as stages:
         simulated = simulate(
             runs,
             output,
-            data,
+            data_in(data, titled(stages.stage, "Preparing")),
             dates(period),
             listed(stations),
             donors,
@@ -49,4 +50,4 @@ def ungauged(
         )
     console.print(f"{simulated.sizes['station']} stations, {simulated.sizes['time']} days")
     simulated.close()
-    console.print(f"Written: {output or runs[0] / 'ungauged.nc'}", soft_wrap=True)
+    console.print(f"Written: {output or Path(runs[0]) / 'ungauged.nc'}", soft_wrap=True)

@@ -1,0 +1,56 @@
+"""The scale of a series at stations that a model was not trained on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+
+from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
+from hydromae.store.scaling import Scaler
+
+if TYPE_CHECKING:
+    from hydromae.prediction.known_data import KnownData
+
+
+def with_new_stations(
+    data: "KnownData",
+    name: str,
+    scaler: Scaler,
+    new: Bool[np.ndarray, " station"],
+    told: Mapping[str, Any],
+    own_records: bool,
+) -> Scaler:
+    """A scaler with mean and deviation of the new stations from what is known of them.
+
+    Args:
+        data: that has the stations.
+        name: of the series.
+        scaler: with an entry for each station, of which those of the training hold.
+        new: which stations were not trained on.
+        told: `new_station` of the series in the model's `trained_on`.
+        own_records: whether their own records correct it.
+    """
+    climate = data.at_stations(known_of_stations(data.store, (), told["climate"]))
+    known = np.concatenate([data.named_attributes, climate], axis=1)
+    nothing = np.zeros((len(new), 2)), np.zeros(len(new), np.int64)
+    record, days = _records(data, name, scaler) if own_records and data.has(name) else nothing
+    scale = ScaleOfAttributes.from_dict(told["scale"])(known, record, days)
+    both = np.where(new[:, None], scale, np.stack([scaler.mean, scaler.std], axis=1))  # [station, 2]
+    return replace(scaler, mean=tuple(both[:, 0].tolist()), std=tuple(both[:, 1].tolist()))
+
+
+def _records(
+    data: "KnownData", name: str, scaler: Scaler
+) -> tuple[Float[np.ndarray, "station 2"], Int[np.ndarray, " station"]]:
+    """Mean and deviation of each station's record in the training period of the data, and its days."""
+    period = data.store.period_slice("train")
+    plain = replace(scaler, mean=(0.0,), std=(1.0,))
+    values = plain.scale(torch.from_numpy(data.read(name, period.start, period.stop - period.start))).numpy()
+    observed = np.isfinite(values)  # [T, station]
+    days = observed.sum(0)
+    mean = np.where(observed, values, 0).sum(0, dtype=np.float64) / days.clip(1)
+    square = (np.where(observed, values - mean, 0) ** 2).sum(0) / days.clip(1)
+    return np.stack([mean, np.sqrt(square)], axis=1), days
