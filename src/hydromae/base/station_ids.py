@@ -21,6 +21,8 @@ _FRACTION = re.compile(r"[0-9]+\.[0-9]*[1-9][0-9]*")
 _ROUNDED = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+")
 _NUMBER = re.compile(r"0*([0-9]+?)(\.0*)?")
 
+_LISTED = 20  # stations that a message names
+
 
 def id_texts(values: Iterable[object], where: str) -> list[str]:
     """The ids of one file, list or column as text: numbers without `.0`, bytes decoded, blanks around them removed.
@@ -170,3 +172,12 @@ def sorted_ids(ids: Iterable[str]) -> list[str]:
     """Ids in order: as numbers where all are whole numbers, else as text."""
     ids = list(ids)
     return sorted(ids, key=lambda station: (int(station), station)) if all(i.isdecimal() for i in ids) else sorted(ids)
+
+
+def named_stations(stations: Sequence[str]) -> str:
+    """The stations in words; of many, the first ones and their number."""
+    if len(stations) == 1:
+        return f"station {stations[0]}"
+    if len(stations) <= _LISTED:
+        return f"stations {', '.join(stations)}"
+    return f"{len(stations)} stations ({', '.join(stations[:_LISTED])}, ...)"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Final
 
 import numpy as np
 from jaxtyping import Bool
@@ -10,12 +9,10 @@ from jaxtyping import Bool
 from hydromae.base.areas import is_flow
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.given import Names, Span, as_names, as_period
-from hydromae.base.station_ids import id_texts, places_among
+from hydromae.base.station_ids import id_texts, named_stations, places_among
 from hydromae.config import Config
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.store.store import Store
-
-_NAMED: Final = 20  # the most stations to name in a sentence
 
 
 def chosen_days(store: Store, period: Span | None) -> slice:
@@ -53,22 +50,13 @@ def stations_left_out(predictor: Predictor) -> str:
     absent = [str(station) for station in taught if station not in set(here)]
     unknown = [station for station in here if station not in set(predictor.stations)]
     said = []
-    if absent and len(absent) < len(taught):  # data of another region have none of them
+    if absent and 2 * len(absent) < len(taught):  # data of a few gauges, or of another region, lack most of them
         said.append(f"{named_stations(absent)} of the run {'is' if len(absent) == 1 else 'are'} not in the data")
     if unknown:
         said.append(
             f"{named_stations(unknown)} of the data {'is' if len(unknown) == 1 else 'are'} not known to the run"
         )
     return f"{predictor.store.path}: {' and '.join(said)}, so nothing is predicted there" if said else ""
-
-
-def named_stations(stations: Sequence[str]) -> str:
-    """The stations in words; of many, the first ones and their number."""
-    if len(stations) == 1:
-        return f"station {stations[0]}"
-    if len(stations) <= _NAMED:
-        return f"stations {', '.join(stations)}"
-    return f"{len(stations)} stations ({', '.join(stations[:_NAMED])}, ...)"
 
 
 def chosen_stations(station_ids: Sequence[str], names: Names | None) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from hydromae.base.areas import MM_PER_DAY, is_flow
+from hydromae.base.attribute_names import same_attribute
 from hydromae.base.calendar import days_of_year
 from hydromae.base.coordinate_columns import coordinate_columns
 from hydromae.base.errors import ConfigError
@@ -20,7 +21,7 @@ from hydromae.config import DataConfig
 from hydromae.config.read import load_config
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.prediction.known_values import KnownValues
-from hydromae.prediction.new_stations import with_new_stations
+from hydromae.prediction.new_stations import areas_of, with_new_stations
 from hydromae.sources.cleaning import missing_to_nan
 from hydromae.store.prepare import prepare
 from hydromae.store.scaling import Scaler
@@ -79,7 +80,7 @@ class KnownData:
 
     def _other_flow(self, name: str) -> bool:
         """Whether one of training and data has a flow in m3/s and the other in mm/d, which areas bring together."""
-        if not self.has(name) or self.store.kind(name) != "series" or self.store.areas is None:
+        if not self.has(name) or self.store.kind(name) != "series":
             return False
         trained, here = str(self.trained_on["modalities"][name]["units"]), self.store.units(name)
         pairs = ((trained, here), (here, trained))
@@ -179,7 +180,7 @@ class KnownData:
     def named_attributes(self) -> Float[np.ndarray, "station attribute"]:
         """The training's attributes of the model's stations, in their units, float64; NaN where unknown.
 
-        Latitude, longitude and area are found by what they are, the others by their names.
+        Latitude, longitude and area are found by what they are, the others by their names in several archives.
         """
         names, store = [str(name) for name in self.trained_on["attributes"]], self.store
         columns = {name: store.attributes[:, i] for i, name in enumerate(store.attribute_names)}
@@ -191,8 +192,8 @@ class KnownData:
             columns.setdefault(self._area_name, store.areas)
         values = np.full((len(self.stations), len(names)), np.nan)
         for i, name in enumerate(names):
-            if name in columns:
-                values[:, i] = self.at_stations(columns[name])
+            if (column := same_attribute(name, columns)) is not None:
+                values[:, i] = self.at_stations(columns[column])
         return values
 
     def at_stations(self, of_store: Shaped[np.ndarray, "station *any"]) -> Float[np.ndarray, "station *any"]:
@@ -208,7 +209,7 @@ class KnownData:
         return [
             str(name)
             for name, is_known in zip(self.trained_on["attributes"], known, strict=True)
-            if not is_known and name not in self.store.attribute_names
+            if not is_known and same_attribute(str(name), self.store.attribute_names) is None
         ]
 
     @cached_property
@@ -224,9 +225,10 @@ class KnownData:
         mean, std = (_of_stations(numbers, taught) for numbers in (scaler.mean, scaler.std))
         factor = scaler.factor
         if self._other_flow(name):
-            assert self.store.areas is not None
-            areas = self.at_stations(self.store.areas)
-            factor = tuple((MM_PER_DAY / areas).tolist()) if is_flow(self.units[name]) else None
+            factor = None
+            if is_flow(self.units[name]):
+                usual = float(np.median(scaler.mean)) if scaler.transform == "standard" else 1.0
+                factor = tuple((MM_PER_DAY / areas_of(self, name, usual)).tolist())
         elif factor is not None:
             factor = tuple(factor[place] if place >= 0 else np.nan for place in taught)
             if self.has(name) and (own := self.store.scaler(name).factor) is not None:
@@ -257,10 +259,9 @@ class KnownData:
         store, config = self.store, self.model.config
         units = str(self.trained_on["modalities"][name]["units"])
         if not same_units(store.units(name), units) and not self._other_flow(name):
-            areas = "" if store.areas is not None or not is_flow(store.units(name)) else ", or give the areas"
             raise ConfigError(
                 f"{store.path}: {name} is in {store.units(name)}, but the run was trained on {units}; "
-                f"bring the data to that unit{areas}"
+                f"bring the data to that unit"
             )
         if store.kind(name) != self.model.shapes[name].kind:
             raise ConfigError(f"{store.path}: {name} is a {store.kind(name)}, but not in the run")

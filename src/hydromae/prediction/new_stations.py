@@ -1,5 +1,6 @@
 """The scale of a series at stations that a model was not trained on."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -8,8 +9,12 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
+from hydromae.base.areas import MM_PER_DAY
+from hydromae.base.station_ids import named_stations
 from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
 from hydromae.store.scaling import Scaler
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from hydromae.prediction.known_data import KnownData
@@ -40,6 +45,31 @@ def with_new_stations(
     scale = ScaleOfAttributes.from_dict(told["scale"])(known, record, days)
     both = np.where(new[:, None], scale, np.stack([scaler.mean, scaler.std], axis=1))  # [station, 2]
     return replace(scaler, mean=tuple(both[:, 0].tolist()), std=tuple(both[:, 1].tolist()))
+
+
+def areas_of(data: "KnownData", name: str, usual: float) -> Float[np.ndarray, " station"]:
+    """Areas in km2 that bring a flow in m3/s to mm/d, NaN where nothing tells one.
+
+    Where the data lack an area, it is such that the station's mean flow is a usual one, so that its record is scaled
+    alike; what is forecast in m3/s depends little on it.
+
+    Args:
+        data: that has the flow.
+        name: of the flow.
+        usual: mean flow in mm/d.
+    """
+    areas = np.full(len(data.stations), np.nan)
+    if data.store.areas is not None:
+        areas = data.at_stations(data.store.areas)
+    guessed = np.isnan(areas)
+    mean = data.mean(name).astype(np.float64)
+    areas = np.where(guessed & (mean > 0), MM_PER_DAY * mean / usual, areas)
+    if guessed.any():
+        named = named_stations([data.stations[place] for place in np.flatnonzero(guessed)])
+        _log.warning(
+            "%s: has no catchment area of %s, whose flow is scaled by its mean instead", data.store.path, named
+        )
+    return areas
 
 
 def _records(

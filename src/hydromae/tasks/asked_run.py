@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.station_ids import named_stations
 from hydromae.masks.tasks import forecast_mask
-from hydromae.prediction.choices import excluded_days, limited, named_stations
+from hydromae.prediction.choices import excluded_days, limited
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.tasks.weather import Weather, open_weather
 
