@@ -16,6 +16,7 @@ _PUBLIC = {
     "finetune": "hydromae.training.finetune",
     "forecast": "hydromae.tasks.forecast",
     "infill": "hydromae.tasks.infill",
+    "load": "hydromae.tasks.loaded",
     "load_config": "hydromae.config.read",
     "load_pretrained": "hydromae.runs.pretrained",
     "ModelConfig": "hydromae.config",

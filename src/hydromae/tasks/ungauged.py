@@ -54,8 +54,8 @@ def ungauged(
     block of days, not on the length of the period.
 
     Args:
-        runs: run directory, or several, as seeds of one training, whose simulations are averaged. For stations outside
-            the training, take a run with a single scale for all stations (`scaling_per: all`).
+        runs: run directory, or several, as seeds of one training, whose simulations are averaged. Where each station
+            has a scale of its own, stations outside the training get what their attributes and climate tell.
         output: .nc, .zarr, .csv or .parquet; None is `ungauged.nc` in the (first) run directory, which is replaced.
         data: other data, which may lack the flow: a store, its directory, or a configuration; None is the run's own.
         period: first and last day; None is all days of the data; of several runs, the days that all of their data have.
@@ -156,8 +156,7 @@ def _blocks(simulation: Simulation, days: slice, on_progress: Callable[[float], 
     if (run := simulation.scaled_by_own_flow()) is not None:
         _log.warning(
             f"{run}: scales {name} by each station's own mean flow, which an ungauged station does not have: a "
-            f"station of the training gets its own, any other the average; train with "
-            f"data.modalities.{name}.scaling_per=all"
+            f"station of the training gets its own, any other what its attributes and climate tell"
         )
     spans = last_days(predictor, days)
     size = max(1, SERIES_DAYS // max(central.stop - central.first for central in spans))
