@@ -210,7 +210,7 @@ def test_a_scale_of_the_stations_own_flow_is_warned_of(tmp_path: Path, caplog: p
 
     run = series_run(tmp_path, change_flow=per_station)
     ungauged(run.path, tmp_path / "out.nc", period=PERIOD).close()
-    assert "scaling_per=all" in caplog.text
+    assert "what its attributes and climate tell" in caplog.text
 
 
 def test_a_table_and_quantiles(tmp_path: Path) -> None:

@@ -30,10 +30,10 @@ class ScaleOfAttributes:
     """A regression from what is known of a station to the logarithms of mean and deviation.
 
     Of few stations, which teach no regression, it is their average. Where a mean is not above 0, as of logarithms of a
-    flow, it is told itself and not its logarithm.
+    flow, the regression is of itself and not of its logarithm.
 
     Attributes:
-        log_mean: whether the logarithm of the mean is told.
+        log_mean: whether the regression is of the logarithm of the mean.
         logarithm: [F] whether the logarithm of a feature is taken.
         centre: [F] means of the features over the stations of the training.
         spread: [F] their deviations.

@@ -79,7 +79,7 @@ class Loaded:
     def ungauged(
         self, data: Given, *, attributes: Known | None = None, units: Mapping[str, str] = _NOTHING
     ) -> xr.Dataset:
-        """Flow from weather and attributes alone; see `hydromae.ungauged` and the class; errors of `forecast`."""
+        """Flow from weather and attributes; see `hydromae.ungauged` and the class; errors of `forecast`."""
         with store_of_frame(data, list(self._units), {**self._units, **units}, attributes) as (store, folder):
             return _in_memory(ungauged(self.run.path, folder / "ungauged.nc", store))
 
