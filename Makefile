@@ -17,7 +17,8 @@ PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell $(python) -c \
 # through masks, batches, every layer and every kind of model.
 SHAPED := $(addprefix tests/,tokens batch/test_plain.py batch/test_fills.py batch/test_context.py models/test_modality_sets.py \
     models/test_feature_maps.py models/test_film.py models/test_station_states.py models/test_quantile_head.py \
-    models/test_state_readout.py models/test_surroundings.py)
+    models/test_state_readout.py models/test_surroundings.py models/test_grid_means.py windows/test_cells_around.py \
+    store/test_scale_of_attributes.py)
 SHAPES := --jaxtyping-packages=hydromae,beartype.beartype
 
 .PHONY: help setup demo test shaped lint format slow clean distclean

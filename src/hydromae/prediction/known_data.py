@@ -238,7 +238,7 @@ class KnownData:
                     for place, f in zip(self._here, factor, strict=True)
                 )
         known = replace(scaler, mean=mean, std=std, factor=factor)
-        if len(mean) == 1 or "new_station" not in trained or min(taught) >= 0:
+        if len(scaler.mean) == 1 or "new_station" not in trained or min(taught) >= 0:
             return known
         new = np.array(taught) < 0
         return with_new_stations(self, name, known, new, trained["new_station"], self.own_records)

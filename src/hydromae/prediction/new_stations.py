@@ -39,12 +39,26 @@ def with_new_stations(
         own_records: whether their own records correct it.
     """
     climate = data.at_stations(known_of_stations(data.store, (), told["climate"]))
+    for i, series in enumerate(told["climate"]):
+        if series in data.computed:
+            climate[:, i] = _mean_of(data, series)
     known = np.concatenate([data.named_attributes, climate], axis=1)
     nothing = np.zeros((len(new), 2)), np.zeros(len(new), np.int64)
     record, days = _records(data, name, scaler) if own_records and data.has(name) else nothing
     scale = ScaleOfAttributes.from_dict(told["scale"])(known, record, days)
     both = np.where(new[:, None], scale, np.stack([scaler.mean, scaler.std], axis=1))  # [station, 2]
     return replace(scaler, mean=tuple(both[:, 0].tolist()), std=tuple(both[:, 1].tolist()))
+
+
+def _mean_of(data: "KnownData", name: str) -> Float[np.ndarray, " station"]:
+    """Mean of a computed series over the training period of the data; NaN where it has no value."""
+    period = data.store.period_slice("train")
+    values = data.read(name, period.start, period.stop - period.start)  # [T, station]
+    known = np.isfinite(values)
+    mean: np.ndarray = np.where(known, values, 0).sum(0, dtype=np.float64) / np.where(
+        known.any(0), known.sum(0), np.nan
+    )
+    return mean
 
 
 def areas_of(data: "KnownData", name: str, usual: float) -> Float[np.ndarray, " station"]:

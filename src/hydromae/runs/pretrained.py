@@ -116,7 +116,8 @@ def read_trained_on(path: str | Path) -> dict[str, Any]:
     Raises:
         RunError: there is no model here, or its configuration is damaged.
     """
-    folder = Path(path) / "model" if (Path(path) / "model" / CONFIG).is_file() else Path(path)
+    path = located(path)
+    folder = path / "model" if (path / "model" / CONFIG).is_file() else path
     return _read_config(folder / CONFIG)[2]
 
 

@@ -15,7 +15,7 @@ def shipped_models() -> tuple[str, ...]:
 
 def located(path: str | Path) -> Path:
     """The folder of a shipped model where a text is its bare name, as `gb`; else the path itself, as `./gb`."""
-    return FOLDER / path if isinstance(path, str) and path in shipped_models() else absolute(path)
+    return FOLDER / path if isinstance(path, str) and path in shipped_models() else Path(path)
 
 
 def is_shipped(path: str | Path) -> bool:

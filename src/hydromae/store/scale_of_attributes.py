@@ -19,6 +19,7 @@ from hydromae.store.store import Store
 _RIDGE = 10.0
 _STATIONS_A_FEATURE = 4  # fewer would fit chance: then without quadratic terms, or not at all
 _LOGARITHM_FROM = 5.0  # a feature above 0 whose largest value is so many times its smallest enters as its logarithm
+_LEAST_APART = 0.05  # added to correlations, since features such as altitudes hardly differ
 _FARTHEST = 3.0  # standard deviations from the mean of the training, as far as anything is extrapolated
 # Deviation of the logarithm of a mean, and of a deviation, of a year of daily flow from those of 39 years, measured on
 # the same catchments. It falls with the root of the length, and a short record is no worse than the last number.
@@ -37,6 +38,7 @@ class ScaleOfAttributes:
         logarithm: [F] whether the logarithm of a feature is taken.
         centre: [F] means of the features over the stations of the training.
         spread: [F] their deviations.
+        together: [F][F] correlations of the features, by which one that is unknown follows from those that are known.
         quadratic: whether products of features are features, too.
         weights: [2][features] of mean and deviation.
         level: [2] logarithms at the centre.
@@ -47,6 +49,7 @@ class ScaleOfAttributes:
     logarithm: tuple[bool, ...]
     centre: tuple[float, ...]
     spread: tuple[float, ...]
+    together: tuple[tuple[float, ...], ...]
     quadratic: bool
     weights: tuple[tuple[float, ...], ...]
     level: tuple[float, ...]
@@ -60,7 +63,7 @@ class ScaleOfAttributes:
     def from_dict(cls, values: Mapping[str, Any]) -> "ScaleOfAttributes":
         """The inverse of `to_dict`."""
         plain: dict[str, Any] = {key: tuple(of) if isinstance(of, list) else of for key, of in values.items()}
-        return cls(**{**plain, "weights": tuple(map(tuple, values["weights"]))})
+        return cls(**{**plain, **{key: tuple(map(tuple, values[key])) for key in ("weights", "together")}})
 
     @classmethod
     def fitted(
@@ -84,7 +87,9 @@ class ScaleOfAttributes:
         spread = np.sqrt((np.where(told, known - centre, 0) ** 2).sum(0) / told.sum(0).clip(1))
         spread = np.where(spread > 0, spread, 1.0)
         quadratic = count >= _STATIONS_A_FEATURE * (features + features * (features + 1) // 2)
-        terms, target = _terms(known, centre, spread, quadratic), _told(scale, log_mean)
+        scaled = (known - centre) / spread
+        together = np.nan_to_num(scaled).T @ np.nan_to_num(scaled) / count
+        terms, target = _terms(_completed(scaled, together), quadratic), _told(scale, log_mean)
         fold = np.arange(count) % 5
         missed = np.concatenate(
             [
@@ -98,6 +103,7 @@ class ScaleOfAttributes:
             logarithm=tuple(logarithm.tolist()),
             centre=tuple(centre.tolist()),
             spread=tuple(spread.tolist()),
+            together=tuple(map(tuple, together.tolist())),
             quadratic=quadratic,
             weights=tuple(map(tuple, weights.T.tolist())),
             level=tuple(level.tolist()),
@@ -118,7 +124,8 @@ class ScaleOfAttributes:
             days: that the record has; 0 where there is none.
         """
         known = _with_logarithms(known[:, : len(self.centre)], np.array(self.logarithm, bool))
-        terms = _terms(known, np.array(self.centre), np.array(self.spread), self.quadratic)
+        scaled = (known - np.array(self.centre)) / np.array(self.spread)
+        terms = _terms(_completed(scaled, np.array(self.together).reshape(2 * [len(self.centre)])), self.quadratic)
         expected = _predicted(terms, np.array(self.level), np.array(self.weights).T)  # [station, 2] logarithms
         usable = (record > 0) & (days > 0)[:, None]
         usable[:, 0] |= ~np.array(self.log_mean) & (days > 0)
@@ -156,14 +163,21 @@ def _with_logarithms(
     return np.where(logarithm, np.log(positive), known)
 
 
-def _terms(
-    known: Float[np.ndarray, "station feature"],
-    centre: Float[np.ndarray, " feature"],
-    spread: Float[np.ndarray, " feature"],
-    quadratic: bool,
-) -> Float[np.ndarray, "station term"]:
-    """What is unknown is at the centre."""
-    scaled = np.nan_to_num((known - centre) / spread).clip(-_FARTHEST, _FARTHEST)
+def _completed(
+    scaled: Float[np.ndarray, "station feature"], together: Float[np.ndarray, "feature feature"]
+) -> Float[np.ndarray, "station feature"]:
+    """What is unknown, as expected of what is known of the same station: 0, the centre, where that is nothing."""
+    completed = scaled.clip(-_FARTHEST, _FARTHEST)
+    for known in np.unique(np.isfinite(scaled), axis=0):
+        rows = (np.isfinite(scaled) == known).all(1)
+        inner = together[np.ix_(known, known)] + _LEAST_APART * np.eye(known.sum())
+        follows = np.linalg.solve(inner, together[np.ix_(known, ~known)])  # [known, unknown]
+        completed[np.ix_(rows, ~known)] = completed[np.ix_(rows, known)] @ follows
+    return completed.clip(-_FARTHEST, _FARTHEST)
+
+
+def _terms(scaled: Float[np.ndarray, "station feature"], quadratic: bool) -> Float[np.ndarray, "station term"]:
+    """The features, and with them their products."""
     if not quadratic:
         return scaled
     first, second = np.triu_indices(scaled.shape[1])

@@ -119,7 +119,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
     named = as_names(question.stations)
     question = replace(
         question,
-        runs=tuple(Path(run) for run in runs),
+        runs=tuple(runs),
         output=None if question.output is None else Path(question.output),
         forcing=tuple(as_names(question.forcing) or ()),
         stations=None if named is None else tuple(named),

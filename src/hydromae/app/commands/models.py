@@ -4,7 +4,7 @@
 def models() -> None:
     """List the trained models that come with hydromae; their names stand for a run in other commands.
 
-    Example: `hydromae forecast gb --data my_gauges`
+    Example: `hydromae models`, then `hydromae forecast gb --data my_gauges`
     """
     from rich.table import Table
 
