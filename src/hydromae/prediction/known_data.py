@@ -23,12 +23,12 @@ from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.prediction.known_values import KnownValues
 from hydromae.prediction.new_stations import areas_of, with_new_stations
 from hydromae.sources.cleaning import missing_to_nan
+from hydromae.store.oudin import EVAPORATION, OUDIN, TEMPERATURE
 from hydromae.store.prepare import prepare
 from hydromae.store.scaling import Scaler
 from hydromae.store.store import Store
-from hydromae.windows.neighbours import station_places
 
-EVAPORATION, TEMPERATURE, SPECIFIC = "evap", "temp", "mm/d"
+SPECIFIC = "mm/d"
 
 
 class KnownData:
@@ -97,21 +97,25 @@ class KnownData:
 
     @cached_property
     def _computes_evaporation(self) -> bool:
-        """Whether evaporation is absent, and the temperatures and latitudes of the stations are there."""
+        """Whether evaporation is absent, a formula made that of the training, and what the formula needs is there."""
         of_both = {name: self.model.shapes.get(name) for name in (EVAPORATION, TEMPERATURE)}
         series = all(shape is not None and shape.kind == "series" for shape in of_both.values())
         if not series or self.has(EVAPORATION) or not self.has(TEMPERATURE):
             return False
-        units = same_units(self.units[EVAPORATION], SPECIFIC) and same_units(self.units[TEMPERATURE], "degC")
-        return units and station_places(self.store) is not None
+        formula = self.trained_on["modalities"][EVAPORATION].get("formula")
+        return formula == OUDIN and same_units(self.units[TEMPERATURE], "degC") and self._latitude is not None
 
     def _evaporation(self, first: int, days: int) -> Float[np.ndarray, "day station"]:
         """Potential evaporation of some days (Oudin et al. 2005); NaN where temperature is missing."""
-        places = station_places(self.store)
-        assert places is not None
-        latitude = self.at_stations(places[0])
+        assert self._latitude is not None
         day = days_of_year(self.store.first_day + np.arange(first, first + days))
-        return oudin_evaporation(self.read(TEMPERATURE, first, days), latitude, day)
+        return oudin_evaporation(self.read(TEMPERATURE, first, days), self._latitude, day)
+
+    @cached_property
+    def _latitude(self) -> Float[np.ndarray, " station"] | None:
+        """Of the model's stations, in degrees, NaN where unknown; None where the data have none."""
+        column = coordinate_columns(self.store.attribute_names).get("latitude")
+        return None if column is None else self.at_stations(self.store.attributes[:, column])
 
     def read(self, name: str, first: int, days: int) -> Float[np.ndarray, "day *place"]:
         """All values of some days, physical, float32, NaN where missing.

@@ -13,6 +13,7 @@ from hydromae.base.errors import ConfigError
 from hydromae.base.station_ids import places_among
 from hydromae.config import Config, ModelConfig
 from hydromae.runs.pretrained import MultiModalMAE
+from hydromae.store.oudin import EVAPORATION, OUDIN, follows_oudin
 from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
 from hydromae.store.store import Store
 
@@ -71,6 +72,8 @@ def trained_on(store: Store, stations: Sequence[str] | None = None) -> dict[str,
     for name in store.names:
         scaler = store.scaler(name).of_stations(places)
         modalities[name] = {"units": store.units(name), "scaler": scaler.to_dict()}
+        if name == EVAPORATION and follows_oudin(store):
+            modalities[name]["formula"] = OUDIN
         if len(scaler.mean) > 1:
             known = known_of_stations(store, store.attribute_names, climate := _climate(store, name))
             scale = np.stack([scaler.mean, scaler.std], axis=1)
