@@ -107,7 +107,7 @@ def test_the_demo_s_configuration_trains_on_the_sample(
     changes = [f"data.{key}={yaml.safe_dump(value_at(tiny, key), default_flow_style=True).strip()}" for key in keys]
     changes = [change.removesuffix("\n...") for change in changes]
     told = hydromae("train", CONFIGS / "demo.yaml", *changes, "data.stride=150", "training.epochs=1")
-    assert told[0] == 0 and "Trained: output/demo" in told[1], told
+    assert told[0] == 0 and "output/demo. Next:" in told[1], told
 
 
 def value_at(values: dict[str, Any], key: str) -> Any:
