@@ -146,7 +146,8 @@ def test_gauges_of_camels_are_forecast_as_well_as_the_page_says(model: Loaded) -
     assert found == pytest.approx(OF_CAMELS, abs=0.005)
 
 
-def test_a_folder_is_forecast_as_it_is(hydromae: Hydromae, tmp_path: Path) -> None:
+def test_a_folder_is_forecast_as_it_is(hydromae: Hydromae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where its store is left
     folder = tmp_path / "mine"
     folder.mkdir()
     table = weather().rename_axis("date").reset_index().assign(ID=12001)
@@ -156,6 +157,13 @@ def test_a_folder_is_forecast_as_it_is(hydromae: Hydromae, tmp_path: Path) -> No
     assert code == 0, error
     made = pd.read_csv(tmp_path / "made.csv")
     assert len(made) == 7 and np.isfinite(made["riverflow"]).all()
+    # The next day's data are taken the next time.
+    longer = weather(401).rename(columns={"precip": "precipitation", "temp": "temperature"})
+    longer = longer.rename(columns={"riverflow": "discharge_spec"}).rename_axis("date").reset_index()
+    longer.assign(ID=12001).to_csv(folder / "daily.csv", index=False)
+    code, output, error = hydromae("forecast", "gb", "--data", folder, "-o", tmp_path / "made.csv", "--overwrite")
+    assert code == 0, error
+    assert pd.read_csv(tmp_path / "made.csv")["issue_time"][0] == str(longer["date"].iloc[-1].date())
     code, output, error = hydromae("infill", "gb", "--data", folder)
     assert code == 2 and "nothing is written; name the output (-o)" in output + error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from hydromae.app.console import console
-from hydromae.base.errors import ConfigError
+from hydromae.base.errors import ConfigError, DataError
 from hydromae.config.read import build_config
 from hydromae.init import config_text, init
 from hydromae.store.prepare import prepare
@@ -16,8 +16,8 @@ from hydromae.store.store import Store
 def data_in(given: Path | None, on_progress: Callable[[str, float], None]) -> Path | Store | None:
     """What `--data` names: a store or a configuration as it is, a folder of data as a store that is prepared of it.
 
-    The store lies where a configuration of the folder's name would have it, in `stores/`. What `init` could not know is
-    said.
+    The store lies where a configuration of the folder's name would have it, in `stores/`, and is made anew when files
+    in the folder have changed. What `init` could not know is said.
 
     Args:
         given: a store, a configuration or a folder; None is nothing.
@@ -38,7 +38,13 @@ def data_in(given: Path | None, on_progress: Callable[[str, float], None]) -> Pa
     remedy = f"write a configuration with `hydromae init {given} -o my.yaml`, correct it, and give --data my.yaml"
     try:
         config = build_config({"name": name, **yaml.safe_load(text)})
-        return prepare(config, on_progress)
+        try:
+            return prepare(config, on_progress)
+        except DataError:
+            if not Path(config.store_path).exists():
+                raise
+            # It is of what lay in the folder before, and of nothing else.
+            return prepare(config, on_progress, overwrite=True)
     except ConfigError as error:
         raise ConfigError(f"{given}: cannot be used as it was found ({error}); {remedy}") from None
 
