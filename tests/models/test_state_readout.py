@@ -14,8 +14,8 @@ SHAPE = TokenShape("series", 1, 1, STATIONS)
 
 
 def known_until(last: torch.Tensor) -> LastSeen:
-    """Of series and weather alike, with nothing to follow."""
-    return LastSeen(last, last, torch.zeros_like(last, dtype=torch.bool))
+    """Of series and weather alike."""
+    return LastSeen(last, last)
 
 
 def tokens_of(targets: list[int], issued: Issued | None) -> ModalityTokens:
@@ -38,7 +38,7 @@ def test_a_cell_is_read_from_the_last_state_that_its_target_may_know() -> None:
     # Station 0 shows flow to day 1 only, and weather on all days but the last.
     anything = torch.tensor([[0, 1, 2, 3, 4, 4], [0, 1, 2, 3, 4, 5]]).T[None]
     weather = torch.tensor([[0, 1, 2, 3, 4, 4], [-1, -1, -1, -1, -1, -1]]).T[None]
-    states = States(days, rolled, LastSeen(anything, weather, anything < 0))
+    states = States(days, rolled, LastSeen(anything, weather))
     # Issue days 2 and 4, each for 2 days; with the weather of the horizon, without, and a target of no forecast.
     targets = [(3, 0, 2, 4), (3, 0, 2, 2), (5, 0, 4, 6), (5, 1, 4, 6), (5, 0, 99, 99)]
     issued = Issued(
@@ -67,7 +67,7 @@ def test_only_days_of_which_nothing_is_known_are_read_by_the_outlook() -> None:
     readout = StateReadout(config, SHAPE)
     days = torch.randn(1, DAYS, STATIONS, 4)
     anything = torch.tensor([0, 1, 2, 2, 2, 2]).expand(STATIONS, -1).T[None]
-    states = States(days, None, LastSeen(anything, anything, anything < 0))
+    states = States(days, None, LastSeen(anything, anything))
     _, first = readout(states, tokens_of([2 * STATIONS, 3 * STATIONS, 5 * STATIONS], None))
     assert readout.outlook is not None
     state = days[0, 2, 0]

@@ -15,6 +15,7 @@ from hydromae.runs.pretrained import load_pretrained
 from hydromae.runs.shipped import shipped_models
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.loaded import Loaded, load
+from hydromae.training.finetune import finetune_config
 
 Hydromae = Callable[..., tuple[int, str, str]]
 CAMELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "camels_gb"
@@ -54,6 +55,8 @@ def test_a_model_comes_with_the_package_and_is_called_by_its_bare_name(
         RunDirectory.open("./gb")  # a folder, which is not here
     with pytest.raises(RunError, match="gb comes with hydromae and has no data of its own; give yours with --data"):
         forecast("gb")
+    with pytest.raises(ConfigError, match="nothing is written; name the output"):
+        finetune_config(RunDirectory.open("gb"), "forecast")
     assert load_pretrained("gb").config.rolling == ("riverflow",)
 
 

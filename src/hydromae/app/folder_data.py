@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-
-import yaml
+from tempfile import TemporaryDirectory
 
 from hydromae.app.console import console
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.config.read import build_config
-from hydromae.init import config_text, init
+from hydromae.config.read import load_config
+from hydromae.init import init, write_config
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 
@@ -30,14 +29,14 @@ def data_in(given: Path | None, on_progress: Callable[[str, float], None]) -> Pa
     if given is None or not given.is_dir() or (given / "store.json").is_file():
         return given
     result = init(given, on_progress)
-    name = f"{result.folder.name or 'data'}_as_found"
-    text = config_text(result, name)
-    for line in text.splitlines():
-        if "TODO: the file does not say" in line:
-            console.print(f"note: {_modality_of(text, line)} has no units in its files; taken as {_units_of(line)}")
+    for modality, group in result.chosen.taken.items():
+        if not group.variable.said:
+            console.print(f"note: {modality} has no units in its files; taken as {group.variable.units}")
     remedy = f"write a configuration with `hydromae init {given} -o my.yaml`, correct it, and give --data my.yaml"
     try:
-        config = build_config({"name": name, **yaml.safe_load(text)})
+        with TemporaryDirectory(prefix="hydromae_") as temporary:
+            name = f"{result.folder.name or 'data'}_as_found"
+            config = load_config(write_config(result, Path(temporary) / f"{name}.yaml"))
         try:
             return prepare(config, on_progress)
         except DataError:
@@ -47,15 +46,3 @@ def data_in(given: Path | None, on_progress: Callable[[str, float], None]) -> Pa
             return prepare(config, on_progress, overwrite=True)
     except ConfigError as error:
         raise ConfigError(f"{given}: cannot be used as it was found ({error}); {remedy}") from None
-
-
-def _units_of(line: str) -> str:
-    return line.split("#")[0].split(":", 1)[1].strip()
-
-
-def _modality_of(text: str, line: str) -> str:
-    """The key above a line of a modality."""
-    before = text[: text.index(line)].splitlines()
-    return next(
-        above.strip().rstrip(":") for above in reversed(before) if above.startswith("    ") and above[4] not in " #"
-    )

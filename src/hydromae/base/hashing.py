@@ -6,7 +6,7 @@ So they are the same on every device, in every batch and in every process, and a
 import zlib
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 _LAST = torch.iinfo(torch.int64).max
@@ -31,6 +31,13 @@ def random_keys(
     keys = _mix(start + epoch * 2**32 + windows.long())  # [B]
     places = torch.arange(n_tokens, device=device)
     return _mix(keys[:, None] + _mix(places)[None, :]) & _LAST  # [B, tokens]
+
+
+def random_numbers(
+    windows: Int[Tensor, " batch"], count: int, *, seed: int, epoch: int, stream: str
+) -> Float[Tensor, "batch number"]:
+    """Uniform random numbers from 0 to 1 on the windows' device, float64; the arguments are those of `random_keys`."""
+    return random_keys(windows, count, seed=seed, epoch=epoch, stream=stream).double() / _LAST
 
 
 def random_shares(window: int, count: int, *, seed: int, epoch: int, stream: str) -> list[float]:

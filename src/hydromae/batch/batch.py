@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hydromae.masks.mask import Issued
-from hydromae.tokens.selection import Selection
+from hydromae.tokens.selection import Selection, places_of
 from hydromae.tokens.shape import TokenShape, from_tokens
 
 
@@ -38,6 +38,12 @@ class ModalityTokens:
     scored: Bool[Tensor, "batch tokens cells"] | None = None
     weights: Float[Tensor, "batch tokens cells"] | None = None
     issued: Issued | None = None
+
+    @property
+    def shown(self) -> Bool[Tensor, "batch tokens cells"]:
+        """Where an encoder may read a value: what is readable of the visible tokens."""
+        readable = self.valid if self.readable is None else self.readable
+        return readable & places_of(self.visible, readable.shape[1])[..., None]
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,16 @@ class ModelConfig(Section):
         return self
 
     @property
+    def later_apart(self) -> bool:
+        """Whether the recurrence from the last day stands apart: forecasts from several issue days must not see it."""
+        return self.recurrent_backward and bool(self.rolling)
+
+    @property
+    def state_width(self) -> int:
+        """Width of a station's state: of both directions where these are read together."""
+        return self.recurrent_dim * (2 if self.recurrent_backward and not self.later_apart else 1)
+
+    @property
     def deepest_encoder(self) -> int:
         """Layers of the deepest encoder in use."""
         depth = {"grid": self.grid_encoder_layers, "series": self.series_encoder_layers}

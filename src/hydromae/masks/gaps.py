@@ -11,15 +11,13 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from hydromae.base.hashing import random_keys
+from hydromae.base.hashing import random_numbers
 from hydromae.masks.hiding import Choice, Hiding, Settings
 from hydromae.masks.mask import ModalityMask, listed
 from hydromae.masks.strategy import Strategy
 from hydromae.tokens.selection import places_of
 from hydromae.tokens.shape import TokenShape, to_tokens
 from hydromae.windows.windows import Windows
-
-_LAST = float(2**63)
 
 
 class Gap(Strategy):
@@ -75,8 +73,7 @@ def gap_days(
     places, days = shape.width, windows.days
 
     def uniform(use: str) -> Tensor:
-        keys = random_keys(windows.identity, places, seed=seed, epoch=epoch, stream=f"{stream} gap {use}")
-        return keys.double() / _LAST  # [B, places]
+        return random_numbers(windows.identity, places, seed=seed, epoch=epoch, stream=f"{stream} gap {use}")
 
     longest = max(days // 2, 1)
     length = (uniform("length") * math.log(longest + 1)).exp().long().clamp(1, longest)

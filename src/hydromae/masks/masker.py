@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hydromae.base.hashing import random_keys
+from hydromae.base.hashing import random_numbers
 from hydromae.config import MaskingConfig
 from hydromae.masks.exact import arrange, hide_first, states, take
 from hydromae.masks.gaps import hide_gaps
@@ -63,8 +63,7 @@ class Masker:
         share, count = self.masking.drop_attributes, attributes.shape[-1]
         if not share:
             return attributes
-        keys = random_keys(windows.identity, 1 + count, seed=self.seed, epoch=epoch, stream="attributes drop")
-        drawn = keys.double() / torch.iinfo(torch.int64).max  # [B, 1 + A]
+        drawn = self._drawn(windows, 1 + count, epoch, "attributes drop")  # [B, 1 + A]
         window = drawn[:, :1]
         dropped = (window < share / 2) | ((window < share) & (drawn[:, 1:] < 0.5))  # [B, A]
         return attributes.masked_fill(dropped[:, None], torch.nan)
@@ -109,10 +108,10 @@ class Masker:
 
     def _dropped(self, masks: Mask, windows: Windows, epoch: int) -> Mask:
         """The masks with modalities left out of some windows (`masking.drop`), of each window one at least kept."""
-        drawn = {}
-        for name, share in self.masking.drop.items():
-            keys = random_keys(windows.identity, 1, seed=self.seed, epoch=epoch, stream=f"{name} drop")
-            drawn[name] = keys[:, 0].double() / torch.iinfo(torch.int64).max < share  # [B]
+        drawn = {
+            name: self._drawn(windows, 1, epoch, f"{name} drop")[:, 0] < share  # [B]
+            for name, share in self.masking.drop.items()
+        }
         shown = torch.stack(
             [mask.visible.real.any(1) & ~drawn[name] if name in drawn else mask.visible.real.any(1)
              for name, mask in masks.items()]
@@ -131,9 +130,12 @@ class Masker:
         if windows.context is None or epoch is None:
             return None
         count = windows.context.stations.shape[1]
-        keys = random_keys(windows.identity, count + 1, seed=self.seed, epoch=epoch, stream="context")
-        drawn = keys.double() / torch.iinfo(torch.int64).max  # [B, 1 + K]
+        drawn = self._drawn(windows, 1 + count, epoch, "context")  # [B, 1 + K]
         return (drawn[:, 1:] < drawn[:, :1].square())[:, None]
+
+    def _drawn(self, windows: Windows, count: int, epoch: int, stream: str) -> Float[Tensor, "batch number"]:
+        """Random numbers of an epoch for each window, whatever batch it is in."""
+        return random_numbers(windows.identity, count, seed=self.seed, epoch=epoch, stream=stream)
 
     def _of_tokens(
         self, name: str, windows: Windows, observed: Observed, hidings: Sequence[Hiding], epoch: int | None

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from hydromae.batch.batch import Batch, CellPlaces, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.models.placed_means import PlacedMeans, means_and_shares
-from hydromae.tokens.selection import places_of
 from hydromae.tokens.shape import from_tokens
 
 
@@ -97,8 +96,7 @@ def visible_cells(
         index: places among the cells of the valid patches, patch by patch.
         n_days: in the window.
     """
-    seen = tokens.valid if tokens.readable is None else tokens.readable
-    seen = seen & places_of(tokens.visible, seen.shape[1])[..., None]  # [B, tokens, cells]
+    seen = tokens.shown
     both = torch.stack([torch.where(seen, tokens.values, 0.0), seen.to(tokens.values.dtype)])
     window = from_tokens(both.flatten(0, 1), tokens.shape, n_days).flatten(2)  # [2B, T, P * cells]
     size, stations, around = index.shape

@@ -30,14 +30,13 @@ class StateReadout(nn.Module):
 
     def __init__(self, config: ModelConfig, shape: TokenShape) -> None:
         super().__init__()
-        both_ways = config.recurrent_backward and not config.rolling
-        width = config.recurrent_dim * (2 if both_ways else 1)
+        width = config.state_width
         self.to_query = nn.Linear(shape.cells * width, config.decoder_dim)
         self.to_value = nn.Linear(width, 1)
         self.outlook = Outlook(width, config.outlook_dropout) if config.rolling else None
         self.outlook_gradient = config.outlook_gradient
         # Without biases, so that they add nothing where nothing later is read.
-        if config.recurrent_backward and config.rolling:
+        if config.later_apart:
             self.later_to_query = nn.Linear(shape.cells * width, config.decoder_dim, bias=False)
             self.later_to_value = nn.Linear(width, 1, bias=False)
 

@@ -17,11 +17,23 @@ class LastSeen:
     Attributes:
         anything: [B, T, stations] of any series.
         weather: [B, T, stations] of those that are not forecast from several issue days.
-        more_follows: [B, T, stations] whether a series that is forecast so shows a value on a later day.
     """
 
     anything: Int[Tensor, "batch days stations"]
     weather: Int[Tensor, "batch days stations"]
+
+
+@dataclass(frozen=True)
+class Later:
+    """The recurrence from the last day to the first, where it stands apart.
+
+    Attributes:
+        days: [B, T, stations, R] its states.
+        more_follows: [B, T, stations] whether a series that is forecast from several issue days shows a value on a
+            later day.
+    """
+
+    days: Float[Tensor, "batch days stations width"]
     more_follows: Bool[Tensor, "batch days stations"]
 
 
@@ -35,30 +47,29 @@ class States:
             None where no forecast knows it.
         last_seen: in a model with rolling series, whose states of days on which nothing is known are not read; None in
             the others.
-        later: [B, T, stations, R] of the recurrence from the last day to the first, in a model with rolling series that
-            has one; None in the others.
+        later: of the recurrence from the last day, in a model where it stands apart; None in the others.
     """
 
     days: Float[Tensor, "batch days stations width"]
     rolled: Float[Tensor, "batch issue lead stations width"] | None = None
     last_seen: LastSeen | None = None
-    later: Float[Tensor, "batch days stations width"] | None = None
+    later: Later | None = None
 
     def later_of_cells(self, tokens: ModalityTokens) -> Float[Tensor, "batch n cells width"] | None:
         """The state of `later` on the day of every cell of the targets; 0 where nothing is to be learnt from it.
 
         That is where no later day of the series that are forecast may be seen: a forecast never reads it.
         """
-        if self.later is None or self.last_seen is None:
+        if self.later is None:
             return None
-        n_days, n_stations = self.later.shape[1:3]
+        n_days, n_stations = self.days.shape[1:3]
         sample, day, station = cell_places(tokens, n_days, n_stations)
         rows = (sample * n_days + day) * n_stations + station
-        read = self.last_seen.more_follows.flatten()[rows]  # [B, n, cells]
+        read = self.later.more_follows.flatten()[rows]  # [B, n, cells]
         if tokens.issued is not None:
             # A target that is no forecast has an issue day past the window.
             read = read & (tokens.issued.day >= n_days)[..., None]
-        return torch.where(read[..., None], _taken(self.later.flatten(0, 2), rows), 0.0)
+        return torch.where(read[..., None], _taken(self.later.days.flatten(0, 2), rows), 0.0)
 
     def of_cells(
         self, tokens: ModalityTokens
@@ -122,8 +133,6 @@ def last_seen(
         weather: which series are not forecast from several issue days.
         grids: where a cell around the station is visible, of each grid.
     """
-    flow = (seen & ~weather).any(-1)
-    more_follows = (flow.flip(1).cumsum(1).flip(1) - flow.long()) > 0
     seen = torch.cat([seen, *(of_grid[..., None] for of_grid in grids)], dim=-1)
     weather = torch.cat([weather, weather.new_ones(len(grids))])
     days = torch.arange(seen.shape[1], device=seen.device)[:, None]
@@ -131,7 +140,15 @@ def last_seen(
     def last(of_day: Bool[Tensor, "batch days stations"]) -> Int[Tensor, "batch days stations"]:
         return torch.where(of_day, days, -1).cummax(dim=1).values
 
-    return LastSeen(last(seen.any(-1)), last((seen & weather).any(-1)), more_follows)
+    return LastSeen(last(seen.any(-1)), last((seen & weather).any(-1)))
+
+
+def more_follows(
+    seen: Bool[Tensor, "batch days stations modality"], weather: Bool[Tensor, " modality"]
+) -> Bool[Tensor, "batch days stations"]:
+    """Whether a station shows a value that is no weather on a later day; arguments as those of `last_seen`."""
+    flow = (seen & ~weather).any(-1)
+    return (flow.flip(1).cumsum(1).flip(1) - flow.long()) > 0
 
 
 def _taken(states: Float[Tensor, "row width"], rows: Int[Tensor, "batch n cells"]) -> Tensor:

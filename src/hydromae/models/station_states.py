@@ -14,9 +14,8 @@ from hydromae.masks.mask import Issued
 from hydromae.models.donors import DonorMeans
 from hydromae.models.grid_means import GridMeans
 from hydromae.models.positions import Calendar
-from hydromae.models.states import States, last_seen
+from hydromae.models.states import Later, States, last_seen, more_follows
 from hydromae.models.surroundings import Surroundings
-from hydromae.tokens.selection import places_of
 from hydromae.tokens.shape import from_tokens
 
 # A long memory from the start (Gers et al. 2000; the value is the usual one of rainfall-runoff models).
@@ -61,10 +60,9 @@ class StationStates(nn.Module):
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
         self.dropout = nn.Dropout(config.recurrent_dropout)
-        both_ways = config.recurrent_backward and not config.rolling
+        both_ways = config.recurrent_backward and not config.later_apart
         self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=both_ways)
-        from_the_end = config.recurrent_backward and bool(config.rolling)
-        self.later = nn.LSTM(width, config.recurrent_dim, batch_first=True) if from_the_end else None
+        self.later = nn.LSTM(width, config.recurrent_dim, batch_first=True) if config.later_apart else None
 
     def forward(self, batch: Batch) -> States:
         dtype = next(self.lstm.parameters()).dtype
@@ -84,24 +82,26 @@ class StationStates(nn.Module):
             if issued is None or not issued.perfect:
                 states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
                 whole = rearrange(self.dropout(states), "(b s) t r -> b t s r", s=days.shape[2])
-                return States(whole, last_seen=when, later=self._later(days))
+                return States(whole, last_seen=when, later=self._later(days, seen[..., 1] > 0, weather))
             # After an issue day nothing is seen of what is forecast.
             around = {name: added for name, added in around.items() if name not in self.rolling}
             later = self._inputs(names, seen * weather[:, None], constant, around, batch)  # [B, T, S, W]
             whole, rolled = self._rolled(days, later, issued)
             rolled = None if rolled is None else self.dropout(rolled)
-            return States(self.dropout(whole), rolled, when, self._later(days))
+            return States(self.dropout(whole), rolled, when, self._later(days, seen[..., 1] > 0, weather))
 
     def _later(
-        self, days: Float[Tensor, "batch days stations width"]
-    ) -> Float[Tensor, "batch days stations state"] | None:
-        """States of the recurrence from the last day to the first, in a model that has one by itself."""
+        self,
+        days: Float[Tensor, "batch days stations width"],
+        seen: Bool[Tensor, "batch days stations modality"],
+        weather: Bool[Tensor, " modality"],
+    ) -> Later | None:
+        """The recurrence from the last day to the first, in a model where it stands apart."""
         if self.later is None:
             return None
         states, _ = self.later(rearrange(days.flip(1), "b t s w -> (b s) t w"))
         states = rearrange(states.flip(1), "(b s) t r -> b t s r", s=days.shape[2])
-        dropped: Tensor = self.dropout(states)
-        return dropped
+        return Later(self.dropout(states), more_follows(seen, weather))
 
     def _constant(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | None]:
         """Scaled attributes [B, S, A], 0 where missing, and what they add to the inputs [B, 1, S, W]."""
@@ -190,8 +190,7 @@ def _key(name: str) -> str:
 
 def visible_days(tokens: ModalityTokens, n_days: int) -> Float[Tensor, "batch days stations 2"]:
     """The scaled values that an encoder may read, 0 elsewhere, and 1 where there is one."""
-    seen: Bool[Tensor, "batch tokens cells"] = tokens.valid if tokens.readable is None else tokens.readable
-    seen = seen & places_of(tokens.visible, seen.shape[1])[..., None]
+    seen = tokens.shown
     values = torch.where(seen, tokens.values, 0.0)
     both = [from_tokens(part, tokens.shape, n_days) for part in (values, seen.to(values.dtype))]  # 2 x [B, T, S]
     return torch.stack(both, dim=-1)

@@ -176,9 +176,7 @@ class KnownData:
     def attributes(self) -> Float[np.ndarray, "station attribute"]:
         """Attributes on the scale of the training, float32; NaN is missing."""
         mean, std = (np.array(numbers) for numbers in self.trained_on["attribute_scale"])
-        values = self.named_attributes.copy()
-        missing_to_nan(values, self._known.codes)
-        return ((values - mean) / std).astype(np.float32)
+        return ((self.named_attributes - mean) / std).astype(np.float32)
 
     @cached_property
     def named_attributes(self) -> Float[np.ndarray, "station attribute"]:
@@ -198,6 +196,7 @@ class KnownData:
         for i, name in enumerate(names):
             if (column := same_attribute(name, columns)) is not None:
                 values[:, i] = self.at_stations(columns[column])
+        missing_to_nan(values, self._known.codes)
         return values
 
     def at_stations(self, of_store: Shaped[np.ndarray, "station *any"]) -> Float[np.ndarray, "station *any"]:

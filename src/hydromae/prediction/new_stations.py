@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from hydromae.base.areas import MM_PER_DAY
 from hydromae.base.station_ids import named_stations
-from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
+from hydromae.store.scale_of_attributes import ScaleOfAttributes, climate_of
 from hydromae.store.scaling import Scaler
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def with_new_stations(
         told: `new_station` of the series in the model's `trained_on`.
         own_records: whether their own records correct it.
     """
-    climate = data.at_stations(known_of_stations(data.store, (), told["climate"]))
+    climate = data.at_stations(climate_of(data.store, told["climate"]))
     for i, series in enumerate(told["climate"]):
         if series in data.computed:
             climate[:, i] = _mean_of(data, series)

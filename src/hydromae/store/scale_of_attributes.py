@@ -136,18 +136,11 @@ class ScaleOfAttributes:
         return np.stack([np.exp(mixed[:, 0]) if self.log_mean else mixed[:, 0], np.exp(mixed[:, 1])], axis=1)
 
 
-def known_of_stations(
-    store: Store, attributes: Sequence[str], climate: Sequence[str]
-) -> Float[np.ndarray, "station feature"]:
-    """What is known of the stations of a store: attributes, and the means of series over its training period.
-
-    NaN where it is unknown, as where the store lacks an attribute or a series.
-    """
-    columns = {name: column for column, name in enumerate(store.attribute_names)}
+def climate_of(store: Store, names: Sequence[str]) -> Float[np.ndarray, "station series"]:
+    """Means of some series at the stations of a store over its training period, float64; NaN where it lacks one."""
     unknown = np.full(len(store.station_ids), np.nan)
-    known = [store.attributes[:, columns[name]] if name in columns else unknown for name in attributes]
-    known += [store.mean(name) if name in store.names else unknown for name in climate]
-    return np.stack(known, axis=1).astype(np.float64) if known else np.empty((len(store.station_ids), 0))
+    means = [store.mean(name) if name in store.names else unknown for name in names]
+    return np.stack([unknown, *means], axis=1).astype(np.float64)[:, 1:]
 
 
 def _told(scale: Float[np.ndarray, "station 2"], log_mean: bool) -> Float[np.ndarray, "station 2"]:

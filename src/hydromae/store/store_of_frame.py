@@ -4,18 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
+from hydromae.base.attribute_names import same_attribute
 from hydromae.base.errors import DataError
+from hydromae.config import AttributesConfig
 from hydromae.config.read import build_config
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 
 DATE, STATION, ONLY = "date", "station", "gauge"
-AREA: Final = "area"
 _FRAME, _ATTRIBUTES = "frame.parquet", "attributes.csv"
 
 Given = pd.DataFrame | xr.Dataset
@@ -90,5 +91,5 @@ def _write_attributes(folder: Path, table: pd.DataFrame, attributes: Known) -> d
     known = known.rename(index=str).reindex(stations).select_dtypes("number")
     known.rename_axis("id").reset_index().to_csv(folder / _ATTRIBUTES, index=False)
     settings: dict[str, Any] = {"path": _ATTRIBUTES, "columns": list(map(str, known.columns))}
-    area = next((str(name) for name in known.columns if name in (AREA, "catchment-area", "catchment_area")), None)
+    area = same_attribute(AttributesConfig().area, settings["columns"])
     return settings if area is None else {**settings, "area": area}

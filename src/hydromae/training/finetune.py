@@ -91,7 +91,7 @@ def finetune_config(
     training = raw["training"]
     label = "_".join((*tasks, *(("scratch",) if from_scratch else ())))
     raw["name"] = f"{trained.name}_{label}"
-    raw["output"] = str(output or run.path.with_name(f"{run.path.name}_{label}"))
+    raw["output"] = str(output or run.own_output("").with_name(f"{run.path.name}_{label}"))
     raw["data"] = _data_of(run).model_dump(mode="json")
     raw["model"] = {key: value for key, value in raw["model"].items() if key not in _DECIDED_BY_DATA}
     training["start_from"] = None if from_scratch else str(run.path)

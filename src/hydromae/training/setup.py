@@ -14,7 +14,7 @@ from hydromae.base.station_ids import places_among
 from hydromae.config import Config, ModelConfig
 from hydromae.runs.pretrained import MultiModalMAE
 from hydromae.store.oudin import EVAPORATION, OUDIN, follows_oudin
-from hydromae.store.scale_of_attributes import ScaleOfAttributes, known_of_stations
+from hydromae.store.scale_of_attributes import ScaleOfAttributes, climate_of
 from hydromae.store.store import Store
 
 
@@ -75,7 +75,8 @@ def trained_on(store: Store, stations: Sequence[str] | None = None) -> dict[str,
         if name == EVAPORATION and follows_oudin(store):
             modalities[name]["formula"] = OUDIN
         if len(scaler.mean) > 1:
-            known = known_of_stations(store, store.attribute_names, climate := _climate(store, name))
+            climate = _climate(store, name)
+            known = np.concatenate([store.attributes, climate_of(store, climate)], axis=1)
             scale = np.stack([scaler.mean, scaler.std], axis=1)
             told = ScaleOfAttributes.fitted(known if places is None else known[places], scale)
             modalities[name]["new_station"] = {"climate": climate, "scale": told.to_dict()}

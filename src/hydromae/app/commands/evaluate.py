@@ -88,6 +88,7 @@ def evaluate(
     from hydromae.tasks.forecast_baselines import choose_baselines
 
     regimes = listed(forcing) or []
+    chosen = choose_baselines(listed(baselines), regimes, lstm_steps)
     with Stages() as stages:
         question = Question(
             tuple(runs),
@@ -97,7 +98,7 @@ def evaluate(
             every=every,
             horizon=horizon,
             forcing=tuple(regimes),
-            baselines=choose_baselines(listed(baselines), regimes, lstm_steps),
+            baselines=chosen,
             reference=reference,
             min_pairs=min_pairs,
             stations=None if stations is None else tuple(listed(stations) or ()),
