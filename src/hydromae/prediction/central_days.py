@@ -131,7 +131,7 @@ def _central_days(predictor: Predictor, days: slice, step: int, begin: Callable[
     if not data.start <= days.start < days.stop <= data.stop:
         shared = predictor.store.days[data]
         raise ConfigError(
-            f"{predictor.run.path}: the data of all runs have {shared[0]} to {shared[-1]} in common; "
+            f"{predictor.run}: the data of all runs have {shared[0]} to {shared[-1]} in common; "
             f"ask for days among them, or give one data set for all (--data)"
         )
     length = min(predictor.window, data.stop - data.start)

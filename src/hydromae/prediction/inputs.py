@@ -25,7 +25,7 @@ def require_inputs(predictor: Predictor, unseen: Collection[str] = ()) -> list[s
     Raises:
         ConfigError: a modality or an attribute is not in the data.
     """
-    run, store = predictor.run.path, predictor.store
+    run, store = predictor.run, predictor.store
     here = {*store.names, *predictor.data.computed, *unseen}
     absent = [name for name in predictor.model.shapes if name not in here]
     if needed := [name for name in absent if not hidden_whole(predictor, name)]:

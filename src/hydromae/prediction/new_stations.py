@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from hydromae.base.areas import MM_PER_DAY
-from hydromae.base.station_ids import named_stations
+from hydromae.base.station_ids import named_stations, places_among
 from hydromae.store.scale_of_attributes import ScaleOfAttributes, climate_of
 from hydromae.store.scaling import Scaler
 
@@ -38,16 +38,37 @@ def with_new_stations(
         told: `new_station` of the series in the model's `trained_on`.
         own_records: whether their own records correct it.
     """
-    climate = data.at_stations(climate_of(data.store, told["climate"]))
-    for i, series in enumerate(told["climate"]):
-        if series in data.computed:
-            climate[:, i] = _mean_of(data, series)
-    known = np.concatenate([data.named_attributes, climate], axis=1)
+    known = features_of(data, told)
     nothing = np.zeros((len(new), 2)), np.zeros(len(new), np.int64)
     record, days = _records(data, name, scaler) if own_records and data.has(name) else nothing
     scale = ScaleOfAttributes.from_dict(told["scale"])(known, record, days)
     both = np.where(new[:, None], scale, np.stack([scaler.mean, scaler.std], axis=1))  # [station, 2]
     return replace(scaler, mean=tuple(both[:, 0].tolist()), std=tuple(both[:, 1].tolist()))
+
+
+def features_of(data: "KnownData", told: Mapping[str, Any]) -> Float[np.ndarray, "station feature"]:
+    """What the scale of a new station is told by: attributes, and means of the weather series; NaN where unknown."""
+    climate = data.at_stations(climate_of(data.store, told["climate"]))
+    for i, series in enumerate(told["climate"]):
+        if series in data.computed:
+            climate[:, i] = _mean_of(data, series)
+    return np.concatenate([data.named_attributes, climate], axis=1)
+
+
+def unlike_training(data: "KnownData") -> dict[str, list[str]]:
+    """Stations outside the training that differ from all of it, each with what differs, in words."""
+    told = next((of["new_station"] for of in data.trained_on["modalities"].values() if "new_station" in of), None)
+    if told is None:
+        return {}
+    scale, known = ScaleOfAttributes.from_dict(told["scale"]), features_of(data, told)
+    names = [*map(str, data.trained_on["attributes"]), *(f"mean {name}" for name in told["climate"])]
+    new = places_among(data.stations, data.trained_on["stations"]) < 0
+    low, high = scale.usual
+    unlike: dict[str, list[str]] = {}
+    for place, feature in np.argwhere(scale.unusual(known) & new[:, None]).tolist():
+        usual = f"{low[feature]:.4g} to {high[feature]:.4g} are usual there"
+        unlike.setdefault(data.stations[place], []).append(f"{names[feature]} {known[place, feature]:.4g} ({usual})")
+    return unlike
 
 
 def _mean_of(data: "KnownData", name: str) -> Float[np.ndarray, " station"]:

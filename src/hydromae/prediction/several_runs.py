@@ -12,10 +12,12 @@ from torch import Tensor
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.given import Names, Span
+from hydromae.base.station_ids import named_stations
 from hydromae.base.units import same_units
 from hydromae.prediction.choices import chosen_days, excluded_days, stations_left_out
 from hydromae.prediction.inputs import require_inputs
 from hydromae.prediction.known_data import data_of
+from hydromae.prediction.new_stations import unlike_training
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
@@ -61,6 +63,8 @@ def open_runs(
         _log.warning(
             "%s: has no %s; it is computed from temperature and latitude (Oudin et al. 2005)", first.store.path, name
         )
+    for predictor in predictors if given is not None else ():
+        _warn_of_unlike(predictor)
     for predictor in predictors:
         predictor.absent = tuple(require_inputs(predictor, unseen))
         if predictor.absent:
@@ -68,20 +72,35 @@ def open_runs(
                 "%s: has no %s, which %s was trained on; it is predicted without",
                 predictor.store.path,
                 ", ".join(predictor.absent),
-                predictor.run.path,
+                predictor.run,
             )
     for other in predictors[1:]:
         if other.quantiles != first.quantiles:
             levels = [list(predictor.quantiles) or "none" for predictor in (other, first)]
-            raise ConfigError(f"{other.run.path}: has the quantiles {levels[0]}, but {first.run.path} {levels[1]}")
+            raise ConfigError(f"{other.run}: has the quantiles {levels[0]}, but {first.run} {levels[1]}")
         if other.stations != first.stations:
             apart = set(other.stations) ^ set(first.stations)
             what = f"only one of them has {min(apart)}" if apart else "their order differs"
             any_will_do = all(predictor.groups is not None for predictor in predictors)
             remedy = "; give one data set for all (--data)" if any_will_do and data is None else ""
-            raise ConfigError(f"{other.run.path}: predicts other stations than {first.run.path}: {what}{remedy}")
+            raise ConfigError(f"{other.run}: predicts other stations than {first.run}: {what}{remedy}")
     _share_days(predictors)
     return predictors
+
+
+def _warn_of_unlike(predictor: Predictor) -> None:
+    unlike = unlike_training(predictor.data)
+    if unlike:
+        station, why = next(iter(unlike.items()))
+        _log.warning(
+            "%s: %s unlike all that %s was trained on, %s in %s; take what is predicted there with caution "
+            "(unlike_training in the result)",
+            predictor.store.path,
+            f"{named_stations(list(unlike))} {'is' if len(unlike) == 1 else 'are'}",
+            predictor.run,
+            station,
+            ", ".join(why),
+        )
 
 
 def _share_days(predictors: Sequence[Predictor]) -> None:
@@ -91,7 +110,7 @@ def _share_days(predictors: Sequence[Predictor]) -> None:
     if end < begin:
         spans = " and ".join(f"{predictor.store.days[0]} to {predictor.store.days[-1]}" for predictor in predictors)
         raise ConfigError(
-            f"{predictors[0].run.path}: has no day in common with the other runs, whose data are of {spans}; "
+            f"{predictors[0].run}: has no day in common with the other runs, whose data are of {spans}; "
             f"give one data set for all (--data)"
         )
     for predictor in predictors:
@@ -124,9 +143,11 @@ def notes_of(predictors: Sequence[Predictor], stations: Names | None) -> dict[st
         _log.warning("%s", left_out)
     absent = sorted({name for predictor in predictors for name in predictor.absent})
     quantiles = ", ".join(f"{level:g}" for level in predictors[0].quantiles)
+    unlike = {station: why for predictor in predictors for station, why in unlike_training(predictor.data).items()}
     return {
         "stations_left_out": left_out or "none",
         "absent_inputs": ", ".join(absent) or "none",
+        "unlike_training": "; ".join(f"{station}: {', '.join(why)}" for station, why in unlike.items()) or "none",
         "quantiles": quantiles or "none: the model was trained without (model.quantiles)",
     }
 
@@ -159,13 +180,13 @@ def require_alike(predictors: Sequence[Predictor], names: Sequence[str], observe
     for other in predictors[1:]:
         for name in names:
             if name not in other.model.shapes:
-                raise ConfigError(f"{other.run.path}: has no {name}, which {first.run.path} predicts")
+                raise ConfigError(f"{other.run}: has no {name}, which {first.run} predicts")
             units = [predictor.data.units[name] for predictor in (other, first)]
             if not same_units(*units):
-                raise ConfigError(f"{other.run.path}: {name} is in {units[0]}, but in {first.run.path} in {units[1]}")
+                raise ConfigError(f"{other.run}: {name} is in {units[0]}, but in {first.run} in {units[1]}")
             grid = first.model.shapes[name].kind == "grid"
             if grid and not torch.equal(other.model.valid_patches, first.model.valid_patches):
-                raise ConfigError(f"{other.run.path}: was trained on other patches of {name} than {first.run.path}")
+                raise ConfigError(f"{other.run}: was trained on other patches of {name} than {first.run}")
             if observed:
                 _require_same_values(first, other, name)
 
@@ -182,7 +203,7 @@ def _require_same_values(first: Predictor, other: Predictor, name: str) -> None:
         if differ.any():
             day = first.store.days[first.span.start + begin + int(np.nonzero(differ)[0][0])]
             raise ConfigError(
-                f"{other.run.path}: its data have another {name} on {day} than those of {first.run.path}, so what is "
+                f"{other.run}: its data have another {name} on {day} than those of {first.run}, so what is "
                 f"missing depends on which is asked; give one data set for all (--data)"
             )
 
@@ -200,9 +221,7 @@ def require_same_windows(predictors: Sequence[Predictor]) -> None:
             ("tokens", other.token_days, first.token_days),
         ):
             if length != first_length:
-                raise ConfigError(
-                    f"{other.run.path}: has {what} of {length} days, but {first.run.path} of {first_length}"
-                )
+                raise ConfigError(f"{other.run}: has {what} of {length} days, but {first.run} of {first_length}")
 
 
 def excluded_by_any(predictors: Sequence[Predictor]) -> Bool[np.ndarray, "day"]:

@@ -37,7 +37,7 @@ def beyond_forecasts(predictors: Sequence[Predictor], horizon: int, forcing: str
     """
     sentences = []
     for predictor in predictors:
-        run, masking = predictor.run.path, predictor.config.masking
+        run, masking = predictor.run, predictor.config.masking
         trained = trained_horizon(predictor)
         others = set(predictor.model.shapes) - set(forecast_names(predictor))
         if not trained:
@@ -65,7 +65,7 @@ def beyond_filling(predictors: Sequence[Predictor], names: Sequence[str]) -> lis
     for predictor in predictors:
         never = [name for name in names if not any(_hides(predictor, how, name) for how in ("random", "span", "gap"))]
         if never:
-            run = predictor.run.path
+            run = predictor.run
             sentences.append(
                 f"{run}: was not trained to fill gaps of {', '.join(never)} (its masks, masking.strategies, never hide "
                 f"some days of it between others); `hydromae finetune {run} --task infill` teaches it"
@@ -78,7 +78,7 @@ def beyond_ungauged(predictors: Sequence[Predictor], name: str) -> list[str]:
     sentences = []
     for predictor in predictors:
         if not (hidden_whole(predictor, name) or _hides_stations(predictor, name)):
-            run = predictor.run.path
+            run = predictor.run
             sentences.append(
                 f"{run}: was not trained for ungauged stations (its masks, masking.strategies, never hide the whole "
                 f"{name} of one); `hydromae finetune {run} --task ungauged` teaches it"

@@ -26,6 +26,10 @@ class RunDirectory:
     def __init__(self, path: str | Path) -> None:
         self.path = absolute(path)
 
+    def __str__(self) -> str:
+        """As it is called in messages and files: a model that comes with the package by its name, others by path."""
+        return self.path.name if is_shipped(self.path) else str(self.path)
+
     @classmethod
     def create(cls, config: Config, store: Store) -> "RunDirectory":
         """Make the directory of a new run.
@@ -38,12 +42,7 @@ class RunDirectory:
             RunError: it already holds a run, or cannot be made.
         """
         run = cls(config.output_path)
-        # A run that failed before its first checkpoint holds nothing to lose.
-        if any(run.checkpoints.glob("step_*.pt")) or run.model.exists():
-            raise RunError(
-                f"{run.path}: already holds a run; continue it with `hydromae resume {run.path}`, "
-                f"give another output=, or delete it"
-            )
+        run.require_free()
         try:
             run.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -54,6 +53,15 @@ class RunDirectory:
         write_text(run.path / "data.json", json_text({**given, **store.identity_until(store.n_days)}))
         write_text(run.config_file, dump_config(placed))
         return run
+
+    def require_free(self) -> None:
+        """Raise RunError where the directory already holds a run."""
+        # A run that failed before its first checkpoint holds nothing to lose.
+        if any(self.checkpoints.glob("step_*.pt")) or self.model.exists():
+            raise RunError(
+                f"{self.path}: already holds a run; continue it with `hydromae resume {self.path}`, "
+                f"give another output=, or delete it"
+            )
 
     @classmethod
     def open(cls, path: str | Path) -> "RunDirectory":

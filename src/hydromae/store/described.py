@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from hydromae.base.errors import ConfigError
 from hydromae.config import Kind, Period
-from hydromae.store.description import ModalityDescription, Provenance, StoreDescription
+from hydromae.store.description import KeptScales, ModalityDescription, Provenance, StoreDescription
 from hydromae.store.scaling import Scaler
 
 
@@ -124,6 +124,11 @@ class Described:
         """Catchment areas in km2, float64, NaN where the table has none; None without a table."""
         areas = self._description.areas
         return None if areas is None else np.array([np.nan if a is None else a for a in areas])
+
+    @property
+    def kept_scales(self) -> KeptScales | None:
+        """The scales of a trained model that the store keeps in place of its own; None where all are its own."""
+        return self._description.scales
 
     @property
     def periods(self) -> dict[str, Period]:

@@ -70,11 +70,24 @@ class Provenance(_Part):
     station_names: dict[str, str] = {}
 
 
+class KeptScales(_Part):
+    """Scales that are not the data's own: those of a trained model, in a store that trains it further.
+
+    Attributes:
+        attributes: mean and deviation of each attribute.
+        new_station: series -> how the scale of a station is told that the model was not trained on.
+    """
+
+    attributes: tuple[tuple[float, ...], tuple[float, ...]]
+    new_station: dict[str, dict[str, Any]]
+
+
 class StoreDescription(_Part):
     """The whole of `store.json`.
 
     Attributes:
         coordinates: what the sources say of `y`, `x` and `grid_mapping`, after the CF conventions.
+        scales: None where all scales are those of the data; scalers are with their modalities in any case.
     """
 
     format: Literal[3] = FORMAT
@@ -93,6 +106,7 @@ class StoreDescription(_Part):
     areas: tuple[float | None, ...] | None
     hashes: dict[str, str]
     provenance: Provenance
+    scales: KeptScales | None = None
 
 
 def digest(content: dict[str, Any]) -> str:
@@ -102,7 +116,8 @@ def digest(content: dict[str, Any]) -> str:
 
 def write_description(path: Path, description: StoreDescription) -> None:
     """Write `store.json` with a checksum of itself."""
-    path.write_bytes(_rendered(or_null(description.model_dump(mode="json"))))
+    unused = {"scales"} if description.scales is None else set[str]()
+    path.write_bytes(_rendered(or_null(description.model_dump(mode="json", exclude=unused))))
 
 
 def read_description(path: Path) -> StoreDescription:

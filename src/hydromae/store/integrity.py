@@ -38,6 +38,8 @@ def content_until(path: Path, description: StoreDescription, n_days: int) -> dic
         DataError: a block that is cut cannot be read.
     """
     content = description.model_dump(mode="json", exclude={"provenance"})
+    if content["scales"] is None:
+        del content["scales"]  # as before there were any
     content["n_days"] = n_days
     content["periods"] = {"train": content["periods"].get("train")}
     content["hashes"] = {file: sha for file, sha in content["hashes"].items() if not file.startswith("present/")}

@@ -110,6 +110,18 @@ class ScaleOfAttributes:
             error=tuple(missed.std(0).tolist()),
         )
 
+    def unusual(self, known: Float[np.ndarray, "station feature"]) -> Bool[np.ndarray, "station feature"]:
+        """Which features are farther from those of the training than anything is extrapolated; not those unknown."""
+        known = _with_logarithms(known[:, : len(self.centre)], np.array(self.logarithm, bool))
+        return np.asarray(np.abs(known - np.array(self.centre)) > _FARTHEST * np.array(self.spread))
+
+    @property
+    def usual(self) -> Float[np.ndarray, "2 feature"]:
+        """The lowest and the highest usual number of each feature, in its unit."""
+        reach = _FARTHEST * np.array(self.spread)
+        both = np.stack([np.array(self.centre) - reach, np.array(self.centre) + reach])
+        return np.where(np.array(self.logarithm, bool), np.exp(both), both)
+
     def __call__(
         self,
         known: Float[np.ndarray, "station feature"],

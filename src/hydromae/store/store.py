@@ -174,7 +174,10 @@ class Store(Described):
 
     @cached_property
     def attribute_scale(self) -> tuple[Float[np.ndarray, "attribute"], Float[np.ndarray, "attribute"]]:
-        """Mean and deviation of each attribute over the stations, float64; 0 and 1 where they do not exist."""
+        """Mean and deviation of each attribute, float64: kept, or over the stations, 0 and 1 where none exist."""
+        if self.kept_scales is not None:
+            mean, std = (np.array(numbers, np.float64) for numbers in self.kept_scales.attributes)
+            return mean, std
         values = self.attributes.astype(np.float64)
         observed = ~np.isnan(values)
         count = np.maximum(observed.sum(axis=0), 1)

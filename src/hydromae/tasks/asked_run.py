@@ -118,7 +118,7 @@ def warn_of_unknowns(
                 "%s: has no %s, which %s was trained with; its future stays hidden",
                 run.weather.path,
                 ", ".join(run.weather.lacking),
-                run.predictor.run.path,
+                run.predictor.run,
             )
         if bare := run.weather.without(chosen):
             _log.warning("%s: has no weather for %s", run.weather.path, named_stations(bare))
@@ -145,7 +145,7 @@ def history_days(predictor: Predictor, horizon: int) -> int:
     if history < 1:
         longest = predictor.window - predictor.token_days
         raise ConfigError(
-            f"the horizon is {horizon} days, but {predictor.run.path} has windows of {predictor.window} days of which "
+            f"the horizon is {horizon} days, but {predictor.run} has windows of {predictor.window} days of which "
             f"{predictor.token_days} at least must be known; ask for {longest} days at most"
         )
     return history

@@ -104,7 +104,7 @@ def forecast(
         "source": f"hydromae {VERSION}",
         "forcing": str(forcing),
         "history_days": min(histories),
-        "runs": ", ".join(str(predictor.run.path) for predictor in predictors),
+        "runs": ", ".join(str(predictor.run) for predictor in predictors),
         **notes,
     }
     if output is not None:
@@ -125,8 +125,8 @@ def _require_series(predictors: Sequence[Predictor], names: Sequence[str]) -> No
     for other in predictors[1:]:
         if set(forecast_names(other)) != set(names):
             raise ConfigError(
-                f"{other.run.path}: forecasts {', '.join(forecast_names(other))} (masking.forecast), but "
-                f"{first.run.path} {', '.join(names)}; take runs that forecast the same"
+                f"{other.run}: forecasts {', '.join(forecast_names(other))} (masking.forecast), but "
+                f"{first.run} {', '.join(names)}; take runs that forecast the same"
             )
 
 

@@ -106,7 +106,7 @@ def fill_names(predictor: Predictor, modalities: Sequence[str] | None, grids: bo
     for name in chosen:
         if shapes[name].kind == "grid" and predictor.groups is not None:
             raise ConfigError(
-                f"{name} is a grid, and the windows of {predictor.run.path} hold few stations "
+                f"{name} is a grid, and the windows of {predictor.run} hold few stations "
                 f"(data.stations_per_window); grids are filled by runs whose windows hold all"
             )
     return chosen

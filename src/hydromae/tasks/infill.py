@@ -140,7 +140,7 @@ class _Infill:
             {
                 "title": f"Gaps filled by {', '.join(predictor.config.name for predictor in self.predictors)}",
                 "source": f"hydromae {VERSION}",
-                "runs": ", ".join(str(predictor.run.path) for predictor in self.predictors),
+                "runs": ", ".join(str(predictor.run) for predictor in self.predictors),
                 "window_days": self.predictor.window,
                 **self.notes,
             },

@@ -126,7 +126,7 @@ class Simulation:
                 if factor is not None and not np.isfinite(factor[place]):
                     raise DataError(
                         f"{predictor.store.path}: station {predictor.stations[place]} has no "
-                        f"catchment area, which is needed to bring the mm/d of {predictor.run.path} to "
+                        f"catchment area, which is needed to bring the mm/d of {predictor.run} to "
                         f"{units_of(predictor, name)}; give it in the table of attributes"
                     )
 
@@ -190,7 +190,7 @@ def _outline(simulation: Simulation, days: slice, notes: dict[str, str]) -> xr.D
             "title": f"Flow of ungauged stations by {names}",
             "source": f"hydromae {VERSION}",
             "window_days": first.window,
-            "runs": ", ".join(str(predictor.run.path) for predictor in simulation.predictors),
+            "runs": ", ".join(str(predictor.run) for predictor in simulation.predictors),
             "donors": "the other stations' flow was seen" if simulation.donors else "no flow was seen",
             **notes,
         },

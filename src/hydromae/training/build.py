@@ -130,7 +130,9 @@ def _validation(
     """Windows of the validation period and their loader; None without such a period, or if nothing can be scored."""
     if config.data.val is None:
         return None, None
-    order = validation_order(config.data, store, "val", config.training.batch_size * world.size)
+    # Other strategies hide values, and so score them, from a window's first day on.
+    unscored = config.masking.warm_up if planner.weights.keys() == {"rolling_forecast"} else 0
+    order = validation_order(config.data, store, "val", config.training.batch_size * world.size, unscored)
     if (nothing := check_validation(config, reader, planner, order)) is None:
         return order, WindowLoader(reader, Shares(order, world.rank, world.size, 1))
     if world.is_main:

@@ -1,17 +1,20 @@
 """Fine-tuning: a run's weights are trained further on the masks of the tasks that they are meant for."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from hydromae.base.areas import is_flow
 from hydromae.base.errors import ConfigError, RunError
+from hydromae.base.files import absolute
 from hydromae.config import Config, DataConfig, ModelConfig
 from hydromae.config.read import build_config
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
 from hydromae.training.callback import Callback
+from hydromae.training.own_data import own_data
 from hydromae.training.runs import new_run
 
 TaskName = Literal["forecast", "infill", "ungauged"]
@@ -39,6 +42,7 @@ def finetune(
     overrides: Iterable[str] = (),
     output: str | Path | None = None,
     *,
+    data: str | Path | Store | None = None,
     from_scratch: bool = False,
     callbacks: Iterable[Callback] = (),
     on_progress: Callable[[str, float], None] | None = None,
@@ -46,10 +50,15 @@ def finetune(
     """Train a run's model further on the masks of one task or several, into a run directory of its own.
 
     Args:
-        run: a trained run; it stays as it is.
+        run: a trained run, or `gb`, the model that comes with the package; it stays as it is.
         task: forecast, infill, ungauged, or several of them, as a list or separated by commas.
         overrides: keys to change, as `training.lr=1e-4`.
         output: the new run's directory; None: beside `run`, named after it and the tasks.
+        data: other data, a store or a configuration, which the model goes on reading on the scales of its training; a
+            store of what it reads is written beside the output, `<output>_data`. Their last fifth is held out for
+            validation where they have no validation period. The weights are those that were best there, so the
+            run's own where tuning gains nothing. None: the run's data, or those that `overrides` name, on
+            their own scales.
         from_scratch: begin with new weights instead of the run's, all else being equal, for comparison.
         callbacks: take part in the training, in their order.
         on_progress: called while a store is prepared, where `overrides` change the data.
@@ -61,9 +70,20 @@ def finetune(
         ConfigError: a task is not known, a key is wrong, or none of the weights fits.
         RunError: there is no run, it holds no model, its data are gone, or `output` already holds a run.
     """
-    trained_run = RunDirectory.open(run)
+    trained_run, overrides = RunDirectory.open(run), _listed(overrides)
     config = finetune_config(trained_run, task, overrides, output, from_scratch)
-    store = trained_run.store() if config.data == _data_of(trained_run) else prepare(config, on_progress)
+    if data is not None:
+        RunDirectory(config.output_path).require_free()
+        rolling = config.masking.strategies.keys() == {"rolling_forecast"}
+        path = absolute(config.output_path)
+        path = path.with_name(f"{path.name}_data")
+        own = own_data(trained_run, data, path, rolling)
+        config = finetune_config(
+            trained_run, task, [*own.keys, *overrides], output, from_scratch, own.data.model_dump(mode="json")
+        )
+        store = own.store
+    else:
+        store = trained_run.store() if config.data == _data_of(trained_run) else prepare(config, on_progress)
     return new_run(config, store, callbacks)
 
 
@@ -73,6 +93,7 @@ def finetune_config(
     overrides: Iterable[str] = (),
     output: str | Path | None = None,
     from_scratch: bool = False,
+    data: Mapping[str, Any] | None = None,
 ) -> Config:
     """The configuration of a fine-tuning: the run's own, except for what is hidden and for how long and fast it learns.
 
@@ -83,16 +104,16 @@ def finetune_config(
     the run's own weights included. Where the run was trained on these masks already, on other data, its encoders,
     fusion and recurrence are anchored: they learn at a tenth of that rate.
 
-    Arguments and errors are those of `finetune`.
+    Arguments and errors are those of `finetune`, but for `data`: the settings of the data in place of the run's.
     """
-    tasks, overrides = task_names(task), (overrides,) if isinstance(overrides, str) else tuple(overrides)
+    tasks, overrides = task_names(task), _listed(overrides)
     trained = run.config()
     raw = trained.model_dump(mode="json")
     training = raw["training"]
     label = "_".join((*tasks, *(("scratch",) if from_scratch else ())))
     raw["name"] = f"{trained.name}_{label}"
     raw["output"] = str(output or run.own_output("").with_name(f"{run.path.name}_{label}"))
-    raw["data"] = _data_of(run).model_dump(mode="json")
+    raw["data"] = dict(data or _data_of(run).model_dump(mode="json"))
     raw["model"] = {key: value for key, value in raw["model"].items() if key not in _DECIDED_BY_DATA}
     training["start_from"] = None if from_scratch else str(run.path)
     training["lr"], training["min_lr"] = (LR_FACTOR * training[key] for key in ("lr", "min_lr"))
@@ -113,6 +134,10 @@ def finetune_config(
     if raw["masking"]["strategies"].keys() <= known and not from_scratch and not training["lr_scale"]:
         training["lr_scale"] = dict.fromkeys(_readers(trained.model), ANCHORED)
     return build_config(raw, overrides, str(run.config_file))
+
+
+def _listed(overrides: Iterable[str]) -> tuple[str, ...]:
+    return (overrides,) if isinstance(overrides, str) else tuple(overrides)
 
 
 def task_names(task: str | Sequence[str]) -> tuple[TaskName, ...]:

@@ -74,12 +74,15 @@ def trained_on(store: Store, stations: Sequence[str] | None = None) -> dict[str,
         modalities[name] = {"units": store.units(name), "scaler": scaler.to_dict()}
         if name == EVAPORATION and follows_oudin(store):
             modalities[name]["formula"] = OUDIN
-        if len(scaler.mean) > 1:
+        if store.kept_scales is not None:
+            if (told := store.kept_scales.new_station.get(name)) is not None:
+                modalities[name]["new_station"] = told
+        elif len(scaler.mean) > 1:
             climate = _climate(store, name)
             known = np.concatenate([store.attributes, climate_of(store, climate)], axis=1)
             scale = np.stack([scaler.mean, scaler.std], axis=1)
-            told = ScaleOfAttributes.fitted(known if places is None else known[places], scale)
-            modalities[name]["new_station"] = {"climate": climate, "scale": told.to_dict()}
+            fitted = ScaleOfAttributes.fitted(known if places is None else known[places], scale)
+            modalities[name]["new_station"] = {"climate": climate, "scale": fitted.to_dict()}
     return {
         "period": [str(day) for day in store.periods.get("train", ())],
         "before": [],

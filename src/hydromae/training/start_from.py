@@ -103,7 +103,8 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
 
     The data keep their own scalers: a scaled value of 1 is one deviation of the new training period, not of the old
     one, and coordinates are scaled over the new stations, too. The weights thus meet values of the same magnitude, but
-    the same physical value has another scaled value, unless both trainings use the same store.
+    the same physical value has another scaled value, unless both trainings use the same store or the new one keeps the
+    scales of the model (`store_as_read`).
 
     What the weights were trained on before is written into `model.trained_on`, so that no later evaluation takes those
     days for unseen days.
@@ -120,7 +121,7 @@ def start_from(model: MultiModalMAE, path: str | Path, store: Store) -> Start:
     pretrained, old_store = read_pretrained(path), _store_of(Path(path))
     if old_store is not None:
         _warn_of_other_scaling(path, old_store, store)
-    else:
+    elif store.kept_scales is None:
         logger.warning("%s: its data are not at hand, so their units and attributes cannot be compared", path)
     before = ever_seen(path, pretrained.trained_on)
     start = Start(str(path), tuple(carry(model, pretrained, store, old_store)), before)

@@ -196,13 +196,23 @@ def training_order(data: DataConfig, store: Store, batch_size: int, seed: int) -
     return BatchOrder(spans, lengths, data.stride, batch_size, seed, events, data.event_share, groups)
 
 
-def validation_order(data: DataConfig, store: Store, split: str, batch_size: int) -> BatchOrder:
+def validation_order(data: DataConfig, store: Store, split: str, batch_size: int, unscored: int = 0) -> BatchOrder:
     """The order of validation: windows of `data.window` days one after the other, between the excluded days.
+
+    Args:
+        data: of the run.
+        store: its data.
+        split: the period that is scored.
+        batch_size: windows in a batch.
+        unscored: days at the begin of a window that are not scored. So many may lie before a period that is shorter
+            than a window.
 
     Raises:
         ConfigError: the store has no such split, or a window fits nowhere in it.
     """
-    spans = usable_runs(store, store.period_slice(split), data.exclude_dates)
+    period = store.period_slice(split)
+    lacking = min(max(data.window - (period.stop - period.start), 0), unscored, period.start)
+    spans = usable_runs(store, slice(period.start - lacking, period.stop), data.exclude_dates)
     groups = trained_groups(data, store)
     return BatchOrder(spans, {data.window: 1.0}, data.window, batch_size, seed=None, groups=groups)
 

@@ -10,10 +10,17 @@ from hydromae.app.commands.options import Overrides, Run, titled
 
 def finetune(
     run: Run,
-    task: Annotated[
-        str, typer.Option(help="forecast, infill, ungauged, or several of them.", metavar="A,B,...", show_default=False)
-    ],
     overrides: Overrides = None,
+    task: Annotated[
+        str, typer.Option(help="forecast, infill, ungauged, or several of them.", metavar="A,B,...")
+    ] = "forecast",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Other data of series: a folder, a configuration (.yaml) or a store. RUN goes on reading them on its "
+            "scales; what it gained is measured on a part that is held out."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="New run directory; default: beside RUN, named after it and the tasks."),
@@ -31,6 +38,9 @@ def finetune(
 
     Example: `hydromae finetune output/gb_small --task forecast`
 
+    The model that comes with hydromae, on gauges of one's own: `hydromae finetune gb --data my_gauges -o output/mine`,
+    then `hydromae forecast output/mine --data my_gauges`
+
     One model for all three: `hydromae finetune output/gb_small --task forecast,infill,ungauged -o output/gb_tasks`
 
     With quantiles, for longer: `hydromae finetune output/gb_small --task forecast
@@ -40,10 +50,12 @@ def finetune(
     masking.strategies.forecast=2`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.app.folder_data import data_in
     from hydromae.runs.directory import RunDirectory
     from hydromae.training.callback import Beginning, Callback
     from hydromae.training.finetune import finetune as finetune_run
     from hydromae.training.finetune import finetune_config
+    from hydromae.training.gain import Gain
     from hydromae.training.runs import is_finished
 
     given = overrides or ()
@@ -55,17 +67,21 @@ def finetune(
             if beginning.start is not None:
                 console.print(beginning.start.table())
 
+    gain = Gain()
     with Stages(config.logging) as stages:
         tuned = finetune_run(
             run,
             task,
             given,
             output,
+            data=data_in(data, titled(stages.stage, "Preparing")),
             from_scratch=from_scratch,
-            callbacks=[ShowStart(), stages],
+            callbacks=[ShowStart(), gain, stages],
             on_progress=titled(stages.stage, "Preparing the store"),
         )
     if not is_finished(tuned):
         console.print(f"Stopped; continue with `hydromae resume {tuned.path}`", soft_wrap=True)
         raise SystemExit(130)  # as `hydromae train`
+    if (sentence := gain.sentence()) is not None:
+        console.print(sentence, soft_wrap=True)
     console.print(f"Trained: {tuned.path}. Next: `hydromae report {tuned.path}`", soft_wrap=True)
