@@ -89,11 +89,11 @@ def test_a_tuned_model_knows_new_stations_as_before(tuned: tuple[RunDirectory, G
 
 
 def test_a_record_that_is_too_short_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    with store_of_frame(gauges(200), ["precip", "temp", "riverflow"], UNITS, PLACES) as (short, _):
-        with pytest.raises(
-            ConfigError, match="holds 200 days of riverflow .* so 273 at least; forecast with the model"
-        ):
-            finetune("gb", "forecast", output=tmp_path / "mine", data=short)
+    with (
+        store_of_frame(gauges(200), ["precip", "temp", "riverflow"], UNITS, PLACES) as (short, _),
+        pytest.raises(ConfigError, match=r"holds 200 days of riverflow .* so 273 at least; forecast with the model"),
+    ):
+        finetune("gb", "forecast", output=tmp_path / "mine", data=short)
     assert not list(tmp_path.iterdir())
 
 
