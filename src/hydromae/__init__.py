@@ -22,6 +22,7 @@ _PUBLIC = {
     "ModelConfig": "hydromae.config",
     "MultiModalMAE": "hydromae.runs.pretrained",
     "open_store": "hydromae.store.view",
+    "plot": "hydromae.plots.plot",
     "prepare": "hydromae.store.prepare",
     "reconstruct": "hydromae.tasks.reconstruct",
     "Store": "hydromae.store.store",

@@ -14,6 +14,7 @@ from hydromae.app.commands.folds import folds
 from hydromae.app.commands.forecast import forecast
 from hydromae.app.commands.infill import infill
 from hydromae.app.commands.models import models
+from hydromae.app.commands.plot import plot
 from hydromae.app.commands.ungauged import ungauged
 from hydromae.app.streams import prepare_streams
 from hydromae.base.errors import HydroMAEError
@@ -40,6 +41,7 @@ for command in (
     runs.reconstruct,
     evaluate,
     benchmark,
+    plot,
     runs.report,
     runs.model,
     models,

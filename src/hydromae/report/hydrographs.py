@@ -5,18 +5,16 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
+from hydromae.drawing.days import date_axis, day_numbers, draw_fan
 from hydromae.drawing.encode import BLACK, BLUE, GREEN, ORANGE, Picture, plain, svg
 
 SHOWN_DAYS: Final = 100
 _TITLES: Final = {"perfect": "weather of the horizon observed", "none": "no weather after the issue time"}
 _LEADS: Final = (1, 3, 7)
 _MARKERS: Final = {1: ("o", GREEN), 3: ("s", ORANGE), 7: ("^", "#7b3294")}
-_BAND: Final = "#9ecae1"
 
 
 def draw_hydrograph(
@@ -37,13 +35,11 @@ def draw_hydrograph(
     panels = figure.subplots(len(forecasts), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, (regime, forecast) in zip(panels, forecasts.items(), strict=True):
         axes.set_title(plain(_TITLES.get(regime, regime)))
-        axes.plot(_numbers(drawn["time"].values), drawn.values, color=BLACK, linewidth=1.1, label="observed")
+        axes.plot(day_numbers(drawn["time"].values), drawn.values, color=BLACK, linewidth=1.1, label="observed")
         _draw_forecast(axes, forecast, name, start, stop)
         axes.set_ylabel(plain(str(observed.attrs.get("units", ""))))
-    locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
-    panels[-1].xaxis.set_major_locator(locator)
-    panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    panels[-1].set_xlim(*_numbers(np.array([start, stop])))
+    date_axis(panels[-1])
+    panels[-1].set_xlim(*day_numbers(np.array([start, stop])))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=4, handlelength=1.4, columnspacing=1.2)
     scores = "; ".join(f"{regime} {_scores(efficiency)}" for regime, efficiency in skill.items())
@@ -67,29 +63,16 @@ def _draw_forecast(axes: Axes, forecast: xr.Dataset, name: str, start: np.dateti
             chosen.append(place)
             last = issue + np.timedelta64(int(leads[-1]), "D")
     for count, place in enumerate(chosen):
-        days = _numbers(issues[place] + leads)
+        days = day_numbers(issues[place] + leads)
         if f"{name}_quantiles" in forecast:
-            _draw_fan(axes, days, forecast[f"{name}_quantiles"].isel(issue_time=place), labelled=count == 0)
+            quantiles = forecast[f"{name}_quantiles"].isel(issue_time=place).transpose("lead_time", "quantile")
+            draw_fan(axes, days, quantiles["quantile"].values, quantiles.values, labelled=count == 0)
         axes.plot(days, mean[place], color=BLUE, linewidth=1.2, label="forecast" if count == 0 else None)
         for lead in (lead for lead in _LEADS if lead in leads):
             marker, colour = _MARKERS[lead]
             at = int(np.flatnonzero(leads == lead)[0])
             words = f"lead {lead}" if count == 0 else None
             axes.plot(days[at], mean[place, at], marker, color=colour, markersize=3.5, linestyle="", label=words)
-
-
-def _draw_fan(axes: Axes, days: np.ndarray, quantiles: xr.DataArray, labelled: bool) -> None:
-    """Bands between pairs of levels, the widest first; quantiles are [lead_time, quantile] in any order."""
-    levels, values = quantiles["quantile"].values, quantiles.transpose("lead_time", "quantile").values
-    for depth, (low, high) in enumerate(_pairs(levels)):
-        label = f"{100 * (levels[high] - levels[low]):.0f} % fan" if labelled else None
-        bounds = values[:, low], values[:, high]
-        axes.fill_between(days, *bounds, color=_BAND, alpha=0.35 + 0.3 * depth, linewidth=0, label=label)
-
-
-def _pairs(levels: Float[np.ndarray, " quantile"]) -> list[tuple[int, int]]:
-    """Positions of the two levels of each band, the widest first."""
-    return [(low, len(levels) - 1 - low) for low in range(len(levels) // 2)]
 
 
 def _span(forecast: xr.Dataset, observed: xr.DataArray) -> tuple[np.datetime64, np.datetime64]:
@@ -103,11 +86,6 @@ def _span(forecast: xr.Dataset, observed: xr.DataArray) -> tuple[np.datetime64, 
     peak = inside["time"].values[int(np.nanargmax(inside.values))].astype("datetime64[D]")
     start = max(first, min(peak - shown // 2, last - shown))
     return start, min(start + shown, last)
-
-
-def _numbers(days: np.ndarray) -> np.ndarray:
-    numbers: np.ndarray = date2num(days.astype("datetime64[D]"))  # type: ignore[no-untyped-call]
-    return numbers
 
 
 def _scores(skill: xr.DataArray) -> str:

@@ -105,6 +105,7 @@ def forecast(
         "forcing": str(forcing),
         "history_days": min(histories),
         "runs": ", ".join(str(predictor.run) for predictor in predictors),
+        "data": str(first.store.path),
         **notes,
     }
     if output is not None:

@@ -191,6 +191,7 @@ def _outline(simulation: Simulation, days: slice, notes: dict[str, str]) -> xr.D
             "source": f"hydromae {VERSION}",
             "window_days": first.window,
             "runs": ", ".join(str(predictor.run) for predictor in simulation.predictors),
+            "data": str(simulation.predictors[0].store.path),
             "donors": "the other stations' flow was seen" if simulation.donors else "no flow was seen",
             **notes,
         },

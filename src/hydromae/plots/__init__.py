@@ -1,0 +1,1 @@
+"""Figures of single files: forecasts, filled gaps, simulations, reconstructions and scores."""

@@ -1,0 +1,159 @@
+"""The figure of a file that a task wrote."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.files import atomic_path
+from hydromae.base.given import Names, as_names
+from hydromae.base.permissions import refused
+from hydromae.drawing.encode import style
+from hydromae.plots.chosen import chosen_stations
+from hydromae.plots.forecast_figure import forecast_figure
+from hydromae.plots.records import store_behind
+from hydromae.plots.scores_figure import scores_figure
+from hydromae.plots.series_figure import series_figure
+from hydromae.readers.labelled import open_labelled
+from hydromae.store.store import Store
+
+FORMATS: Final = (".png", ".svg", ".pdf")
+_DPI: Final = 150
+_OTHERS: Final = ("days_since_observed", "area", "spin_up")
+
+
+def plot(
+    file: str | Path | xr.Dataset,
+    station: Names | None = None,
+    output: str | Path | None = None,
+    *,
+    data: str | Path | Store | None = None,
+    modality: str | None = None,
+    issue_time: str | None = None,
+    days: int = 45,
+    metric: str = "nse",
+    overwrite: bool = False,
+) -> Figure:
+    """Draw what a task wrote: a forecast, filled gaps, an ungauged simulation, a reconstruction, or scores.
+
+    Args:
+        file: netCDF or Zarr, or the data set that a task returned.
+        station: ids, or parts of names; None is all, of six at most.
+        output: .png, .svg or .pdf; None writes none.
+        data: a store or a configuration with what was observed; None is the store that a forecast or simulation names.
+        modality: of several in the file; None is that with most gaps filled, or else the flow.
+        issue_time: of several; None is the last.
+        days: drawn before the issue time, or of a series.
+        metric: of a file of scores.
+        overwrite: replace an existing output.
+
+    Returns:
+        A matplotlib figure.
+
+    Raises:
+        DataError: the file cannot be opened or is of another kind, a station or an issue time is not in it, or the
+            output exists.
+        ConfigError: the output has another suffix, or `days` is below 1.
+    """
+    if days < 1:
+        raise ConfigError(f"{days} days cannot be drawn; give at least 1")
+    target = None if output is None else _checked(Path(output), overwrite, file)
+    dataset, where = _opened(file)
+    with style():
+        figure = _figure(dataset, where, station, data, modality, issue_time, days, metric)
+        if target is not None:
+            with atomic_path(target) as temporary:
+                figure.savefig(temporary, format=target.suffix[1:], dpi=_DPI, facecolor="white")
+    return figure
+
+
+def _figure(
+    dataset: xr.Dataset,
+    where: str,
+    station: Names | None,
+    data: str | Path | Store | None,
+    modality: str | None,
+    issue_time: str | None,
+    days: int,
+    metric: str,
+) -> Figure:
+    if "score" in dataset and "lead_time" in dataset.dims:
+        return scores_figure(dataset, metric, where)
+    name = _modality(dataset, modality, where)
+    stations = chosen_stations(dataset, as_names(station) or [], where)
+    store = store_behind(dataset, data)
+    if "issue_time" in dataset.dims:
+        return forecast_figure(dataset, name, stations, _issue(dataset, issue_time, where), store, days)
+    return series_figure(dataset, name, stations, store, days)
+
+
+def _checked(path: Path, overwrite: bool, file: str | Path | xr.Dataset) -> Path:
+    """The output, if it may be written."""
+    if path.suffix not in FORMATS:
+        raise ConfigError(f"{path}: the suffix says which format to draw; take one of {', '.join(FORMATS)}")
+    if path.exists() and not overwrite:
+        raise DataError(f"{path}: is there already; give another path, or replace it with --overwrite (overwrite=True)")
+    if path.is_dir() or (not isinstance(file, xr.Dataset) and path.exists() and path.samefile(file)):
+        raise DataError(f"{path}: cannot be replaced by a figure; give another path")
+    return path
+
+
+def _opened(file: str | Path | xr.Dataset) -> tuple[xr.Dataset, str]:
+    """The data set, and what it is called in messages."""
+    if isinstance(file, xr.Dataset):
+        return file, str(file.attrs.get("title", "the data set"))
+    path = Path(file)
+    if problem := refused(path):
+        raise DataError(problem)
+    if not path.exists():
+        raise DataError(f"{path}: does not exist; give the output of forecast, infill, ungauged or evaluate")
+    try:
+        return open_labelled(path), str(path)
+    except (OSError, ValueError, KeyError) as error:
+        problem = refused(path, error)
+        raise DataError(problem or f"{path}: cannot be opened ({error}); give netCDF or Zarr") from None
+
+
+def _modality(dataset: xr.Dataset, asked: str | None, where: str) -> str:
+    """The series that is drawn: those of a forecast, what was filled most, or the first."""
+    ahead = "issue_time" in dataset.dims
+    dims = {"issue_time", "lead_time", "station"} if ahead else {"time", "station"}
+    names = [
+        str(name)
+        for name, variable in dataset.data_vars.items()
+        if set(variable.dims) == dims and not str(name).endswith(("_flag", "_state", "_reconstructed", "_volume",
+                                                                  "_specific")) and name not in _OTHERS
+    ]  # fmt: skip
+    if not names:
+        raise DataError(
+            f"{where}: holds no series of stations that could be drawn; give the output of forecast, infill, ungauged, "
+            f"reconstruct or a *_scores.nc of evaluate"
+        )
+    if asked is not None:
+        if asked not in names:
+            raise DataError(f"{where}: has no {asked} to draw; it has {', '.join(names)}")
+        return asked
+    filled = {name: int((dataset[f"{name}_flag"] == 1).sum()) if f"{name}_flag" in dataset else 0 for name in names}
+    return max(names, key=lambda name: (filled[name], "flow" in f"{name} {dataset[name].attrs.get('long_name', '')}"))
+
+
+def _issue(dataset: xr.Dataset, asked: str | None, where: str) -> int:
+    issues = dataset["issue_time"].values.astype("datetime64[D]")
+    if asked is None:
+        return len(issues) - 1
+    try:
+        day = np.datetime64(asked, "D")
+    except ValueError:
+        raise ConfigError(f"issue time {asked!r} is no day; write it as 2012-09-30") from None
+    if day not in issues:
+        raise DataError(f"{where}: has no issue time {day}; it has {_listed(issues)}")
+    return int(np.flatnonzero(issues == day)[0])
+
+
+def _listed(issues: Sequence[np.datetime64] | np.ndarray) -> str:
+    shown = [str(day) for day in issues]
+    return ", ".join(shown) if len(shown) <= 6 else f"{len(shown)} from {shown[0]} to {shown[-1]}"

@@ -1,0 +1,72 @@
+"""What was observed at a station around a forecast or a simulation, from the data that it was made of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from hydromae.base.errors import HydroMAEError
+from hydromae.base.station_ids import id_texts, respelled
+from hydromae.prediction.known_data import data_of
+from hydromae.store.store import Store
+
+_RAIN = ("precipitation_flux", "lwe_precipitation_rate", "rainfall_rate", "rainfall_flux")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A series at one station, NaN where missing.
+
+    Attributes:
+        days: datetime64[D].
+        values: as in the data.
+        units: of them.
+    """
+
+    days: np.ndarray
+    values: Float[np.ndarray, " day"]
+    units: str
+
+    def between(self, first: np.datetime64, last: np.datetime64) -> "Record":
+        """The days from one day to another."""
+        inside = (self.days >= first) & (self.days <= last)
+        return Record(self.days[inside], self.values[inside], self.units)
+
+
+def store_behind(dataset: xr.Dataset, data: str | Path | Store | None) -> Store | None:
+    """The data that a file was made of: those given, or the store that the file names, if it is still there.
+
+    Raises:
+        DataError: data are given and cannot be opened.
+        ConfigError: they are a configuration that is wrong.
+    """
+    if data is not None:
+        return data_of(data)
+    named = str(dataset.attrs.get("data", ""))
+    try:
+        return Store.open(named) if named else None
+    except HydroMAEError:  # moved, or made elsewhere
+        return None
+
+
+def record_of(store: Store | None, name: str, station: str) -> Record | None:
+    """A series of a station; None where the store lacks either."""
+    if store is None or name not in store.names or store.kind(name) != "series":
+        return None
+    (known,) = respelled(id_texts(np.array([station]), "the file"), store.station_ids, str(store.path))
+    if known not in store.station_ids:
+        return None
+    values = store.read(name, slice(None))[:, store.station_ids.index(known)]
+    return Record(store.days, np.array(values), store.units(name))
+
+
+def rain_of(store: Store | None, station: str) -> Record | None:
+    """The precipitation of a station, found by its standard name or its name; None where there is none."""
+    for name in store.names if store is not None else ():
+        assert store is not None
+        words = f"{name} {store.long_name(name)}".lower()
+        if store.standard_name(name) in _RAIN or "precip" in words or "rain" in words:
+            return record_of(store, name, station)
+    return None
