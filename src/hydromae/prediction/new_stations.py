@@ -47,7 +47,7 @@ def with_new_stations(
 
 
 def features_of(data: "KnownData", told: Mapping[str, Any]) -> Float[np.ndarray, "station feature"]:
-    """What the scale of a new station is told by: attributes, and means of the weather series; NaN where unknown."""
+    """What the scale of a new station follows from: attributes, and means of the weather series; NaN where unknown."""
     climate = data.at_stations(climate_of(data.store, told["climate"]))
     for i, series in enumerate(told["climate"]):
         if series in data.computed:

@@ -75,7 +75,7 @@ class KeptScales(_Part):
 
     Attributes:
         attributes: mean and deviation of each attribute.
-        new_station: series -> how the scale of a station is told that the model was not trained on.
+        new_station: series -> how the scale follows at a station that the model was not trained on.
     """
 
     attributes: tuple[tuple[float, ...], tuple[float, ...]]
