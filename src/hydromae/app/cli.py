@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import re
 from typing import Annotated
 
 import typer
@@ -80,6 +81,12 @@ def main() -> None:
         from hydromae.app.console import fail
 
         fail(str(error))
+    except (MemoryError, RuntimeError) as error:
+        from hydromae.app.console import fail
+
+        if not isinstance(error, MemoryError) and not re.search(r"allocate memory|out of memory", str(error)):
+            raise
+        fail("the machine lacks the memory for this: use a smaller model, shorter windows or fewer of them at once")
     except OSError as error:
         from hydromae.app.console import fail
 

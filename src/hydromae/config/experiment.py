@@ -16,7 +16,9 @@ from hydromae.config.types import Section
 class Config(Section):
     """A whole experiment."""
 
-    name: str = Field("experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="name of the experiment")
+    name: str = Field(
+        "experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100, description="name of the experiment"
+    )
     output: str | None = Field(None, description="run directory (null = output/<name>)")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of all random numbers")
     data: DataConfig = Field(DataConfig(), description="where the data lie and how they are cut")

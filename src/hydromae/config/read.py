@@ -12,27 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.files import absolute
-from hydromae.base.permissions import refused
 from hydromae.config import Config
 from hydromae.config.explain import is_key, section_at
 from hydromae.config.renamed import with_current_names
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which digits after a zero stay text: 01013500 is the id of a station, not a number to the base 8."""
-
-
-_OCTAL = re.compile(r"[-+]?0[0-9_]+")
-
-
-def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> Any:
-    return node.value if _OCTAL.fullmatch(node.value) else loader.construct_yaml_int(node)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+from hydromae.config.yaml_file import parse_yaml, read_yaml, why_no_value
 
 # Weights that only mean anything together: what is given whole stands in place of what it builds on.
 _MIXTURES = {("masking", "strategies"), ("data", "window_mix")}
+
+_MOST_EXTENDED = 20
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -97,20 +85,13 @@ def dump_config(config: Config) -> str:
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.suffix == ".py":
         raise ConfigError(f"{path}: configurations are YAML; use {path.with_suffix('.yaml')} (see hydromae config)")
-    if refusal := refused(path):
-        raise ConfigError(refusal)
     if path.resolve() in seen:
         raise ConfigError(f"{path}: extends itself; break the circle")
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such configuration file; give the path of a YAML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); give the path of a YAML file") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: holds a date that does not exist ({error}); correct it") from None
+    if len(seen) >= _MOST_EXTENDED:
+        raise ConfigError(
+            f"{path}: is one of more than {_MOST_EXTENDED} files that extend each other; join some of them"
+        )
+    raw = read_yaml(path)
     if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
         raise ConfigError(f"{path}: must be a mapping of keys to values, as `training: {{epochs: 10}}`")
     raw = _current(raw, str(path))
@@ -137,11 +118,11 @@ def _parse_override(text: str) -> dict[str, Any]:
     if not separator or not key:
         raise ConfigError(f"{text!r} is not key=value; write for example training.lr=3e-4")
     try:
-        nested: Any = yaml.load(value, _Loader)
+        nested: Any = parse_yaml(value)
     except yaml.YAMLError:
         raise ConfigError(f"{text!r}: the value is not valid YAML; quote it") from None
     except ValueError as error:
-        raise ConfigError(f"{text!r}: holds a date that does not exist ({error}); correct it") from None
+        raise ConfigError(f"{text!r}: {why_no_value(error)}; correct it") from None
     for part in reversed(key.split(".")):
         nested = _Within({part: nested})
     return nested

@@ -20,7 +20,7 @@ Days = tuple[date | Period, ...]
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values cannot change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
     section: ClassVar[str] = ""  # its name in the configuration, for keys that have had another name
 
     @model_validator(mode="before")
