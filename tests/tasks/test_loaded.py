@@ -95,6 +95,20 @@ def test_it_does_without_what_is_not_there(model: Loaded, columns: list[str]) ->
     assert np.isfinite(week).all()
 
 
+def test_what_is_unlike_the_training_is_said_with_what_is_usual_there(
+    model: Loaded, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert model.forecast(weather(), attributes=PLACE).attrs["unlike_training"] == "none"
+    assert "unlike" not in caplog.text
+    warm = weather().assign(temp=lambda frame: frame["temp"] + 20)
+    far = model.forecast(warm, attributes={"latitude": -10.0, "longitude": -1.5, "area": 120.0})
+    unlike = far.attrs["unlike_training"]
+    assert unlike.startswith("gauge: latitude -10 (47.08 to 59.66 are usual there), mean temp ")
+    assert "longitude" not in unlike and "area" not in unlike
+    assert "station gauge is unlike all that gb was trained on" in caplog.text
+    assert far.attrs["runs"] == "gb"
+
+
 def test_several_stations_as_a_frame_as_a_data_set_and_in_m3_per_second(model: Loaded) -> None:
     both = pd.concat([weather(seed=1).assign(station="7"), weather(seed=2).assign(station="12")])
     made = model.forecast(both, attributes=KNOWN)
