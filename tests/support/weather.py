@@ -14,7 +14,9 @@ from support.stamped import DAYS
 
 def open_weather_file(path: Path, stations: Sequence[str] = ("7",), units: str = "mm/d") -> Weather:
     first = Mock(spec=Store, first_day=DAYS[0])
-    data = Mock(spec=KnownData, units={"evap": units, "rain": units}, stations=tuple(stations), store=first)
+    data = Mock(
+        spec=KnownData, units={"evap": units, "rain": units}, stations=tuple(stations), store=first, computed=()
+    )
     modalities = {
         "evap": ModalityConfig(kind="series", units="mm"),
         "rain": ModalityConfig(kind="series", units="mm", maximum=500),

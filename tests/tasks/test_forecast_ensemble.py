@@ -88,6 +88,19 @@ def test_one_member_is_the_forecast_of_that_weather_exactly(model: Loaded, tmp_p
     assert_equal(ahead(model, tmp_path / "two.csv", doubled).drop_vars("riverflow_members"), plain)
 
 
+def test_a_table_of_what_was_observed_is_observed_weather_and_evaporation_follows_from_it(
+    model: Loaded, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    frame = gauges(200)
+    known = frame.assign(riverflow=frame["riverflow"].where(frame.index <= "2012-09-23"))
+    table = frame[frame.index > "2012-09-23"].reset_index()[["date", "station", "precip", "temp"]]
+    table.to_parquet(tmp_path / "w.parquet", index=False)
+    perfect = model.forecast(known, attributes=AREAS, forcing="perfect")
+    made = model.forecast(known, attributes=AREAS, forcing=str(tmp_path / "w.parquet"))
+    assert_equal(made, perfect)
+    assert "its future stays hidden" not in caplog.text
+
+
 def test_a_member_without_weather_at_a_station_does_not_count_there(model: Loaded, tmp_path: Path) -> None:
     three = weather(3)
     fewer = three[~((three["member"] == 2) & (three["station"] == "12"))]

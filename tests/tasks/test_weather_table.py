@@ -50,7 +50,9 @@ def test_a_table_of_days_has_each_value_at_its_day_and_station(tmp_path: Path, s
         np.testing.assert_array_equal(weather.after(name, ISSUE, 3)[0], expected)
     beyond = weather.after("rain", ISSUE + 1, 3)[0].numpy()
     assert np.isnan(beyond[2]).all() and not np.isnan(beyond[:2]).any()
-    assert weather.short(np.array([DAYS[ISSUE], DAYS[ISSUE + 1]]), 3) == {"rain": 1, "evap": 1}
+    short = (1, DAYS[ISSUE + 1])
+    assert weather.lacking_days(DAYS[ISSUE : ISSUE + 2], 3) == {"rain": short, "evap": short}
+    assert weather.lacking_days(DAYS[ISSUE : ISSUE + 1], 3) == {}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,13 @@ def test_a_table_of_issue_times_gives_each_its_own_weather(tmp_path: Path, colum
         np.testing.assert_array_equal(weather.after("rain", ISSUE + issue, 3)[0], expected.to_numpy(np.float32))
     with pytest.raises(DataError, match=rf"w\.csv: rain has no issue time {DAYS[ISSUE + 2]}"):
         weather.after("rain", ISSUE + 2, 3)
+
+
+def test_a_lead_time_that_is_not_that_of_the_date_is_refused(tmp_path: Path) -> None:
+    made = table()
+    made.loc[made["date"] == DAYS[ISSUE + 2], "lead_time"] = 1
+    with pytest.raises(DataError, match=rf"is of {DAYS[ISSUE + 2]}, but its lead_time after {DAYS[ISSUE]} is 1"):
+        opened(tmp_path / "w.csv", made)
 
 
 def test_lead_times_in_hours_say_so_in_the_header(tmp_path: Path) -> None:

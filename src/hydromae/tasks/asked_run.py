@@ -143,13 +143,14 @@ def warn_of_unknowns(
             )
         if bare := run.weather.without(chosen):
             _log.warning("%s: has no weather for %s", run.weather.path, named_stations(bare))
-        for name, days in run.weather.short(issues, asked[0].horizon).items():
+        for name, (days, issue) in run.weather.lacking_days(issues, asked[0].horizon).items():
             _log.warning(
-                "%s: has no %s for the last %d of the %d days to forecast, where it stays hidden",
+                "%s: has no %s on %d of the %d days after %s; it stays hidden there",
                 run.weather.path,
                 name,
                 days,
                 asked[0].horizon,
+                issue,
             )
     if asked[0].forcing == "perfect":
         end = min(run.predictor.store.days[-1] for run in asked)

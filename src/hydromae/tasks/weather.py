@@ -21,6 +21,7 @@ from hydromae.config import DataConfig
 from hydromae.prediction.known_data import KnownData
 from hydromae.readers.labelled import open_labelled, whole_days, without_single
 from hydromae.sources.cleaning import first_fault, missing_to_nan, number_text, within_limits
+from hydromae.store.oudin import TEMPERATURE
 from hydromae.tasks.weather_table import is_weather_table, open_weather_table
 from hydromae.tokens.shape import TokenShape
 
@@ -41,17 +42,19 @@ class Weather:
             there are several.
         data: the data whose days and stations they have to fit.
         lacking: the run's other modalities, whose future stays hidden.
+        computed: those that follow from the temperature of the file, as in the data: evaporation.
     """
 
     path: Path
     series: Mapping[str, xr.DataArray]
     data: KnownData
     lacking: tuple[str, ...] = ()
+    computed: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The modalities that the file has."""
-        return tuple(self.series)
+        """The modalities that the file has, or that follow from it."""
+        return (*self.series, *self.computed)
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -67,16 +70,15 @@ class Weather:
         ]
         return [station for station, is_bare in zip(chosen, np.any(bare, axis=0), strict=True) if is_bare]
 
-    def short(self, issues: np.ndarray, horizon: int) -> dict[str, int]:
-        """By modality, how many days at the end of the horizon lack any value, the most after any issue time."""
+    def lacking_days(self, issues: np.ndarray, horizon: int) -> dict[str, tuple[int, np.datetime64]]:
+        """By modality, on how many days of the horizon no station has a value, the most, and after which issue time."""
         result = {}
         for name in self.names:
-            lacking = 0
-            for issue in (issues - self.data.store.first_day).astype(int).tolist():
-                some = np.flatnonzero(self.after(name, issue, horizon).isfinite().any(-1).any(0))  # leads with a value
-                lacking = max(lacking, horizon - 1 - int(some[-1]))
-            if lacking:
-                result[name] = lacking
+            days = (issues - self.data.store.first_day).astype(int)
+            held = [self.after(name, issue, horizon).isfinite().any(-1).any(0).sum() for issue in days.tolist()]
+            worst = int(np.argmin(held))
+            if held[worst] < horizon:
+                result[name] = horizon - int(held[worst]), issues[worst]
         return result
 
     def after(self, name: str, issue: int, horizon: int) -> Float[Tensor, "member lead station"]:
@@ -90,6 +92,9 @@ class Weather:
         Raises:
             DataError: the file has no value for this issue time.
         """
+        if name in self.computed:
+            temperature = self.after(TEMPERATURE, issue, horizon).numpy()
+            return torch.from_numpy(np.stack([self.data.evaporation(member, issue + 1) for member in temperature]))
         day = self.data.store.first_day + np.timedelta64(issue, "D")
         leads = np.arange(1, horizon + 1)
         series = self.series[name]
@@ -170,9 +175,9 @@ def open_weather(
                 f"{path}: {name} of station {data.stations[fault.index[-1]]} on {_when(series, fault.index)} is "
                 f"{number_text(fault.value)}, {fault.reason}; write what is missing as NaN"
             )
-    return Weather(
-        path, series_of, data, tuple(name for name in shapes if name not in series_of and name not in forecast)
-    )
+    computed = tuple(name for name in data.computed if name not in series_of and TEMPERATURE in series_of)
+    lacking = tuple(name for name in shapes if name not in (*series_of, *computed, *forecast))
+    return Weather(path, series_of, data, lacking, computed)
 
 
 def _require_same_members(path: Path, series_of: Mapping[str, xr.DataArray]) -> None:

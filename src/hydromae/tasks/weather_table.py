@@ -62,6 +62,8 @@ class _Axis:
 
 
 class _Table:
+    """A table whose columns have been found."""
+
     def __init__(self, path: Path, units: Mapping[str, str]) -> None:
         self.path, self.usual = path, units
         headers = column_names(path)
@@ -86,8 +88,6 @@ class _Table:
             return xr.Dataset({name: ((), np.nan) for name in self.header_of})
         texts = [name for name in (_DATE, _ISSUE, self.station, _MEMBER) if name is not None and name in self.header_of]
         leads = [_LEAD] if self.by_issue and _LEAD in self.header_of else []
-        if leads and _DATE in texts:
-            texts.remove(_DATE)  # it follows from the others
         columns: dict[str, list[np.ndarray]] = {name: [] for name in (*texts, *leads, *self.variables)}
         ids: dict[str, dict[object, int]] = {name: {} for name in (self.station, _MEMBER) if name in texts and name}
         for batch in batches(self.path, [self.header_of[name] for name in texts],
@@ -135,9 +135,18 @@ class _Table:
                     _log.warning("%s: column %s: %s", self.path, self.header_of[name], note)
         if not self.by_issue:
             return {"time": _axis(days[_DATE].astype("datetime64[ns]"))}
-        leads = rows[_LEAD].astype(np.float64) if _LEAD in rows else (days[_DATE] - days[_ISSUE]).astype(np.float64)
+        between = (days[_DATE] - days[_ISSUE]).astype(np.float64) if _DATE in days else None
+        leads = rows[_LEAD].astype(np.float64) if _LEAD in rows else between
+        assert leads is not None  # one of them is there
         if np.isnan(leads).any():
             raise DataError(f"{self.path}: {_LEAD} is blank in row {1 + int(np.isnan(leads).argmax())}; give it")
+        in_days = leads if self._units().get(_LEAD, "days").startswith("d") else leads / 24
+        if between is not None and (apart := in_days != between).any():
+            row = int(apart.argmax())
+            raise DataError(
+                f"{self.path}: row {1 + row} is of {days[_DATE][row]}, but its {_LEAD} after {days[_ISSUE][row]} is "
+                f"{leads[row]:g}; correct one, or leave {_LEAD} out"
+            )
         return {_ISSUE: _axis(days[_ISSUE].astype("datetime64[ns]")), _LEAD: _axis(leads)}
 
     def _ids(self, name: str, distinct: list[object], codes: np.ndarray) -> _Axis:
