@@ -118,10 +118,8 @@ class _Table:
             values = np.full(int(np.prod(shape)), np.nan, np.float32)
             values[position] = rows[name]
             variables[name] = (tuple(axes), values.reshape(shape), {"units": units.get(name, self.usual[name])})
-        given = {name: (name, axis.values) for name, axis in axes.items()}
-        if _LEAD in given:
-            given[_LEAD] = (_LEAD, axes[_LEAD].values, {"units": units.get(_LEAD, "days")})
-        return xr.Dataset(variables, given)
+        said = {_LEAD: {"units": units.get(_LEAD, "days")}}
+        return xr.Dataset(variables, {name: (name, axis.values, said.get(name, {})) for name, axis in axes.items()})
 
     def _days(self, rows: dict[str, np.ndarray]) -> dict[str, _Axis]:
         """The dimensions of time: of the days, or of issue times and lead times."""
