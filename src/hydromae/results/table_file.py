@@ -1,8 +1,8 @@
 """Series as a long table: a row for each day and station, a column for each series."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from hydromae.base.version import VERSION
 from hydromae.prediction.trained_for import FLAG, flag_of
 
 # Dimensions that become columns, and the name of a column from those of the variable and of the place on it.
-_SPREAD = {
+_SPREAD: Final[dict[str, Callable[[str, Any], str]]] = {
     "quantile": lambda name, level: f"{name.removesuffix('_quantiles')}_q{np.round(level, 4):g}",
     "event": lambda name, event: f"{name}_{event.replace(' ', '_')}",
     "member": lambda name, member: f"{name.removesuffix('_members')}_member_{member}",
