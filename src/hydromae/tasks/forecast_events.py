@@ -34,11 +34,6 @@ class Events:
     said: str
 
     @property
-    def lacking(self) -> bool:
-        """Whether a station lacks a threshold."""
-        return any(not np.isfinite(extreme.threshold).all() for extreme in self.extremes)
-
-    @property
     def coordinate(self) -> xr.Variable:
         """The names of the events."""
         return xr.Variable("event", np.array([extreme.name for extreme in self.extremes], dtype=object), _EVENT)
