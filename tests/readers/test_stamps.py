@@ -179,15 +179,15 @@ def _weather(path: Path, stamps: np.ndarray, dim: str = "time", **extra: list[fl
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])
 def test_weather_a_hair_before_midnight_is_of_the_day_that_begins(tmp_path: Path, suffix: str) -> None:
     weather = _weather(tmp_path / f"w{suffix}", MIDNIGHTS - np.timedelta64(100, "us"))
-    assert weather.after("evap", 2, 3)[:, 0].tolist() == [4.0, 5.0, 6.0]
+    assert weather.after("evap", 2, 3)[0, :, 0].tolist() == [4.0, 5.0, 6.0]
     issued = _weather(tmp_path / f"i{suffix}", MIDNIGHTS - np.timedelta64(100, "us"), "issue_time")
-    assert issued.after("evap", 2, 2)[:, 0].tolist() == [3.0, 3.0]
+    assert issued.after("evap", 2, 2)[0, :, 0].tolist() == [3.0, 3.0]
 
 
 def test_weather_by_local_midnights_in_utc_is_noted_and_mixed_clocks_are_refused(tmp_path: Path, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         weather = _weather(tmp_path / "w.nc", MIDNIGHTS - np.timedelta64(1, "h"))
-    assert weather.after("evap", 2, 3)[:, 0].tolist() == [5.0, 6.0, 7.0]
+    assert weather.after("evap", 2, 3)[0, :, 0].tolist() == [5.0, 6.0, 7.0]
     assert "stamps at 23:00 stand for their calendar day" in caplog.text
     assert "if they are local midnights written in UTC, write the local days as time" in caplog.text
     summer = np.arange(len(DAYS)) < 5
@@ -202,7 +202,7 @@ def test_hourly_weather_is_said_to_be_hourly(tmp_path: Path) -> None:
 
 def test_a_single_member_of_weather_is_taken_as_it_is(tmp_path: Path) -> None:
     weather = _weather(tmp_path / "w.nc", MIDNIGHTS, ensemble_member=[0.0])
-    assert weather.after("evap", 2, 3)[:, 0].tolist() == [4.0, 5.0, 6.0]
+    assert weather.after("evap", 2, 3)[0, :, 0].tolist() == [4.0, 5.0, 6.0]
 
 
 def test_a_reader_of_another_package_is_held_to_the_same_rule() -> None:

@@ -1,5 +1,7 @@
 """Sources whose data end early, and the store that was prepared from them."""
 
+from pathlib import Path
+
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from support.sources import write_grid, write_table
@@ -23,3 +25,7 @@ def make_old(world, n_days: int = 180, *overrides: str) -> Store:
     old = prepare(world.config(val_up_to(world, n_days), *overrides))
     write_up_to(world, len(world.days))
     return old
+
+
+def files_of(path: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file() and f.name != "store.json"}

@@ -1,5 +1,6 @@
-"""Weather files opened for a run of one station."""
+"""Weather files opened for a run of some stations."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,8 +12,15 @@ from hydromae.tokens.shape import TokenShape
 from support.stamped import DAYS
 
 
-def open_weather_file(path: Path) -> Weather:
-    data = Mock(spec=KnownData, units={"evap": "mm/d"}, stations=("7",), store=Mock(spec=Store, first_day=DAYS[0]))
-    modalities = {"evap": ModalityConfig(kind="series", units="mm")}
-    settings = Mock(spec=DataConfig, missing_values=(), modalities=modalities)
-    return open_weather(path, {"evap": Mock(spec=TokenShape, kind="series")}, ("riverflow",), data, settings)
+def open_weather_file(path: Path, stations: Sequence[str] = ("7",), units: str = "mm/d") -> Weather:
+    first = Mock(spec=Store, first_day=DAYS[0])
+    data = Mock(
+        spec=KnownData, units={"evap": units, "rain": units}, stations=tuple(stations), store=first, computed=()
+    )
+    modalities = {
+        "evap": ModalityConfig(kind="series", units="mm"),
+        "rain": ModalityConfig(kind="series", units="mm", maximum=500),
+    }
+    settings = Mock(spec=DataConfig, missing_values=(-99.0,), modalities=modalities)
+    shapes = {name: Mock(spec=TokenShape, kind="series") for name in ("evap", "rain")}
+    return open_weather(path, shapes, ("riverflow",), data, settings)

@@ -360,6 +360,6 @@ def test_a_code_for_missing_weather_is_refused(tmp_path: Path, prepared: tuple[W
     made["evap"][0, 2, 1] = 9999.0
     made.to_netcdf(tmp_path / "coded.nc", engine="h5netcdf")
     with pytest.raises(
-        DataError, match=rf"coded\.nc: evap of station 39001 on {issue()} is 9999.*write what is missing"
+        DataError, match=rf"coded\.nc: evap of station 39001 on {issue(3)} \(issued {issue()}\) is 9999.*as NaN"
     ):
         forecast(run.path, [issue()], horizon=HORIZON, forcing=tmp_path / "coded.nc")

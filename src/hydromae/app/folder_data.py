@@ -9,7 +9,27 @@ from hydromae.base.errors import ConfigError, DataError
 from hydromae.config.read import load_config
 from hydromae.init import init, write_config
 from hydromae.store.prepare import prepare
+from hydromae.store.refresh import refreshed
 from hydromae.store.store import Store
+
+
+def newest_data(given: Path | None, on_progress: Callable[[str, float], None]) -> Path | Store | None:
+    """What `--data` names with every row that its files have now, for `--append`; see `refreshed` and `data_in`.
+
+    Args:
+        given: a configuration or a folder, whose store is made or brought up to date.
+        on_progress: called with what is being done and the share that is done.
+
+    Raises:
+        ConfigError: it is neither, or cannot be used.
+        DataError: a file is wrong.
+    """
+    if given is None or (given / "store.json").is_file():
+        what = "--append" if given is None else f"{given}: is a store, which knows no new files; --append"
+        raise ConfigError(f"{what} needs the configuration that names the files, or their folder: --data my.yaml")
+    if given.is_dir():
+        return data_in(given, on_progress)
+    return refreshed(load_config(given), on_progress)
 
 
 def data_in(given: Path | None, on_progress: Callable[[str, float], None]) -> Path | Store | None:

@@ -72,15 +72,19 @@ def droughts(record: xr.DataArray, length: int = 1, exceeded: Sequence[float] = 
         length: days of the mean that is below a flow such as Q95; the index always is that of 30 days.
         exceeded: shares of days.
     """
-    means = running_mean(record, length)
-    low = [
-        Extreme(f"below Q{100 * share:g}", length, False, _all_year(low_flow_threshold(means, share)))
-        for share in exceeded
-    ]
     by_month = index_thresholds(record)
-    return low + [
+    return low_flows(record, length, exceeded) + [
         Extreme(f"SSI below {index:g}", INDEX_DAYS, False, by_month.sel(index=index).values)
         for index in by_month["index"].values
+    ]
+
+
+def low_flows(record: xr.DataArray, length: int = 1, exceeded: Sequence[float] = EXCEEDED) -> list[Extreme]:
+    """Flows below those exceeded on a share of days; arguments as of `droughts`."""
+    means = running_mean(record, length)
+    return [
+        Extreme(f"below Q{100 * share:g}", length, False, _all_year(low_flow_threshold(means, share)))
+        for share in exceeded
     ]
 
 

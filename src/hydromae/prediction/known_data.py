@@ -105,11 +105,18 @@ class KnownData:
         formula = self.trained_on["modalities"][EVAPORATION].get("formula")
         return formula == OUDIN and same_units(self.units[TEMPERATURE], "degC") and self._latitude is not None
 
-    def _evaporation(self, first: int, days: int) -> Float[np.ndarray, "day station"]:
-        """Potential evaporation of some days (Oudin et al. 2005); NaN where temperature is missing."""
+    def evaporation(
+        self, temperature: Float[np.ndarray, "day station"], first: int
+    ) -> Float[np.ndarray, "day station"]:
+        """Potential evaporation where it is `computed` (Oudin et al. 2005); NaN where temperature is missing.
+
+        Args:
+            temperature: degC, of consecutive days.
+            first: the first of them, as days since the first day of the store.
+        """
         assert self._latitude is not None
-        day = days_of_year(self.store.first_day + np.arange(first, first + days))
-        return oudin_evaporation(self.read(TEMPERATURE, first, days), self._latitude, day)
+        day = days_of_year(self.store.first_day + np.arange(first, first + len(temperature)))
+        return oudin_evaporation(temperature, self._latitude, day)
 
     @cached_property
     def _latitude(self) -> Float[np.ndarray, " station"] | None:
@@ -131,7 +138,7 @@ class KnownData:
         shape = self.model.shapes[name]
         place = (shape.width, shape.size) if shape.kind == "grid" else (len(self.stations),)
         if name in self.computed:
-            return self._evaporation(first, days)
+            return self.evaporation(self.read(TEMPERATURE, first, days), first)
         values = np.full((days, *place), np.nan, np.float32)
         begin, end = max(first, 0), min(first + days, self.store.n_days)
         if begin >= end or not self.has(name):

@@ -1,8 +1,8 @@
 """Series as a long table: a row for each day and station, a column for each series."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,12 @@ import xarray as xr
 from hydromae.base.version import VERSION
 from hydromae.prediction.trained_for import FLAG, flag_of
 
+# Dimensions that become columns, and the name of a column from those of the variable and of the place on it.
+_SPREAD: Final[dict[str, Callable[[str, Any], str]]] = {
+    "quantile": lambda name, level: f"{name.removesuffix('_quantiles')}_q{np.round(level, 4):g}",
+    "event": lambda name, event: f"{name}_{event.replace(' ', '_')}",
+    "member": lambda name, member: f"{name.removesuffix('_members')}_member_{member}",
+}
 _NAMES = {"time": "date", "station": "ID"}  # names in a table of days, as the readers of tables expect them
 
 
@@ -20,7 +26,8 @@ class TableFile:
     """A CSV or parquet file that grows by blocks of rows.
 
     Rows are days and stations, `date` and `ID`, or the issue times, lead times and stations of forecasts. A flag is
-    written in words, quantiles as a column for each level (`riverflow_q0.05`). A number is float32 with as many digits
+    written in words; quantiles, events and members of an ensemble are a column each (`riverflow_q0.05`,
+    `riverflow_probability_below_Q95`, `riverflow_member_1`). A number is float32 with as many digits
     as distinguish it from others, blank or null where missing; parquet has units and long names in its metadata.
     Variables of stations only, as their coordinates, are left out. A table has no attributes, so each row says what the
     runs were not trained for, if it applies.
@@ -76,18 +83,17 @@ def _columns(block: xr.Dataset) -> dict[str, xr.Variable]:
     """The columns of a table, each [row]."""
     variables = {str(name): variable for name, variable in block.variables.items() if set(variable.dims) - {"station"}}
     sizes = {str(dim): size for variable in variables.values() for dim, size in variable.sizes.items()}
-    levels = sizes.pop("quantile", 0)
-    variables.pop("quantile", None)
-    order = [str(dim) for dim in max((v.dims for v in variables.values()), key=len) if dim != "quantile"]
+    for dim in _SPREAD:
+        variables.pop(dim, None)
+    order = max(([str(dim) for dim in v.dims if dim not in _SPREAD] for v in variables.values()), key=len)
     columns = {dim: block[dim].variable if dim in block else xr.Variable(dim, np.arange(sizes[dim])) for dim in order}
     for name, variable in variables.items():
         if "flag_meanings" in variable.attrs:
             words = np.array(variable.attrs["flag_meanings"].split(), dtype=object)
             columns[name] = variable.copy(data=words[variable.values])
-        elif "quantile" in variable.dims:
-            for i in range(levels):
-                level = block["quantile"].values[i]
-                columns[f"{name.removesuffix('_quantiles')}_q{np.round(level, 4):g}"] = variable.isel(quantile=i)
+        elif spread := next((str(dim) for dim in variable.dims if dim in _SPREAD), None):
+            for i, value in enumerate(block[spread].values):
+                columns[_SPREAD[spread](name, value)] = variable.isel({spread: i})
         else:
             columns[name] = variable
     renamed = _NAMES if "time" in order else {}

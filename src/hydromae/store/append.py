@@ -33,15 +33,25 @@ from hydromae.store.work_directory import locked, work_directory
 _ANEW = "prepare anew with --overwrite"
 
 
-def append_days(config: Config, on_progress: Report) -> Store:
+class ChangedDays(DataError):
+    """Files have another value than the store on a day that it has, which `first_day` is the first of."""
+
+    def __init__(self, message: str, first_day: np.datetime64) -> None:
+        super().__init__(message)
+        self.first_day = first_day
+
+
+def append_days(config: Config, on_progress: Report, whole_series: bool = False) -> Store:
     """Add new days to the store of a configuration, after its last day; see `hydromae.store.prepare.prepare`.
 
     The files may be more, or longer, than those the store was made of. The last 64 of the old days are compared with
-    the files. The complete new store takes the place of the old one in one step.
+    the files, or all days of series with `whole_series`. The complete new store takes the place of the old one in one
+    step.
 
     Raises:
         ConfigError: the configuration asks for something impossible, or not for the days the store has.
-        DataError: there is no store, it was made with other options, stations or values, or a file is wrong.
+        ChangedDays: a compared day has other values.
+        DataError: there is no store, it was made with other options or stations, or a file is wrong.
     """
     path = absolute(config.store_path)
     if not (path / "store.json").is_file():
@@ -54,8 +64,9 @@ def append_days(config: Config, on_progress: Report) -> Store:
         # What training days decided when the store was made is decided by the same days again.
         as_made = config.data.model_copy(update={"exclude_dates": old.provenance.fitted_without})
         plan = _aligned(old, make_plan(config.model_copy(update={"data": as_made}), fit=False))
-        for source in plan.sources:
-            _check_last_days(old, plan, source, config.model.patch_size)
+        compared = [_changed_days(old, plan, source, config.model.patch_size, whole_series) for source in plan.sources]
+        if changed := [difference for difference in compared if difference is not None]:
+            raise min(changed, key=lambda difference: difference.first_day)
         if plan.n_days == old.n_days and plan.periods == old.periods:
             return old
         with work_directory(path, key_of(options, sources, old.fingerprint)) as directory:
@@ -175,8 +186,9 @@ def _read(old: Store, plan: Plan, source: Source, patch_size: int, begin: int, e
     return blocks
 
 
-def _check_last_days(old: Store, plan: Plan, source: Source, patch_size: int) -> None:
-    begin = max(0, old.n_days - BLOCK_DAYS)
+def _changed_days(old: Store, plan: Plan, source: Source, patch_size: int, whole_series: bool) -> ChangedDays | None:
+    """The first difference between the store and the files, on the last days or on all."""
+    begin = 0 if whole_series and source.settings.kind == "series" else max(0, old.n_days - BLOCK_DAYS)
     for start, block in _read(old, plan, source, patch_size, begin, old.n_days):
         stored = old.values(source.name)[start : start + len(block)]
         differs = (block != stored) & ~(np.isnan(block) & np.isnan(stored))
@@ -185,11 +197,14 @@ def _check_last_days(old: Store, plan: Plan, source: Source, patch_size: int) ->
             days = np.flatnonzero(differs.reshape(len(block), -1).any(axis=1))
             day = old.days[start + index[0]]
             path = source.path_of(day, station_at(plan, index[1:]))
-            raise DataError(
+            return ChangedDays(
                 f"{path}: {source.name} {place_of(plan, index[1:], patch_size)} on {day} is "
-                f"{block[index]:g}, but {stored[index]:g} in {old.path} (as stored; {len(days)} of the last "
-                f"{len(block)} days differ); days are added only to unchanged ones: give the old values, or {_ANEW}"
+                f"{block[index]:g}, but {stored[index]:g} in {old.path} (as stored; {len(days)} of the "
+                f"{len(block)} days up to {old.days[start + len(block) - 1]} differ); days are added only to unchanged "
+                f"ones: give the old values, or {_ANEW}",
+                day,
             )
+    return None
 
 
 def _extend(

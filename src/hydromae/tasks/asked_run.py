@@ -1,7 +1,7 @@
 """What one run is asked at every issue time, and what its forecasts do not know."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.station_ids import named_stations
@@ -65,17 +66,37 @@ class AskedRun:
         others = (name for name in self.predictor.model.shapes if name not in self.names)
         return tuple(others) if self.forcing == "perfect" else ()
 
-    def answer(self, day: np.datetime64) -> dict[str, Answer]:
-        """The predictions for the days after an issue time, of each forecast modality."""
-        predictor, history = self.predictor, self.history
-        issue = int((day - predictor.store.first_day).astype(int))
-        first = issue - history + 1
-        values = predictor.read(first, history + self.horizon)
-        wrong = torch.from_numpy(np.isin(np.arange(first, first + history + self.horizon), self.wrong))
-        for name, value in values.items():
+    def answers(self, day: np.datetime64) -> list[dict[str, Answer]]:
+        """The predictions for the days after an issue time, of each forecast modality: a dict for each member.
+
+        A member without any weather at a station where others have some has no prediction there.
+        """
+        issue = int((day - self.predictor.store.first_day).astype(int))
+        first = issue - self.history + 1
+        values = self.predictor.read(first, self.history + self.horizon)
+        wrong = torch.from_numpy(np.isin(np.arange(first, first + self.history + self.horizon), self.wrong))
+        for value in values.values():
             value[wrong] = torch.nan
-            if self.weather is not None and name in self.weather.names:
-                value[history:] = self.weather.after(name, issue, self.horizon)
+        if self.weather is None:
+            return [self._ahead(first, values)]
+        after = {name: self.weather.after(name, issue, self.horizon) for name in self.weather.names}
+        present = torch.stack([ahead.isfinite().any(1) for ahead in after.values()]).any(0)  # [member, station]
+        left_out = present.any(0) & ~present
+        result = []
+        for member, absent in enumerate(left_out):
+            for name, ahead in after.items():
+                values[name][self.history :] = ahead[member]
+            answers = self._ahead(first, values)
+            for answer in answers.values() if absent.any() else ():
+                answer.mean[:, absent] = torch.nan
+                if answer.quantiles is not None:
+                    answer.quantiles[:, absent] = torch.nan
+            result.append(answers)
+        return result
+
+    def _ahead(self, first: int, values: Mapping[str, Tensor]) -> dict[str, Answer]:
+        """The predictions after the issue time, of a window that begins on a day of the data."""
+        predictor, history = self.predictor, self.history
         chosen = torch.zeros(len(predictor.stations), dtype=torch.bool)
         chosen[self.chosen] = True
         mask = forecast_mask(values, history, dict.fromkeys(self.names, chosen), self.given)
@@ -122,6 +143,15 @@ def warn_of_unknowns(
             )
         if bare := run.weather.without(chosen):
             _log.warning("%s: has no weather for %s", run.weather.path, named_stations(bare))
+        for name, (days, issue) in run.weather.lacking_days(issues, asked[0].horizon).items():
+            _log.warning(
+                "%s: has no %s on %d of the %d days after %s; it stays hidden there",
+                run.weather.path,
+                name,
+                days,
+                asked[0].horizon,
+                issue,
+            )
     if asked[0].forcing == "perfect":
         end = min(run.predictor.store.days[-1] for run in asked)
         beyond = issues[issues + np.timedelta64(asked[0].horizon, "D") > end]

@@ -8,21 +8,20 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hydromae.base.areas import MM_PER_DAY, is_flow
 from hydromae.base.errors import ConfigError
 from hydromae.base.given import Days, Names, as_days
-from hydromae.base.units import same_units
 from hydromae.base.version import VERSION
 from hydromae.prediction.choices import predicted_stations
 from hydromae.prediction.last_observed import days_since_observed, last_observed_variable
-from hydromae.prediction.predictor import Answer, Predictor
+from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, average, notes_of, open_runs, require_alike
 from hydromae.prediction.trained_for import beyond_forecasts, flagged, forecast_names
 from hydromae.results.target import check_target, inputs_of
 from hydromae.results.write import write_result
-from hydromae.store.cf import QUANTILE, STATION_ID, over_the_day, station_places, variable_attributes
 from hydromae.store.store import Store
 from hydromae.tasks.asked_run import AskedRun, history_days, warn_of_unknowns, weather_of
+from hydromae.tasks.forecast_events import events_of
+from hydromae.tasks.forecast_result import Outlook, forecast_result, outlook
 
 
 def forecast(
@@ -61,8 +60,12 @@ def forecast(
     Returns:
         For each modality that is forecast, `<name>` [issue_time, lead_time, station] in its unit, the mean, and
         `<name>_quantiles` [issue_time, lead_time, station, quantile] where the model has them; flow in m3/s also as
-        `<name>_specific` in mm/d where areas are known, flow in mm/d also as `<name>_volume` in m3/s. Also
-        `days_since_observed` [issue_time, station], see `hydromae.prediction.last_observed`. The attribute
+        `<name>_specific` in mm/d where areas are known, flow in mm/d also as `<name>_volume` in m3/s. Of flow with
+        quantiles also `<name>_threshold` [event, station] and `<name>_probability` [issue_time, lead_time, station,
+        event]: flood levels and the low flow Q95, and the probability that the flow is beyond them. With an ensemble of
+        weather the mean and the quantiles are those of all members together, each counting alike, and
+        `<name>_members` [issue_time, lead_time, member, station] the mean of each. Also `days_since_observed`
+        [issue_time, station], see `hydromae.prediction.last_observed`. The attribute
         `not_trained_for` says for which part of it the runs were not trained, and `stations_left_out` which stations
         have no forecast; in a table the former is a column if it applies.
 
@@ -90,12 +93,20 @@ def forecast(
     unobserved_days = days_since_observed(predictors, names, issues)[:, chosen]
     notes = notes_of(predictors, stations) | flagged(beyond_forecasts(predictors, horizon, str(forcing)))
     notes |= warn_of_unknowns(asked, names, issues, unobserved_days)
-    answers = []
+    found = {name: events_of(first, name, chosen) for name in names} if len(first.quantiles) > 1 else {}
+    events = {name: of_name for name, of_name in found.items() if of_name is not None}
+    outlooks: list[dict[str, Outlook]] = []
     for i, issue in enumerate(issues):
-        of_runs = [run.answer(issue) for run in asked]
-        answers.append({name: average([answer[name] for answer in of_runs]) for name in names})
+        of_runs = [run.answers(issue) for run in asked]  # [run][member]
+        outlooks.append({})
+        for name in names:
+            members = [average([answers[name] for answers in member]) for member in zip(*of_runs, strict=True)]
+            outlooks[i][name] = outlook(members, chosen, first.quantiles, issue, events.get(name))
         on_progress((i + 1) / len(issues))
-    result = _dataset(first, names, issues, horizon, chosen, answers)
+    weather = asked[0].weather
+    result = forecast_result(
+        first, names, issues, horizon, chosen, outlooks, events, weather.members if weather is not None else ()
+    )
     result["days_since_observed"] = last_observed_variable(
         unobserved_days, names, [first.store.long_name(name) for name in names]
     )
@@ -104,6 +115,7 @@ def forecast(
         "source": f"hydromae {VERSION}",
         "forcing": str(forcing),
         "history_days": min(histories),
+        "thresholds": "; ".join(of_name.said for of_name in events.values()) or "none",
         "runs": ", ".join(str(predictor.run) for predictor in predictors),
         "data": str(first.store.path),
         **notes,
@@ -154,63 +166,6 @@ def _issue_days(predictors: Sequence[Predictor], names: Sequence[str], issue_tim
     if not days:
         raise ConfigError("there is no issue time; name at least one")
     return np.array(days)
-
-
-def _dataset(
-    predictor: Predictor,
-    names: Sequence[str],
-    issues: np.ndarray,
-    horizon: int,
-    chosen: np.ndarray,
-    answers: Sequence[dict[str, Answer]],
-) -> xr.Dataset:
-    store, stations = predictor.store, np.array(predictor.stations, dtype=object)[chosen]
-    issue_times = issues.astype("datetime64[s]")
-    leads = np.arange(1, horizon + 1)
-    valid = issue_times[:, None] + leads[None].astype("timedelta64[D]")
-    coordinates = {
-        "issue_time": xr.Variable(
-            "issue_time", issue_times, {"standard_name": "forecast_reference_time", "long_name": "last day known"}
-        ),
-        "lead_time": xr.Variable(
-            "lead_time", leads, {"standard_name": "forecast_period", "long_name": "lead time", "units": "days"}
-        ),
-        "station": xr.Variable("station", stations, STATION_ID),
-        "valid_time": xr.Variable(("issue_time", "lead_time"), valid, {"standard_name": "time"}),
-    }
-    ids = list(store.station_ids)
-    places = np.array([ids.index(station) for station in stations], dtype=np.int64)
-    coordinates |= station_places(store, places)
-    if predictor.quantiles:
-        coordinates["quantile"] = xr.Variable("quantile", np.array(predictor.quantiles), QUANTILE)
-    variables: dict[str, xr.Variable] = {}
-    for name in names:
-        attributes = variable_attributes(store, name)
-        dims = ("issue_time", "lead_time", "station")
-        mean = np.stack([answer[name].mean.numpy()[:, chosen] for answer in answers])  # [issue, lead, station]
-        variables[name] = xr.Variable(dims, mean.astype(np.float32), attributes)
-        quantiles = [answer[name].quantiles for answer in answers]
-        spread = [levels.numpy()[:, chosen] for levels in quantiles if levels is not None]
-        if spread:
-            described = {**attributes, "long_name": f"quantiles of {attributes['long_name']}"}
-            variables[f"{name}_quantiles"] = xr.Variable((*dims, "quantile"), np.stack(spread), described)
-        if store.areas is not None:
-            variables |= _other_unit(name, variables[name], store.areas[places])
-    return xr.Dataset(variables, coordinates)
-
-
-def _other_unit(name: str, flow: xr.Variable, areas: np.ndarray) -> dict[str, xr.Variable]:
-    """Flow in m3/s as mm/d, or the other way round."""
-    factor = (MM_PER_DAY / areas).astype(np.float32)
-    words, daily_mean = flow.attrs["long_name"], over_the_day("m3/s")
-    if is_flow(flow.attrs["units"]):
-        attributes = {**daily_mean, "units": "mm/d", "long_name": f"{words} over the catchment's area"}
-        return {f"{name}_specific": xr.Variable(flow.dims, flow.values * factor, attributes)}
-    if same_units(flow.attrs["units"], "mm/d") and "flow" in f"{name} {words}".lower():
-        attributes = {**daily_mean, "units": "m3/s", "long_name": words}
-        attributes["standard_name"] = "water_volume_transport_in_river_channel"
-        return {f"{name}_volume": xr.Variable(flow.dims, flow.values / factor, attributes)}
-    return {}
 
 
 def issue_days(first: date, last: date | None, every: int) -> list[date]:

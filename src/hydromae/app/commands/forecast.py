@@ -27,19 +27,27 @@ def forecast(
         str,
         typer.Option(
             metavar="none|perfect|FILE",
-            help="Weather after the issue time: none, what was observed, or a netCDF or Zarr file with series named as "
-            "the run's modalities, (time, station) or (issue_time, lead_time, station).",
+            help="Weather after the issue time: none, what was observed, or a file (.csv, .parquet, .nc, .zarr) with "
+            "series named as the run's modalities over date and station, with issue_time and member if there are any.",
         ),
     ] = "none",
     data: Annotated[
         Path | None, typer.Option(help="Other data than the run's: a folder, a configuration (.yaml) or a store.")
     ] = None,
+    append: Annotated[
+        bool,
+        typer.Option(
+            "--append", help="First read what the files of the configuration in --data hold now: new rows, late values."
+        ),
+    ] = False,
     stations: Annotated[str | None, typer.Option(help="Ids, separated by commas; default: all.")] = None,
     overwrite: OverwriteOwn = False,
 ) -> None:
     """Forecast river flow, or whatever a run was trained to forecast.
 
-    New observations: put them where the configuration's files are, `hydromae prepare CONFIG --append`, then forecast.
+    New observations: put them where the configuration's files are, and add `--append`.
+
+    Every morning: `hydromae forecast gb --data my.yaml --append --forcing weather.csv -o today.nc`
 
     Example: `hydromae forecast output/gb_small --issue-time 2012-10-01 --horizon 7 -o forecast.nc`
 
@@ -47,8 +55,10 @@ def forecast(
 
     Example: `hydromae forecast output/gb_small --issue-time 2011-01-01 --to 2011-12-20 --every 5 --forcing perfect`
     """
+    import numpy as np
+
     from hydromae.app.console import Stages, console
-    from hydromae.app.folder_data import data_in
+    from hydromae.app.folder_data import data_in, newest_data
     from hydromae.base.errors import ConfigError
     from hydromae.tasks.forecast import forecast as forecast_run
     from hydromae.tasks.forecast import issue_days
@@ -63,13 +73,16 @@ def forecast(
             runs,
             issues,
             output,
-            data=data_in(data, titled(stages.stage, "Preparing")),
+            data=(newest_data if append else data_in)(data, titled(stages.stage, "Preparing")),
             horizon=horizon,
             forcing=forcing,
             stations=listed(stations),
             on_progress=lambda done: stages.stage("Forecasting", done),
             overwrite=overwrite,
         )
+    for name in (str(name) for name in result if str(name).endswith("_threshold")):
+        if np.isnan(result[name].values).any():
+            console.print(f"note: {name}: {result[name].attrs['comment']}", soft_wrap=True, style="dim")
     first, last = (str(day)[:10] for day in result["issue_time"].values[[0, -1]])
     console.print(
         f"Written: {output} ({result.sizes['issue_time']} issue times from {first} to {last}, leads 1 to {horizon} "

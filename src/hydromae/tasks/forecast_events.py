@@ -1,0 +1,114 @@
+"""The flood levels and the low flow of each station, and the probability that a forecast lies beyond them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from hydromae.base.areas import is_flow
+from hydromae.base.units import same_units
+from hydromae.evaluation.extreme_probability import probability_of
+from hydromae.evaluation.extremes import RETURN_PERIODS, Extreme, floods, low_flows
+from hydromae.prediction.choices import excluded_days
+from hydromae.prediction.predictor import Predictor
+
+_EXCEEDED: Final = (0.95,)
+_EVENT: Final = {"long_name": "flood, a flow above the threshold, or low flow, one below it"}
+
+
+@dataclass(frozen=True)
+class Events:
+    """Floods and low flows of the stations of a forecast, as `hydromae evaluate --task flood` and `drought` have them.
+
+    Attributes:
+        extremes: with the thresholds of the stations.
+        record: [time, station], the flow of the training period of the data, which gave the thresholds.
+        said: the period in words, and what lacks a threshold.
+    """
+
+    extremes: Sequence[Extreme]
+    record: xr.DataArray
+    said: str
+
+    @property
+    def coordinate(self) -> xr.Variable:
+        """The names of the events."""
+        return xr.Variable("event", np.array([extreme.name for extreme in self.extremes], dtype=object), _EVENT)
+
+    def thresholds(self, attributes: dict[str, str]) -> xr.Variable:
+        """The flow that each event lies beyond [event, station].
+
+        Args:
+            attributes: of the flow.
+        """
+        values = np.stack([extreme.threshold[0] for extreme in self.extremes]).astype(np.float32)
+        said = {"units": attributes["units"], "long_name": f"threshold of {attributes['long_name']}"}
+        return xr.Variable(("event", "station"), values, {**said, "comment": self.said})
+
+    def probability(
+        self,
+        issue: np.datetime64,
+        quantiles: Float[np.ndarray, "member lead station quantile"],
+        levels: Sequence[float],
+    ) -> Float[np.ndarray, "lead station event"]:
+        """The probability of each event at each lead time: the mean of the members', float32; NaN where none has any.
+
+        Args:
+            issue: the issue time.
+            quantiles: of each member.
+            levels: of the quantiles, at least two.
+        """
+        leads = np.arange(1, quantiles.shape[1] + 1)
+        members = xr.DataArray(
+            quantiles,
+            {
+                "issue_time": np.full(len(quantiles), issue).astype("datetime64[s]"),
+                "lead_time": leads,
+                "station": self.record["station"],
+                "quantile": list(levels),
+            },
+            ("issue_time", "lead_time", "station", "quantile"),
+        )
+        each = np.stack([probability_of(extreme, members, self.record, leads) for extreme in self.extremes], -1)
+        known = np.isfinite(each)  # [member, lead, station, event]
+        total = np.where(known, each, 0.0).sum(0, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            return (total / known.sum(0)).astype(np.float32)
+
+
+def is_river_flow(units: str, words: str) -> bool:
+    """Whether a series is river flow, by its unit, or by its name where that is mm/d."""
+    return is_flow(units) or (same_units(units, "mm/d") and "flow" in words.lower())
+
+
+def events_of(predictor: Predictor, name: str, chosen: np.ndarray) -> Events | None:
+    """The events of a series that is forecast, from the training period of the data; None if it is no river flow.
+
+    Args:
+        predictor: the first of the runs, which thresholds do not depend on.
+        name: the series.
+        chosen: places of the stations that are forecast, among those of the predictor.
+    """
+    store = predictor.store
+    if not is_river_flow(predictor.data.units[name], f"{name} {store.long_name(name)}"):
+        return None
+    first, last = store.periods["train"]
+    begin, end = (int((np.datetime64(day, "D") - store.first_day).astype(int)) for day in (first, last))
+    values = predictor.data.read(name, begin, end - begin + 1)[:, chosen]
+    values[excluded_days(predictor.config, store)[begin : end + 1]] = np.nan
+    days = store.days[begin : end + 1].astype("datetime64[s]")
+    record = xr.DataArray(
+        values, {"time": days, "station": np.array(predictor.stations, dtype=object)[chosen]}, ("time", "station")
+    )
+    extremes = [*floods(record, return_periods=RETURN_PERIODS), *low_flows(record, exceeded=_EXCEEDED)]
+    said = f"from the flow of the training period of the data, {first} to {last}"
+    for what, extreme, needs in (
+        ("flood level", extremes[0], "10 water years (from 1 October) of 330 observed days"),
+        ("Q95", extremes[-1], "365 observed days"),
+    ):
+        if lacking := int(np.isnan(extreme.threshold[0]).sum()):
+            said += f"; no {what} at {lacking} of {len(chosen)} stations, since it needs {needs}"
+    return Events(extremes, record, said)
