@@ -99,7 +99,7 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
             console.print(trial.start.table())
         console.print(trial.table())
         return
-    _after_training(run)
+    after_training(run)
 
 
 def resume(run: Run) -> None:
@@ -119,7 +119,7 @@ def resume(run: Run) -> None:
     console.quiet = settings.console == "quiet"
     with Stages(settings) as stages:
         continue_run(directory, [stages])
-    _after_training(directory)
+    after_training(directory)
 
 
 def reconstruct(
@@ -210,15 +210,14 @@ def _print_scores(run: Any, content: dict[str, Any]) -> None:
     console.print(verdict(scores, lambda name: modalities[name].long_name or name))
 
 
-def _after_training(run: Any) -> None:
+def after_training(run: Any) -> None:
+    """Say that a run is finished, and what comes next; or how to go on with one that was stopped."""
     from hydromae.app.console import console
+    from hydromae.app.next_steps import after_training as next_commands
+    from hydromae.app.next_steps import said
     from hydromae.training.runs import is_finished
 
     if not is_finished(run):
         console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
         raise SystemExit(130)  # typer's own exit works only inside typer, which train_mae.py does not use
-    split = "" if run.config().data.val else " --split train"
-    console.print(
-        f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}{split}` and `hydromae report {run.path}`",
-        soft_wrap=True,
-    )
+    console.print(said(f"Trained: {run.path}.", next_commands(run)), soft_wrap=True, markup=False, highlight=False)
