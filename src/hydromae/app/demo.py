@@ -17,7 +17,7 @@ import yaml
 from hydromae.base.files import write_text
 from hydromae.config.read import load_config
 from hydromae.evaluation.compare import Comparison
-from hydromae.evaluation.forecast_verdict import MODEL
+from hydromae.evaluation.standing import MODEL
 from hydromae.report import write_report
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory

@@ -59,6 +59,8 @@ def _of_series(result: InitResult) -> Settings:
     station_days = sum(group.amount(result.split.periods["train"]) for group in (source, *source.more))
     years = station_days / 365.25
     stride, training = _length(station_days, window)
+    if "val" in result.split.periods:
+        training["patience"] = 6
     model = _SERIES_MODEL | {"recurrent_dim": 64 if years < _MANY_YEARS else 128, "recurrent_dropout": 0.2}
     if not tokens:
         model["series_patch_days"] = 1
@@ -129,5 +131,5 @@ def _length(station_days: int, window: int) -> tuple[int, dict[str, Any]]:
     stride = min(max(round(station_days * _PASSES / windows), min(_WEEK, window)), window)
     epochs = max(2, round(windows / (station_days / stride)))
     training: dict[str, Any] = {"batch_size": batch, "epochs": epochs, "warmup_epochs": round(0.05 * epochs, 2)}
-    training |= {"lr": 3.0e-3, "patience": 6, "workers": 0, "threads": 1}
+    training |= {"lr": 3.0e-3, "workers": 0, "threads": 1}
     return stride, training

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from hydromae.app.commands.options import Overrides, Run, titled
-from hydromae.app.commands.runs import after_training
 
 
 def finetune(
@@ -45,6 +44,7 @@ def finetune(
     from hydromae.training.callback import Beginning, Callback
     from hydromae.training.finetune import finetune as finetune_run
     from hydromae.training.finetune import finetune_config
+    from hydromae.training.runs import is_finished
 
     given = overrides or ()
     config = finetune_config(RunDirectory.open(run), task, given, output, from_scratch)
@@ -65,4 +65,7 @@ def finetune(
             callbacks=[ShowStart(), stages],
             on_progress=titled(stages.stage, "Preparing the store"),
         )
-    after_training(tuned)
+    if not is_finished(tuned):
+        console.print(f"Stopped; continue with `hydromae resume {tuned.path}`", soft_wrap=True)
+        raise SystemExit(130)  # as `hydromae train`
+    console.print(f"Trained: {tuned.path}. Next: `hydromae report {tuned.path}`", soft_wrap=True)

@@ -99,7 +99,7 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
             console.print(trial.start.table())
         console.print(trial.table())
         return
-    after_training(run)
+    _after_training(run)
 
 
 def resume(run: Run) -> None:
@@ -119,7 +119,7 @@ def resume(run: Run) -> None:
     console.quiet = settings.console == "quiet"
     with Stages(settings) as stages:
         continue_run(directory, [stages])
-    after_training(directory)
+    _after_training(directory)
 
 
 def reconstruct(
@@ -210,7 +210,7 @@ def _print_scores(run: Any, content: dict[str, Any]) -> None:
     console.print(verdict(scores, lambda name: modalities[name].long_name or name))
 
 
-def after_training(run: Any) -> None:
+def _after_training(run: Any) -> None:
     """Say that a run is finished, and what comes next; or how to go on with one that was stopped."""
     from hydromae.app.console import console
     from hydromae.app.next_steps import after_training as next_commands
