@@ -126,8 +126,8 @@ def _grouped(
     together: dict[str, list[str]] = {}
     for name, there in places.items():
         if there.any():
-            words = where(np.flatnonzero(there).tolist())
-            together.setdefault(f"{words}{_chance(rivals[name], there, where)}", []).append(name)
+            words = f"{where(np.flatnonzero(there).tolist())} {_chance(rivals[name], there, where)}".strip()
+            together.setdefault(words, []).append(name)
     return [f"{listed(names)} {words}".strip() for words, names in together.items()]
 
 
@@ -136,7 +136,5 @@ def _chance(rival: Rival, there: Bool[np.ndarray, " place"], where: Callable[[Se
         return ""
     beyond = there & rival.beyond_chance
     if not beyond.any():
-        return " (within chance)"
-    return (
-        " (beyond chance)" if (beyond == there).all() else f" (beyond chance {where(np.flatnonzero(beyond).tolist())})"
-    )
+        return "(within chance)"
+    return "(beyond chance)" if (beyond == there).all() else f"(beyond chance {where(np.flatnonzero(beyond).tolist())})"

@@ -13,7 +13,7 @@ QUANTILES: Final = [0.05, 0.25, 0.5, 0.75, 0.95]
 _WEEK = 7  # days of a token, so that a forecast of seven days is one
 _WINDOW, _WINDOW_OF_GRIDS, _SHORTEST = 98, 28, 14  # days
 _WARM_UP = 21  # days
-_PASSES = 20  # epochs, where there is little to learn from
+_PASSES = 18  # epochs, where there is little to learn from
 _BATCH, _SMALL_BATCH = 32, 16  # windows of one station; the small one where few windows are different
 _FEW_YEARS, _MANY_YEARS = 30, 1000  # of stations together
 _STATIONS_WITH_GRIDS = 16
@@ -119,7 +119,7 @@ def _forecasts(window: int) -> dict[str, Any]:
 
 
 def _length(station_days: int, window: int) -> tuple[int, dict[str, Any]]:
-    """Stride of the windows, and the training: more steps for more records, by the root of their length.
+    """Stride of the windows in whole weeks, and the training: more steps for more records, by the root of their length.
 
     Eight gauges of 30 years get 1,000 steps, five minutes; fewer records get more passes over the same days, at least
     400 steps, and the most are 3,000.
@@ -128,8 +128,12 @@ def _length(station_days: int, window: int) -> tuple[int, dict[str, Any]]:
     steps = min(max(64 * math.sqrt(years), 400), 3000)
     batch = _BATCH if years >= _FEW_YEARS else _SMALL_BATCH
     windows = steps * batch  # in all epochs
-    stride = min(max(round(station_days * _PASSES / windows), min(_WEEK, window)), window)
+    stride = min(max(_WEEK * round(station_days * _PASSES / windows / _WEEK), _WEEK), window)
     epochs = max(2, round(windows / (station_days / stride)))
-    training: dict[str, Any] = {"batch_size": batch, "epochs": epochs, "warmup_epochs": round(0.05 * epochs, 2)}
+    training: dict[str, Any] = {
+        "batch_size": batch,
+        "epochs": epochs,
+        "warmup_epochs": min(1.0, round(0.1 * epochs, 2)),
+    }
     training |= {"lr": 3.0e-3, "workers": 0, "threads": 1}
     return stride, training

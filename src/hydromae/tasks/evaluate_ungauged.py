@@ -115,7 +115,7 @@ def evaluate_ungauged(
     tables = tuple(comparison.table(metric, f"{metric.upper()} of {words}") for metric in _TABLES)
     metrics = [metric for metric in _RECORDS if metric in comparison.scores["metric"].values]
     advice = "train for longer, on more stations and with attributes of the catchments"
-    begin = f"At {len(held_out)} stations held out"
+    begin = f"At {len(held_out)} station{'s' if len(held_out) > 1 else ''} held out"
     stand = standing_in(comparison.scores, lambda places: "")
     verdict = sentence(begin, stand, beyond_ungauged(predictors, name), advice)
     if overlap is not None:

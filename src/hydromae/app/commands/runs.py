@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -218,6 +219,6 @@ def _after_training(run: Any) -> None:
     from hydromae.training.runs import is_finished
 
     if not is_finished(run):
-        console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
+        console.print(f"Stopped; continue with `hydromae resume {quote(str(run.path))}`", soft_wrap=True)
         raise SystemExit(130)  # typer's own exit works only inside typer, which train_mae.py does not use
     console.print(said(f"Trained: {run.path}.", next_commands(run)), soft_wrap=True, markup=False, highlight=False)
