@@ -17,6 +17,8 @@ from hydromae.init import InitResult, check_target, config_text, init, long_tabl
 from hydromae.readers import Reader, Request
 from hydromae.sample.write import write_sample
 from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
+from hydromae.training.setup import build_model
 from support.readers_sources import write_camels, write_months, write_netcdf, write_nrfa
 from support.sources import day_range, make_world, write_attributes, write_grid, write_mask, write_table
 
@@ -374,9 +376,16 @@ def test_damaged_circular_and_huge_files_do_no_harm(tmp_path):
 def test_the_model_of_grids_is_small_without_a_word_of_the_user(tmp_path):
     make_world(tmp_path / "data")
     config = written(init(tmp_path / "data"), tmp_path)
-    assert (config.model.d_model, config.model.grid_patch_days, config.model.recurrent_grids) == (64, 7, 8)
+    # The files do not say where the cells lie, so no mean over those around a station can be read.
+    assert (config.model.d_model, config.model.grid_patch_days, config.model.recurrent_grids) == (64, 7, 0)
+    built = build_model(config, store_of(config, tmp_path))
+    assert sum(parameter.numel() for parameter in built.parameters()) < 1_000_000
     assert config.model.patch_size == 5 and config.training.batch_size == 2
     assert config.masking.strategies == {"rolling_forecast": 1} and config.model.rolling == ("riverflow",)
+
+
+def store_of(config: Config, tmp_path: Path) -> Store:
+    return prepare(config.model_copy(update={"data": config.data.model_copy(update={"store": str(tmp_path / "s")})}))
 
 
 def gauges(folder: Path, years: int, stations: int = 2, flow_name: str = "discharge_vol") -> InitResult:
@@ -394,6 +403,8 @@ def test_gauges_get_forecasts_quantiles_and_windows_of_a_station(tmp_path):
     assert config.masking.strategies == {"rolling_forecast": 1} and config.masking.forecast == ("riverflow",)
     assert config.model.rolling == ("riverflow",) and len(config.model.quantiles) == 5
     assert (config.data.window, config.data.stations_per_window, config.masking.warm_up) == (98, 1, 21)
+    built = build_model(config, store_of(config, tmp_path))
+    assert sum(parameter.numel() for parameter in built.parameters()) < 200_000
     assert config.training.patience == 6 and config.data.val is not None and config.data.test is not None
 
 

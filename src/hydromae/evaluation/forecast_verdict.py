@@ -66,7 +66,7 @@ def _standing(scores: xr.Dataset, metric: str) -> Standing:
 def _unsaid(scores: xr.Dataset, metric: str) -> str:
     """The baselines that lack a score, or the model does, with their lead times."""
     median = scores["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time")
-    leads, finite = median["lead_time"].values.tolist(), np.isfinite(median)
+    leads, finite = median["lead_time"].values.tolist(), xr.DataArray(np.isfinite(median))
     own, lacking = finite.sel(model=MODEL).values, {}
     for name in baselines_in(scores):
         both = own & finite.sel(model=name).values

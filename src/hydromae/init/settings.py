@@ -96,7 +96,9 @@ def _of_grids(result: InitResult) -> Settings:
     if stations > _STATIONS_WITH_GRIDS:
         data["stations_per_window"] = _STATIONS_WITH_GRIDS
     model = _GRID_MODEL | {"grid_patch_days": _WEEK, "series_patch_size": 1, "series_patch_days": _WEEK}
-    model |= {"recurrent_dim": 32, "recurrent_grids": 8, "max_time_steps": window} | _rolling()
+    model |= {"recurrent_dim": 32, "max_time_steps": window} | _rolling()
+    if result.table is not None and result.table.located and _cells_have_places(result):
+        model["recurrent_grids"] = 8
     keys = {"data": data, "model": model, "masking": _forecasts(window), "training": training}
     why["data"] = "Short windows, since every week of the grids is many tokens"
     why["masking"] = _ISSUES
@@ -107,6 +109,11 @@ def _flow(result: InitResult) -> Group | None:
     """The gauged flow; None where there is none."""
     group = result.chosen.taken.get(FLOW)
     return group if group is not None and group.kind == "series" else None
+
+
+def _cells_have_places(result: InitResult) -> bool:
+    """Whether the files of all grids are of a kind that says where cells lie."""
+    return {group.pieces[0].reader for group in result.of_kind("grid")} <= {"netcdf_grid", "zarr_grid"}
 
 
 def _rolling() -> dict[str, Any]:
