@@ -36,7 +36,7 @@ def test_lead_times_are_said_shortly_and_wholly(leads: tuple[int, ...], words: s
 def test_the_verdict_says_for_each_regime_what_the_model_is_ahead_of_and_behind() -> None:
     text = forecast_verdict({"none": ONE, "perfect": scores(hydromae=[0.9], persistence=[0.7], mean=[0.0])})
     assert text == (
-        "Without any weather after the issue time, the model is ahead of persistence at leads 2 and 3 and mean at "
+        "Without any weather after the issue time, the model is ahead of persistence at leads 2 and 3 and of mean at "
         "every lead time, but behind persistence at lead 1; with the observed weather of the horizon, the model is "
         "ahead of persistence and mean at every lead time (median NSE over stations); to do better, give it a weather "
         "forecast (--forcing FILE), or average runs of several seeds (train again with seed=1, then name both runs)."

@@ -20,7 +20,7 @@ def rival(*scores: float, beyond: Sequence[bool] | None = None) -> Rival:
 def test_who_is_beaten_at_the_same_places_is_said_together() -> None:
     own = np.array([0.5, 0.4])
     stand = standing(own, {"a": rival(0.1, 0.1), "b": rival(0.2, 0.2), "c": rival(0.6, 0.1)}, where)
-    assert stand.words == "ahead of a and b at 0, 1 and c at 1, but behind c at 0" and stand.behind
+    assert stand.words == "ahead of a and b at 0, 1 and of c at 1, but behind c at 0" and stand.behind
 
 
 def test_an_equal_score_is_behind_and_an_unknown_one_neither() -> None:
@@ -55,7 +55,7 @@ def test_only_the_test_between_model_and_baseline_counts(reference: str) -> None
     )
     assert baselines_in(scores) == ["ridge", "mean"]
     expected = {
-        "ridge": "ahead of ridge (beyond chance) and mean",
+        "ridge": "ahead of ridge (beyond chance) and of mean",
         "hydromae": "ahead of ridge and mean (beyond chance)",
         "mean": "ahead of ridge and mean (beyond chance)",
     }[reference]

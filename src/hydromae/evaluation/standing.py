@@ -50,8 +50,8 @@ def standing(
         both = np.isfinite(own) & np.isfinite(rival.scores)
         ahead[name], behind[name] = both & (own > rival.scores), both & (own <= rival.scores)
     clauses = [
-        f"{word} {listed(groups)}"
-        for word, places in (("ahead of", ahead), ("behind", behind))
+        f"{word} {listed([f'{of}{group}' for group in groups])}"
+        for word, of, places in (("ahead", "of ", ahead), ("behind", "", behind))
         if (groups := _grouped(places, rivals, where))
     ]
     return Standing(", but ".join(clauses), any(places.any() for places in behind.values()))
