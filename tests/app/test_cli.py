@@ -57,9 +57,10 @@ def test_the_train_of_commands_does_the_main_job(hydromae: Hydromae, world: Worl
     config, run = write_config(world), world.root.parent / "run"
     assert hydromae("prepare", config)[:2] == (
         0, f"{world.root.parent / 'store'}: 200 days from 2001-01-01, precip, soil, evap, riverflow\n"
+        f"Prepared. Next:\n  hydromae train {config}\n"
     )  # fmt: skip
     code, output, _ = hydromae("train", config, "training.lr=2e-3")
-    assert code == 0 and f"Trained: {run}. Next: `hydromae reconstruct {run}`" in output
+    assert code == 0 and f"Trained: {run}. Next:\n  hydromae reconstruct {run}\n  hydromae report {run}\n" in output
     assert "lr: 0.002" in (run / "config.yaml").read_text()
     assert hydromae("resume", run)[:2] == (0, f"{run}: is finished; nothing to continue\n")
     code, output, _ = hydromae("reconstruct", run)

@@ -14,6 +14,7 @@ from hydromae.app import demo
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.sample import SampleSize
 from hydromae.sample.sizes import SIZES
+from hydromae.tasks.enough_pairs import days_between_issues
 
 Hydromae = Callable[..., tuple[int, str, str]]
 
@@ -21,12 +22,12 @@ Hydromae = Callable[..., tuple[int, str, str]]
 @pytest.mark.parametrize("size", ["tiny", "small", "full"])
 def test_every_sample_s_held_out_period_has_issue_times_enough_to_be_scored(size: SampleSize) -> None:
     first, last = SIZES[size].val
-    every = demo.days_between_issues((first, last))
+    every = days_between_issues((first, last), demo.HORIZON)
     assert 1 <= every <= 5 and ((last - first).days - demo.HORIZON) // every + 1 >= MIN_PAIRS
 
 
 def test_a_period_too_short_for_that_has_an_issue_time_each_day() -> None:
-    assert demo.days_between_issues((date(2004, 1, 1), date(2004, 2, 1))) == 1
+    assert days_between_issues((date(2004, 1, 1), date(2004, 2, 1)), demo.HORIZON) == 1
 
 
 def test_the_table_has_every_forecast_once_with_its_regime(tmp_path: Path) -> None:

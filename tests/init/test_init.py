@@ -14,10 +14,11 @@ from hydromae.check.check import check
 from hydromae.config import ATTRIBUTES, Config
 from hydromae.config.read import load_config
 from hydromae.init import InitResult, check_target, config_text, init, long_tables, survey, write_config
-from hydromae.init.write import series_settings
 from hydromae.readers import Reader, Request
 from hydromae.sample.write import write_sample
 from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
+from hydromae.training.setup import build_model
 from support.readers_sources import write_camels, write_months, write_netcdf, write_nrfa
 from support.sources import day_range, make_world, write_attributes, write_grid, write_mask, write_table
 
@@ -117,7 +118,7 @@ def test_a_grid_of_which_no_name_says_what_it_is_is_a_line_to_do(tmp_path):
     result = init(tmp_path)
     assert list(result.chosen.taken) == ["precip"] and reason(result, "x.h5") == "no name says which modality it is"
     text = config_text(result, "my")
-    assert "# TODO: add those of these sources" in text and "# x.h5: data (grid, 6 x 4 cells" in text
+    assert "# Not taken. What the model is to know too" in text and "# x.h5: data (grid, 6 x 4 cells" in text
 
 
 def test_grids_of_other_cells_are_named_with_the_rule_that_they_need(tmp_path):
@@ -372,24 +373,74 @@ def test_damaged_circular_and_huge_files_do_no_harm(tmp_path):
     assert left == names
 
 
-def test_keys_that_are_commented_out_are_keys_without_the_sign(tmp_path):
+def test_the_model_of_grids_is_small_without_a_word_of_the_user(tmp_path):
     make_world(tmp_path / "data")
-    text = config_text(init(tmp_path / "data"), "my")
-    assert "\n#training:\n" in text
-    (tmp_path / "my.yaml").write_text(re.sub(r"(?m)^( *)#(?! )", r"\1", text))
-    config = load_config(tmp_path / "my.yaml")
-    assert config.model.d_model == 64 and config.training.batch_size == 2 and config.model.patch_size == 5
+    config = written(init(tmp_path / "data"), tmp_path)
+    # The files do not say where the cells lie, so no mean over those around a station can be read.
+    assert (config.model.d_model, config.model.grid_patch_days, config.model.recurrent_grids) == (64, 7, 0)
+    built = build_model(config, store_of(config, tmp_path))
+    assert sum(parameter.numel() for parameter in built.parameters()) < 2_000_000
+    assert config.model.patch_size == 5 and config.training.batch_size == 2
+    assert config.masking.strategies == {"rolling_forecast": 1} and config.model.rolling == ("riverflow",)
 
 
-def test_series_alone_are_told_of_the_benchmarks_model(tmp_path):
-    for station in ("9001", "9002"):
-        write_camels(tmp_path / "data", station, DAYS, {"discharge_vol": flow()[:, 0], "precipitation": flow()[:, 1]})
-    text = config_text(init(tmp_path / "data"), "my")
-    (tmp_path / "my.yaml").write_text(re.sub(r"(?m)^( *)#(?! )", r"\1", text))
-    config = load_config(tmp_path / "my.yaml")
-    for section, keys in series_settings().items():
-        assert getattr(config, section).model_dump(include=set(keys)) == keys
-    assert config.model.recurrent_dim > 0 and "GB-Flow-7" in text
+def store_of(config: Config, tmp_path: Path) -> Store:
+    return prepare(config.model_copy(update={"data": config.data.model_copy(update={"store": str(tmp_path / "s")})}))
+
+
+def gauges(folder: Path, years: int, stations: int = 2, flow_name: str = "discharge_vol") -> InitResult:
+    days = np.arange(np.datetime64("1980-10-01"), np.datetime64(f"{1980 + years}-10-01"))
+    for station in range(9001, 9001 + stations):
+        columns = {flow_name: flow(len(days))[:, 0], "precipitation": flow(len(days))[:, 1]}
+        write_camels(folder, str(station), days, columns)
+    return init(folder)
+
+
+def test_gauges_get_forecasts_quantiles_and_windows_of_a_station(tmp_path):
+    result = gauges(tmp_path / "data", 20)
+    assert not re.search(r"(?m)^ *#(?! )", config_text(result, "my"))  # nothing has to be uncommented
+    config = written(result, tmp_path)
+    assert config.masking.strategies == {"rolling_forecast": 1} and config.masking.forecast == ("riverflow",)
+    assert config.model.rolling == ("riverflow",) and len(config.model.quantiles) == 5
+    assert (config.data.window, config.data.stations_per_window, config.masking.warm_up) == (98, 1, 21)
+    built = build_model(config, store_of(config, tmp_path))
+    assert sum(parameter.numel() for parameter in built.parameters()) < 200_000
+    assert config.training.patience == 6 and config.data.val is not None and config.data.test is not None
+
+
+def test_a_training_is_as_long_as_the_records_are_worth(tmp_path):
+    steps = {}
+    for years, stations in ((4, 1), (20, 2), (20, 8)):
+        config = written(gauges(tmp_path / f"{years}_{stations}", years, stations), tmp_path)
+        first, last = config.data.train or (None, None)
+        assert first is not None and last is not None
+        windows = stations * ((last - first).days + 1) / config.data.stride
+        steps[years, stations] = config.training.epochs * windows / config.training.batch_size
+    assert steps[4, 1] == pytest.approx(400, rel=0.1)
+    assert steps[20, 2] == pytest.approx(64 * (2 * 14) ** 0.5, rel=0.2) or steps[20, 2] == pytest.approx(400, rel=0.1)
+    assert steps[20, 8] == pytest.approx(64 * (8 * 14) ** 0.5, rel=0.1)
+
+
+def test_without_flow_or_days_there_is_nothing_to_forecast(tmp_path):
+    config = written(gauges(tmp_path / "rain", 4, flow_name="humidity"), tmp_path)
+    assert list(config.data.modalities) == ["precip"] and config.masking.strategies == {"random": 1}
+    assert not config.model.rolling and config.model.recurrent_dim == 64
+    (tmp_path / "week").mkdir()
+    for name in ("rain_mm", "flow_m3s"):
+        few = pd.DataFrame(flow(30, 2), columns=["9001", "9002"]).assign(date=DAYS[:30])
+        few.to_csv(tmp_path / "week" / f"{name}.csv", index=False)
+    config = written(init(tmp_path / "week"), tmp_path)
+    assert config.data.window == 4 and config.masking.strategies == {"random": 1}
+
+
+def test_what_the_files_do_not_say_is_listed_by_its_key(tmp_path):
+    table = pd.DataFrame({"date": DAYS, "ID": "9001", "rain_mm": flow()[:, 0], "temp": flow()[:, 1], "flow_m3s": 1.0})
+    table.to_csv(tmp_path / "daily.csv", index=False)
+    result = init(tmp_path)
+    assert result.to_do == ("data.modalities.temp.units",)
+    assert config_text(result, "my").count("TODO") == 1
+    table.rename(columns={"temp": "temp_c"}).to_csv(tmp_path / "daily.csv", index=False)
+    assert init(tmp_path).to_do == () and "TODO" not in config_text(init(tmp_path), "my")
 
 
 def test_where_a_configuration_cannot_be_written_is_known_before_the_work(tmp_path):

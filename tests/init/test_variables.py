@@ -1,7 +1,7 @@
 import pytest
 
 from hydromae.init.found import Candidate
-from hydromae.init.variables import rank, roles_of, variable_of
+from hydromae.init.variables import rank, roles_of, units_in, variable_of
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,31 @@ def test_words_tell_the_role(name, role):
 def test_a_name_tells_the_variable_and_the_file_its_units(name, given, role, units, convert_from):
     found = variable_of(Candidate("f", (), "r", "grid", None, (name,), given, None, None, 1))
     assert (found.role, found.units, found.convert_from) == (role, units, convert_from)
-    assert found.said is (given is not None)
+    assert found.said is (given is not None or "spec" in name)
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "units"),
+    [
+        ("flow_m3s", "riverflow", "m3/s"),
+        ("Flow (m3/s)", "riverflow", "m3/s"),
+        ("discharge_m3_s", "riverflow", "m3/s"),
+        ("flow m^3/s", "riverflow", "m3/s"),
+        ("discharge_vol", "riverflow", "m3/s"),
+        ("q_mm", "riverflow", "mm/d"),
+        ("flow_cfs", "riverflow", "ft3/s"),
+        ("flow_m3", "riverflow", None),
+        ("flow", "riverflow", None),
+        ("rain_mm", "precip", "mm/d"),
+        ("rain (mm/d)", "precip", "mm/d"),
+        ("rain_mm_h", "precip", None),
+        ("temp_c", "temp", "degC"),
+        ("T2M (K)", "temp", "K"),
+        ("temp_max", "temp", None),
+    ],
+)
+def test_units_are_read_from_a_name_only_where_it_says_them(name, role, units):
+    assert units_in(name, role) == units
 
 
 def test_daily_means_come_before_extremes_and_plain_names_before_others():

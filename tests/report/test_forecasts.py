@@ -87,8 +87,8 @@ def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(bare_run:
     write(bare_run, made)
     text = write_report(bare_run).read_text()
     words = " ".join(Page(text).text.split())
-    assert "With the observed weather of the horizon, the forecast beats persistence at every lead time" in words
-    assert "Without any weather after the issue time, the forecast beats persistence at no lead time" in words
+    assert "ith the observed weather of the horizon, the model is ahead of persistence at every lead time" in words
+    assert "ithout any weather after the issue time, the model is behind persistence at every lead time" in words
     assert_fetches_nothing(text)
 
 

@@ -146,7 +146,7 @@ def test_every_row_of_days_that_were_trained_on_says_so(prepared: tuple[World, S
         "persistence [trained on]",
     ]
     assert (pd.read_csv(tmp_path / "table.csv")["days_trained_on"] == 9).all()
-    assert (tmp_path / "table.md").read_text().count("9 of the 60 scored days were trained on") == 6
+    assert (tmp_path / "table.md").read_text().count("9 of the 60 scored days were trained on") == 7
     for name in ("none", "none_scores", "none_stations"):
         with xr.open_dataset(tmp_path / f"{name}.nc", engine="h5netcdf", decode_timedelta=False) as file:
             assert overlap_of(file.attrs) == overlap

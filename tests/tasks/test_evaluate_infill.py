@@ -84,6 +84,7 @@ def test_every_method_is_scored_at_every_length(scored: TaskScores, trained: Run
     expected = float(scored.scores["rmse"].sel(model="hydromae", length=5).median())
     assert one["median"].item() == pytest.approx(expected)
     page = (trained.path / "evaluation" / "infill_val" / "infill_scores.md").read_text()
+    assert page.startswith("In gaps, the model is ") and "; to do better, " in page.splitlines()[0]
     assert "**Gaps of 1 day**" in page and "rmse (m3/s)" in page and "| equipercentile |" in page
 
 

@@ -44,6 +44,7 @@ def test_the_station_that_was_left_out_is_scored_with_all_methods(scored: TaskSc
     records = pd.read_csv(folder / "ungauged_scores.csv")
     assert {"nse", "kge", "rmse"} <= set(records["metric"]) and set(records["model"]) == set(MODELS)
     page = (folder / "ungauged_scores.md").read_text()
+    assert page.startswith("At 1 station held out, the model is ") and "; to do better, " in page.splitlines()[0]
     assert "NSE of riverflow of 1 stations held out, 2001-05-21 to 2001-07-19" in page and "| area scaling |" in page
 
 

@@ -168,14 +168,19 @@ def test_a_folder_is_forecast_as_it_is(hydromae: Hydromae, tmp_path: Path, monke
     folder = tmp_path / "mine"
     folder.mkdir()
     table = weather().rename_axis("date").reset_index().assign(ID=12001)
-    table = table.rename(columns={"precip": "precipitation", "temp": "temperature", "riverflow": "discharge_spec"})
+    table = table.rename(columns={"precip": "rain_mm", "riverflow": "discharge_spec"})
+    table.to_csv(folder / "daily.csv", index=False)
+    code, output, error = hydromae("forecast", "gb", "--data", folder, "-o", tmp_path / "made.csv")
+    assert code == 2 and "set data.modalities.temp.units in it and give --data my.yaml" in " ".join(error.split())
+    assert not (tmp_path / "stores").exists()
+    table = table.rename(columns={"temp": "temp_c"})
     table.to_csv(folder / "daily.csv", index=False)
     code, output, error = hydromae("forecast", "gb", "--data", folder, "-o", tmp_path / "made.csv")
     assert code == 0, error
     made = pd.read_csv(tmp_path / "made.csv")
     assert len(made) == 7 and np.isfinite(made["riverflow"]).all()
     # The next day's data are taken the next time.
-    longer = weather(401).rename(columns={"precip": "precipitation", "temp": "temperature"})
+    longer = weather(401).rename(columns={"precip": "rain_mm", "temp": "temp_c"})
     longer = longer.rename(columns={"riverflow": "discharge_spec"}).rename_axis("date").reset_index()
     longer.assign(ID=12001).to_csv(folder / "daily.csv", index=False)
     code, output, error = hydromae("forecast", "gb", "--data", folder, "-o", tmp_path / "made.csv", "--overwrite")

@@ -6,7 +6,6 @@ windows. Its rain is only a grid, which drives the states of the stations.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -18,14 +17,14 @@ import yaml
 from hydromae.base.files import write_text
 from hydromae.config.read import load_config
 from hydromae.evaluation.compare import Comparison
-from hydromae.evaluation.forecast_verdict import MODEL
-from hydromae.metrics.pairs import MIN_PAIRS
+from hydromae.evaluation.standing import MODEL
 from hydromae.report import write_report
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
 from hydromae.sample import Sample, SampleSize, write_sample
 from hydromae.sample.landscape import BRITISH_NATIONAL_GRID, first_centres
 from hydromae.store.prepare import prepare
+from hydromae.tasks.enough_pairs import days_between_issues
 from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.forecast_baselines import BaselineChoice
 from hydromae.tasks.reconstruct import reconstruct
@@ -152,7 +151,7 @@ def run_demo(
     comparisons = evaluate_forecast(
         forecaster.path,
         folder,
-        every=days_between_issues(sample.val),
+        every=days_between_issues(sample.val, HORIZON),
         horizon=HORIZON,
         baselines=BaselineChoice(("persistence", "climatology")),
         reference=MODEL,
@@ -165,11 +164,6 @@ def run_demo(
     page = write_report(run.path)
     on_stage("Drawing the page", 1.0)
     return Demo(run, forecaster, page, run.read_json("scores.json"), comparisons, tuple(files_of.values()), table)
-
-
-def days_between_issues(period: tuple[date, date]) -> int:
-    """Days between issue times: 5, or fewer where the period would not hold the 100 that a score needs."""
-    return max(1, min(5, ((period[1] - period[0]).days - HORIZON) // MIN_PAIRS))
 
 
 def write_table(files_of: dict[str, Path], output: Path) -> None:

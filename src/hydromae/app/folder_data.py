@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 
-from hydromae.app.console import console
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.config.read import load_config
 from hydromae.init import init, write_config
@@ -36,23 +36,27 @@ def data_in(given: Path | None, on_progress: Callable[[str, float], None]) -> Pa
     """What `--data` names: a store or a configuration as it is, a folder of data as a store that is prepared of it.
 
     The store lies where a configuration of the folder's name would have it, in `stores/`, and is made anew when files
-    in the folder have changed. What `init` could not know is said.
+    in the folder have changed.
 
     Args:
         given: a store, a configuration or a folder; None is nothing.
         on_progress: called with what is being done and the share that is done.
 
     Raises:
-        ConfigError: the folder needs a configuration of its own.
+        ConfigError: the folder needs a configuration of its own, since `init` leaves something to do or fails.
         DataError: it holds nothing of use.
     """
     if given is None or not given.is_dir() or (given / "store.json").is_file():
         return given
     result = init(given, on_progress)
-    for modality, group in result.chosen.taken.items():
-        if not group.variable.said:
-            console.print(f"note: {modality} has no units in its files; taken as {group.variable.units}")
-    remedy = f"write a configuration with `hydromae init {given} -o my.yaml`, correct it, and give --data my.yaml"
+    written = f"write a configuration with `hydromae init {quote(str(given))} -o my.yaml`"
+    if keys := result.to_do:
+        renamed = ", or say the units in the names of the columns, as rain_mm, temp_c or flow_m3s"
+        raise ConfigError(
+            f"{given}: its files do not say all that is needed; {written}, set {', '.join(keys)} in it and give "
+            f"--data my.yaml{renamed if any(key.endswith('.units') for key in keys) else ''}"
+        )
+    remedy = f"{written}, correct it, and give --data my.yaml"
     try:
         with TemporaryDirectory(prefix="hydromae_") as temporary:
             name = f"{result.folder.name or 'data'}_as_found"

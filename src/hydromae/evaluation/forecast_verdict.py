@@ -1,4 +1,4 @@
-"""What the scores of a forecast mean in words: which baselines it beats, at which lead times."""
+"""What the scores of a forecast mean in one sentence: which baselines it is ahead of, where not, and what to try."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,38 +6,43 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-MODEL: Final = "hydromae"
+from hydromae.evaluation.compare import UNSCORED
+from hydromae.evaluation.standing import MODEL, SEEDS, Standing, baselines_in, standing_in, to_try
+
+UNTRAINED: Final = "not_trained_for"  # attribute of scores: what of the forecast the run was not trained for
 _REGIMES: Final = {
     "none": "without any weather after the issue time",
     "perfect": "with the observed weather of the horizon",
 }
+_LONGER: Final = "train for longer (training.epochs), on more stations or with a wider recurrence (model.recurrent_dim)"
+_WEATHER: Final = f"give it a weather forecast (--forcing FILE), or {SEEDS}"
 
 
-def beaten(scores: xr.Dataset, metric: str = "nse") -> dict[str, tuple[int, ...]]:
-    """Lead times at which the model's median over stations is above that of each baseline.
-
-    Args:
-        scores: `score` [model, metric, lead_time, percentile] as in a `Comparison`.
-        metric: a metric of which higher values are better.
-    """
-    median = scores["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time")
-    leads = median["lead_time"].values
-    own = median.sel(model=MODEL).values
-    return {name: tuple(leads[own > median.sel(model=name).values].tolist()) for name in baselines_in(scores)}
-
-
-def baselines_in(scores: xr.Dataset) -> list[str]:
-    """The names in a comparison that are not the model's own mean or median."""
-    return [str(name) for name in scores["model"].values if not str(name).startswith(MODEL)]
-
-
-def forecast_verdict(scores: Mapping[str, xr.Dataset]) -> str:
-    """A sentence for each regime of forcing, without those in which no baseline was scored.
+def forecast_verdict(scores: Mapping[str, xr.Dataset], metric: str = "nse") -> str:
+    """A sentence over all regimes of forcing in which a baseline was scored, and one of what was not compared.
 
     Args:
-        scores: regime -> scores as for `beaten`.
+        scores: regime -> `score` [model, metric, lead_time, percentile] as in a `Comparison`, with its tests if it has
+            them.
+        metric: one of which higher values are better.
     """
-    return " ".join(_sentence(regime, of_regime) for regime, of_regime in scores.items() if baselines_in(of_regime))
+    compared = {regime: of_regime for regime, of_regime in scores.items() if baselines_in(of_regime)}
+    if not compared:
+        return ""
+    stands = {regime: _standing(of_regime, metric) for regime, of_regime in compared.items()}
+    parts, reasons = [], dict[str, None]()
+    for regime, stand in stands.items():
+        why, words = str(compared[regime].attrs.get(UNSCORED, "")), _REGIMES.get(regime, regime)
+        nothing = f"nothing can be said of the forecast: {why or 'no station could be scored'}"
+        parts.append(f"{words}, {f'the model is {stand.words}' if stand.words else nothing}")
+        if stand.words and (unsaid := _unsaid(compared[regime], metric)):
+            reasons[f" Not compared {words}: {unsaid}{why and f' ({why})'}."] = None
+    sentence = "; ".join(parts)
+    if any(stand.words for stand in stands.values()):
+        untrained = dict.fromkeys(str(of.attrs[UNTRAINED]) for of in compared.values() if of.attrs.get(UNTRAINED))
+        behind = any(stand.behind for stand in stands.values())
+        sentence += f" (median NSE over stations); {to_try(behind, list(untrained), _advice(stands))}"
+    return f"{sentence[:1].upper()}{sentence[1:]}.{''.join(reasons)}"
 
 
 def leads_in_words(leads: Sequence[int], all_leads: Sequence[int]) -> str:
@@ -53,26 +58,22 @@ def leads_in_words(leads: Sequence[int], all_leads: Sequence[int]) -> str:
     return f"leads {', '.join(map(str, leads[:-1]))} and {leads[-1]}"
 
 
-def scored(scores: xr.Dataset, metric: str = "nse") -> dict[str, tuple[int, ...]]:
-    """Lead times at which both the model and a baseline have a score, for each baseline; arguments as for `beaten`."""
+def _standing(scores: xr.Dataset, metric: str) -> Standing:
+    leads = scores["lead_time"].values.tolist()
+    return standing_in(scores, lambda places: f"at {leads_in_words([leads[place] for place in places], leads)}", metric)
+
+
+def _unsaid(scores: xr.Dataset, metric: str) -> str:
+    """The baselines that lack a score, or the model does, with their lead times."""
     median = scores["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time")
-    leads, finite = median["lead_time"].values, xr.DataArray(np.isfinite(median))
-    own = finite.sel(model=MODEL).values
-    return {name: tuple(leads[own & finite.sel(model=name).values].tolist()) for name in baselines_in(scores)}
+    leads, finite = median["lead_time"].values.tolist(), xr.DataArray(np.isfinite(median))
+    own, lacking = finite.sel(model=MODEL).values, {}
+    for name in baselines_in(scores):
+        both = own & finite.sel(model=name).values
+        lacking[name] = [lead for lead, there in zip(leads, both, strict=True) if not there]
+    return ", ".join(f"{name} at {leads_in_words(of, leads)}" for name, of in lacking.items() if of)
 
 
-def _sentence(regime: str, scores: xr.Dataset) -> str:
-    all_leads = scores["lead_time"].values.tolist()
-    words, both = _REGIMES.get(regime, regime).capitalize(), scored(scores)
-    why = str(scores.attrs.get("unscored", ""))
-    if not any(both.values()):
-        return f"{words}, nothing can be said of the forecast: {why or 'no station could be scored'}."
-    together: dict[str, list[str]] = {}
-    for name, leads in beaten(scores).items():
-        if both[name]:
-            together.setdefault(leads_in_words(leads, all_leads), []).append(name)
-    parts = [f"{' and '.join(names)} at {leads}" for leads, names in together.items()]
-    lacking = {name: [lead for lead in all_leads if lead not in both[name]] for name in both}
-    unsaid = [f"{name} at {leads_in_words(leads, all_leads)}" for name, leads in lacking.items() if leads]
-    rest = f" Not compared: {', '.join(unsaid)}{why and f' ({why})'}." if unsaid else ""
-    return f"{words}, the forecast beats {', '.join(parts)} (median NSE).{rest}"
+def _advice(stands: Mapping[str, Standing]) -> str:
+    behind = [regime for regime, stand in stands.items() if stand.behind]
+    return _WEATHER if behind == ["none"] and "perfect" in stands else _LONGER

@@ -13,6 +13,7 @@ from hydromae.readers.detect import find_reader
 
 _INDENT = 4
 _OF_A_SOURCE = ("reader", "variable", "date_column", "id_column", "layout")
+_MOST_RUNOFF = 2000.0  # mm/d, more than ever fell as rain
 _POTENTIAL = {"pet", "peti", "potential", "et0", "evspsblpot"}
 
 
@@ -34,17 +35,32 @@ def modality_lines(name: str, group: Group, top: Path, area_known: bool) -> list
         lines.append(f"{start}kind: {group.kind}")
     lines += _source_lines(name, group, top) if group.more else key_lines("paths", group.paths(top), _INDENT + 2)
     notes = {
-        "units": "as the file says" if group.variable.said else "TODO: the file does not say its units; correct them",
-        "maximum": "TODO: the largest value that is possible, in units",
+        "units": "as the file says",
         "scaling": "so that squared errors are those of the Nash-Sutcliffe efficiency, by which flow is scored",
         "scaling_per": "alike at every station; all for ungauged ones, with training.station_weights: [riverflow]",
     }
     if group.variable.convert_from:
         notes["units"] = "converted"
+    notes |= {key: f"TODO: {what}" for key, what in to_do(name, group).items()}
     for key, value in _keys(name, group, area_known, top).items():
         if not (group.more and key in _OF_A_SOURCE):
             lines.append(f"{start}{key}: {scalar(value)}" + (f"  # {notes[key]}" if key in notes else ""))
     return lines
+
+
+def to_do(name: str, group: Group) -> dict[str, str]:
+    """The keys of a modality that a user has to set, since no file tells them, each with what it is to be."""
+    keys = {} if group.variable.said else {"units": "the file does not say its units; correct them"}
+    if _maximum(name, group) is None and "maximum" in PRESETS[name]:
+        keys["maximum"] = "the largest value that is possible, in units"
+    return keys
+
+
+def _maximum(name: str, group: Group) -> float | None:
+    """The largest possible value in the modality's units, where one is known."""
+    if group.variable.units == PRESETS[name]["units"]:
+        return PRESETS[name].get("maximum")
+    return _MOST_RUNOFF if name == "riverflow" and group.variable.units == "mm/d" else None
 
 
 def _source_lines(name: str, group: Group, top: Path) -> list[str]:
@@ -81,7 +97,7 @@ def _keys(name: str, group: Group, area_known: bool, top: Path) -> dict[str, obj
     if group.variable.convert_from is not None:
         keys["convert_from"] = group.variable.convert_from
     if units != preset["units"] and "maximum" in preset:
-        keys["maximum"] = None
+        keys["maximum"] = _maximum(name, group)
     if units != preset["units"] and preset.get("minimum"):
         keys["minimum"] = None  # 0 is 0 in any unit
     if preset.get("per_area") and not (units == "m3/s" and area_known):

@@ -10,6 +10,7 @@ from hydromae.init.choose import Chosen, choose
 from hydromae.init.found import CODES, AttributeTable, Candidate, Found, LeftOut, Mask
 from hydromae.init.groups import Group, in_groups
 from hydromae.init.look import look
+from hydromae.init.modality_text import to_do
 from hydromae.init.periods import Split, split
 from hydromae.init.survey import is_text, known_readers
 from hydromae.init.tables import StationTable, describe, station_table
@@ -56,6 +57,12 @@ class InitResult:
     def of_kind(self, kind: Kind) -> list[Group]:
         """The sources taken of one kind."""
         return [group for group in self.chosen.taken.values() if group.kind == kind]
+
+    @property
+    def to_do(self) -> tuple[str, ...]:
+        """The keys that the user has to set, since the files do not say what they are; TODO in the configuration."""
+        of = {name: to_do(name, group) for name, group in self.chosen.taken.items()}
+        return tuple(f"data.modalities.{name}.{key}" for name, keys in of.items() for key in keys)
 
     @property
     def shape(self) -> tuple[int, int] | None:

@@ -23,7 +23,17 @@ _NOT = {
     "flag", "flags", "quality", "qc", "qualifier", "count", "error", "uncertainty", "std", "dewpoint", "anomaly",
 }  # fmt: skip
 _EXTREMES = {"min", "max", "minimum", "maximum", "tasmin", "tasmax"}
-_PER_AREA = {"spec", "specific", "mm"}
+# Words that say the units of daily values, by modality; discharge_vol and discharge_spec are names of CAMELS.
+_DEPTHS = {"mm": "mm/d", "mmd": "mm/d"}
+_DEGREES = {"c": "degC", "degc": "degC", "celsius": "degC", "k": "K", "kelvin": "K", "f": "degF", "fahrenheit": "degF"}
+_FLOWS = {**dict.fromkeys(("m3s", "cumecs", "cumec", "cms", "vol"), "m3/s"), "cfs": "ft3/s", "ft3s": "ft3/s"}
+_UNITS: dict[str, dict[str, str]] = {
+    "precip": _DEPTHS,
+    "evap": _DEPTHS,
+    "temp": _DEGREES,
+    "riverflow": {**_DEPTHS, "spec": "mm/d", "specific": "mm/d", **_FLOWS},
+}
+_NOT_DAILY = {"h", "hr", "hour", "hourly", "month", "monthly", "year", "yr", "annual"}
 # Usual names of columns of days and of station ids.
 DATE_WORDS = ("date", "time", "day", "datetime", "timestamp")
 ID_WORDS = {
@@ -39,7 +49,8 @@ class Variable:
         role: name of the modality it could be; None where its names do not say.
         units: for the configuration.
         convert_from: units of the file where they are to be converted.
-        said: whether the file says its units; else those of the preset are taken, and the user is asked.
+        said: whether the file or the variable's name says its units; else those of the preset are taken, and the user
+            is asked.
         reason: why, for the comment.
     """
 
@@ -63,14 +74,21 @@ def variable_of(candidate: Candidate) -> Variable:
         return Variable(None, given or "1", None, said, "no name says which modality it is")
     (role,), text = named[0]
     usual, reason = str(PRESETS[role]["units"]), f"{text!r} says {PRESETS[role]['long_name']}"
+    given = given or units_in(text, role)
     if given is None:
-        specific = role == "riverflow" and words_of(text) & _PER_AREA
-        return Variable(role, "mm/d" if specific else usual, None, False, reason)
+        return Variable(role, usual, None, False, reason)
     if same_units(given, usual):
         return Variable(role, usual, None, True, reason)
     if convertible(given, usual):
         return Variable(role, usual, given, True, reason)
     return Variable(role, given, None, True, reason)
+
+
+def units_in(text: str, role: str) -> str | None:
+    """The units that a name says, as `flow_m3s`, `rain (mm)` or `temp_c`; None where it does not."""
+    words = words_of(re.sub(r"(m|ft)\^?[3³][/_ ]?s(?![a-z])", r"\g<1>3s", text.lower()))
+    known = {units for word, units in _UNITS.get(role, {}).items() if word in words}
+    return known.pop() if len(known) == 1 and not words & _NOT_DAILY else None
 
 
 def words_of(text: str) -> set[str]:

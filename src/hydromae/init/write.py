@@ -4,31 +4,17 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.files import write_text
-from hydromae.benchmark.settings import packaged_settings
 from hydromae.config import ATTRIBUTES, AttributesConfig, DataConfig
 from hydromae.init.modality_text import modality_lines
 from hydromae.init.result import InitResult
-from hydromae.init.yaml_text import comment, key_lines, scalar, sequence
+from hydromae.init.settings import settings, shortest_period
+from hydromae.init.yaml_text import comment, inline, key_lines, scalar, sequence
 
 _LISTED = 100
 _WISHED_PATCH = 10
-_SMALL: dict[str, dict[str, Any]] = {
-    "model": {"d_model": 64, "nhead": 2, "grid_encoder_layers": 2, "series_encoder_layers": 2, "decoder_dim": 64,
-              "decoder_layers": 2, "dropout": 0.0},
-    "training": {"batch_size": 2, "epochs": 8, "warmup_epochs": 0.5, "lr": 1.0e-3, "weight_decay": 0.01},
-}  # fmt: skip
-_OF_SMALL = "configs/gb_small.yaml, which a laptop trains"
-# The benchmark's settings that suit any data set of series only.
-_OF_THE_BENCHMARK = {
-    "data": ("window", "stride", "stations_per_window"),
-    "model": ("d_model", "nhead", "series_encoder_layers", "shared_depth", "decoder_dim", "decoder_layers", "dropout",
-              "recurrent_dim", "series_patch_size", "series_patch_days"),
-    "training": ("batch_size", "warmup_epochs", "lr"),
-}  # fmt: skip
 
 
 def write_config(result: InitResult, path: str | Path, overwrite: bool = False) -> Path:
@@ -81,12 +67,6 @@ def config_text(result: InitResult, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def series_settings() -> dict[str, dict[str, Any]]:
-    """What the benchmark trains, the better model where there are only series: section -> its keys."""
-    raw = packaged_settings()
-    return {section: {key: raw[section][key] for key in keys} for section, keys in _OF_THE_BENCHMARK.items()}
-
-
 def patch_size(shape: tuple[int, int]) -> int:
     """The divisor of both rows and columns that is nearest to 10, the larger of two as near."""
     whole = math.gcd(*shape)
@@ -100,7 +80,7 @@ def _modalities(result: InitResult) -> list[str]:
     for name, group in result.chosen.taken.items():
         lines += modality_lines(name, group, result.folder, area_known)
     if result.chosen.others:
-        lines += comment("TODO: add those of these sources that you want too, each as a modality of its own:", 4)
+        lines += comment("Not taken. What the model is to know too becomes a modality of its own:", 4)
     for group, reason in result.chosen.others[:_LISTED]:
         lines += comment(f"{group.where} ({group.kind}, {group.extent}): {reason}", 4, hanging=2)
     if len(result.chosen.others) > _LISTED:
@@ -154,7 +134,9 @@ def _missing_values(result: InitResult) -> list[str]:
     usual = DataConfig().missing_values
     more = tuple(code for code in result.codes if code not in usual)
     if not more:
-        return comment("TODO: missing_values, if the files have such numbers; `hydromae check` finds them.", 2)
+        return comment(
+            "No number was seen that only means missing; `hydromae check` finds them, for missing_values.", 2
+        )
     seen = ", ".join(f"{code:g}" for code in more)
     lines = comment(f"Seen in tables where there is no value: {seen}.", 2)
     return [*lines, f"  missing_values: {sequence((*usual, *more))}"]
@@ -164,51 +146,43 @@ def _periods(result: InitResult) -> list[str]:
     first, last = result.chosen.common
     lines = comment(f"All modalities have days from {first} to {last}. Split: {result.split.reason}.", 2)
     lines += [f"  {key}: {sequence(period)}" for key, period in result.split.periods.items()]
-    shortest = min((last - first).days + 1 for first, last in result.split.periods.values())
-    usual = DataConfig()
-    if shortest < usual.window:
-        lines += comment(f"The shortest period has {shortest} days, less than the usual window of {usual.window}.", 2)
+    decided = settings(result)
+    if keys := decided.keys["data"]:
+        shortest = shortest_period(result)
+        why = f"{decided.why['data']}; the shortest period has {shortest} days"
+        return [*lines, *comment(f"{why}.", 2), *_lines_of(keys)]
+    if (shortest := shortest_period(result)) < (usual := DataConfig().window):
+        lines += comment(f"The shortest period has {shortest} days, less than the usual window of {usual}.", 2)
         lines.append(f"  window: {shortest}")
-    if _series_only(result):
-        lines += comment("Each station in windows of its own, which makes steps cheap; see under model.", 2)
-        kept = series_settings()["data"]
-        if shortest < usual.window:
-            kept = {key: value for key, value in kept.items() if key == "stations_per_window"}
-        lines += _commented(kept)
     return lines
 
 
-def _series_only(result: InitResult) -> bool:
-    return bool(result.of_kind("series")) and not result.of_kind("grid")
-
-
 def _model(result: InitResult) -> list[str]:
-    shape, table = result.shape, result.table
+    shape, table, decided = result.shape, result.table, settings(result)
     lines: list[str] = []
-    if shape is not None:
-        size = patch_size(shape)
-        lines += comment(
-            f"Cells in a patch: {size} x {size}, the divisor of {shape[0]} rows and {shape[1]} columns nearest to 10.",
-            2,
-        )
-        lines.append(f"  patch_size: {size}")
-    if result.of_kind("series") and (table is None or not table.located):
-        lines += comment("Without latitude and longitude each group of stations learns its place.", 2)
-        lines.append("  series_position: learned")
-    has_keys = bool(lines)
-    series_only = _series_only(result)
-    kept, whose = (
-        (series_settings(), "the benchmark GB-Flow-7, for series only") if series_only else (_SMALL, _OF_SMALL)
-    )
-    lines += comment(f"TODO: how large the model is to be. Without the # these keys are those of {whose}.", 2)
-    lines += _commented(kept["model"])
-    # A section without keys would be null.
-    return ["model:" if has_keys else "#model:", *lines, "#training:", *_commented(kept["training"])]
+    for section in ("model", "masking", "training"):
+        if not decided.keys[section]:
+            continue
+        lines += [f"{section}:", *comment(f"{decided.why[section]}.", 2), *_lines_of(decided.keys[section])]
+        if section == "model" and shape is not None:
+            size = patch_size(shape)
+            cells = f"Cells in a patch: {size} x {size}, the divisor of {shape[0]} rows and {shape[1]} columns"
+            lines += [*comment(f"{cells} nearest to {_WISHED_PATCH}.", 2), f"  patch_size: {size}"]
+        if section == "model" and result.of_kind("series") and (table is None or not table.located):
+            lines += _without_places("stations_per_window" in decided.keys["data"])
+    return lines
 
 
-def _commented(keys: Mapping[str, object]) -> list[str]:
-    """Keys of a section as comments: without the sign they are keys again."""
-    return [f"  #{key}: {scalar(value)}" for key, value in keys.items()]
+def _without_places(in_turn: bool) -> list[str]:
+    """The position of stations whose latitude and longitude are not known."""
+    if in_turn:
+        return [*comment("Without latitude and longitude no station has a place.", 2), "  series_position: none"]
+    lines = comment("Without latitude and longitude each group of stations learns its place.", 2)
+    return [*lines, "  series_position: learned"]
+
+
+def _lines_of(keys: Mapping[str, object]) -> list[str]:
+    return [f"  {key}: {inline(value)}" for key, value in keys.items()]
 
 
 def _left_out(result: InitResult) -> list[str]:

@@ -33,6 +33,13 @@ def sequence(values: Iterable[object]) -> str:
     return f"[{', '.join(scalar(value) for value in values)}]"
 
 
+def inline(value: object) -> str:
+    """A value on one line, of lists and mappings too."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{scalar(key)}: {inline(one)}' for key, one in value.items())}}}"
+    return sequence(value) if isinstance(value, list) else scalar(value)
+
+
 def comment(text: str, indent: int = 0, hanging: int = 0) -> list[str]:
     """Comment lines, wrapped; unprintable signs are escaped, so that no file name ends the comment."""
     plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -1,6 +1,7 @@
 """Whether any station can be scored at all, and what to set where none can."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 import xarray as xr
@@ -8,6 +9,7 @@ from jaxtyping import Bool, Int
 
 from hydromae.base.errors import ConfigError
 from hydromae.evaluation.compare import common_pairs
+from hydromae.metrics.pairs import MIN_PAIRS
 
 
 def require_issue_times(
@@ -46,6 +48,11 @@ def require_issue_times(
         f"{what}: has {issues} issue times every {every} days, and of these no station has the {min_pairs} observed "
         f"days that it needs to be scored (--min-pairs): set {' or '.join(ways)}"
     )
+
+
+def days_between_issues(period: tuple[date, date], horizon: int) -> int:
+    """Days between issue times: 5, or fewer where the period would not hold the 100 that a score needs."""
+    return max(1, min(5, ((period[1] - period[0]).days - horizon) // MIN_PAIRS))
 
 
 def unscored(

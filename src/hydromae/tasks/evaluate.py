@@ -22,7 +22,7 @@ from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.evaluate_infill import evaluate_infill
 from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
 from hydromae.tasks.forecast_baselines import BaselineChoice
-from hydromae.tasks.forecast_tables import shown_tables
+from hydromae.tasks.forecast_tables import shown_tables, verdict_of
 from hydromae.tasks.score_extremes import Kind
 from hydromae.tasks.task_scores import default_split
 
@@ -36,10 +36,12 @@ class Evaluation:
     Attributes:
         output: folder with the written files.
         tables: for a person to read.
+        verdict: what they say, in a sentence: against what the model wins, where not, and what to try.
     """
 
     output: Path
     tables: tuple[ScoreTable, ...]
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
         on_stage=on_stage,
     )
     tables = [table for regime, comparison in comparisons.items() for table in shown_tables(comparison, regime)]
-    return Evaluation(folder, tuple(tables))
+    return Evaluation(folder, tuple(tables), verdict_of(comparisons))
 
 
 def _infill(question: Question, on_stage: OnStage) -> Evaluation:
@@ -174,7 +176,7 @@ def _infill(question: Question, on_stage: OnStage) -> Evaluation:
         allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Filling hidden spans", done),
     )
-    return Evaluation(folder, scores.tables)
+    return Evaluation(folder, scores.tables, scores.verdict)
 
 
 def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
@@ -191,7 +193,7 @@ def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
         allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Simulating ungauged stations", done),
     )
-    return Evaluation(folder, scores.tables)
+    return Evaluation(folder, scores.tables, scores.verdict)
 
 
 def _extremes(kind: Kind) -> Callable[[Question, OnStage], Evaluation]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +18,11 @@ from hydromae.baselines.forecast import Regime
 from hydromae.config import Period
 from hydromae.evaluation.compare import Comparison, compare
 from hydromae.evaluation.forecast_scores import score_forecast
+from hydromae.evaluation.forecast_verdict import UNTRAINED
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.metrics.pairs import MIN_PAIRS
+from hydromae.prediction.trained_for import flag_of
 from hydromae.results.write import write_result
 from hydromae.store.description import digest
 from hydromae.store.store import Store
@@ -179,6 +182,8 @@ def evaluate_forecasts(
         )
         if why := unscored(rows, series[target], min_pairs, choice.names):
             logger.warning("%s, forcing %s: %s", store.path, regime, why)
+        untrained = {UNTRAINED: flag} if (flag := flag_of(made.attrs)) else {}
+        comparison = replace(comparison, scores=comparison.scores.assign_attrs(untrained))
         comparisons[str(regime)] = comparison.with_overlap(overlap).with_reason(why)
         stations = score_forecast(
             rows.get(MEDIAN, rows[MODEL]), series[target], reference=training, min_pairs=min_pairs

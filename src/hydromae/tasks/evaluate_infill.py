@@ -1,6 +1,6 @@
 """How well gaps of each length are filled: observed spans are hidden, filled and scored, beside common methods."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from hydromae.baselines.infill import METHODS
 from hydromae.evaluation.forecast_scores import PERCENTILES
 from hydromae.evaluation.hidden_spans import SPANS, hide_spans
 from hydromae.evaluation.infill_scores import MIN_PAIRS, score_infill
+from hydromae.evaluation.standing import MODEL, Rival, listed, sentence, standing
 from hydromae.evaluation.tables import ScoreTable, number_text, short
 from hydromae.masks.tasks import ValueMask
 from hydromae.metrics.ordered import ascending, quantile
@@ -20,6 +21,7 @@ from hydromae.prediction.central_days import CentralDays, Values, answers, middl
 from hydromae.prediction.choices import target_series
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, open_runs, require_alike, require_same_windows
+from hydromae.prediction.trained_for import beyond_filling
 from hydromae.store.store import Store
 from hydromae.tasks.task_scores import (
     TaskScores,
@@ -100,7 +102,8 @@ def evaluate_infill(
     together = xr.concat(each, pd.Index(list(scores), name="model"), combine_attrs="override")
     words = f"{name}, {first} to {last}: days hidden and filled; median over stations"
     spread = _quartiles(together)
-    result = TaskScores(_tables(spread, words), _records(spread), together).with_overlap(overlap)
+    verdict = _verdict(spread, beyond_filling(predictors, [name]))
+    result = TaskScores(_tables(spread, words), _records(spread), together, verdict).with_overlap(overlap)
     result.write(folder_of(predictor, output, f"infill_{split}"), STEM)
     return result
 
@@ -148,6 +151,22 @@ def _tables(quartiles: xr.Dataset, words: str) -> tuple[ScoreTable, ...]:
         title = f"Gaps of {length} day{'s' if length > 1 else ''}"
         tables.append(ScoreTable(title, columns, tuple(rows), words))
     return tuple(tables)
+
+
+def _verdict(quartiles: xr.Dataset, untrained: Sequence[str]) -> str:
+    """What the model is ahead of at which lengths, behind what, and what to try, in a sentence."""
+    median = quartiles["nse"].sel(percentile=50).transpose("model", "length")
+    lengths = [str(length) for length in median["length"].values]
+
+    def where(places: Sequence[int]) -> str:
+        if len(places) == len(lengths):
+            return "at every length"
+        return f"at {listed([lengths[place] for place in places])} days"
+
+    rivals = {name: Rival(median.sel(model=name).values) for name in METHODS}
+    stand = standing(median.sel(model=MODEL).values, rivals, where)
+    advice = "train on gaps for longer, with the nearest stations in a window (data.stations_per_window of 8)"
+    return sentence("In gaps", stand, untrained, advice)
 
 
 def _records(quartiles: xr.Dataset) -> ScoreTable:

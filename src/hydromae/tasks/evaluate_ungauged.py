@@ -12,12 +12,14 @@ from hydromae.base.given import Names
 from hydromae.base.station_ids import places_among, respelled
 from hydromae.baselines.ungauged import METHODS
 from hydromae.evaluation.compare import compare
+from hydromae.evaluation.standing import sentence, standing_in
 from hydromae.folds.folds import Folds
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.central_days import last_days
 from hydromae.prediction.choices import chosen_stations, target_series
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, open_runs
+from hydromae.prediction.trained_for import beyond_ungauged
 from hydromae.runs.seen import Seen, ever_seen
 from hydromae.store.station_table import station_table
 from hydromae.store.store import Store
@@ -112,7 +114,13 @@ def evaluate_ungauged(
     words = f"{name} of {len(held_out)} stations held out, {first} to {last}"
     tables = tuple(comparison.table(metric, f"{metric.upper()} of {words}") for metric in _TABLES)
     metrics = [metric for metric in _RECORDS if metric in comparison.scores["metric"].values]
-    result = TaskScores(tables, comparison.records(metrics), comparison.scores)
+    advice = "train for longer, on more stations and with attributes of the catchments"
+    begin = f"At {len(held_out)} station{'s' if len(held_out) > 1 else ''} held out"
+    stand = standing_in(comparison.scores, lambda places: "")
+    verdict = sentence(begin, stand, beyond_ungauged(predictors, name), advice)
+    if overlap is not None:
+        verdict = f"{verdict} {overlap.note}."
+    result = TaskScores(tables, comparison.records(metrics), comparison.scores, verdict)
     result.write(folder_of(predictor, output, f"ungauged_{split}"), STEM)
     return result
 

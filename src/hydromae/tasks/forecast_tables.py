@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hydromae.evaluation.compare import Comparison
+from hydromae.evaluation.forecast_verdict import forecast_verdict
 from hydromae.evaluation.tables import ScoreTable
 
 _SHOWN: Final = ("nse", "kge", "rmse", "fhv", "persistence_skill", "crps")
@@ -24,13 +25,22 @@ def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[S
 
 
 def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> str:
-    """All tables of all regimes as one page of Markdown."""
-    pages = [
+    """What the scores say, and all tables of all regimes, as one page of Markdown."""
+    pages = [verdict_of(comparisons) + "\n"]
+    pages += [
         table.markdown()
         for regime, comparison in comparisons.items()
         for table in shown_tables(comparison, regime, title)
     ]
-    return "\n".join(pages)
+    return "\n".join(page for page in pages if page.strip())
+
+
+def verdict_of(comparisons: Mapping[str, Comparison]) -> str:
+    """What the forecast is ahead of, where not, and what to try; and which of the days were trained on."""
+    overlaps = [comparison.overlap for comparison in comparisons.values()]
+    notes = dict.fromkeys(f"{overlap.note}." for overlap in overlaps if overlap is not None)
+    verdict = forecast_verdict({regime: comparison.scores for regime, comparison in comparisons.items()})
+    return " ".join((verdict, *notes)).strip()
 
 
 def csv_table(comparisons: Mapping[str, Comparison]) -> str:

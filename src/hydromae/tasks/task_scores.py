@@ -25,23 +25,27 @@ class TaskScores:
         tables: for a person to read, one after the other.
         records: every number in full, one in each row.
         scores: of every station, as computed.
+        verdict: what they say, in a sentence.
     """
 
     tables: tuple[ScoreTable, ...]
     records: ScoreTable
     scores: xr.Dataset
+    verdict: str = ""
 
     def with_overlap(self, overlap: Overlap | None) -> "TaskScores":
         """The same scores, with every row saying which of the days were trained on, if any."""
         if overlap is None:
             return self
         tables = tuple(map(overlap.table, self.tables))
-        return TaskScores(tables, overlap.records(self.records), self.scores.assign_attrs(overlap.attributes()))
+        scores = self.scores.assign_attrs(overlap.attributes())
+        return TaskScores(tables, overlap.records(self.records), scores, f"{self.verdict} {overlap.note}.".strip())
 
     def write(self, folder: Path, stem: str) -> tuple[Path, Path]:
         """Write `<stem>.md` and `<stem>.csv` into a folder, and say where."""
         page, table = folder / f"{stem}.md", folder / f"{stem}.csv"
-        write_text(page, "\n".join(scores.markdown() for scores in self.tables))
+        verdict = [f"{self.verdict}\n"] if self.verdict else []
+        write_text(page, "\n".join([*verdict, *(scores.markdown() for scores in self.tables)]))
         write_text(table, self.records.csv())
         return page, table
 

@@ -55,7 +55,8 @@ def test_prepare_says_what_was_decided_on_the_way(hydromae: Hydromae, world: Wor
 
 def test_prepare_ends_with_what_check_would_call_an_error(hydromae: Hydromae, world: World) -> None:
     sound = [line for line in hydromae("prepare", write_config(world))[1].splitlines() if line.strip()]
-    assert "200 days from 2001-01-01" in sound[-1]
+    assert "200 days from 2001-01-01" in sound[-3]
+    assert sound[-2:] == ["Prepared. Next:", f"  hydromae train {world.root.parent / 'my.yaml'}"]
     world.series["evap"][5:9, 1] = -9999
     world.write_series()
     config = write_config(world)
@@ -65,7 +66,7 @@ def test_prepare_ends_with_what_check_would_call_an_error(hydromae: Hydromae, wo
         assert output.splitlines()[-1].startswith("error: Would spoil training")
     world.raw["data"]["missing_values"] = [-99999.0, 1e20, -9999.0]
     code, output, _ = hydromae("prepare", write_config(world), "--overwrite")
-    assert code == 0 and "200 days from 2001-01-01" in output.splitlines()[-1]
+    assert code == 0 and "200 days from 2001-01-01" in output and "error" not in output
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def evaluate(
 ) -> None:
     """Score a run on a held-out period, beside baselines fitted on the training period of the same stations.
 
-    Writes forecasts and scores as netCDF, and the tables as Markdown and CSV; prints the tables.
+    Says first what the model is ahead of, where it is behind, and what to try; prints the tables. Writes forecasts and
+    scores as netCDF, and the tables, with that sentence, as Markdown and CSV.
 
     Example: `hydromae evaluate output/gb_small --task forecast --split val --every 5 --horizon 7`
 
@@ -110,6 +111,8 @@ def evaluate(
             allow_overlap=allow_overlap,
         )
         done = evaluate_task(task, question, stages.stage)
+    if done.verdict:
+        console.print(done.verdict, markup=False, highlight=False)
     for table in done.tables:
         console.print(table.rich())
     console.print(f"Written: {done.output}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -211,14 +212,13 @@ def _print_scores(run: Any, content: dict[str, Any]) -> None:
 
 
 def _after_training(run: Any) -> None:
+    """Say that a run is finished, and what comes next; or how to go on with one that was stopped."""
     from hydromae.app.console import console
+    from hydromae.app.next_steps import after_training as next_commands
+    from hydromae.app.next_steps import said
     from hydromae.training.runs import is_finished
 
     if not is_finished(run):
-        console.print(f"Stopped; continue with `hydromae resume {run.path}`", soft_wrap=True)
+        console.print(f"Stopped; continue with `hydromae resume {quote(str(run.path))}`", soft_wrap=True)
         raise SystemExit(130)  # typer's own exit works only inside typer, which train_mae.py does not use
-    split = "" if run.config().data.val else " --split train"
-    console.print(
-        f"Trained: {run.path}. Next: `hydromae reconstruct {run.path}{split}` and `hydromae report {run.path}`",
-        soft_wrap=True,
-    )
+    console.print(said(f"Trained: {run.path}.", next_commands(run)), soft_wrap=True, markup=False, highlight=False)

@@ -37,6 +37,7 @@ def init(
     from rich.table import Table
 
     from hydromae.app.console import Stages, console
+    from hydromae.app.next_steps import after_init
     from hydromae.init import check_target, write_config
     from hydromae.init import init as look
 
@@ -48,7 +49,7 @@ def init(
         table.add_row(row.path, row.taken_for, row.reader, row.reason)
     console.print(table)
     written = write_config(result, output, overwrite)
-    console.print(f"Written: {written}. Read it, then run `hydromae check {written}`", soft_wrap=True)
+    console.print(after_init(written, result.to_do), soft_wrap=True, markup=False, highlight=False)
 
 
 def check(
@@ -70,6 +71,7 @@ def check(
     Example: `hydromae check configs/gb.yaml data.root=my_data -o check.html`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.app.next_steps import before_training, said
     from hydromae.check.check import check as check_sources
     from hydromae.check.check import check_store, render
     from hydromae.config.read import load_config
@@ -77,17 +79,20 @@ def check(
 
     if not target.exists():
         raise ConfigError(f"{target}: is neither a configuration nor a store; give the path of one")
+    config = None if target.is_dir() else load_config(target, overrides or ())
     with Stages() as stages:
         progress = titled(stages.stage, "Checking")
-        if target.is_dir():
+        if config is None:
             report = check_store(Store.open(target), root=root, full=full, on_progress=progress)
         else:
-            report = check_sources(load_config(target, overrides or ()), full=full, on_progress=progress)
+            report = check_sources(config, full=full, on_progress=progress)
     console.print(render(report))
     if output is not None:
         from hydromae.check.page import write_check_page
 
         console.print(f"The page: {write_check_page(report, output)}", soft_wrap=True)
+    if config is not None and report.exit_code == 0 and (steps := before_training(target, config, overrides or ())):
+        console.print(said("Fit to train on.", steps), soft_wrap=True, markup=False, highlight=False)
     raise typer.Exit(report.exit_code)
 
 
@@ -108,20 +113,26 @@ def prepare(
     Example: `hydromae prepare configs/gb.yaml data.root=my_data`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.app.next_steps import before_training, said
     from hydromae.check.check import check_store
     from hydromae.config.read import load_config
     from hydromae.store.prepare import ALREADY
     from hydromae.store.prepare import prepare as prepare_store
 
-    loaded, said = load_config(config, overrides or ()), set[str]()
+    loaded, notes = load_config(config, overrides or ()), set[str]()
     with Stages() as stages:
-        progress = noted(titled(stages.stage, "Preparing the store"), said)
+        progress = noted(titled(stages.stage, "Preparing the store"), notes)
         store = prepare_store(loaded, progress, overwrite=overwrite, append=append)
         report = check_store(store, verify=False, on_progress=titled(stages.stage, "Checking the store"))
     print_notes(store.provenance.notes)
-    made = f"{store.n_days} days from {store.days[0]}, {', '.join(store.names)}"
-    console.print(f"{store.path}: {made}{f' ({ALREADY})' if ALREADY in said else ''}", soft_wrap=True)
-    if errors := [problem.text for problem in report.problems if problem.severity == "error"]:
+    made = f"{store.path}: {store.n_days} days from {store.days[0]}, {', '.join(store.names)}"
+    made += f" ({ALREADY})" if ALREADY in notes else ""
+    errors = [problem.text for problem in report.problems if problem.severity == "error"]
+    steps = [] if append or errors else before_training(config, loaded, overrides or ())
+    console.print(made, soft_wrap=True)
+    if steps:
+        console.print(said("Prepared.", steps), soft_wrap=True, markup=False, highlight=False)
+    if errors:
         verdict = f"error: {report.verdict} " + "; ".join(errors)
         console.print(f"{verdict}. `hydromae check {config}` says more", soft_wrap=True, markup=False)
 
