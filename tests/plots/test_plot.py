@@ -79,6 +79,15 @@ def test_a_forecast_is_drawn_with_its_bands_after_what_was_observed() -> None:
     assert rain.get_title(loc="left") == "46003, Dart at Austins Bridge"
 
 
+def test_levels_within_the_height_of_the_panel_are_marked() -> None:
+    made = forecast()
+    made["riverflow_threshold"] = (("event", "station"), np.array([[1e6, 0.5], [0.25, np.nan]]))
+    made = made.assign_coords(event=["flood of 2 years", "below Q95"])
+    figure = plot(made)
+    marked = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert marked == [[], ["below Q95"], [], ["flood of 2 years"]]
+
+
 def test_without_the_data_only_the_forecast_is_drawn() -> None:
     figure = plot(forecast(), "12005", issue_time="2012-02-10")
     labels = {one.get_label() for one in figure.axes[1].lines}

@@ -68,10 +68,22 @@ def _draw(axes: Axes, above: Axes, forecast: xr.Dataset, name: str, store: Store
     axes.set_ylabel(plain(str(forecast[name].attrs.get("units", ""))))
     axes.set_ylim(bottom=0 if float(forecast[name].min()) >= 0 else None)
     axes.set_xlim(*day_numbers(np.array([first if flow is not None else issue, last])))
+    if f"{name}_threshold" in forecast:
+        _mark_levels(axes, forecast[f"{name}_threshold"])
     if rain is None:
         above.set_axis_off()
     else:
         _hang_rain(above, rain.between(first, last))
+
+
+def _mark_levels(axes: Axes, thresholds: xr.DataArray) -> None:
+    """The flood levels and the low flow that lie within the height of the panel."""
+    highest = axes.get_ylim()[1]
+    for event, level in zip(thresholds["event"].values, thresholds.values, strict=True):
+        if np.isfinite(level) and level <= highest:
+            axes.axhline(level, color=GREY, linewidth=0.8, linestyle="--")
+            axes.annotate(plain(str(event)), (0.005, level), xycoords=("axes fraction", "data"), color=GREY,
+                          fontsize=7, va="bottom")  # fmt: skip
 
 
 def _hang_rain(axes: Axes, rain: Record) -> None:
