@@ -57,7 +57,7 @@ def test_only_the_test_between_model_and_baseline_counts(reference: str) -> None
     expected = {
         "ridge": "ahead of ridge (beyond chance) and of mean",
         "hydromae": "ahead of ridge and mean (beyond chance)",
-        "mean": "ahead of ridge and mean (beyond chance)",
+        "mean": "ahead of ridge and of mean (beyond chance)",
     }[reference]
     assert standing_in(scores, lambda places: "").words == expected
 
