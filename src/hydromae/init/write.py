@@ -88,10 +88,13 @@ def series_settings() -> dict[str, dict[str, Any]]:
 
 
 def patch_size(shape: tuple[int, int]) -> int:
-    """The divisor of both rows and columns that is nearest to 10, the larger of two as near."""
+    """The divisor of both rows and columns from 5 to 20 that is nearest to 10, the larger of two as near.
+
+    Where there is none it is 10, or all of a smaller grid: the last patches reach beyond the edge.
+    """
     whole = math.gcd(*shape)
-    divisors = [size for size in range(1, whole + 1) if whole % size == 0]
-    return min(divisors, key=lambda size: (abs(size - _WISHED_PATCH), -size))
+    divisors = [size for size in range(_WISHED_PATCH // 2, 2 * _WISHED_PATCH + 1) if whole % size == 0]
+    return min(divisors, key=lambda size: (abs(size - _WISHED_PATCH), -size), default=min(_WISHED_PATCH, max(shape)))
 
 
 def _modalities(result: InitResult) -> list[str]:
@@ -187,10 +190,13 @@ def _model(result: InitResult) -> list[str]:
     lines: list[str] = []
     if shape is not None:
         size = patch_size(shape)
-        lines += comment(
-            f"Cells in a patch: {size} x {size}, the divisor of {shape[0]} rows and {shape[1]} columns nearest to 10.",
-            2,
+        whole = all(extent % size == 0 for extent in shape)
+        why = (
+            f"the divisor of {shape[0]} rows and {shape[1]} columns nearest to 10"
+            if whole
+            else f"as no size near 10 divides {shape[0]} rows and {shape[1]} columns; the last reach beyond the edge"
         )
+        lines += comment(f"Cells in a patch: {size} x {size}, {why}.", 2)
         lines.append(f"  patch_size: {size}")
     if result.of_kind("series") and (table is None or not table.located):
         lines += comment("Without latitude and longitude each group of stations learns its place.", 2)

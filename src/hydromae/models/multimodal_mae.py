@@ -74,10 +74,6 @@ class MultiModalMAE(nn.Module):
         super().__init__()
         self.config, self.task_weights = config, dict(task_weights or {})
         self.trained_on: dict[str, Any] = {}
-        if "grid" in config.modalities.values():
-            for key in ("grid_height", "grid_width"):
-                if getattr(config, key) % config.patch_size:
-                    raise ValueError(f"{key} ({getattr(config, key)}) must be a multiple of {config.patch_size} cells")
         if valid_patch_indices is None:
             valid_patch_indices = torch.arange(min(config.valid_patches or config.all_patches, config.all_patches))
         inside = (valid_patch_indices >= 0) & (valid_patch_indices < config.all_patches)
