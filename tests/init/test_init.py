@@ -14,7 +14,7 @@ from hydromae.check.check import check
 from hydromae.config import ATTRIBUTES, Config
 from hydromae.config.read import load_config
 from hydromae.init import InitResult, check_target, config_text, init, long_tables, survey, write_config
-from hydromae.init.write import series_settings
+from hydromae.init.write import patch_size, series_settings
 from hydromae.readers import Reader, Request
 from hydromae.sample.write import write_sample
 from hydromae.store.prepare import prepare
@@ -379,6 +379,13 @@ def test_keys_that_are_commented_out_are_keys_without_the_sign(tmp_path):
     (tmp_path / "my.yaml").write_text(re.sub(r"(?m)^( *)#(?! )", r"\1", text))
     config = load_config(tmp_path / "my.yaml")
     assert config.model.d_model == 64 and config.training.batch_size == 2 and config.model.patch_size == 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((290, 180), 10), ((15, 10), 5), ((24, 16), 8), ((112, 82), 10), ((7, 5), 7), ((3, 3), 3)]
+)
+def test_patches_are_near_10_cells_and_divide_the_grid_where_they_can(shape, size):
+    assert patch_size(shape) == size
 
 
 def test_series_alone_are_told_of_the_benchmarks_model(tmp_path):

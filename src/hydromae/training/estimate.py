@@ -190,9 +190,10 @@ def _longer_tokens(config: Config, store: Store, share: float) -> Changed | None
 
 
 def _larger_patches(config: Config, store: Store, share: float) -> Changed | None:
-    size = store.patch_size
-    larger = max(math.ceil(size / math.sqrt(share)), size + 1)
-    if not len(store.valid_patches) or larger > min(store.shape):
+    whole, size = math.gcd(*store.shape) if len(store.valid_patches) else 0, store.patch_size
+    sizes = (larger for larger in range(size + 1, whole + 1) if whole % larger == 0)
+    larger = next((larger for larger in sizes if (size / larger) ** 2 <= share), None)
+    if larger is None:
         return None
     patches = math.ceil(len(store.valid_patches) * (size / larger) ** 2)
     said = f"model.patch_size={larger} with the store prepared anew"
