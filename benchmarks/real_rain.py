@@ -47,7 +47,7 @@ def main() -> None:
         folder = options.output / rain.replace(" ", "_")
         config = load_config(CONFIG, [*RAIN[rain], f"data.store={folder / 'store'}", *options.set])
         tables[rain] = scores(config, folder, options.every_nth, options.every)
-        print(pd.concat(tables, names=["rain"]).round(3).to_markdown(), flush=True)
+        print(pd.concat(tables, names=["rain"]).round(3).to_string(), flush=True)
 
 
 def scores(config: Config, folder: Path, every_nth: int, every: int) -> pd.DataFrame:
