@@ -164,10 +164,6 @@ BAD: dict[str, tuple[Callable[[World], object], str]] = {
         lambda w: _soil(w, slice(140, 200), (slice(10), slice(None)), "val"),
         r"soil_val\.h5: has 10 x 10 cells, but .*soil_train\.h5 has 15 x 10.*; \w+",
     ),
-    "not whole patches": (
-        lambda w: w.raw["model"].update(patch_size=4, grid_height=16, grid_width=12),
-        r"mask\.pt: 15 x 10 cells are not a whole number of patches of 4 x 4; pad the grids or set model\.patch_size",
-    ),
     "date missing": (_drop_a_day, r"soil_train\.h5: 2001-01-31 is absent from its dates; add the day, or set"),
     "date repeated": (_repeat_a_day, r"soil_train\.h5: 2001-01-31 is twice in its dates \(maps 30 and 31\); remove"),
     "unknown station": (

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydromae.base.patches import pack, unpack
+from hydromae.base.patches import cell_index, pack, unpack, whole_patches
 from hydromae.store.maps import to_grid
 
 
@@ -16,6 +16,21 @@ def test_unpack_is_the_inverse_of_pack_on_valid_patches(rows, columns, size, dat
     kept = np.isfinite(back)
     assert packed.shape == (2, len(valid), size**2)
     assert (back[kept] == grid[kept]).all() and kept.sum() == packed.size
+
+
+@given(rows=st.integers(1, 9), columns=st.integers(1, 9), size=st.integers(1, 4))
+def test_a_grid_that_is_not_whole_patches_comes_back_as_it_was(rows, columns, size):
+    grid = np.random.default_rng(0).normal(size=(2, rows, columns))
+    down, right = whole_patches((rows, columns), size)
+    every = np.arange(down * right)
+    packed = pack(grid, every, size)
+    inside = cell_index(every, (rows, columns), size) >= 0
+    assert (down * size >= rows > (down - 1) * size) and (right * size >= columns > (right - 1) * size)
+    assert inside.sum() == rows * columns
+    assert np.isnan(packed[:, ~inside]).all() and np.isfinite(packed[:, inside]).all()
+    assert not pack(grid > 0, every, size)[:, ~inside].any()
+    packed[:, ~inside] = 7.0  # as a model may predict there
+    assert (unpack(packed, every, (rows, columns), size) == grid).all()
 
 
 def test_cells_are_row_major_inside_a_patch():

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,19 @@ def test_attributes_are_the_stores_scaled_ones_for_every_sample(prepared: tuple[
     assert attributes is not None and attributes.shape == (2, 4, 3)
     for sample in attributes:
         np.testing.assert_array_equal(sample.numpy(), prepared[1].scaled_attributes)
+
+
+def test_grids_that_all_samples_share_are_what_copies_of_them_are(parts: Parts) -> None:
+    model, reader, maker = parts
+    copies = reader.read([100, 100, 100], DAYS)
+    shared = {name: v[:1].expand_as(v) if v.ndim == 4 else v for name, v in copies.values.items()}
+    expected, found = (maker.evaluation_batch(w) for w in (copies, replace(copies, values=shared)))
+    assert found.tokens["precip"].values.stride(0) == 0
+    for name, tokens in expected.tokens.items():
+        assert torch.equal(found.tokens[name].values, tokens.values)
+        assert torch.equal(found.tokens[name].valid, tokens.valid)
+    for name, predicted in model.predict(expected).items():
+        torch.testing.assert_close(model.predict(found)[name], predicted)
 
 
 @pytest.mark.parametrize("stations", [None, np.array([[3, 1, 0], [2, 2, 1]])])

@@ -88,7 +88,7 @@ def test_a_window_is_refused_exactly_when_it_is_longer_than_the_model_allows(lon
     [
         ({"d_model": 100}, "d_model .100. must be a multiple of nhead"),
         ({"decoder_dim": 6, "nhead": 2}, "decoder_dim .6."),
-        ({"grid_height": 295}, "grid_height .295. must be a multiple of patch_size"),
+        ({"grids_attended": False}, "set recurrent_grids above 0"),
         ({"use_fm_layers": [0, 6]}, "from 0 to 5"),
         ({"use_fm_layers": []}, "at least one"),
         ({"use_fm_layers": [2, 1]}, "ascending"),

@@ -14,6 +14,7 @@ from hydromae.check.check import check
 from hydromae.config import ATTRIBUTES, Config
 from hydromae.config.read import load_config
 from hydromae.init import InitResult, check_target, config_text, init, long_tables, survey, write_config
+from hydromae.init.write import patch_size
 from hydromae.readers import Reader, Request
 from hydromae.sample.write import write_sample
 from hydromae.store.prepare import prepare
@@ -441,6 +442,13 @@ def test_what_the_files_do_not_say_is_listed_by_its_key(tmp_path):
     assert config_text(result, "my").count("TODO") == 1
     table.rename(columns={"temp": "temp_c"}).to_csv(tmp_path / "daily.csv", index=False)
     assert init(tmp_path).to_do == () and "TODO" not in config_text(init(tmp_path), "my")
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((290, 180), 10), ((15, 10), 5), ((24, 16), 8), ((112, 82), 10), ((7, 5), 7), ((3, 3), 3)]
+)
+def test_patches_are_near_10_cells_and_divide_the_grid_where_they_can(shape, size):
+    assert patch_size(shape) == size
 
 
 def test_where_a_configuration_cannot_be_written_is_known_before_the_work(tmp_path):

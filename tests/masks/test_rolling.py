@@ -44,6 +44,7 @@ EVERY: dict[str, Any] = {"data": {"window": DAYS}, "model": MODEL}
 GRIDS: dict[str, Any] = {"data": {"window": DAYS}, "model": {**MODEL, "recurrent_grids": 6}}
 BACK: dict[str, Any] = {**ONE, "model": {**MODEL, "recurrent_backward": True}}
 GRIDS_ONE: dict[str, Any] = {**ONE, "model": GRIDS["model"]}
+UNATTENDED: dict[str, Any] = {**ONE, "model": {**GRIDS["model"], "grids_attended": False}}
 ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
 
 
@@ -106,7 +107,7 @@ def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
     assert all(hiding.hides for hiding in plan["riverflow"])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, BACK])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, UNATTENDED, BACK])
 @pytest.mark.parametrize("forcing", [0.0, 1.0])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
@@ -142,7 +143,7 @@ def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
             assert not torch.equal(found[real], usual[real])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, BACK])
+@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, UNATTENDED, BACK])
 @pytest.mark.parametrize("forcing", [0.0, 1.0, 0.5])
 def test_each_forecast_is_that_of_its_issue_day_by_itself(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float
@@ -197,14 +198,14 @@ def test_a_forecast_reads_what_the_stations_around_show_before_its_issue_day(
     assert (shown[0] <= shown[1]).all()
 
 
-@pytest.mark.parametrize("sections", [GRIDS, GRIDS_ONE])
+@pytest.mark.parametrize("sections", [GRIDS, GRIDS_ONE, UNATTENDED])
 def test_a_forecast_reads_the_cells_around_its_station(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any]
 ) -> None:
     model, reader, maker = parts(prepared, tmp_path, sections, forcing=1.0)
-    # Only the recurrence is left to bring it.
+    # Only the recurrence is left to bring it; attention that leaves the grids out brings nothing of them anyway.
     for name, parameter in model.named_parameters():
-        if "station_states" not in name and "states.to_value" not in name:
+        if model.config.grids_attended and "station_states" not in name and "states.to_value" not in name:
             torch.nn.init.zeros_(parameter)
     windows = read(reader, sections)
     usual = model.predict(maker.evaluation_batch(windows))["riverflow"]

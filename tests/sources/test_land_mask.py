@@ -87,5 +87,11 @@ def test_no_valid_patch_says_the_largest_share():
     land = np.eye(4, dtype=bool)
     with pytest.raises(DataError, match=r"m\.pt: no patch has 90% of land, the largest share is 50%; lower"):
         valid_patches(land, 2, 0.9, "m.pt")
-    with pytest.raises(DataError, match=r"m\.pt: 4 x 4 cells are not a whole number of patches of 3"):
-        valid_patches(land, 3, 0.5, "m.pt")
+
+
+def test_the_land_of_a_patch_that_reaches_beyond_the_grid_is_a_share_of_its_cells_in_the_grid():
+    land = np.array([[1, 0, 1, 1], [0, 1, 1, 1], [0, 0, 0, 0], [0, 1, 0, 1]], bool)  # 2 x 2 patches of 3
+    shares = [4 / 9, 2 / 3, 1 / 3, 1]  # of 9, 3, 3 and 1 cells
+    for threshold in (0.0, 0.4, 0.5, 0.7):
+        expected = [patch for patch, share in enumerate(shares) if share >= threshold]
+        assert valid_patches(land, 3, threshold, "m.pt").tolist() == expected

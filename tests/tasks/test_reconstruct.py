@@ -16,6 +16,7 @@ from hydromae.runs.pretrained import load_pretrained
 from hydromae.store.maps import to_grid
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
+from hydromae.store.view import open_store
 from hydromae.tasks import reconstruct as task
 from hydromae.tasks.reconstruct import reconstruct
 from hydromae.tokens.selection import MISSING, TARGET, VISIBLE
@@ -23,7 +24,7 @@ from hydromae.training.runs import new_run
 from hydromae.windows.windows import WindowReader
 from support.batches import BatchMaker
 from support.small import small_config
-from support.sources import World
+from support.sources import World, make_world
 
 Prepared = tuple[World, Store]
 WINDOW, SPLIT = 8, slice(140, 200)  # 7 windows of 8 days and one of 4
@@ -67,6 +68,28 @@ def test_there_is_a_reconstruction_exactly_where_a_value_was_hidden(made: xr.Dat
         np.testing.assert_array_equal(np.isfinite(reconstructed), state == TARGET)
         np.testing.assert_array_equal(np.isnan(made[name].values), state == MISSING)
         assert set(np.unique(state)) <= {VISIBLE, TARGET, MISSING} and (state == TARGET).any()
+
+
+def test_grids_that_are_not_whole_patches_keep_their_shape_places_and_values(tmp_path: Path) -> None:
+    world = make_world(tmp_path / "sources")
+    places = {"crs": "EPSG:27700", "y": [1000, -5], "x": [0, 5]}
+    model = {"patch_size": 4, "grid_height": 15, "grid_width": 10}  # the last patches hold 3 rows and 2 columns
+    config = small_config(world, tmp_path / "run", model=model, data={"grid": places, "land_threshold": 0.0})
+    store = prepare(config)
+    assert store.shape == (15, 10) and store.land.shape == (len(store.valid_patches), 16)
+    assert int(store.land.sum()) == int(world.land.sum())
+    with open_store(store) as opened, reconstruct(new_run(config, store).path) as made:
+        np.testing.assert_array_equal(opened["land_mask"], world.land)
+        for file, days in ((opened, slice(None)), (made, SPLIT)):
+            np.testing.assert_array_equal(file.y, 1000 - 5 * np.arange(15))
+            np.testing.assert_array_equal(file.x, 5 * np.arange(10))
+            expected = np.where(world.land, world.grids["soil"][days], np.nan)
+            np.testing.assert_array_equal(file["soil"].values, expected)
+        state = made["soil_state"].values
+        assert state.shape == made["soil_reconstructed"].shape == (60, 15, 10)
+        np.testing.assert_array_equal(np.isfinite(made["soil_reconstructed"]), state == TARGET)
+        np.testing.assert_array_equal(np.isnan(made["soil"]), state == MISSING)
+        assert (state[:, 12:] == TARGET).any() and (state[:, :, 8:] == TARGET).any()
 
 
 def test_in_every_window_exactly_the_share_of_tokens_is_hidden(made: xr.Dataset, prepared: Prepared) -> None:

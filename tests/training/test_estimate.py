@@ -69,6 +69,15 @@ def test_the_estimate_knows_parameters_and_tokens(prepared: Prepared, large: Con
     assert found.every_token == 400 and found.windows == 48 and found.seconds > 0 and found.fits
 
 
+def test_a_model_that_forecasts_from_every_issue_day_is_estimated_too(prepared: Prepared, tmp_path: Path) -> None:
+    model = {"series_patch_size": 1, "recurrent_dim": 8, "rolling": ["riverflow"]}
+    masking = {"strategies": {"rolling_forecast": 1}, "forecast": ["riverflow"], "horizon": 2}
+    config = small_config(prepared[0], tmp_path / "run", model=model, masking=masking)
+    found = estimate(config, prepared[1], CPU)
+    assert found.parameters == sum(p.numel() for p in build_model(config, prepared[1]).parameters())
+    assert found.tokens["precip"] == (32, 32, 0) and found.seconds > 0
+
+
 @pytest.mark.slow
 def test_model_estimate_and_trial_count_the_same_tokens(prepared: Prepared, tmp_path: Path) -> None:
     config = small_config(prepared[0], tmp_path / "run", model={"grid_patch_days": 3})

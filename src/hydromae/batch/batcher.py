@@ -128,7 +128,7 @@ class Batcher:
 
     def scale(self, name: str, values: Tensor, windows: Windows) -> Float[Tensor, "batch days *place"]:
         """Physical values of windows on the model's scale, NaN where missing."""
-        return self.scalers[name].scale(values, self._stations(name, windows))
+        return self.scalers[name].scale(_once(values), self._stations(name, windows)).expand_as(values)
 
     def unscale(self, name: str, values: Tensor, windows: Windows) -> Float[Tensor, "batch days *place"]:
         """Predictions for windows, from the model's scale to the physical unit."""
@@ -166,7 +166,7 @@ def batch_of(
     of the grids around the stations.
     """
     n_days = next(iter(scaled.values())).shape[1]
-    tokens_of = {name: split_missing(to_tokens(scaled[name], shape)) for name, shape in shapes.items()}
+    tokens_of = {name: _tokens(scaled[name], shape) for name, shape in shapes.items()}
     masks = mask_of(Observed(shapes, {name: valid for name, (_, valid) in tokens_of.items()}, fills.keys()))
     tokens = {}
     for name, shape in shapes.items():
@@ -178,6 +178,19 @@ def batch_of(
         tokens[name] = fills[name](made, n_days, mask.hidden) if name in fills else made
     context = None if context_of is None else context_of(masks)
     return Batch(tokens, attributes, day_of_year, n_days, context, cells)
+
+
+def _tokens(
+    window: Float[Tensor, "batch days *place"], shape: TokenShape
+) -> tuple[Float[Tensor, "batch tokens cells"], Bool[Tensor, "batch tokens cells"]]:
+    """Tokens with 0 for what is missing, and where they are valid."""
+    values, valid = split_missing(to_tokens(_once(window), shape))
+    return values.expand(len(window), -1, -1), valid.expand(len(window), -1, -1)
+
+
+def _once(window: Float[Tensor, "batch days *place"]) -> Float[Tensor, "some days *place"]:
+    """A grid that is one and the same in all samples, as a task asks of many stations on the same days, once."""
+    return window[:1] if window.ndim == 4 and window.stride(0) == 0 else window
 
 
 def _readable(

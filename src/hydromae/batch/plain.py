@@ -7,6 +7,7 @@ import torch
 from einops import rearrange
 from jaxtyping import Int
 from torch import Tensor
+from torch.nn import functional
 
 from hydromae.batch.batch import Batch
 from hydromae.batch.batcher import batch_of
@@ -53,6 +54,8 @@ def batch_from_dict(
         window, mask = _without_codes(name, plain[name]), plain[f"{name}_mask"].bool()
         if shape.kind == "grid":
             side = config.patch_size
+            below, right = -config.grid_height % side, -config.grid_width % side
+            window = functional.pad(window, (0, right, 0, below), value=torch.nan)  # to whole patches
             window = rearrange(window, "b t (h p) (w q) -> b t (h w) (p q)", p=side, q=side)  # [B, T, all, cells]
             windows[name] = window[:, :, valid_patches]  # [B, T, P, cells]
             hidden[name] = mask[:, :, valid_patches].flatten(1)  # [B, tokens]

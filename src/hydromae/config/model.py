@@ -1,10 +1,12 @@
 """Sizes and switches of the model."""
 
+import math
 from itertools import pairwise
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hydromae.base.patches import whole_patches
 from hydromae.config.modality import PRESETS
 from hydromae.config.types import Kind, Place, Section
 
@@ -38,7 +40,9 @@ class ModelConfig(Section):
     )
     norm_first: bool = Field(True, description="normalise before each sub-layer (true) or after its sum (false)")
     activation: Literal["gelu", "relu"] = Field("gelu", description="non-linearity of the MLPs")
-    patch_size: int = Field(10, ge=1, description="rows and columns of cells in a patch")
+    patch_size: int = Field(
+        10, ge=1, description="rows and columns of cells in a patch; the last patches may reach beyond the grid"
+    )
     grid_height: int = Field(290, ge=1, description="rows of the grids, in cells; taken from the store when training")
     grid_width: int = Field(180, ge=1, description="columns of the grids, in cells; taken from the store when training")
     valid_patches: int | None = Field(
@@ -112,6 +116,11 @@ class ModelConfig(Section):
         description="means over the cells of each grid around a station that the recurrence also reads, with weights "
         "by distance and direction: rain that is only a grid drives the flow (0 = none); 8 to 12 serve well",
     )
+    grids_attended: bool = Field(
+        True,
+        description="whether attention reads the grids beside recurrent_grids; false makes a step of windows of few "
+        "stations several times cheaper, as each of them holds whole maps",
+    )
     rolling: tuple[str, ...] = Field(
         (),
         description="series that are forecast from every issue day of a window in one pass (strategy "
@@ -154,10 +163,6 @@ class ModelConfig(Section):
             width = getattr(self, key)
             if width % self.nhead or width % 4:
                 raise ValueError(f"{key} ({width}) must be a multiple of nhead ({self.nhead}) and of 4")
-        # Unless given, the sizes are the data's, which are not known yet.
-        for key in self.model_fields_set & {"grid_height", "grid_width"}:
-            if getattr(self, key) % self.patch_size:
-                raise ValueError(f"{key} ({getattr(self, key)}) must be a multiple of patch_size ({self.patch_size})")
         if self.use_fm_layers is not None:
             deepest = self.deepest_encoder
             if not self.use_fm_layers or any(not 0 <= i < deepest for i in self.use_fm_layers):
@@ -188,6 +193,8 @@ class ModelConfig(Section):
             raise ValueError("recurrent_grids needs a recurrent_dim above 0")
         if self.recurrent_grids and "grid" not in self.modalities.values():
             raise ValueError("recurrent_grids needs a grid among the modalities, which the recurrence reads")
+        if not self.grids_attended and not self.recurrent_grids:
+            raise ValueError("without grids_attended nothing reads the grids: set recurrent_grids above 0")
         if self.recurrent_dim and self.fusion == "none":
             raise ValueError("recurrent_dim needs fusion full: the recurrence reads all series together")
         if self.recurrent_dim and "series" not in self.modalities.values():
@@ -211,10 +218,10 @@ class ModelConfig(Section):
     @property
     def deepest_encoder(self) -> int:
         """Layers of the deepest encoder in use."""
-        depth = {"grid": self.grid_encoder_layers, "series": self.series_encoder_layers}
+        depth = {"grid": self.grid_encoder_layers * self.grids_attended, "series": self.series_encoder_layers}
         return max(depth[kind] for kind in self.modalities.values())
 
     @property
     def all_patches(self) -> int:
-        """Patches of the whole grid, sea included."""
-        return (self.grid_height // self.patch_size) * (self.grid_width // self.patch_size)
+        """Patches that cover the whole grid, sea included."""
+        return math.prod(whole_patches((self.grid_height, self.grid_width), self.patch_size))

@@ -68,10 +68,13 @@ def config_text(result: InitResult, name: str) -> str:
 
 
 def patch_size(shape: tuple[int, int]) -> int:
-    """The divisor of both rows and columns that is nearest to 10, the larger of two as near."""
+    """The divisor of both rows and columns from 5 to 20 that is nearest to 10, the larger of two as near.
+
+    Where there is none it is 10, or all of a smaller grid: the last patches reach beyond the edge.
+    """
     whole = math.gcd(*shape)
-    divisors = [size for size in range(1, whole + 1) if whole % size == 0]
-    return min(divisors, key=lambda size: (abs(size - _WISHED_PATCH), -size))
+    divisors = [size for size in range(_WISHED_PATCH // 2, 2 * _WISHED_PATCH + 1) if whole % size == 0]
+    return min(divisors, key=lambda size: (abs(size - _WISHED_PATCH), -size), default=min(_WISHED_PATCH, max(shape)))
 
 
 def _modalities(result: InitResult) -> list[str]:
@@ -165,12 +168,20 @@ def _model(result: InitResult) -> list[str]:
             continue
         lines += [f"{section}:", *comment(f"{decided.why[section]}.", 2), *_lines_of(decided.keys[section])]
         if section == "model" and shape is not None:
-            size = patch_size(shape)
-            cells = f"Cells in a patch: {size} x {size}, the divisor of {shape[0]} rows and {shape[1]} columns"
-            lines += [*comment(f"{cells} nearest to {_WISHED_PATCH}.", 2), f"  patch_size: {size}"]
+            lines += _patches(shape)
         if section == "model" and result.of_kind("series") and (table is None or not table.located):
             lines += _without_places("stations_per_window" in decided.keys["data"])
     return lines
+
+
+def _patches(shape: tuple[int, int]) -> list[str]:
+    """The size of patches, with its reason."""
+    size, (rows, columns) = patch_size(shape), shape
+    why = f"the divisor of {rows} rows and {columns} columns nearest to {_WISHED_PATCH}"
+    if rows % size or columns % size:
+        near = f"no size near {_WISHED_PATCH} divides {rows} rows and {columns} columns"
+        why = f"as {near}; the last reach beyond the edge"
+    return [*comment(f"Cells in a patch: {size} x {size}, {why}.", 2), f"  patch_size: {size}"]
 
 
 def _without_places(in_turn: bool) -> list[str]:

@@ -80,7 +80,7 @@ def step_cost(
             name: torch.empty(tensor.shape, dtype=tensor.dtype, device=device).requires_grad_(
                 isinstance(tensor, nn.Parameter)
             )
-            for name, tensor in net.state_dict(keep_vars=True).items()
+            for name, tensor in (*net.named_parameters(), *net.named_buffers())
         }
         parameters = sum(p.numel() for p in model.parameters())
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32), _saved(state) as saved:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hydromae.batch.batch import Batch, CellPlaces, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.models.placed_means import PlacedMeans, means_and_shares
-from hydromae.tokens.shape import from_tokens
+from hydromae.tokens.selection import places_of
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,14 @@ def visible_cells(
         index: places among the cells of the valid patches, patch by patch.
         n_days: in the window.
     """
-    seen = tokens.shown
-    both = torch.stack([torch.where(seen, tokens.values, 0.0), seen.to(tokens.values.dtype)])
-    window = from_tokens(both.flatten(0, 1), tokens.shape, n_days).flatten(2)  # [2B, T, P * cells]
-    size, stations, around = index.shape
-    taken = index.flatten(1).repeat(2, 1)[:, None].expand(-1, n_days, -1)  # [2B, T, S * K]
-    return window.gather(2, taken).view(2, size, n_days, stations, around)
+    # Only these cells are looked at: whole maps in every window are hundreds of times as many.
+    shape, day = tokens.shape, torch.arange(n_days, device=index.device)[:, None, None]
+    patch, cell = index // shape.size, index % shape.size  # [B, S, K]
+    token = day // shape.days * shape.places + patch[:, None]  # [B, T, S, K]
+    within = day % shape.days * shape.size + cell[:, None]
+    taken = (token * shape.cells + within).flatten(1)  # [B, T * S * K]
+    readable = tokens.valid if tokens.readable is None else tokens.readable
+    visible = places_of(tokens.visible, readable.shape[1])  # [B, tokens]
+    seen = readable.flatten(1).gather(1, taken) & visible.gather(1, token.flatten(1))
+    values = torch.where(seen, tokens.values.flatten(1).gather(1, taken), 0.0)
+    return torch.stack([values, seen.to(values.dtype)]).view(2, *token.shape)

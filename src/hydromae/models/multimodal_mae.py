@@ -31,13 +31,13 @@ class ModalityParts:
     """What the network has for one modality.
 
     Attributes:
-        encoder: of its visible tokens.
+        encoder: of its visible tokens; None of a grid that attention does not read.
         decoder: of its targets.
         token: [1, 1, d_model], added to its visible tokens; None where modality tokens are off.
         decoder_token: [1, 1, decoder_dim], added to its queries; None likewise.
     """
 
-    encoder: nn.Module
+    encoder: nn.Module | None
     decoder: nn.Module
     token: Tensor | None
     decoder_token: Tensor | None
@@ -74,10 +74,6 @@ class MultiModalMAE(nn.Module):
         super().__init__()
         self.config, self.task_weights = config, dict(task_weights or {})
         self.trained_on: dict[str, Any] = {}
-        if "grid" in config.modalities.values():
-            for key in ("grid_height", "grid_width"):
-                if getattr(config, key) % config.patch_size:
-                    raise ValueError(f"{key} ({getattr(config, key)}) must be a multiple of {config.patch_size} cells")
         if valid_patch_indices is None:
             valid_patch_indices = torch.arange(min(config.valid_patches or config.all_patches, config.all_patches))
         inside = (valid_patch_indices >= 0) & (valid_patch_indices < config.all_patches)
@@ -90,10 +86,13 @@ class MultiModalMAE(nn.Module):
         for name, shape in self.shapes.items():
             depth = config.grid_encoder_layers if shape.kind == "grid" else config.series_encoder_layers
             encoder, decoder = (GridEncoder, GridDecoder) if shape.kind == "grid" else (SeriesEncoder, SeriesDecoder)
-            self.add_module(f"{name}_encoder", encoder(config, shape, map_layers(config, depth)))
+            attended = self._attended(name)
+            if attended:
+                self.add_module(f"{name}_encoder", encoder(config, shape, map_layers(config, depth)))
             self.add_module(f"{name}_decoder", decoder(config, shape, number_of_maps(config, depth)))
             if config.modality_tokens:
-                self.register_parameter(f"modality_{name}", nn.Parameter(torch.zeros(1, 1, config.d_model)))
+                if attended:
+                    self.register_parameter(f"modality_{name}", nn.Parameter(torch.zeros(1, 1, config.d_model)))
                 self.register_parameter(f"decoder_modality_{name}", nn.Parameter(torch.zeros(1, 1, config.decoder_dim)))
         if config.missing_attributes == "learned" and config.static_attr_dim:
             self.missing_attribute = nn.Parameter(torch.zeros(config.static_attr_dim))
@@ -131,9 +130,9 @@ class MultiModalMAE(nn.Module):
         if not self.config.rolling and any(tokens.issued is not None for tokens in batch.tokens.values()):
             raise ValueError("the batch is forecast from several issue days, which needs a model with rolling series")
         batch = self._with_learned_attributes(batch)
-        encoded = {name: self.encode(name, batch) for name in batch.tokens}
+        encoded = {name: self.encode(name, batch) for name in batch.tokens if self._attended(name)}
         if self.config.fusion == "full":
-            encoded = dict.fromkeys(encoded, self.fuse(encoded))
+            encoded = dict.fromkeys(batch.tokens, self.fuse(encoded))
         series = any(tokens.shape.kind == "series" for tokens in batch.tokens.values())
         states = self.station_states(batch) if self.station_states is not None and series else None
         return {name: self.decode(name, batch, encoded[name], states) for name in batch.tokens}
@@ -146,6 +145,7 @@ class MultiModalMAE(nn.Module):
     def encode(self, name: str, batch: Batch) -> Encoded:
         """Feature maps [B, visible, d_model] of one modality."""
         parts, tokens = self.parts_of(name), batch.tokens[name]
+        assert parts.encoder is not None, "grids that are not attended are not encoded"
         times = times_of(tokens, name in self.config.rolling, self._static(name)) if self.config.rolling else None
         maps, padding = parts.encoder(tokens, batch, parts.token, times)
         return Encoded(maps, padding, times)
@@ -153,7 +153,7 @@ class MultiModalMAE(nn.Module):
     def parts_of(self, name: str) -> ModalityParts:
         """The parts of one modality, which are registered under the names of the class's docstring."""
         return ModalityParts(
-            self.get_submodule(f"{name}_encoder"),
+            getattr(self, f"{name}_encoder", None),
             self.get_submodule(f"{name}_decoder"),
             getattr(self, f"modality_{name}", None),
             getattr(self, f"decoder_modality_{name}", None),
@@ -201,6 +201,10 @@ class MultiModalMAE(nn.Module):
         attributes = batch.attributes
         learned = self.missing_attribute.to(attributes.dtype)
         return replace(batch, attributes=torch.where(attributes.isnan(), learned, attributes))
+
+    def _attended(self, name: str) -> bool:
+        """Whether attention reads a modality."""
+        return self.config.grids_attended or self.shapes[name].kind == "series"
 
     def _static(self, name: str) -> int:
         """Static tokens behind the visible ones of a modality."""

@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Bool, Int
 
 from hydromae.base.errors import DataError
+from hydromae.base.patches import cell_index, whole_patches
 from hydromae.readers.cf_grid import axis_of, coordinate_falls
 from hydromae.readers.cf_time import is_time
 from hydromae.readers.files import require_file
@@ -118,6 +119,8 @@ def valid_patches(
 ) -> Int[np.ndarray, "patch"]:
     """Row-major positions, int64, of the patches whose share of land is at least `threshold` and above 0.
 
+    Of a patch that reaches beyond the edge the share is that of its cells in the grid.
+
     Args:
         land: the cells that are land.
         patch_size: rows and columns of cells in a patch.
@@ -125,16 +128,12 @@ def valid_patches(
         where: file the mask comes from, for messages.
 
     Raises:
-        DataError: the grid is not a whole number of patches, or no patch has enough land.
+        DataError: no patch has enough land.
     """
-    height, width = land.shape
-    if height % patch_size or width % patch_size:
-        raise DataError(
-            f"{where}: {height} x {width} cells are not a whole number of patches of {patch_size} x {patch_size}; "
-            f"pad the grids or set model.patch_size to a divisor of both"
-        )
-    patches = land.reshape(height // patch_size, patch_size, width // patch_size, patch_size)
-    share = patches.mean(axis=(1, 3)).ravel()  # [patch]
+    rows, columns = whole_patches(land.shape, patch_size)
+    every = cell_index(np.arange(rows * columns), land.shape, patch_size)  # [patch, cell]
+    in_grid = every >= 0
+    share = (land.ravel()[every] & in_grid).sum(axis=1) / in_grid.sum(axis=1)  # [patch]
     valid = np.flatnonzero((share >= threshold) & (share > 0))
     if valid.size == 0:
         raise DataError(

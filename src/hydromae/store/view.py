@@ -168,7 +168,8 @@ def _packed_places(store: Store) -> np.ndarray:
     """Position of each cell of the full grid among a day's packed values, [row, column]; -1 outside kept patches."""
     index = cell_index(store.valid_patches, store.shape, store.patch_size)
     places = np.full(store.shape[0] * store.shape[1], -1)
-    places[index.reshape(-1)] = np.arange(index.size)
+    inside = index >= 0
+    places[index[inside]] = np.flatnonzero(inside)
     return places.reshape(store.shape)
 
 
