@@ -23,14 +23,13 @@ def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[S
     ]
 
 
-def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> str:
-    """All tables of all regimes as one page of Markdown."""
-    pages = [
+def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> list[str]:
+    """All tables of all regimes as Markdown."""
+    return [
         table.markdown()
         for regime, comparison in comparisons.items()
         for table in shown_tables(comparison, regime, title)
     ]
-    return "\n".join(pages)
 
 
 def csv_table(comparisons: Mapping[str, Comparison]) -> str:

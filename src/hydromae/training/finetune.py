@@ -63,6 +63,7 @@ def finetune(
     """
     trained_run = RunDirectory.open(run)
     config = finetune_config(trained_run, task, overrides, output, from_scratch)
+    RunDirectory(config.output_path).refuse_taken()
     store = trained_run.store() if config.data == _data_of(trained_run) else prepare(config, on_progress)
     return new_run(config, store, callbacks)
 
