@@ -38,8 +38,9 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.process_time() - began
 
 
-def read_all(store: Store) -> None:
-    CheckedBlocks._known.clear()
+def read_all(path: Path, checking: Verify) -> None:
+    CheckedBlocks._known.clear()  # as in a process that has read nothing
+    store = Store.open(path).with_checking(checking)
     for name in store.names:
         for day in range(0, store.n_days, store.block_days):
             store.read(name, slice(day, day + store.block_days)).sum()
@@ -58,36 +59,30 @@ def main() -> None:
         )
         store = prepare(config)
         gigabytes = sum(path.stat().st_size for path in (store.path / "values").iterdir()) / 1e9
-        read_all(store)  # into the page cache
-        unchecked = min(seconds(lambda: read_all(store.with_checking("never"))) for _ in range(3))
-        checked = min(seconds(lambda: read_all(store)) for _ in range(3))
+        read_all(store.path, "first")  # into the page cache
+        unchecked = min(seconds(lambda: read_all(store.path, "never")) for _ in range(3))
+        checked = min(seconds(lambda: read_all(store.path, "first")) for _ in range(3))
         speed = gigabytes / (checked - unchecked)
         print(f"values: {1000 * gigabytes:.0f} MB; comparing them: {checked - unchecked:.3f} s, {speed:.2f} GB/s")
 
-        def step(checking: Verify) -> tuple[float, int]:
-            CheckedBlocks._known.clear()
-            trainer = build_trainer(config, store.with_checking(checking))
-            parts = next(trainer.batches())
-            return seconds(lambda: trainer.train_step(parts, 0)), len(trainer.order)
-
-        per_step, steps = step("first")
+        trainer = build_trainer(config, store)
+        parts = next(trainer.batches())
+        per_step, steps = min(seconds(lambda: trainer.train_step(parts, 0)) for _ in range(3)), len(trainer.order)
         epoch = (checked - unchecked) / (steps * per_step)
-        print(
-            f"a training step: {per_step:.3f} s; {steps} steps an epoch, whose first compares at most {epoch:.1%} more"
-        )
+        print(f"a training step: {per_step:.3f} s; {steps} steps an epoch, the first takes at most {epoch:.1%} more")
 
         run = RunDirectory.create(config, store)
         save_pretrained(build_trainer(config, store).model, run.model)
         day = str(store.days[-30])
-        times: dict[str, float] = {}
-        for checking in ("never", "first"):
-            text = run.config_file.read_text().replace("verify: first", f"verify: {checking}")
-            run.config_file.write_text(text)
+        whole, times = run.config_file.read_text(), dict[str, float]()
+
+        def once() -> float:
             CheckedBlocks._known.clear()
-            times[checking] = min(seconds(lambda: forecast(run.path, day, horizon=7)) for _ in range(3))
-            if checking == "first":
-                CheckedBlocks._known.clear()
-                times["first"] = seconds(lambda: forecast(run.path, day, horizon=7))
+            return seconds(lambda: forecast(run.path, day, horizon=7))
+
+        for checking in ("never", "first"):
+            run.config_file.write_text(whole.replace("verify: first", f"verify: {checking}"))
+            times[checking] = min(once() for _ in range(4))
         more = times["first"] - times["never"]
         print(f"a forecast: {times['never']:.2f} s, and {more:.3f} s to compare ({more / times['never']:.1%} more)")
 

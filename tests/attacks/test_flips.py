@@ -120,7 +120,8 @@ def own(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> tuple[S
     """A store and a run that these tests may damage."""
     folder = tmp_path_factory.mktemp("own")
     store = Store.open(shutil.copytree(prepared[1].path, folder / "store"))
-    return store, untrained_run(prepared[0], store, folder / "run", **ONE)
+    sections = {**ONE, "data": {**ONE["data"], "store": str(store.path)}}
+    return store, untrained_run(prepared[0], store, folder / "run", **sections)
 
 
 @FEW_AND_MANY

@@ -99,12 +99,11 @@ def test_no_page_and_no_result_takes_the_place_of_a_configuration_or_a_folder(
 
 
 def test_what_a_command_wrote_itself_is_replaced_when_asked(
-    hydromae: Hydromae, prepared: tuple[World, Store], run: RunDirectory, tmp_path: Path
+    hydromae: Hydromae, prepared: tuple[World, Store], tmp_path: Path
 ) -> None:
     for command in (
         f"check {prepared[1].path} -o {tmp_path}/check.html",
         f"export {prepared[1].path} --names evap -o {tmp_path}/evap.csv",
-        f"evaluate {run.path} --task infill --allow-overlap --split train -o {tmp_path}/scores",
     ):
         codes = [hydromae(*command.split(), *more) for more in ((), ("--overwrite",), ())]
         assert [code for code, _, _ in codes] == [codes[0][0], codes[0][0], 2] and codes[0][0] < 2, (command, codes)

@@ -117,7 +117,8 @@ def run_benchmark(
     choice = baselines or BaselineChoice(keep=output / "lstm")
     check_reference(choice, reference)
     if not (output / "store" / "store.json").is_file():  # else the folder is that of a benchmark already
-        check_folder(output, ("none*.nc", "perfect*.nc", "table.md", "table.csv"), overwrite=True)
+        results = [f"{regime}{part}.nc" for regime in REGIMES for part in ("", "_scores", "_stations")]
+        check_folder(output, [*results, "table.md", "table.csv"], overwrite=True)
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds cannot be trained; give at least 1")
     for name in (definition.TABLE, definition.ATTRIBUTES):

@@ -261,14 +261,17 @@ def _skills(scores: xr.Dataset, own: str) -> ScoreTable:
 
 
 # Patterns of the names of what each task writes into its folder.
+_REGIMES: Final = ("none", "perfect")
+_FORECASTS: Final = tuple(f"{regime}{part}.nc" for regime in _REGIMES for part in ("", "_scores", "_stations"))
+_EXTREMES: Final = tuple(f"{regime}_*_{part}.nc" for regime in _REGIMES for part in ("scores", "probabilities"))
 _FILES: Final = {
-    "forecast": ("none*.nc", "perfect*.nc", "table.md", "table.csv"),
-    "infill": ("infill_scores.*",),
-    "ungauged": ("ungauged_scores.*",),
-    "modalities": ("cross_modality.*",),
-    "flood": ("none_*.nc", "perfect_*.nc", "table.md", "table.csv", "warnings.csv", "reliability.csv"),
+    "forecast": (*_FORECASTS, "table.md", "table.csv"),
+    "infill": ("infill_scores.md", "infill_scores.csv"),
+    "ungauged": ("ungauged_scores.md", "ungauged_scores.csv"),
+    "modalities": ("cross_modality.nc", "cross_modality.csv"),
+    "flood": (*_EXTREMES, "table.md", "table.csv", "warnings.csv", "reliability.csv"),
+    "drought": (*_EXTREMES, "table.md", "table.csv", "warnings.csv", "reliability.csv"),
 }
-_FILES["drought"] = _FILES["flood"]
 
 TASKS: Final[dict[str, Callable[[Question, OnStage], Evaluation]]] = {
     "forecast": _forecast,
