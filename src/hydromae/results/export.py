@@ -56,6 +56,7 @@ def export(
     report = on_progress or (lambda stage, done: None)
     store = store if isinstance(store, Store) else Store.open(store)
     check_target(path, overwrite, inputs_of(store))
+    store.verify_small_files()  # also those that a table does not need, since it says that it is of this store
     table = path.suffix in TABLES
     names, stations = as_names(names), as_names(stations)
     data = _part(store, _names(store, names, table), _days(store, period), _stations(store, stations))

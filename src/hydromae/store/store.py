@@ -30,7 +30,7 @@ from hydromae.store.description import (
     digest,
     read_description,
 )
-from hydromae.store.integrity import content_until, differs, verify_files
+from hydromae.store.integrity import content_until, differs, verify_files, verify_small_files
 
 __all__ = ["FORMAT", "Store"]
 
@@ -247,6 +247,10 @@ class Store(Described):
             DataError: a byte differs; the message names the file and the days.
         """
         verify_files(self.path, self._description)
+
+    def verify_small_files(self) -> None:
+        """As `verify`, of all files but those of the values."""
+        verify_small_files(self.path, self._description)
 
     def _check(self, name: str, blocks: Int[np.ndarray, "*any"]) -> None:
         """Compare blocks with their hashes, unless that was done; see `checking`."""
