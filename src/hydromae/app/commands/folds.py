@@ -32,8 +32,9 @@ def folds(
     from hydromae.store.store import Store
 
     check_target(output, overwrite, [store], (".csv",))
-    for fold in range(count) if config is not None else ():
-        check_target(fold_config(config, output.parent, fold), overwrite, [config], CONFIGURATIONS)
+    if config is not None:
+        for fold in range(count):
+            check_target(fold_config(config, output.parent, fold), overwrite, [config], CONFIGURATIONS)
     made = folds_of_store(Store.open(store), count, apart, seed)
     made.write(output)
     for fold in range(made.count):
