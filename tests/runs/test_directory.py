@@ -144,7 +144,8 @@ def test_a_damaged_configuration_is_named(prepared: Prepared, config: Config) ->
 def test_small_files_come_back_as_written(prepared: Prepared, config: Config) -> None:
     run = RunDirectory.create(config, prepared[1])
     run.write_json("scores.json", {"a": [1, None, 2.5]})
-    assert run.read_json("scores.json") == json.loads((run.path / "scores.json").read_text()) == {"a": [1, None, 2.5]}
+    assert run.read_json("scores.json") == {"a": [1, None, 2.5]}
+    assert json.loads((run.path / "scores.json").read_text())["a"] == [1, None, 2.5]
     assert not list(run.path.glob(".*"))
 
 

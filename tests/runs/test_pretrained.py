@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hydromae.base.errors import RunError
-from hydromae.runs.pretrained import MultiModalMAE, _digest, load_pretrained, save_pretrained
+from hydromae.runs.pretrained import MultiModalMAE, _digest, load_pretrained, save_pretrained, seal
 from support.tiny import VARIANTS, assert_same, plain_dict, predictions, tiny_config, tiny_model
 
 
@@ -70,6 +70,7 @@ def test_a_configuration_of_another_model_is_named(folder: Path) -> None:
     content = json.loads((folder / "config.json").read_text())
     content["model"]["d_model"] = 32
     (folder / "config.json").write_text(json.dumps(content))
+    seal(folder)
     with pytest.raises(RunError, match=r"config\.json: does not fit the weights in model\.safetensors; copy it anew"):
         load_pretrained(folder)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hydromae.base.errors import DataError
+from hydromae.base.locks import locked
 from hydromae.store.prepare import ALREADY, prepare
 from hydromae.store.store import Store
-from hydromae.store.work_directory import locked
 
 # Prepares again and again in children of its own, each of which is killed at a random moment.
 KILLER = """

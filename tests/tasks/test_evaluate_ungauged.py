@@ -11,6 +11,7 @@ from hydromae.folds.folds import spatial_folds
 from hydromae.metrics import nse
 from hydromae.prediction.predictor import Predictor
 from hydromae.runs.directory import RunDirectory
+from hydromae.runs.pretrained import seal
 from hydromae.store.station_table import station_table
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
@@ -102,6 +103,7 @@ def test_a_station_of_a_training_before_is_not_ungauged(
     before = {"run": "first", "period": ["1990-01-01", "1999-12-31"], "stations": ["27003", "39001"]}
     content["trained_on"]["before"] = [before]
     path.write_text(json.dumps(content))
+    seal(path.parent)
     with pytest.raises(ConfigError, match="was trained on station 27003 by first, which it started from, so it is not"):
         evaluate_ungauged(tmp_path / "tuned", tmp_path / "scores", data=everywhere, stations=["27003"])
 

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from hydromae.runs.checked_lines import CHECK, read_lines
 from hydromae.training.callback import Beginning
 from hydromae.training.records import Records
 
@@ -12,7 +13,8 @@ def begun(path: Path, keep: int = 0) -> Records:
 
 
 def lines(path: Path) -> list[dict[str, int]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in record.items() if key != CHECK} for record in found]
 
 
 def test_records_are_on_disk_at_once_one_a_line(tmp_path: Path) -> None:
@@ -44,3 +46,22 @@ def test_a_new_run_begins_with_empty_records(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n')
     begun(tmp_path / "metrics.jsonl")
     assert (tmp_path / "metrics.jsonl").read_text() == ""
+
+
+def test_a_byte_that_is_no_text_does_not_stop_a_run_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"step": \xff}\n{"step": 3}\n')
+    begun(path, keep=2).on_log({"step": 33})
+    first, damaged, last = path.read_bytes().splitlines()
+    assert (first, damaged) == (b'{"step": 1}', b'{"step": \xff}') and json.loads(last)["step"] == 33
+
+
+def test_the_checks_of_a_continued_run_are_those_of_one_go(tmp_path: Path) -> None:
+    records = begun(tmp_path / "metrics.jsonl")
+    for step in range(4):
+        records.on_log({"step": step, "loss": 0.1 * step})
+    whole = records.path.read_bytes()
+    again = begun(records.path, keep=2)
+    for step in (2, 3):
+        again.on_log({"step": step, "loss": 0.1 * step})
+    assert records.path.read_bytes() == whole and None not in list(read_lines(whole))

@@ -19,6 +19,7 @@ from hydromae.config.read import load_config
 from hydromae.evaluation.compare import Comparison
 from hydromae.evaluation.standing import MODEL
 from hydromae.report import write_report
+from hydromae.results.target import CONFIGURATIONS, check_target
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
 from hydromae.sample import Sample, SampleSize, write_sample
@@ -119,11 +120,16 @@ def run_demo(
     Returns:
         What it writes; None if a training was stopped, which the same call continues.
     """
+    table = directory / "forecast.csv"
+    check_target(table, overwrite=True)
     sample = write_sample(
         directory / "sample", size, seed, lambda what, done: on_stage(f"Making the sample: {what}", done)
     )
     config_file = directory / "demo.yaml"
-    write_text(config_file, yaml.safe_dump(sample_config(sample, size, directory), sort_keys=False))
+    content = yaml.safe_dump(sample_config(sample, size, directory), sort_keys=False)
+    if not (config_file.is_file() and config_file.read_text("utf-8") == content):  # as older versions wrote it
+        check_target(config_file, overwrite=True, suffixes=CONFIGURATIONS)
+    write_text(config_file, f"# Written by `hydromae demo`.\n{content}")
     config = load_config(config_file)
     store = prepare(config, lambda what, done: on_stage(f"Preparing the store: {what}", done))
     run = RunDirectory(config.output_path)
@@ -158,7 +164,6 @@ def run_demo(
         on_stage=on_stage,
     )
     files_of = {regime: folder / f"{regime}.nc" for regime in comparisons}
-    table = directory / "forecast.csv"
     write_table(files_of, table)
     on_stage("Drawing the page", 0.0)
     page = write_report(run.path)

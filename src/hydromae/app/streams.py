@@ -51,11 +51,12 @@ class Output(Console):
             super()._write_buffer()
         except BrokenPipeError:  # as with `| head -1`: the reader has enough
             self._abandon()
-        except OSError as error:  # as a full disk
+        except (OSError, ValueError) as error:  # a full disk, a terminal that was closed, a stream that was closed
             lost = self._abandon()
             if lost != "stderr":
-                with suppress(OSError):
-                    print(f"warning: {lost}: {error.strerror}; what is printed from here on is lost", file=sys.stderr)
+                reason = getattr(error, "strerror", None) or error
+                with suppress(OSError, ValueError):
+                    print(f"warning: {lost}: {reason}; what is printed from here on is lost", file=sys.stderr)
 
     def _abandon(self) -> str:
         """Drop all further output of the stream, also what Python writes at its end; returns its name."""

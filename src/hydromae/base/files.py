@@ -1,28 +1,18 @@
 """Writing so that nothing partial is left behind: to a temporary name beside the target, which is then renamed."""
 
-import errno
 import hashlib
 import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hydromae.base.errors import DataError
-from hydromae.base.permissions import refused
-
-
-def _numbers(*names: str) -> set[int]:
-    return {getattr(errno, name) for name in names if hasattr(errno, name)}
-
-
-# Errors of writing to an open file, which name no file; and errors of opening or renaming, which name one.
-_OF_THE_DISK = _numbers("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")
-_OF_A_NAME = _numbers("EACCES", "EPERM", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG", "EISDIR", "ELOOP", "EBUSY")
-_NO_PERMISSION = _numbers("EACCES", "EPERM", "EROFS")
-_NO_ROOM = _numbers("ENOSPC", "EDQUOT", "EFBIG")
+from hydromae.base.leftovers import clean, exchange
+from hydromae.base.locks import among_writers, locked
+from hydromae.base.writing_errors import writable
 
 
 def absolute(path: str | Path) -> Path:
@@ -36,54 +26,27 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
-def writable(path: Path) -> Iterator[None]:
-    """Turn an error of writing into one that names the target, not the temporary name beside it.
+def _place_for(path: Path, on_wait: Callable[[], None] | None) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; what killed processes left there is removed.
 
-    An error of another file, which is read meanwhile, is not an error of the target: where permissions are the reason,
-    it becomes a DataError that names that file, else it is raised as it is.
+    With `on_wait` no other process writes there meanwhile; see `hydromae.base.locks.locked`.
     """
-    try:
-        yield
-    except OSError as error:
-        if not _is_of(path, error):
-            if isinstance(error, PermissionError) and error.filename is not None:
-                raise DataError(refused(os.fsdecode(error.filename), error)) from error
-            raise
-        raise DataError(f"{path}: cannot be written ({error.strerror}); {_remedy(error)}") from error
-
-
-def _is_of(path: Path, error: OSError) -> bool:
-    """Whether an error is of writing `path`, something in it, a temporary name beside it, or a folder above.
-
-    Libraries outside Python name the file only in their message, if at all.
-    """
-    if error.errno not in _OF_THE_DISK | _OF_A_NAME:
-        return False
-    if error.filename is None:
-        return error.errno in _OF_THE_DISK or f"{path.parent / f'.{path.name}.'}" in str(error)
-    target = Path(os.path.abspath(path))
-    for name in (error.filename, error.filename2):
-        place = Path(os.path.abspath(os.fsdecode(name))) if isinstance(name, str | bytes | os.PathLike) else None
-        if place is None:
-            continue
-        if place == target or place in target.parents:
-            return True
-        if target.parent in place.parents:
-            first = place.relative_to(target.parent).parts[0]
-            if first == target.name or first.startswith(f".{target.name}."):
-                return True
-    return False
-
-
-def _remedy(error: OSError) -> str:
-    if error.errno in _NO_PERMISSION:
-        return "give a path that you may write to"
-    return "make room, or give another path" if error.errno in _NO_ROOM else "give another path"
+    if on_wait is None:
+        with among_writers(path, when_alone=clean):
+            yield _temporary(path)
+        return
+    with locked(path, on_wait) as held:
+        if held:
+            clean(path)
+        yield _temporary(path)
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[Path]:
     """Yield a temporary path; on success flush it to disk and rename it to `path`, on failure delete it.
+
+    What killed processes left beside `path` is removed. Of several processes that write the same file the last one to
+    end wins; with `on_wait` they write one after the other, and it is called by one that has to wait, or it raises.
 
     Raises DataError where the file cannot be written, before any work if the path can never be written. Permissions are
     those of any new file, as the umask has them.
@@ -94,23 +57,22 @@ def atomic_path(path: Path) -> Iterator[Path]:
     with writable(path):
         if path.is_dir():
             raise DataError(f"{path}: is a folder; give the path of a file")
-    temporary = _temporary(path)
-    try:
-        with writable(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # A file made here has the permissions that the user's umask and the folder give to new ones.
-            temporary.touch(exist_ok=False)
-            mode = stat.S_IMODE(temporary.stat().st_mode)
-            temporary.unlink()
-            yield temporary
-        _permit(temporary, mode)
-        with writable(path):
-            with temporary.open("rb+") as written:
-                os.fsync(written.fileno())
-            os.replace(temporary, path)
-    finally:
-        with suppress(OSError):  # on a read-only disk, where an error was raised before
-            temporary.unlink(missing_ok=True)
+    with _place_for(path, on_wait) as temporary:
+        try:
+            with writable(path):
+                # A file made here has the permissions that the user's umask and the folder give to new ones.
+                temporary.touch(exist_ok=False)
+                mode = stat.S_IMODE(temporary.stat().st_mode)
+                temporary.unlink()
+                yield temporary
+            _permit(temporary, mode)
+            with writable(path):
+                with temporary.open("rb+") as written:
+                    os.fsync(written.fileno())
+                os.replace(temporary, path)
+        finally:
+            with suppress(OSError):  # on a read-only disk, where an error was raised before
+                temporary.unlink(missing_ok=True)
 
 
 def _permit(path: Path, mode: int) -> None:
@@ -121,18 +83,26 @@ def _permit(path: Path, mode: int) -> None:
 
 
 @contextmanager
-def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield a temporary directory; on success rename it to `path` (which must not exist), on failure delete it."""
+def atomic_directory(path: Path, replace: bool = False, on_wait: Callable[[], None] | None = None) -> Iterator[Path]:
+    """Yield a temporary directory; on success rename it to `path`, on failure delete it.
+
+    Args:
+        path: must not exist, unless `replace` has what is there give way in one step.
+        replace: put it in the place of what is there.
+        on_wait: as of `atomic_path`.
+    """
     path = Path(path)
-    temporary = _temporary(path)
-    try:
-        with writable(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.mkdir()
-            yield temporary
-            os.rename(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with _place_for(path, on_wait) as temporary:
+        try:
+            with writable(path):
+                temporary.mkdir()
+                yield temporary
+                if replace and path.exists():
+                    exchange(temporary, path)
+                else:
+                    os.rename(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def sync_directory(path: Path, deep: bool = True) -> None:

@@ -19,6 +19,8 @@ from hydromae.benchmark.settings import packaged_settings
 from hydromae.config import Config, Period
 from hydromae.config.read import build_config
 from hydromae.evaluation.compare import Comparison
+from hydromae.results.seal import check_seal
+from hydromae.results.target import check_folder
 from hydromae.results.write import write_result
 from hydromae.runs.changes import refuse_changes
 from hydromae.runs.directory import RunDirectory
@@ -114,6 +116,9 @@ def run_benchmark(
     """
     choice = baselines or BaselineChoice(keep=output / "lstm")
     check_reference(choice, reference)
+    if not (output / "store" / "store.json").is_file():  # else the folder is that of a benchmark already
+        results = [f"{regime}{part}.nc" for regime in REGIMES for part in ("", "_scores", "_stations")]
+        check_folder(output, [*results, "table.md", "table.csv"], overwrite=True)
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds cannot be trained; give at least 1")
     for name in (definition.TABLE, definition.ATTRIBUTES):
@@ -189,10 +194,11 @@ def _forecast(
     made_of = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     if path.is_file():
         try:
+            check_seal(path)
             with xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False) as kept:
                 if kept.attrs.get("made_of") == made_of:
                     return kept.load()
-        except (OSError, ValueError):
+        except (OSError, ValueError, DataError):
             pass  # a damaged file is made anew
     made = forecast(
         list(runs),

@@ -11,7 +11,7 @@ from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_texts
 from hydromae.config.grid import GridConfig
 from hydromae.config.modality import PRESETS, ModalityConfig
-from hydromae.config.types import Days, Period, Section, Share, Weight, ordered_days
+from hydromae.config.types import Days, Period, Section, Share, Verify, Weight, ordered_days
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,10 @@ class DataConfig(Section):
     cache: Literal["none", "memory"] = Field(
         "none", description="memory: training reads the whole store into memory first, in every process"
     )
+    verify: Verify = Field(
+        "first", description="compare each block of the store with its hash when a process first reads it (first), "
+        "whenever it is read (always), or only in hydromae check (never)"
+    )  # fmt: skip
     window: int = Field(30, ge=1, description="days in a window, T")
     stations_per_window: int | None = Field(
         None, ge=1, description="stations in a window: null = all; n = every station in turn with its n - 1 nearest, "

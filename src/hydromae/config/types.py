@@ -11,6 +11,7 @@ Kind = Literal["grid", "series"]
 Ratio = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
+Verify = Literal["first", "always", "never"]
 Place = Annotated[int, Field(ge=0)]
 Period = tuple[date, date]
 # Days in a list may be named one by one or as [first, last].

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -14,6 +15,8 @@ from hydromae.folds.river_links import hydrometric_areas
 from hydromae.store.station_table import station_table
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
+
+_HEAD: Final = "# Written by `hydromae data folds`.\n"
 
 
 def folds_of_store(store: Store, count: int = 5, apart_km: float = 10.0, seed: int = 0) -> Folds:
@@ -29,6 +32,11 @@ def folds_of_store(store: Store, count: int = 5, apart_km: float = 10.0, seed: i
     return spatial_folds(
         station_table(open_store(store)), count, apart_km=apart_km, basins=_areas(store.station_ids), seed=seed
     )
+
+
+def fold_config(config: Path, folder: Path, fold: int) -> Path:
+    """Where the configuration of a fold is written."""
+    return folder / f"{config.stem}_fold{fold}.yaml"
 
 
 def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
@@ -49,8 +57,8 @@ def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
             "extends": os.path.relpath(config.resolve(), folder.resolve()),
             "data": {"store": None, "exclude_stations": away},
         }
-        path = folder / f"{config.stem}_fold{fold}.yaml"
-        write_text(path, yaml.safe_dump(content, sort_keys=False, width=120))
+        path = fold_config(config, folder, fold)
+        write_text(path, _HEAD + yaml.safe_dump(content, sort_keys=False, width=120))
         paths.append(path)
     return paths
 

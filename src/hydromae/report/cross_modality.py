@@ -20,6 +20,7 @@ from hydromae.base.files import atomic_path
 from hydromae.base.permissions import refused
 from hydromae.drawing.encode import BLACK, Picture, plain, png, style
 from hydromae.drawing.maps import HIDDEN, LAND, SEA, colour_map_of, known_extent
+from hydromae.results.seal import open_sealed
 
 FILE = "cross_modality.nc"
 PANELS = {"visible": "its own unmasked values visible", "hidden": "none of its own values visible"}
@@ -52,7 +53,7 @@ def load_cross_modality(path: Path) -> xr.Dataset:
         DataError: the file is not one of `cross_modality`.
     """
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as file:
+        with open_sealed(path) as file:
             dataset = file.load()
     except (OSError, ValueError, KeyError) as error:
         reason = refused(path, error)

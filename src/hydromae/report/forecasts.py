@@ -18,6 +18,7 @@ from hydromae.evaluation.overlap import MARK, overlap_of
 from hydromae.evaluation.tables import short
 from hydromae.metrics.efficiency import nse
 from hydromae.report.hydrographs import draw_hydrograph
+from hydromae.results.seal import open_sealed
 from hydromae.runs.directory import RunDirectory
 
 FOLDERS: Final = ("evaluation/forecast_val", "evaluation/forecast_test")
@@ -103,7 +104,7 @@ def _overlaps(scores: Mapping[str, xr.Dataset]) -> list[str]:
 
 def _open(path: Path) -> xr.Dataset:
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as file:
+        with open_sealed(path) as file:
             return file.load()
     except (OSError, ValueError, KeyError) as error:
         reason = refused(path, error)

@@ -1,6 +1,5 @@
 """Reads a run directory into typed values; an optional file that is absent gives None."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,13 @@ from jaxtyping import Bool, Float, Int
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hydromae.base.errors import DataError, RunError
+from hydromae.base.json_text import unsealed
 from hydromae.base.permissions import refused
 from hydromae.config import Config
 from hydromae.config.read import load_config
 from hydromae.evaluation.scores import Scores
+from hydromae.results.seal import open_sealed
+from hydromae.runs.checked_lines import read_lines
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -52,7 +54,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Metrics:
-    """The curves of a training and the number of lines that could not be read."""
+    """The curves of a training and the number of lines that are not what was written."""
 
     train: Curve
     validation: Curve
@@ -101,7 +103,7 @@ def open_reconstruction(path: Path) -> xr.Dataset:
         DataError: the file is not netCDF, or holds no modality with its reconstruction and state.
     """
     try:
-        dataset = xr.open_dataset(path, engine="h5netcdf")
+        dataset = open_sealed(path)
     except (OSError, ValueError, KeyError) as error:
         remedy = "make it again with hydromae reconstruct"
         reason = refused(path, error)
@@ -124,7 +126,7 @@ def _load_model(path: Path, kind: type[Model], remedy: str) -> Model | None:
     if not path.is_file():
         return None
     try:
-        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return kind.model_validate(unsealed(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise DataError(f"{path}: {place}: {error.errors()[0]['msg']}; make it again with {remedy}") from None
@@ -139,11 +141,10 @@ def _load_metrics(path: Path) -> Metrics | None:
     # A training that went back to a checkpoint writes some steps again: the later line counts.
     events: dict[str, dict[int, dict[str, Any]]] = {"train": {}, "validation": {}}
     unreadable = 0
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if not line.strip():
-            continue
+    for record in read_lines(path.read_bytes()):
         try:
-            record = json.loads(line)
+            if record is None:
+                raise ValueError
             kept = events.get(record["event"])
             if kept is not None:
                 kept[int(record["step"])] = record

@@ -34,5 +34,5 @@ def not_finite(metrics: Metrics) -> list[str]:
                 f"{count} {which} records lack a finite loss (first at step {step}): the curves leave them out."
             )
     if metrics.unreadable:
-        sentences.append(f"{metrics.unreadable} lines of metrics.jsonl could not be read and are left out.")
+        sentences.append(f"{metrics.unreadable} lines of metrics.jsonl are not what was written and are left out.")
     return sentences

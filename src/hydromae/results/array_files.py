@@ -13,6 +13,7 @@ import zarr
 from zarr.codecs import ZstdCodec
 
 from hydromae.results.hdf5_output import DiskFile
+from hydromae.results.seal import seal
 
 _SERIES = (1024, 64)  # days and stations of a chunk
 _CHUNK_VALUES = 1 << 18
@@ -48,7 +49,7 @@ class NetcdfFile:
     """netCDF-4, with each day of a grid compressed by itself."""
 
     def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
-        self._disk = DiskFile(path)
+        self._path, self._disk = path, DiskFile(path)
         self._file = h5netcdf.File(self._disk, "w")
         self._file.attrs.update(attributes)
 
@@ -76,6 +77,7 @@ class NetcdfFile:
         self._file.close()
         self._disk.close()
         self._disk.check()
+        seal(self._path)
 
 
 class ZarrFile:
@@ -92,7 +94,7 @@ class ZarrFile:
             shape=variable.shape,
             dtype=str if variable.dtype == object else variable.dtype,
             chunks=chunks_of(variable, _DAYS_OF_A_FILE),
-            compressors=ZstdCodec(level=3),
+            compressors=ZstdCodec(level=3, checksum=True),
             fill_value=np.nan if variable.dtype.kind == "f" else None,
             dimension_names=tuple(map(str, variable.dims)),
             attributes=_plain(variable.attrs),

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,9 @@ import zarr
 from jaxtyping import Float
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import atomic_path, writable
+from hydromae.base.files import atomic_path
+from hydromae.base.locks import locked, refusing
+from hydromae.base.writing_errors import writable
 from hydromae.config import DataConfig, ModalityConfig
 from hydromae.readers.detect import Request, locate
 from hydromae.readers.hdf5_grid import DATES
@@ -82,18 +85,20 @@ def merge(
     if not allow_absent_days:
         _refuse_absent_days(source)
     unfinished = target.with_name(f".{target.name}.merging")
-    with writable(target):
-        unfinished.mkdir(parents=True, exist_ok=True)
-    parts = _parts_of(source, unfinished)
-    for part in parts:
-        if not _is_whole(part):
-            _write_part(part, source, lambda done: report("reading days", _READ * done / len(_days(source))))
-    report("writing", _READ)
-    data = _outline_hdf5(source) if target.suffix in HDF5 else _outline_cf(source)
-    name = str(next(iter(data.data_vars)))
-    blocks = ((first, {name: values}) for part in parts for first, values in _read_part(part))
-    write_result(data, target, blocks, verify=lambda written: _verify(target, written, name, source, report))
-    shutil.rmtree(unfinished, ignore_errors=True)
+    with locked(target, refusing(target), "merging.lock"):
+        with writable(target):
+            unfinished.mkdir(parents=True, exist_ok=True)
+        parts = _parts_of(source, unfinished)
+        for part in parts:
+            if not _is_whole(part):
+                _write_part(part, source, lambda done: report("reading days", _READ * done / len(_days(source))))
+        report("writing", _READ)
+        data = _outline_hdf5(source) if target.suffix in HDF5 else _outline_cf(source)
+        name = str(next(iter(data.data_vars)))
+        verify = partial(_verify, target, name=name, source=source, report=report)
+        blocks = ((first, {name: values}) for part in parts for first, values in _read_part(part))
+        write_result(data, target, blocks, verify=verify, replace=overwrite)
+        shutil.rmtree(unfinished, ignore_errors=True)
     report("done", 1.0)
     return target
 

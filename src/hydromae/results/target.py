@@ -1,7 +1,11 @@
-"""Where a result goes: the suffixes, and the rule for existing files."""
+"""Where a command writes: the suffixes, and one rule for all that exists already.
+
+It is refused before the work; with `overwrite` it is replaced, but only if hydromae wrote it and the command does not
+read it. Every format says who wrote it: netCDF, HDF5, Zarr and parquet in their attributes, pages and configurations in
+a mark, Markdown in its last line. CSV has no place for that, so its header has to be one of ours.
+"""
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +16,30 @@ import pyarrow.parquet as pq
 from pyarrow.lib import ArrowInvalid
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import atomic_directory, atomic_path, writable
-from hydromae.store.provenance import exchange
+from hydromae.base.files import atomic_directory, atomic_path, write_text
+from hydromae.base.leftovers import settle
+from hydromae.base.locks import refusing
 from hydromae.store.store import Store
 
 ARRAYS: Final = (".nc", ".zarr")
 TABLES: Final = (".csv", ".parquet")
 HDF5: Final = (".h5", ".hdf5")
 SUFFIXES: Final = (*ARRAYS, *TABLES)
-_HEADERS: Final = ({"date", "ID"}, {"issue_time", "lead_time", "station"}, {"own", "target", "hidden"})
+PAGES: Final = (".html", ".htm")
+CONFIGURATIONS: Final = (".yaml", ".yml")
+# The columns that only our own tables have together: series, forecasts, scores, folds and groups of stations.
+_HEADERS: Final = (
+    {"date", "ID"},
+    {"issue_time", "lead_time", "station"},
+    {"own", "target", "hidden"},
+    {"model", "metric", "median", "stations"},
+    {"forcing", "lead_times", "event", "model"},
+    {"station", "fold", "cluster"},
+    {"id", "latitude", "longitude", "group", "order"},
+)
+PAGE_MARK: Final = '<meta name="generator" content="hydromae">'
+MARKDOWN_MARK: Final = "<!-- written by hydromae -->"
+_LOOKED_AT = 4096  # bytes at the beginning or the end of a text
 
 
 def check_target(
@@ -32,11 +51,12 @@ def check_target(
 ) -> None:
     """Refuse, before any work, a file that cannot or must not be written.
 
+    What a killed process left there is brought in order first.
+
     Args:
         path: the file, or the folder of a Zarr store.
-        overwrite: an existing file may be replaced if hydromae wrote it: netCDF, HDF5, Zarr and parquet say so in
-            their attributes, CSV in its header.
-        inputs: paths that the command reads, which are never replaced.
+        overwrite: an existing file may be replaced if hydromae wrote it.
+        inputs: files and folders that the command reads, which are never replaced; one that does not exist is none.
         suffixes: the allowed suffixes.
         grids: names of the grids that are to be written, which no table holds.
 
@@ -50,19 +70,43 @@ def check_target(
         raise ConfigError(f"{path}: the suffix says which format to write; take one of {', '.join(suffixes)}")
     if grids and path.suffix in TABLES:
         raise ConfigError(f"{path}: a table holds series, but {', '.join(grids)} are grids; write to .nc or .zarr")
+    settle(path)
     if not path.exists():
         return
+    refuse_inputs(path, inputs)
     if not overwrite:
         raise DataError(f"{path}: is there already; give another path, or replace it with --overwrite (overwrite=True)")
     if not _written_here(path):
         raise DataError(
             f"{path}: is there already and was not written by hydromae, so it is not replaced; give another path"
         )
+
+
+def refuse_inputs(path: Path, inputs: Iterable[str | Path]) -> None:
+    """Raise DataError where a path is one of those that a command reads, is in a store of them, or holds one."""
     target = path.resolve()
     for given in inputs:
         read = Path(given).resolve()
-        if target == read or target in read.parents:
+        if target == read or target in read.parents or (read in target.parents and (read / "store.json").is_file()):
             raise DataError(f"{path}: is read by this command, so it is not replaced; give another path")
+
+
+def check_folder(folder: Path, patterns: Iterable[str], overwrite: bool, inputs: Iterable[str | Path] = ()) -> None:
+    """Refuse, before any work, a folder in which a file of these patterns must not be replaced.
+
+    Raises:
+        DataError: the folder is a file, or holds such a file; see `check_target`.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: is a file; give the path of a folder")
+    given = list(inputs)
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
+        check_target(path, overwrite, given, tuple(_SAYS))
+
+
+def write_markdown(path: Path, tables: Iterable[str]) -> None:
+    """Write tables, each as Markdown, as one page that says who wrote it."""
+    write_text(path, "\n".join([*tables, f"{MARKDOWN_MARK}\n"]))
 
 
 def inputs_of(*stores: Store) -> list[Path]:
@@ -72,59 +116,87 @@ def inputs_of(*stores: Store) -> list[Path]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside a target of any format; the old target stays until all is written."""
-    if path.suffix != ".zarr":
-        with atomic_path(path) as temporary:
-            yield temporary
-        return
-    if not path.exists():
-        with atomic_directory(path) as temporary:
-            yield temporary
-        return
-    fresh = path.with_name(f".{path.name}.fresh")
-    shutil.rmtree(fresh, ignore_errors=True)
-    with atomic_directory(fresh) as temporary:
+def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside a target of any format; the old target stays until all is written.
+
+    Args:
+        path: the target.
+        replace: it may exist; else another process has written it since `check_target`.
+
+    Raises:
+        DataError: another process writes it now, or has written it meanwhile.
+    """
+
+    refuse = refusing(path)
+    target = atomic_directory(path, replace, refuse) if path.suffix == ".zarr" else atomic_path(path, refuse)
+    with target as temporary:
+        if not replace and path.exists():
+            raise DataError(
+                f"{path}: was written by another process meanwhile and is not replaced; give another path, or "
+                f"replace it with --overwrite (overwrite=True)"
+            )
         yield temporary
-    with writable(path):
-        exchange(fresh, path)
 
 
 def _written_here(path: Path) -> bool:
     """Whether hydromae was the last to write the file."""
     try:
-        if path.suffix == ".csv":
-            with path.open(encoding="utf-8") as lines:
-                columns = set(lines.readline(4096).strip().split(","))
-            return any(header <= columns for header in _HEADERS)
-        attributes = _ATTRIBUTES[path.suffix](path)
+        return _SAYS[path.suffix](path)
     except (OSError, ValueError, KeyError, ArrowInvalid):
         return False
-    latest = str(attributes.get("history", "")).partition("\n")[0]
-    return "hydromae_version" in attributes or "hydromae" in latest or _source(attributes).startswith("hydromae ")
 
 
-def _source(attributes: Mapping[str, Any]) -> str:
-    return str(attributes.get("source", ""))
+def _table_says(path: Path) -> bool:
+    with path.open(encoding="utf-8") as lines:
+        columns = set(lines.readline(_LOOKED_AT).strip().split(","))
+    return any(header <= columns for header in _HEADERS)
 
 
-def _of_hdf5(path: Path) -> Mapping[str, Any]:
+def _page_says(path: Path) -> bool:
+    with path.open("rb") as content:
+        beginning = content.read(_LOOKED_AT)
+    # Older pages have no mark, but a title and a policy that nobody else writes.
+    return PAGE_MARK.encode() in beginning or (b"HydroMAE" in beginning and b"Content-Security-Policy" in beginning)
+
+
+def _configuration_says(path: Path) -> bool:
+    with path.open("rb") as content:
+        return content.read(_LOOKED_AT).startswith(b"# Written by `hydromae ")
+
+
+def _markdown_says(path: Path) -> bool:
+    with path.open("rb") as content:
+        content.seek(max(0, path.stat().st_size - _LOOKED_AT))
+        return content.read().rstrip().endswith(MARKDOWN_MARK.encode())
+
+
+def _attributes_say(attributes: Mapping[str, Any]) -> bool:
+    latest, source = str(attributes.get("history", "")).partition("\n")[0], str(attributes.get("source", ""))
+    return "hydromae_version" in attributes or "hydromae" in latest or source.startswith("hydromae ")
+
+
+def _hdf5_says(path: Path) -> bool:
     with h5py.File(path, "r") as file:
-        return dict(file.attrs)
+        return _attributes_say(dict(file.attrs))
 
 
-def _of_zarr(path: Path) -> Mapping[str, Any]:
-    return dict(json.loads((path / "zarr.json").read_text("utf-8"))["attributes"])
+def _zarr_says(path: Path) -> bool:
+    return _attributes_say(dict(json.loads((path / "zarr.json").read_text("utf-8"))["attributes"]))
 
 
-def _of_parquet(path: Path) -> Mapping[str, Any]:
-    return {key.decode(): value.decode() for key, value in (pq.read_schema(path).metadata or {}).items()}
+def _parquet_says(path: Path) -> bool:
+    metadata = pq.read_schema(path).metadata or {}
+    return _attributes_say({key.decode(): value.decode() for key, value in metadata.items()})
 
 
-_ATTRIBUTES: Final[dict[str, Callable[[Path], Mapping[str, Any]]]] = {
-    ".nc": _of_hdf5,
-    ".h5": _of_hdf5,
-    ".hdf5": _of_hdf5,
-    ".zarr": _of_zarr,
-    ".parquet": _of_parquet,
+_SAYS: Final[dict[str, Callable[[Path], bool]]] = {
+    ".csv": _table_says,
+    ".parquet": _parquet_says,
+    ".nc": _hdf5_says,
+    ".h5": _hdf5_says,
+    ".hdf5": _hdf5_says,
+    ".zarr": _zarr_says,
+    ".md": _markdown_says,
+    **dict.fromkeys(PAGES, _page_says),
+    **dict.fromkeys(CONFIGURATIONS, _configuration_says),
 }

@@ -29,6 +29,7 @@ def write_result(
     blocks: Iterable[Block] | None = None,
     report: Callable[[str, float], None] = lambda stage, done: None,
     verify: Callable[[Path], None] = lambda written: None,
+    replace: bool = True,
 ) -> None:
     """Write a data set by the CF conventions; an old file at `path` stays until all is written.
 
@@ -42,14 +43,15 @@ def write_result(
             block.
         report: called with what is being written and the share that is done, but not for given `blocks`.
         verify: called with the complete file before it gets its name.
+        replace: a file that another process has written at `path` meanwhile is replaced.
 
     Raises:
-        DataError: the disk refuses.
+        DataError: the disk refuses, or another process writes `path`.
     """
     table = path.suffix in TABLES
     if blocks is None:
         blocks = _blocks_of(data, table, report)
-    with replacing(path) as temporary:
+    with replacing(path, replace) as temporary:
         if table:
             with closing(TableFile(temporary, path.suffix, data.attrs)) as rows:
                 for first, values in blocks:
@@ -66,10 +68,10 @@ def write_result(
         verify(temporary)
 
 
-def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block]) -> xr.Dataset:
+def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block], replace: bool = True) -> xr.Dataset:
     """Write blocks as `write_result` does, and return the file, opened lazily; for a table, its content in memory."""
     if path.suffix not in TABLES:
-        write_result(data, path, blocks)
+        write_result(data, path, blocks, replace=replace)
         return xr.open_dataset(path, engine="h5netcdf" if path.suffix == ".nc" else "zarr")
     parts: list[xr.Dataset] = []
 
@@ -78,7 +80,7 @@ def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block]) -> xr.
             parts.append(_part(data, first, values)[list(values)])
             yield first, values
 
-    write_result(data, path, kept())
+    write_result(data, path, kept(), replace=replace)
     whole = xr.concat(parts, str(_leading(data)), combine_attrs="override", coords="minimal", compat="override")
     return data.assign({name: variable.variable for name, variable in whole.data_vars.items()})
 

@@ -18,6 +18,7 @@ _OUTWARD: Final = (
     "name",
     "logging",
     "data.cache",
+    "data.verify",
     "training.device",
     "training.engine",
     "training.threads",

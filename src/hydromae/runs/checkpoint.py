@@ -64,7 +64,7 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
         checksum = _checksum(path)
         if reason := refused(path) or refused(checksum):
             raise RunError(reason)
-        if not checksum.is_file() or checksum.read_text() != sha256(path):
+        if not checksum.is_file() or checksum.read_bytes() != sha256(path).encode():
             logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
             continue
         return dict(torch.load(path, map_location=device, weights_only=True))

@@ -6,7 +6,7 @@ from typing import Any
 
 from hydromae.base.errors import ConfigError, DataError, RunError
 from hydromae.base.files import absolute, write_text
-from hydromae.base.json_text import json_text
+from hydromae.base.json_text import sealed, unsealed
 from hydromae.base.permissions import refused
 from hydromae.config import Config
 from hydromae.config.read import dump_config, load_config, with_absolute_paths
@@ -42,7 +42,7 @@ class RunDirectory:
             RunError: it already holds a run, or cannot be made.
         """
         run = cls(config.output_path)
-        run.require_free()
+        run.refuse_taken()
         try:
             run.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -50,18 +50,29 @@ class RunDirectory:
         placed = with_absolute_paths(config)
         # Also the path as given, so that a project moved as a whole finds its store from its new folder.
         given = {"store": str(absolute(store.path)), "store_as_given": config.store_path}
-        write_text(run.path / "data.json", json_text({**given, **store.identity_until(store.n_days)}))
+        write_text(run.path / "data.json", sealed({**given, **store.identity_until(store.n_days)}))
         write_text(run.config_file, dump_config(placed))
         return run
 
-    def require_free(self) -> None:
-        """Raise RunError where the directory already holds a run."""
+    def refuse_taken(self) -> None:
+        """Refuse, before any work, a directory that a new run must not be written to.
+
+        Raises:
+            RunError: it is a file, already holds a run, or a configuration that is not one of a run.
+        """
+        other = "give another output="
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path}: cannot be made a directory (File exists); {other}")
         # A run that failed before its first checkpoint holds nothing to lose.
         if any(self.checkpoints.glob("step_*.pt")) or self.model.exists():
             raise RunError(
-                f"{self.path}: already holds a run; continue it with `hydromae resume {self.path}`, "
-                f"give another output=, or delete it"
+                f"{self.path}: already holds a run; continue it with `hydromae resume {self.path}`, {other}, or "
+                f"delete it"
             )
+        # A run's data.json is written before its config.yaml, so a configuration without it is somebody's own.
+        for path in (self.config_file, self.path / "data.json"):
+            if path.exists() and not _is_of_a_run(self.path):
+                raise RunError(f"{path}: is there already and is not of a run, so it is not replaced; {other}")
 
     @classmethod
     def open(cls, path: str | Path) -> "RunDirectory":
@@ -133,7 +144,8 @@ class RunDirectory:
             changed = changed_since(recorded, store)
             if not changed:
                 data = self.config().data
-                return store.with_periods(periods_of(data)).with_excluded(data.exclude_dates)
+                store = store.with_periods(periods_of(data)).with_excluded(data.exclude_dates)
+                return store.with_checking(data.verify)
             problem = (
                 f"the data in {store.path} are not those the run was trained on: {changed}; "
                 f"prepare that store anew from the same files, or train a new run"
@@ -147,11 +159,19 @@ class RunDirectory:
             RunError: it is absent or damaged.
         """
         try:
-            return dict(json.loads((self.path / name).read_text(encoding="utf-8")))
+            return unsealed((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError, TypeError) as error:
             reason = refused(self.path / name, error)
             raise RunError(reason or f"{self.path / name}: cannot be read ({error}); train the run anew") from None
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a small file of the run atomically."""
-        write_text(self.path / name, json_text(content, indent=1))
+        write_text(self.path / name, sealed(content))
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """Whether a directory has the data.json of a run."""
+    try:
+        return "fingerprint" in json.loads((path / "data.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False

@@ -1,4 +1,8 @@
-"""A model on disk: weights without code (safetensors) and its configuration beside them."""
+"""A model on disk: weights without code (safetensors) and its configuration beside them.
+
+The weights' file holds a hash of the weights and one of the configuration, which has the scalers; models that were
+saved before lack the latter, and `seal` adds it.
+"""
 
 import hashlib
 import json
@@ -13,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from hydromae.base.errors import RunError
-from hydromae.base.files import atomic_path, write_text
+from hydromae.base.files import atomic_path, sha256, write_text
 from hydromae.base.json_text import json_text
 from hydromae.base.permissions import refused
 from hydromae.config import ModelConfig
@@ -71,8 +75,31 @@ def save_pretrained(
         "trained_on": model.trained_on,
     }
     write_text(folder / CONFIG, json_text(content, indent=1))
+    _write_weights(folder, state)
+
+
+def seal(folder: Path) -> None:
+    """Give a model that was saved before the hash of its configuration; its weights stay as they are, bit for bit."""
+    _write_weights(folder, _read_weights(folder / WEIGHTS))
+
+
+def _write_weights(folder: Path, state: dict[str, torch.Tensor]) -> None:
+    hashes = {"sha256": _digest(state), "config_sha256": sha256(folder / CONFIG)}
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file(state, temporary, metadata={"sha256": _digest(state)})
+        save_file(state, temporary, metadata=hashes)
+        _order_metadata(temporary)
+
+
+def _order_metadata(path: Path) -> None:
+    """Put the hashes in order, which safetensors writes in any: the same model gives the same file."""
+    with path.open("rb+") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        ordered = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        assert len(ordered) <= size
+        file.seek(8)
+        file.write(ordered.ljust(size))
 
 
 def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub: Any) -> MultiModalMAE:
@@ -107,7 +134,7 @@ def read_pretrained(path: str | Path, **hub: Any) -> Pretrained:
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise RunError(f"{path}: holds no trained model (no {name}); give the output of `hydromae train`")
-    return Pretrained(*_read_config(folder / CONFIG), _read_weights(folder / WEIGHTS), folder)
+    return Pretrained(*_read_config(folder), _read_weights(folder / WEIGHTS), folder)
 
 
 def read_trained_on(path: str | Path) -> dict[str, Any]:
@@ -118,7 +145,7 @@ def read_trained_on(path: str | Path) -> dict[str, Any]:
     """
     path = located(path)
     folder = path / "model" if (path / "model" / CONFIG).is_file() else path
-    return _read_config(folder / CONFIG)[2]
+    return _read_config(folder)[2]
 
 
 def _is_on_hub(path: str | Path) -> bool:
@@ -126,19 +153,31 @@ def _is_on_hub(path: str | Path) -> bool:
     return isinstance(path, str) and _HUB_NAME.fullmatch(path) is not None and not Path(path).parent.exists()
 
 
-def _read_config(path: Path) -> tuple[ModelConfig, dict[str, float], dict[str, Any]]:
+def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, float], dict[str, Any]]:
+    path = folder / CONFIG
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        given = path.read_bytes()
+        written = _metadata(folder / WEIGHTS).get("config_sha256") if (folder / WEIGHTS).is_file() else None
+        if written is not None and hashlib.sha256(given).hexdigest() != written:
+            raise RunError(f"{path}: is damaged (it is not what {WEIGHTS} was saved with); {_REMEDY}")
+        content = json.loads(given)
         return ModelConfig.model_validate(content["model"]), dict(content["task_weights"]), dict(content["trained_on"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise RunError(refused(path, error) or f"{path}: is damaged ({reason}); {_REMEDY}") from None
 
 
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+def _metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
-            written = (file.metadata() or {}).get("sha256")
+            return dict(file.metadata() or {})
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(refused(path, error) or f"{path}: is damaged ({error}); {_REMEDY}") from None
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    written = _metadata(path).get("sha256")
+    try:
         state = load_file(path)
     except (OSError, ValueError, SafetensorError) as error:
         raise RunError(refused(path, error) or f"{path}: is damaged ({error}); {_REMEDY}") from None

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_directory
 from hydromae.base.json_text import json_text
+from hydromae.base.locks import refusing
 from hydromae.results.hdf5_output import DiskFile
 from hydromae.sample.sizes import SIZES, Sample, SampleSize, known_size, sample_in
 from hydromae.sample.world import World, make_world
@@ -59,7 +60,7 @@ def write_sample(
         return sample_in(target, size)
 
     world = make_world(SIZES[size], seed, lambda stage, fraction: report(stage, WORLD_SHARE * fraction))
-    with atomic_directory(target) as unfinished:
+    with atomic_directory(target, on_wait=refusing(target)) as unfinished:
         _write_files(world, sample_in(unfinished, size), report)
         _write_description(unfinished, size, seed)
         if target.is_dir():

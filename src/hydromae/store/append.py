@@ -11,6 +11,8 @@ import numpy as np
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import absolute, sha256
+from hydromae.base.leftovers import settle
+from hydromae.base.locks import locked
 from hydromae.base.station_ids import respelled
 from hydromae.config import Config
 from hydromae.sources.blocks import BLOCK_DAYS, Blocks, place_of, read_blocks, station_at
@@ -28,7 +30,7 @@ from hydromae.store.description import (
 from hydromae.store.packing import Report, halved, pack_all, write_values
 from hydromae.store.provenance import changed_files, differing_keys, key_of, options_of, package_version, source_files
 from hydromae.store.store import Store
-from hydromae.store.work_directory import locked, work_directory
+from hydromae.store.work_directory import work_directory
 
 _ANEW = "prepare anew with --overwrite"
 
@@ -54,6 +56,7 @@ def append_days(config: Config, on_progress: Report, whole_series: bool = False)
         DataError: there is no store, it was made with other options or stations, or a file is wrong.
     """
     path = absolute(config.store_path)
+    settle(path)
     if not (path / "store.json").is_file():
         raise DataError(f"{path}: is no store that days could be added to; make it without --append first")
     options, sources = options_of(config), source_files(config)

@@ -74,6 +74,11 @@ class Described:
         return self._description.n_days
 
     @property
+    def block_days(self) -> int:
+        """Days in every block but the last, which share one hash."""
+        return self._description.block_days
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the full grid; (0, 0) in a store without grids."""
         return self._description.shape or (0, 0)

@@ -71,7 +71,7 @@ def verify_small_files(path: Path, description: StoreDescription) -> None:
         if refusal := refused(path / file):
             raise DataError(refusal)
         if not (path / file).is_file() or sha256(path / file) != expected:
-            raise DataError(f"{path / file}: its content differs from when it was written; {_REMEDY}")
+            raise DataError(differs(path / file))
 
 
 def verified_pieces(path: Path, modality: ModalityDescription, description: StoreDescription) -> Iterator[bytes]:
@@ -80,6 +80,18 @@ def verified_pieces(path: Path, modality: ModalityDescription, description: Stor
     Raises:
         DataError: the file is cut short or cannot be read, or a piece differs; the message names the days.
     """
+    header = check_header(path, modality, description)
+    yield header
+    with path.open("rb") as content:
+        content.seek(len(header))
+        for block in range(len(modality.hashes) - 1):
+            piece = content.read(modality.day_bytes * description.block_days)
+            check_block(path, modality, description, block, piece)
+            yield piece
+
+
+def check_header(path: Path, modality: ModalityDescription, description: StoreDescription) -> bytes:
+    """The header of a file of values; DataError unless it is what was written and the file has its whole length."""
     size = modality.day_bytes * description.n_days
     if refusal := refused(path):
         raise DataError(refusal)
@@ -87,13 +99,14 @@ def verified_pieces(path: Path, modality: ModalityDescription, description: Stor
         raise DataError(f"{path}: is missing or cut short; {_REMEDY}")
     with path.open("rb") as content:
         header = content.read(path.stat().st_size - size)
-        if hashlib.sha256(header).hexdigest() != modality.hashes[0]:
-            raise DataError(f"{path}: its header differs from when it was written; {_REMEDY}")
-        yield header
-        for block in range(len(modality.hashes) - 1):
-            piece = content.read(modality.day_bytes * description.block_days)
-            check_block(path, modality, description, block, piece)
-            yield piece
+    if hashlib.sha256(header).hexdigest() != modality.hashes[0]:
+        raise DataError(f"{path}: its header differs from when it was written; {_REMEDY}")
+    return header
+
+
+def differs(path: Path) -> str:
+    """What is said of a small file that is not what was written."""
+    return f"{path}: its content differs from when it was written; {_REMEDY}"
 
 
 def check_block(

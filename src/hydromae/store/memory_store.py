@@ -22,7 +22,7 @@ class MemoryStore(Store):
     """
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store.path, store._description, store.excluded)
+        super().__init__(store.path, store._description, store.excluded, "never")  # all of it is checked here
         shapes = {name: self._values_shape(name) for name in self.names}
         types = {name: np.dtype(self._modality(name).dtype) for name in self.names}
         size = sum(math.prod(shapes[name]) * types[name].itemsize for name in self.names)

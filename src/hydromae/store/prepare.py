@@ -9,6 +9,8 @@ import numpy as np
 
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import absolute, sha256
+from hydromae.base.leftovers import settle
+from hydromae.base.locks import locked
 from hydromae.config import Config
 from hydromae.sources.blocks import BLOCK_DAYS
 from hydromae.sources.plan import Plan, make_plan
@@ -27,7 +29,7 @@ from hydromae.store.provenance import (
     store_of,
 )
 from hydromae.store.store import Store
-from hydromae.store.work_directory import locked, work_directory
+from hydromae.store.work_directory import work_directory
 
 __all__ = ["ALREADY", "BLOCK_DAYS", "Progress", "prepare"]
 
@@ -71,6 +73,7 @@ def prepare(
             raise ConfigError("a store is either replaced (overwrite) or added to (append); ask for one of them")
         return declared(append_days(config, on_progress), config)
     path = absolute(config.store_path)
+    settle(path)
     options = options_of(config)
     try:
         sources = source_files(config)

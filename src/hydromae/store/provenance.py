@@ -1,9 +1,6 @@
 """What a store was made from, and whether an existing one can be used or must be replaced."""
 
-import ctypes
 import logging
-import os
-import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,14 +20,13 @@ from hydromae.store.store import Store
 logger = logging.getLogger(__name__)
 
 _SHOWN = 4
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of renameat2 (linux/fs.h)
 _HASHED_SIZE = 64 * 2**20  # larger sources are compared by size and time, as hashing would cost a second reading
 
 
 def options_of(config: Config) -> dict[str, Any]:
     """What a store depends on besides its files; where they lie and how windows are cut from it do not matter."""
     data, model = config.data, config.model
-    unused = {"root", "store", "cache", "exclude_dates", "fill"}  # the data's; a modality's exclude_dates do matter
+    unused = {"root", "store", "cache", "verify", "exclude_dates", "fill"}  # the data's own; each modality's do matter
     unused |= {"window", "window_mix", "stride", "stations_per_window", "context_stations", "train_stations"}
     unused |= {"event_share", "event_modality"}
     # An option that changes nothing is left out, so that a store made before the option existed stays valid.
@@ -220,7 +216,7 @@ def declared(store: Store, config: Config) -> Store:
             _listed(then),
             _listed(now),
         )
-    return store.with_excluded(config.data.exclude_dates)
+    return store.with_excluded(config.data.exclude_dates).with_checking(config.data.verify)
 
 
 def _listed(spans: tuple[Period, ...]) -> str:
@@ -234,39 +230,3 @@ def refuse_other_content(path: Path) -> None:
     if not path.exists() or (path / "store.json").is_file() or (path.is_dir() and not any(path.iterdir())):
         return
     raise DataError(f"{path}: is there already and is not a store; choose another data.store or remove it")
-
-
-def exchange(fresh: Path, path: Path) -> None:
-    """Put the directory `fresh` in the place of `path`, in one step where the system can, and remove what was there."""
-    retired = _retired(path)
-    shutil.rmtree(retired, ignore_errors=True)
-    if _swapped(fresh, path):
-        fresh.rename(retired)
-    else:
-        path.rename(retired)
-        try:
-            fresh.rename(path)
-        except OSError:
-            retired.rename(path)
-            raise
-    shutil.rmtree(retired, ignore_errors=True)
-
-
-def restore(path: Path) -> None:
-    """Undo an exchange that was cut off half way."""
-    if _retired(path).exists() and not path.exists():
-        _retired(path).rename(path)
-    shutil.rmtree(_retired(path), ignore_errors=True)
-
-
-def _retired(path: Path) -> Path:
-    return path.with_name(f".{path.name}.retired")
-
-
-def _swapped(first: Path, second: Path) -> bool:
-    """Swap two names, which Linux can; False where it cannot be done."""
-    try:
-        rename = ctypes.CDLL(None).renameat2
-    except (OSError, AttributeError, TypeError):
-        return False
-    return bool(rename(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0)

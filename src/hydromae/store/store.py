@@ -6,20 +6,23 @@ float32, or scaled float16 where `data.storage` says so; NaN is missing, so valu
 """
 
 import hashlib
+import io
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.leftovers import settle
 from hydromae.base.permissions import refused
 from hydromae.config import Period
-from hydromae.config.types import Days
+from hydromae.config.types import Days, Verify
 from hydromae.sources.exclusions import excluded_days
+from hydromae.store.checked_blocks import CheckedBlocks
 from hydromae.store.described import Described
 from hydromae.store.description import (
     FORMAT,
@@ -27,7 +30,7 @@ from hydromae.store.description import (
     digest,
     read_description,
 )
-from hydromae.store.integrity import content_until, verify_files
+from hydromae.store.integrity import content_until, differs, verify_files, verify_small_files
 
 __all__ = ["FORMAT", "Store"]
 
@@ -35,18 +38,25 @@ __all__ = ["FORMAT", "Store"]
 class Store(Described):
     """A prepared data set. It pickles as its path and description: each process opens its own maps, on first use.
 
+    What is read is compared with the hashes that were taken when the store was written: a block of days, or a small
+    file, when this process first reads it, and a damaged one is an error that names the days (`data.verify`).
+
     Values of the days that `excluded` names are on disk as they came, but are wrong: training and scores use
     `read_usable`, which gives them as missing.
 
     Attributes:
         path: the directory, absolute.
         excluded: days and spans that are declared wrong (`data.exclude_dates`), which the caller adds after opening.
+        checking: when a block of days is compared with its hash: first, always or never.
     """
 
-    def __init__(self, path: Path, description: StoreDescription, excluded: Days = ()) -> None:
+    def __init__(
+        self, path: Path, description: StoreDescription, excluded: Days = (), checking: Verify = "first"
+    ) -> None:
         super().__init__(path, description)
-        self.excluded = excluded
+        self.excluded, self.checking = excluded, checking
         self._maps: dict[str, np.ndarray] = {}
+        self._blocks: dict[str, CheckedBlocks] = {}
         self._present: dict[str, np.ndarray] = {}
 
     @classmethod
@@ -57,26 +67,33 @@ class Store(Described):
             DataError: there is no store, it is damaged, or it has another format.
         """
         path = Path(path).absolute()
+        if not path.exists():
+            settle(path)
         return cls(path, read_description(path / "store.json"))
 
     def with_periods(self, periods: Mapping[str, Period]) -> "Store":
         """The same store with these periods in place of its own, by split, as a run that used it has them."""
         merged = {**self._description.periods, **periods}
         description = self._description.model_copy(update={"periods": merged})
-        return Store(self.path, description, self.excluded)
+        return Store(self.path, description, self.excluded, self.checking)
 
     def with_excluded(self, days: Days) -> "Store":
         """The same store, of which these days too are declared wrong, as a run that used it declares them."""
         more = tuple(span for span in days if span not in self.excluded)
-        return Store(self.path, self._description, (*self.excluded, *more)) if more else self
+        return Store(self.path, self._description, (*self.excluded, *more), self.checking) if more else self
 
-    def __reduce__(self) -> tuple[type["Store"], tuple[Path, StoreDescription, Days]]:
-        return (Store, (self.path, self._description, self.excluded))
+    def with_checking(self, checking: Verify) -> "Store":
+        """The same store, whose blocks are compared with their hashes so (`data.verify`)."""
+        return Store(self.path, self._description, self.excluded, checking) if checking != self.checking else self
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[Path, StoreDescription, Days, Verify]]:
+        return (Store, (self.path, self._description, self.excluded, self.checking))
 
     def values(self, name: str) -> np.ndarray:
         """Read-only map of the numbers as they are stored: grid [days, patches, cells], series [days, stations].
 
-        They are physical float32, or scaled float16; NaN is missing. `read` gives physical values of either.
+        They are physical float32, or scaled float16; NaN is missing. `read` gives physical values of either, and
+        compares them with their hashes, which is not done here.
         """
         self._modality(name)
         if name not in self._maps:
@@ -102,6 +119,8 @@ class Store(Described):
         the source's would be, before it is brought back to physical units.
         """
         stored = self.values(name)[days]
+        first, last, _ = days.indices(self.n_days)
+        self._check(name, np.arange(first // self.block_days, -(-last // self.block_days)))
         if stored.dtype == np.float32:
             return stored
         scaled = torch.from_numpy(np.array(stored)).float()  # torch converts 20 times faster than numpy
@@ -132,6 +151,7 @@ class Store(Described):
             days: [B, T] positions on `days`.
             stations: [B, n] positions on `station_ids`; no other value is read.
         """
+        self._check(name, days // self.block_days)
         stored = self.values(name)[days[:, :, None], stations[:, None]]  # [B, T, n]
         if stored.dtype == np.float32:
             return stored
@@ -140,10 +160,10 @@ class Store(Described):
         return physical
 
     def present(self, name: str) -> Bool[np.ndarray, "day place"]:
-        """Where there is any value, a read-only map: grid [days, patches], series [days, stations]."""
+        """Where there is any value, not to be written to: grid [days, patches], series [days, stations]."""
         self._modality(name)
         if name not in self._present:
-            present = self._array(f"present/{name}.npy", mmap_mode="r")
+            present = self._array(f"present/{name}.npy")
             if present.dtype != bool or present.shape != self._values_shape(name)[:2]:
                 raise DataError(
                     f"{self.path / 'present' / name}.npy: holds {present.dtype} {present.shape}, unlike store.json; "
@@ -231,6 +251,19 @@ class Store(Described):
         """
         verify_files(self.path, self._description)
 
+    def verify_small_files(self) -> None:
+        """As `verify`, of all files but those of the values."""
+        verify_small_files(self.path, self._description)
+
+    def _check(self, name: str, blocks: Int[np.ndarray, "*any"]) -> None:
+        """Compare blocks with their hashes, unless that was done; see `checking`."""
+        if self.checking == "never":
+            return
+        values = self.values(name)
+        if name not in self._blocks:
+            self._blocks[name] = CheckedBlocks.of(self._values_path(name), self._modality(name), self._description)
+        self._blocks[name].require(values, blocks, again=self.checking == "always")
+
     def _content_until(self, n_days: int) -> dict[str, Any]:
         if not 0 < n_days <= self.n_days:
             raise ConfigError(f"{self.path}: has {self.n_days} days, not {n_days}; prepare it up to its old last day")
@@ -244,11 +277,16 @@ class Store(Described):
             return (self.n_days, len(self.station_ids))
         return (self.n_days, len(self.valid_patches), self.patch_size**2)
 
-    def _array(self, file: str, mmap_mode: Literal["r"] | None = None) -> np.ndarray:
+    def _array(self, file: str) -> np.ndarray:
+        """A small array, whose file is compared with its hash."""
         path = self.path / file
         try:
-            return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-        except (OSError, ValueError) as error:
+            content = path.read_bytes()
+            expected = self._description.hashes.get(file)
+            if self.checking != "never" and hashlib.sha256(content).hexdigest() != expected:
+                raise DataError(differs(path))
+            return np.load(io.BytesIO(content), allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
             refusal = refused(path, error)
             raise DataError(
                 refusal or f"{path}: cannot be read ({error}); prepare the store anew with --overwrite"

@@ -1,14 +1,14 @@
-"""The directory in which a store is made: it outlives an interruption, and only one process at a time has it."""
+"""The directory in which a store is made, which outlives an interruption."""
 
-import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from hydromae.base.files import sync_directory, writable
-from hydromae.store.provenance import exchange, restore
+from hydromae.base.files import sync_directory
+from hydromae.base.leftovers import exchange, restore
+from hydromae.base.writing_errors import writable
 
 
 @contextmanager
@@ -47,44 +47,6 @@ def work_directory(path: Path, key: str) -> Iterator[Path]:
     for other in path.parent.iterdir():
         if ours.fullmatch(other.name):
             shutil.rmtree(other, ignore_errors=True)
-
-
-@contextmanager
-def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the right to make the store at `path`, waiting while another process holds it; it ends with the process.
-
-    Where the system or the file system knows no locks, nothing is held.
-
-    Raises:
-        DataError: the folder of `path` cannot be written to.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    lock = _sibling(path, "lock")
-    with writable(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with writable(path):
-            file = lock.open("w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:
-            break
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
-                break
-        file.close()  # the process that held the lock has removed it
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-        file.close()
 
 
 def _sibling(path: Path, ending: str) -> Path:

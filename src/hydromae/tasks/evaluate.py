@@ -14,6 +14,7 @@ from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
+from hydromae.results.target import check_folder
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
 from hydromae.tasks.cross_modality import cross_modality
@@ -66,6 +67,7 @@ class Question:
         warn_at: probability of a flood or drought from which on a forecast is a warning.
         esp: whether floods and droughts are compared with ensemble streamflow prediction.
         allow_overlap: score days that a run was trained on, too; every row says so.
+        overwrite: replace the scores of an earlier evaluation in `output`.
     """
 
     runs: tuple[str | Path, ...]
@@ -85,6 +87,7 @@ class Question:
     warn_at: float = WARN_AT
     esp: bool = True
     allow_overlap: bool = False
+    overwrite: bool = False
 
     def folder(self, task: str) -> Path:
         """Where to write."""
@@ -114,7 +117,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
     Raises:
         RunError: a run, its data or its model cannot be used.
         ConfigError: the task is unknown, or does not fit the run or the options; or a run was trained on the days.
-        DataError: nothing can be scored, or the disk refuses.
+        DataError: nothing can be scored, the disk refuses, or scores are in the folder already.
     """
     answer = known_task(task)
     runs = [question.runs] if isinstance(question.runs, str | Path) else question.runs
@@ -128,10 +131,23 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
     )
     if not question.runs:
         raise ConfigError("no run is named; give the output of `hydromae train`")
+    check_output(task, question.output, question.overwrite)
     if question.split is None:
         store = RunDirectory.open(question.runs[0]).store() if question.data is None else data_of(question.data)
         question = replace(question, split=default_split(store))
     return answer(question, on_stage)
+
+
+def check_output(task: str, output: Path | None, overwrite: bool) -> None:
+    """Refuse, before any work, a folder with scores of the task that must not be replaced; None is one of the run.
+
+    Raises:
+        ConfigError: the task is unknown.
+        DataError: it holds such scores, or is a file.
+    """
+    known_task(task)
+    if output is not None:
+        check_folder(output, _FILES[task], overwrite)
 
 
 def known_task(task: str) -> Callable[[Question, OnStage], Evaluation]:
@@ -245,6 +261,19 @@ def _skills(scores: xr.Dataset, own: str) -> ScoreTable:
     table = ScoreTable(title, columns, rows, "skill: 1 - MSE / MSE of the training mean")
     return table if (overlap := overlap_of(scores.attrs)) is None else overlap.table(table)
 
+
+# Patterns of the names of what each task writes into its folder.
+_REGIMES: Final = ("none", "perfect")
+_FORECASTS: Final = tuple(f"{regime}{part}.nc" for regime in _REGIMES for part in ("", "_scores", "_stations"))
+_EXTREMES: Final = tuple(f"{regime}_*_{part}.nc" for regime in _REGIMES for part in ("scores", "probabilities"))
+_FILES: Final = {
+    "forecast": (*_FORECASTS, "table.md", "table.csv"),
+    "infill": ("infill_scores.md", "infill_scores.csv"),
+    "ungauged": ("ungauged_scores.md", "ungauged_scores.csv"),
+    "modalities": ("cross_modality.nc", "cross_modality.csv"),
+    "flood": (*_EXTREMES, "table.md", "table.csv", "warnings.csv", "reliability.csv"),
+    "drought": (*_EXTREMES, "table.md", "table.csv", "warnings.csv", "reliability.csv"),
+}
 
 TASKS: Final[dict[str, Callable[[Question, OnStage], Evaluation]]] = {
     "forecast": _forecast,

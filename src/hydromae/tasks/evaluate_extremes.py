@@ -77,8 +77,8 @@ def evaluate_extremes(
     require_quantiles(paths)
     period = scored_period(paths, data, split, every, horizon, 1, allow_overlap)
     groups = leads_of(horizon)
-    files = (f"{regime}_{group}_{part}.nc" for regime in regimes for group in groups for part in PARTS)
-    folder = period.folder(output, kind, files)
+    files = [f"{regime}_{group}_{part}.nc" for regime in regimes for group in groups for part in PARTS]
+    folder = period.folder(output, kind, [*files, "table.md", "table.csv", "warnings.csv", "reliability.csv"])
     require_thresholds(kind, period.measured, period.target, period.train)
     forecasts = period.forecasts(paths, horizon, regimes, device, on_stage)
     made = {regime: made_so[f"{period.target}_quantiles"] for regime, made_so in forecasts.items()}

@@ -23,6 +23,7 @@ from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.trained_for import flag_of
+from hydromae.results.target import write_markdown
 from hydromae.results.write import write_result
 from hydromae.store.description import digest
 from hydromae.store.store import Store
@@ -95,8 +96,8 @@ def evaluate_forecast(
     regimes, choice = regimes_of(as_names(forcing) or ()), baselines or BaselineChoice()
     check_reference(choice, reference)
     period = scored_period(paths, data, split, every, horizon, min_pairs, allow_overlap)
-    files = (f"{regime}{part}.nc" for regime in regimes for part in ("", "_scores", "_stations"))
-    folder = period.folder(output, "forecast", files)
+    files = [f"{regime}{part}.nc" for regime in regimes for part in ("", "_scores", "_stations")]
+    folder = period.folder(output, "forecast", [*files, "table.md", "table.csv"])
     return evaluate_forecasts(
         period.forecasts(paths, horizon, regimes, device, on_stage),
         period.measured,
@@ -196,7 +197,7 @@ def evaluate_forecasts(
         write_result(scores.assign_attrs(scored), output / f"{regime}_scores.nc")
         write_result(stations.assign_attrs(marks, **scored), output / f"{regime}_stations.nc")
         on_stage(f"Scoring, forcing {regime}", 1.0)
-    write_text(output / "table.md", markdown_tables(comparisons, title))
+    write_markdown(output / "table.md", markdown_tables(comparisons, title))
     write_text(output / "table.csv", csv_table(comparisons))
     return comparisons
 

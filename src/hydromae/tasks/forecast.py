@@ -75,7 +75,7 @@ def forecast(
         DataError: a station is unknown, the weather file cannot be used, or the output exists already.
     """
     if output is not None:
-        check_target(Path(output), overwrite)
+        check_target(Path(output), overwrite, [forcing])
     predictors = open_runs(runs, data, device, own_records=True)
     if output is not None:
         check_target(Path(output), overwrite, [forcing, *inputs_of(*(predictor.store for predictor in predictors))])
@@ -121,7 +121,7 @@ def forecast(
         **notes,
     }
     if output is not None:
-        write_result(result, Path(output))
+        write_result(result, Path(output), replace=overwrite)
     return result
 
 

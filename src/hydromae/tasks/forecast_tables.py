@@ -24,15 +24,15 @@ def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[S
     ]
 
 
-def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> str:
-    """What the scores say, and all tables of all regimes, as one page of Markdown."""
+def markdown_tables(comparisons: Mapping[str, Comparison], title: str = "") -> list[str]:
+    """What the scores say, and all tables of all regimes, each as Markdown."""
     pages = [verdict_of(comparisons) + "\n"]
     pages += [
         table.markdown()
         for regime, comparison in comparisons.items()
         for table in shown_tables(comparison, regime, title)
     ]
-    return "\n".join(page for page in pages if page.strip())
+    return [page for page in pages if page.strip()]
 
 
 def verdict_of(comparisons: Mapping[str, Comparison]) -> str:

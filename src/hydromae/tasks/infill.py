@@ -15,7 +15,7 @@ from hydromae.prediction.choices import predicted_stations
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import Runs, notes_of, open_runs, require_alike, require_same_windows, shared_days
 from hydromae.prediction.trained_for import beyond_filling, flagged
-from hydromae.results.target import check_target, inputs_of
+from hydromae.results.target import check_target, inputs_of, refuse_inputs
 from hydromae.results.write import GRID_DAYS, SERIES_DAYS, Block, to_come, write_streamed
 from hydromae.store.cf import flag_attributes, outline, variable_attributes
 from hydromae.store.maps import to_grid
@@ -69,6 +69,8 @@ def infill(
             runs do not fit each other.
         DataError: a station is unknown, or the file exists already or cannot be written.
     """
+    if output is not None:
+        check_target(Path(output), overwrite)
     predictors = open_runs(runs, data, own_records=True)
     predictor = predictors[0]
     names = fill_names(predictor, as_names(modalities), grids)
@@ -77,13 +79,15 @@ def infill(
     for other in predictors[1:]:
         fill_names(other, names, grids)  # refuses grids where windows hold some stations
     target = Path(output) if output is not None else predictor.run.own_output("infilled.nc")
-    if output is not None:
-        gridded = [name for name in names if predictor.store.kind(name) == "grid"]
-        check_target(target, overwrite, inputs_of(*(predictor.store for predictor in predictors)), grids=gridded)
+    read = inputs_of(*(predictor.store for predictor in predictors))
+    if output is None:
+        refuse_inputs(target, read)
+    else:
+        check_target(target, overwrite, read, grids=[n for n in names if predictor.store.kind(n) == "grid"])
     days = shared_days(predictors, period)
     task = _Infill(predictors, names, predicted_stations(predictor, stations))
     task.notes = notes_of(predictors, stations) | flagged(beyond_filling(predictors, names))
-    return write_streamed(task.outline(days), target, task.blocks(days, on_progress))
+    return write_streamed(task.outline(days), target, task.blocks(days, on_progress), overwrite or output is None)
 
 
 class _Infill:

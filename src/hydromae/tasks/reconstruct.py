@@ -20,7 +20,7 @@ from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.masks.masker import Masker
 from hydromae.prediction.choices import chosen_days
 from hydromae.prediction.reconstruction import reconstruct_window
-from hydromae.results.target import check_target, inputs_of
+from hydromae.results.target import check_target, inputs_of, refuse_inputs
 from hydromae.results.write import Block, to_come, write_streamed
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
@@ -71,6 +71,8 @@ def reconstruct(
         ConfigError: the period is not in the data, or the format cannot be used.
         DataError: the file exists already or cannot be written.
     """
+    if output is not None:
+        check_target(Path(output), overwrite)
     period = as_period(period)
     directory = RunDirectory.open(run)
     config, store = directory.config(), directory.store()
@@ -81,7 +83,9 @@ def reconstruct(
     if output is not None:
         grids = [name for name in model.shapes if store.kind(name) == "grid"]
         check_target(Path(output), overwrite, inputs_of(store), grids=grids)
+    replace = overwrite or output is None
     output = Path(output) if output is not None else default_output(directory.path, split, period)
+    refuse_inputs(output, inputs_of(store))
     batcher = Batcher.of_store(store, model.shapes, device, config.data.fill, cells=cells_around(model.config, store))
     masker = Masker.of_store(store, model.shapes, config.masking, config.seed)
     errors = {name: SquaredErrors(store.kind(name), store.specific_units(name)) for name in model.shapes}
@@ -117,7 +121,7 @@ def reconstruct(
             on_progress((i + 1) / len(windows))
         yield from _nothing_of(store, names, days, slice(done, days.stop))
 
-    result = write_streamed(_outline(store, list(model.shapes), days, attributes), output, blocks())
+    result = write_streamed(_outline(store, list(model.shapes), days, attributes), output, blocks(), replace)
     directory.write_json(
         scores_file(directory.path, output),
         {

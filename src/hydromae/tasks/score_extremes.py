@@ -21,6 +21,7 @@ from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
 from hydromae.evaluation.tables import ScoreTable
 from hydromae.metrics.pairs import days, valid_days
+from hydromae.results.target import write_markdown
 from hydromae.results.write import write_result
 from hydromae.store.store import Store
 from hydromae.tasks.extreme_ensemble import Ensemble, Group, ensemble_probabilities
@@ -118,7 +119,7 @@ def score_extremes(
         )
     tables = [table for key, some in scores.items() for table in extreme_tables(some, *key, title, warn_at)]
     shown = tuple(tables if overlap is None else map(overlap.table, tables))
-    write_text(output / "table.md", "\n".join(table.markdown() for table in shown))
+    write_markdown(output / "table.md", (table.markdown() for table in shown))
     for file, table in extreme_records(scores).items():
         write_text(output / f"{file}.csv", (table if overlap is None else overlap.records(table)).csv())
     return shown

@@ -14,7 +14,7 @@ from hydromae.config import Config, Period
 from hydromae.evaluation.overlap import Overlap
 from hydromae.masks.whole import forecast_modalities
 from hydromae.prediction.known_data import data_of
-from hydromae.results.target import check_target
+from hydromae.results.target import check_folder
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
 from hydromae.tasks.enough_pairs import require_issue_times
@@ -65,8 +65,7 @@ class ScoredPeriod:
         path = self.run.path
         folder = Path(output) if output is not None else path / "evaluation" / f"{task}_{self.split}"
         if not folder.resolve().is_relative_to(path.resolve()):
-            for file in files:
-                check_target(folder / file, overwrite=True)
+            check_folder(folder, files, overwrite=True)
         return folder
 
     def forecasts(

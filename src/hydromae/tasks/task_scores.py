@@ -13,6 +13,7 @@ from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.tables import ScoreTable
 from hydromae.prediction.predictor import Predictor
 from hydromae.prediction.several_runs import excluded_by_any
+from hydromae.results.target import write_markdown
 from hydromae.store.store import Store
 from hydromae.tasks.overlap import overlap_with_training
 
@@ -45,7 +46,7 @@ class TaskScores:
         """Write `<stem>.md` and `<stem>.csv` into a folder, and say where."""
         page, table = folder / f"{stem}.md", folder / f"{stem}.csv"
         verdict = [f"{self.verdict}\n"] if self.verdict else []
-        write_text(page, "\n".join([*verdict, *(scores.markdown() for scores in self.tables)]))
+        write_markdown(page, [*verdict, *(scores.markdown() for scores in self.tables)])
         write_text(table, self.records.csv())
         return page, table
 

@@ -25,7 +25,7 @@ from hydromae.prediction.several_runs import (
     shared_days,
 )
 from hydromae.prediction.trained_for import beyond_ungauged, flagged
-from hydromae.results.target import check_target, inputs_of
+from hydromae.results.target import check_target, inputs_of, refuse_inputs
 from hydromae.results.write import SERIES_DAYS, Block, to_come, write_streamed
 from hydromae.store.cf import named, outline, over_the_day
 from hydromae.store.store import Store
@@ -77,16 +77,22 @@ def ungauged(
             the runs do not fit each other.
         DataError: a station is unknown or has no catchment area, or the file exists already or cannot be written.
     """
+    if output is not None:
+        check_target(Path(output), overwrite)
     name = target_series(first_run(runs).config(), target)
     predictors = open_runs(runs, data, unseen=() if donors else (name,))
     first = predictors[0]
     path = Path(output) if output is not None else first.run.own_output("ungauged.nc")
-    if output is not None:
-        check_target(path, overwrite, inputs_of(*(predictor.store for predictor in predictors)))
+    read = inputs_of(*(predictor.store for predictor in predictors))
+    if output is None:
+        refuse_inputs(path, read)
+    else:
+        check_target(path, overwrite, read)
     simulation = Simulation(predictors, name, stations, donors)
     days = shared_days(predictors, period)
     notes = notes_of(predictors, stations) | flagged(beyond_ungauged(predictors, name))
-    return write_streamed(_outline(simulation, days, notes), path, _blocks(simulation, days, on_progress))
+    replace = overwrite or output is None
+    return write_streamed(_outline(simulation, days, notes), path, _blocks(simulation, days, on_progress), replace)
 
 
 class Simulation:

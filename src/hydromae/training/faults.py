@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hydromae.base.errors import RunError
-from hydromae.base.files import write_text
+from hydromae.base.files import atomic_path
 from hydromae.base.json_text import json_text
 from hydromae.batch.batch import Batch
 from hydromae.batch.batcher import Batcher
@@ -129,9 +129,16 @@ def forget_later(run: Path, step: int) -> None:
     path = run / FILE
     if not path.is_file():
         return
-    # A line that was cut off when the process was killed is the last one and has no line end.
-    whole = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-    write_text(path, "".join(line for line in whole if json.loads(line)["step"] <= step))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(b"".join(line for line in path.read_bytes().splitlines(True) if _step_of(line) <= step))
+
+
+def _step_of(line: bytes) -> float:
+    """The step of a fault; infinite where the line was cut off when the process was killed, or is damaged."""
+    try:
+        return float(json.loads(line)["step"]) if line.endswith(b"\n") else math.inf
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 @torch.no_grad()

@@ -72,8 +72,8 @@ def finetune(
     """
     trained_run, overrides = RunDirectory.open(run), _listed(overrides)
     config = finetune_config(trained_run, task, overrides, output, from_scratch)
+    RunDirectory(config.output_path).refuse_taken()
     if data is not None:
-        RunDirectory(config.output_path).require_free()
         rolling = config.masking.strategies.keys() == {"rolling_forecast"}
         path = absolute(config.output_path)
         path = path.with_name(f"{path.name}_data")

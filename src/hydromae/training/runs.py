@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from hydromae.base.errors import RunError
+from hydromae.base.locks import locked
 from hydromae.base.version import VERSION
 from hydromae.config import Config
 from hydromae.config.read import with_absolute_start
@@ -13,7 +14,6 @@ from hydromae.runs.checkpoint import load_newest
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.seen import BEFORE, before_of
 from hydromae.store.store import Store
-from hydromae.store.work_directory import locked
 from hydromae.training.build import build_trainer
 from hydromae.training.callback import Callback, Callbacks
 from hydromae.training.loop import Trainer

@@ -39,6 +39,7 @@ def patches(
         int | None, typer.Option(min=1, help="Also aggregate the stations to N x N cells.", metavar="N")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file of the stations' groups.")] = None,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Say how compact the groups of stations are, as given and in spatial order, and what aggregation would save.
 
@@ -46,8 +47,11 @@ def patches(
     """
     from hydromae.app.console import console
     from hydromae.config.read import load_config
+    from hydromae.results.target import check_target
     from hydromae.sources.patches_table import station_patches
 
+    if output is not None:
+        check_target(output, overwrite, [config], (".csv",))
     groups = station_patches(load_config(config, overrides or ()), aggregate)
     console.print(groups.table())
     if groups.grid is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import Overrides, Runs, listed, titled
+from hydromae.app.commands.options import Overrides, OverwriteOwn, Runs, listed, titled
 
 Baselines = Annotated[
     str,
@@ -68,6 +68,7 @@ def evaluate(
         bool,
         typer.Option("--allow-overlap", help="Score days that a run was trained on, too; every row then says so."),
     ] = False,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Score a run on a held-out period, beside baselines fitted on the training period of the same stations.
 
@@ -84,10 +85,11 @@ def evaluate(
     """
     from hydromae.app.console import Stages, console
     from hydromae.app.folder_data import data_in
-    from hydromae.tasks.evaluate import Question
+    from hydromae.tasks.evaluate import Question, check_output
     from hydromae.tasks.evaluate import evaluate as evaluate_task
     from hydromae.tasks.forecast_baselines import choose_baselines
 
+    check_output(task, output, overwrite)  # before a folder of data is read
     regimes = listed(forcing) or []
     chosen = choose_baselines(listed(baselines), regimes, lstm_steps)
     with Stages() as stages:
@@ -109,6 +111,7 @@ def evaluate(
             warn_at=warn_at,
             esp=esp,
             allow_overlap=allow_overlap,
+            overwrite=overwrite,
         )
         done = evaluate_task(task, question, stages.stage)
     if done.verdict:

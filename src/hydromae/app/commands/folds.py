@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hydromae.app.commands.options import OverwriteOwn
+
 
 def folds(
     store: Annotated[Path, typer.Argument(help="Store, the output of `hydromae prepare`.")],
@@ -16,6 +18,7 @@ def folds(
         typer.Option(help="Also write, beside the CSV, a configuration for each fold that extends this one."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random order in which stations are dealt to folds.")] = 0,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Split the stations into folds that keep nested and neighbouring stations together.
 
@@ -24,9 +27,14 @@ def folds(
     Example: `hydromae data folds stores/my -o folds.csv --config my.yaml`
     """
     from hydromae.app.console import console
-    from hydromae.folds.configs import folds_of_store, write_fold_configs
+    from hydromae.folds.configs import fold_config, folds_of_store, write_fold_configs
+    from hydromae.results.target import CONFIGURATIONS, check_target
     from hydromae.store.store import Store
 
+    check_target(output, overwrite, [store], (".csv",))
+    if config is not None:
+        for fold in range(count):
+            check_target(fold_config(config, output.parent, fold), overwrite, [config], CONFIGURATIONS)
     made = folds_of_store(Store.open(store), count, apart, seed)
     made.write(output)
     for fold in range(made.count):

@@ -60,11 +60,13 @@ def forecast(
     from hydromae.app.console import Stages, console
     from hydromae.app.folder_data import data_in, newest_data
     from hydromae.base.errors import ConfigError
+    from hydromae.results.target import check_target
     from hydromae.tasks.forecast import forecast as forecast_run
     from hydromae.tasks.forecast import issue_days
 
     if to is not None and issue_time is None:
         raise ConfigError("--to needs --issue-time, the first of the issue times")
+    check_target(output, overwrite, [forcing, *([] if data is None else [data])])  # before a folder of data is read
     issues = None
     if issue_time is not None:
         issues = issue_days(issue_time.date(), None if to is None else to.date(), every)

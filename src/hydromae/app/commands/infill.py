@@ -35,8 +35,11 @@ def infill(
     """
     from hydromae.app.console import Stages, console
     from hydromae.app.folder_data import data_in
+    from hydromae.results.target import check_target
     from hydromae.tasks.infill import infill as infill_run
 
+    if output is not None:
+        check_target(output, overwrite, [] if data is None else [data])  # before a folder of data is read
     with Stages() as stages:
         filled = infill_run(
             runs,

@@ -17,9 +17,6 @@ Runs = Annotated[
     list[str],
     typer.Argument(metavar="RUN...", help="Run directory, or a model of `hydromae models`; several are averaged."),
 ]
-Overwrite = Annotated[
-    bool, typer.Option(help="Replace existing output; the old one stays until the new one is complete.")
-]
 OverwriteOwn = Annotated[
     bool,
     typer.Option(

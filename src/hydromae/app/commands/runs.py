@@ -88,6 +88,8 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
     go_on = go_on and run.config_file.is_file() and not dry_run
     if go_on:
         refuse_changes(run, loaded)
+    elif not dry_run and speaks:
+        run.refuse_taken()
     with Stages(loaded.logging, speaks) as stages:
         store = prepare_store(loaded, titled(stages.stage, "Preparing the store"))
         print_notes(store.provenance.notes)

@@ -8,7 +8,6 @@ import typer
 from hydromae.app.commands.options import (
     ConfigFile,
     Overrides,
-    Overwrite,
     OverwriteOwn,
     Span,
     dates,
@@ -25,7 +24,7 @@ def init(
         Path, typer.Argument(help="Folder with grids, series, attributes, a land mask, or some of them.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="YAML file to write.")],
-    overwrite: Overwrite = False,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Look at a folder of data and write a commented configuration for it.
 
@@ -38,10 +37,11 @@ def init(
 
     from hydromae.app.console import Stages, console
     from hydromae.app.next_steps import after_init
-    from hydromae.init import check_target, write_config
     from hydromae.init import init as look
+    from hydromae.init import write_config
+    from hydromae.results.target import CONFIGURATIONS, check_target
 
-    check_target(output, overwrite)
+    check_target(output, overwrite, suffixes=CONFIGURATIONS)
     with Stages() as stages:
         result = look(folder, titled(stages.stage, "Looking"))
     table = Table("file", "taken for", "reader", "why", title=str(result.folder), title_justify="left")
@@ -62,6 +62,7 @@ def check(
     root: Annotated[
         Path | None, typer.Option(help="For a store: where its sources lie now, if they were moved.", metavar="FOLDER")
     ] = None,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Report, before any training, what is missing, constant, out of range, duplicated or in another unit.
 
@@ -75,8 +76,11 @@ def check(
     from hydromae.check.check import check as check_sources
     from hydromae.check.check import check_store, render
     from hydromae.config.read import load_config
+    from hydromae.results.target import PAGES, check_target
     from hydromae.store.store import Store
 
+    if output is not None:
+        check_target(output, overwrite, [target], PAGES)
     if not target.exists():
         raise ConfigError(f"{target}: is neither a configuration nor a store; give the path of one")
     config = None if target.is_dir() else load_config(target, overrides or ())

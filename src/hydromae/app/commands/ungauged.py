@@ -34,8 +34,11 @@ def ungauged(
     """
     from hydromae.app.console import Stages, console
     from hydromae.app.folder_data import data_in
+    from hydromae.results.target import check_target
     from hydromae.tasks.ungauged import ungauged as simulate
 
+    if output is not None:
+        check_target(output, overwrite, [] if data is None else [data])  # before a folder of data is read
     with Stages() as stages:
         simulated = simulate(
             runs,

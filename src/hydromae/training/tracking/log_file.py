@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from hydromae.base.errors import ConfigError
@@ -39,4 +40,5 @@ class LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         if not self._warned:
             self._warned = True
-            print(f"{self.baseFilename}: {sys.exc_info()[1]}; what is said is lost from there", file=sys.stderr)
+            with suppress(OSError, ValueError):  # the console may be lost as well
+                print(f"{self.baseFilename}: {sys.exc_info()[1]}; what is said is lost from there", file=sys.stderr)
