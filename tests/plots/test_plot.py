@@ -156,7 +156,7 @@ def test_a_station_that_cannot_be_found_is_refused(station: str, expected: str) 
 
 
 def test_what_cannot_be_drawn_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the suffix says which format to draw"):
+    with pytest.raises(ConfigError, match="the suffix says which format to write"):
         plot(forecast(), output=tmp_path / "forecast.jpg")
     with pytest.raises(DataError, match="has no issue time 2013-01-01; it has 2012-02-10, 2012-02-11"):
         plot(forecast(), output=tmp_path / "forecast.png", issue_time="2013-01-01")
@@ -175,7 +175,13 @@ def test_the_command_writes_the_picture_once(hydromae: Hydromae, tmp_path: Path)
     assert plt.imread(tmp_path / "forecast.png").shape[1] > 900
     code, _, errors = hydromae("plot", tmp_path / "forecast.nc", "--station", "muick")
     assert code == 2 and "is there already; give another path, or replace it with --overwrite" in errors
-    assert hydromae("plot", tmp_path / "forecast.nc", "--overwrite", "--station", "dart")[0] == 0
+    for suffix in ("png", "svg", "pdf"):
+        output = tmp_path / f"forecast.{suffix}"
+        for _ in range(2):
+            assert hydromae("plot", tmp_path / "forecast.nc", "-o", output, "--overwrite", "--station", "dart")[0] == 0
+        output.write_bytes(b"somebody's own")
+        code, _, errors = hydromae("plot", tmp_path / "forecast.nc", "-o", output, "--overwrite")
+        assert code == 2 and "was not written by hydromae, so it is not replaced" in errors
     assert hydromae("plot", tmp_path / "none.nc")[0] == 2
 
 

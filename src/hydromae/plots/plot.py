@@ -12,6 +12,7 @@ from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_path
 from hydromae.base.given import Names, as_names
 from hydromae.base.permissions import refused
+from hydromae.base.version import VERSION
 from hydromae.drawing.encode import style
 from hydromae.plots.chosen import chosen_stations
 from hydromae.plots.forecast_figure import forecast_figure
@@ -19,9 +20,10 @@ from hydromae.plots.records import store_behind
 from hydromae.plots.scores_figure import scores_figure
 from hydromae.plots.series_figure import series_figure
 from hydromae.readers.labelled import open_labelled
+from hydromae.results.target import PICTURE_MARK, PICTURES, check_target
 from hydromae.store.store import Store
 
-FORMATS: Final = (".png", ".svg", ".pdf")
+_AUTHOR: Final = {".png": "Software", ".svg": "Creator", ".pdf": "Creator"}
 _DPI: Final = 150
 _OTHERS: Final = ("days_since_observed", "area", "spin_up")
 
@@ -61,13 +63,22 @@ def plot(
     """
     if days < 1:
         raise ConfigError(f"{days} days cannot be drawn; give at least 1")
-    target = None if output is None else _checked(Path(output), overwrite, file)
+    target = None if output is None else Path(output)
+    if target is not None:
+        inputs = [] if isinstance(file, xr.Dataset) else [file]
+        check_target(target, overwrite, inputs, PICTURES)
     dataset, where = _opened(file)
     with style():
         figure = _figure(dataset, where, station, data, modality, issue_time, days, metric)
         if target is not None:
             with atomic_path(target) as temporary:
-                figure.savefig(temporary, format=target.suffix[1:], dpi=_DPI, facecolor="white")
+                figure.savefig(
+                    temporary,
+                    format=target.suffix[1:],
+                    dpi=_DPI,
+                    facecolor="white",
+                    metadata={_AUTHOR[target.suffix]: f"{PICTURE_MARK} {VERSION}"},
+                )
     return figure
 
 
@@ -89,17 +100,6 @@ def _figure(
     if "issue_time" in dataset.dims:
         return forecast_figure(dataset, name, stations, _issue(dataset, issue_time, where), store, days)
     return series_figure(dataset, name, stations, store, days)
-
-
-def _checked(path: Path, overwrite: bool, file: str | Path | xr.Dataset) -> Path:
-    """The output, if it may be written."""
-    if path.suffix not in FORMATS:
-        raise ConfigError(f"{path}: the suffix says which format to draw; take one of {', '.join(FORMATS)}")
-    if path.exists() and not overwrite:
-        raise DataError(f"{path}: is there already; give another path, or replace it with --overwrite (overwrite=True)")
-    if path.is_dir() or (not isinstance(file, xr.Dataset) and path.exists() and path.samefile(file)):
-        raise DataError(f"{path}: cannot be replaced by a figure; give another path")
-    return path
 
 
 def _opened(file: str | Path | xr.Dataset) -> tuple[xr.Dataset, str]:

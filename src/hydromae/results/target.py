@@ -2,7 +2,7 @@
 
 It is refused before the work; with `overwrite` it is replaced, but only if hydromae wrote it and the command does not
 read it. Every format says who wrote it: netCDF, HDF5, Zarr and parquet in their attributes, pages and configurations in
-a mark, Markdown in its last line. CSV has no place for that, so its header has to be one of ours.
+a mark, pictures in their metadata, Markdown in its last line. CSV has no place for that: its header has to be ours.
 """
 
 import json
@@ -27,6 +27,7 @@ HDF5: Final = (".h5", ".hdf5")
 SUFFIXES: Final = (*ARRAYS, *TABLES)
 PAGES: Final = (".html", ".htm")
 CONFIGURATIONS: Final = (".yaml", ".yml")
+PICTURES: Final = (".png", ".svg", ".pdf")
 # The columns that only our own tables have together: series, forecasts, scores, folds and groups of stations.
 _HEADERS: Final = (
     {"date", "ID"},
@@ -38,6 +39,7 @@ _HEADERS: Final = (
     {"id", "latitude", "longitude", "group", "order"},
 )
 PAGE_MARK: Final = '<meta name="generator" content="hydromae">'
+PICTURE_MARK: Final = "written by hydromae"
 MARKDOWN_MARK: Final = "<!-- written by hydromae -->"
 _LOOKED_AT = 4096  # bytes at the beginning or the end of a text
 
@@ -164,6 +166,13 @@ def _configuration_says(path: Path) -> bool:
         return content.read(_LOOKED_AT).startswith(b"# Written by `hydromae ")
 
 
+def _picture_says(path: Path) -> bool:
+    with path.open("rb") as content:
+        beginning = content.read(_LOOKED_AT)
+        content.seek(max(0, path.stat().st_size - _LOOKED_AT))
+        return PICTURE_MARK.encode() in beginning + content.read()  # PDF has it at its end
+
+
 def _markdown_says(path: Path) -> bool:
     with path.open("rb") as content:
         content.seek(max(0, path.stat().st_size - _LOOKED_AT))
@@ -198,5 +207,6 @@ _SAYS: Final[dict[str, Callable[[Path], bool]]] = {
     ".zarr": _zarr_says,
     ".md": _markdown_says,
     **dict.fromkeys(PAGES, _page_says),
+    **dict.fromkeys(PICTURES, _picture_says),
     **dict.fromkeys(CONFIGURATIONS, _configuration_says),
 }

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from hydromae.base.errors import DataError
 from hydromae.base.files import sha256
+from hydromae.base.locks import locked
 from hydromae.base.moments import Moments
 from hydromae.config import Period
 from hydromae.sources.blocks import BLOCK_DAYS
@@ -23,7 +24,7 @@ from hydromae.store.description import (
 from hydromae.store.scaling import Scaler
 from hydromae.store.store import Store
 from hydromae.store.values_file import ValuesFile
-from hydromae.store.work_directory import locked, work_directory
+from hydromae.store.work_directory import work_directory
 
 
 @dataclass(frozen=True)
