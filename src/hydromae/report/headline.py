@@ -41,9 +41,11 @@ def _sentence(regime: str, scores: xr.Dataset) -> str:
 def _against(scores: xr.Dataset, median: xr.DataArray, leads: Sequence[int]) -> str:
     """Beside the strongest baseline of each lead time: better, equal or worse, and how sure that is."""
     rivals = baselines_in(scores)
+    if not rivals:
+        return "; no baseline was scored"
     of_rivals = median.sel(model=rivals).values  # [rival, lead]
-    compared = np.isfinite(median.sel(model=MODEL).values) & np.isfinite(of_rivals).any(axis=0) if rivals else []
-    if not np.any(compared):
+    compared = np.isfinite(median.sel(model=MODEL).values) & np.isfinite(of_rivals).any(axis=0)
+    if not compared.any():
         return "; no baseline was scored"
     strongest = np.where(np.isnan(of_rivals), -np.inf, of_rivals).argmax(axis=0)
     tests = {name: _difference(scores, name) for name in rivals}
