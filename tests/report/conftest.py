@@ -129,3 +129,13 @@ def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_reconstruction().to_netcdf(run / "reconstruction.nc", engine="h5netcdf")
     write_report(run)
     return run
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with scores and a reconstruction of a grid and a series, without a page; tests copy it."""
+    run = make_run(tmp_path_factory.mktemp("small"))
+    (run / "scores.json").write_text(json.dumps(make_scores()))
+    kept = [f"{name}{part}" for name in ("precip", "flow") for part in ("", "_reconstructed", "_state")]
+    make_reconstruction()[kept].to_netcdf(run / "reconstruction.nc", engine="h5netcdf")
+    return run

@@ -2,30 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from hydromae.base.errors import DataError, HydroMAEError
-from hydromae.base.permissions import refused
 from hydromae.drawing.encode import Picture
 from hydromae.evaluation.compare import ALPHA
 from hydromae.evaluation.forecast_verdict import forecast_verdict
 from hydromae.evaluation.overlap import MARK, overlap_of
 from hydromae.evaluation.tables import short
 from hydromae.metrics.efficiency import nse
+from hydromae.report.evaluation import REGIMES, Evaluation
 from hydromae.report.hydrographs import draw_hydrograph
-from hydromae.results.seal import open_sealed
-from hydromae.runs.directory import RunDirectory
 
-FOLDERS: Final = ("evaluation/forecast_val", "evaluation/forecast_test")
-REGIMES: Final = {
-    "perfect": "With the observed weather of the horizon (perfect)",
-    "none": "Without any weather after the issue time (none)",
-}
 _QUANTILES: Final = (0.95, 0.65, 0.35, 0.05)  # of the stations' scores: a good, two middling and a poor one
 _CHOSEN_BY_LEAD: Final = 3
 _MARKS: Final = {1.0: " +", -1.0: " \N{MINUS SIGN}", 0.0: ""}
@@ -68,48 +59,21 @@ class Forecasts:
     folder: str
 
 
-def forecasts_section(run: Path) -> Forecasts | None:
-    """Tables and figures of what `hydromae evaluate RUN` wrote; None where it was not run.
-
-    Args:
-        run: run directory; its store gives the observations, and without it there are no hydrographs.
-
-    Raises:
-        DataError: a file exists and cannot be read.
-    """
-    for folder in FOLDERS:
-        held = {
-            regime: (_open(run / folder / f"{regime}.nc"), _open(run / folder / f"{regime}_scores.nc"))
-            for regime in REGIMES
-            if (run / folder / f"{regime}.nc").is_file() and (run / folder / f"{regime}_scores.nc").is_file()
-        }
-        if held:
-            made = {regime: forecast for regime, (forecast, _) in held.items()}
-            scores = {regime: dataset for regime, (_, dataset) in held.items()}
-            return Forecasts(
-                period=_period(next(iter(made.values()))),
-                verdict=" ".join((forecast_verdict(scores), *_overlaps(scores))).strip(),
-                tables=tuple(_table(regime, dataset) for regime, dataset in scores.items()),
-                pictures=_pictures(made, _observed(run, next(iter(made.values())))),
-                folder=folder,
-            )
-    return None
+def forecasts_section(evaluation: Evaluation) -> Forecasts:
+    """Tables and figures of what `hydromae evaluate RUN` wrote; no figures without the observations."""
+    return Forecasts(
+        period=evaluation.period,
+        verdict=" ".join((forecast_verdict(evaluation.scores), *_overlaps(evaluation.scores))).strip(),
+        tables=tuple(_table(regime, dataset) for regime, dataset in evaluation.scores.items()),
+        pictures=_pictures(evaluation.made, evaluation.observed),
+        folder=evaluation.folder,
+    )
 
 
 def _overlaps(scores: Mapping[str, xr.Dataset]) -> list[str]:
     """Notes on scored days that were trained on, each sentence once."""
     overlaps = [overlap_of(dataset.attrs) for dataset in scores.values()]
     return list(dict.fromkeys(f"{overlap.note}." for overlap in overlaps if overlap is not None))
-
-
-def _open(path: Path) -> xr.Dataset:
-    try:
-        with open_sealed(path) as file:
-            return file.load()
-    except (OSError, ValueError, KeyError) as error:
-        reason = refused(path, error)
-        remedy = "make it again with hydromae evaluate"
-        raise DataError(reason or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
 
 
 def _table(regime: str, scores: xr.Dataset) -> RegimeTable:
@@ -126,7 +90,9 @@ def _table(regime: str, scores: xr.Dataset) -> RegimeTable:
     )
     untested = np.isnan(tested["difference"].values).all(axis=1)
     reference = names[int(np.flatnonzero(untested)[0])] if untested.any() else ""
-    return RegimeTable(REGIMES[regime], tuple(scores["lead_time"].values.tolist()), rows, reference)
+    return RegimeTable(
+        f"{REGIMES[regime].capitalize()} ({regime})", tuple(scores["lead_time"].values.tolist()), rows, reference
+    )
 
 
 def _pictures(made: dict[str, xr.Dataset], observed: xr.DataArray | None) -> tuple[Picture, ...]:
@@ -154,22 +120,3 @@ def _choose(scores: Float[np.ndarray, " station"]) -> Sequence[int]:
     if not ranked.size:
         return []
     return list(dict.fromkeys(int(ranked[round(q * (len(ranked) - 1))]) for q in _QUANTILES))
-
-
-def _observed(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
-    """Observations, [time, station], of the first modality that is forecast; None without the run's store."""
-    from hydromae.store.view import open_store
-    from hydromae.tasks.forecast_baselines import usable_values
-
-    try:
-        held = RunDirectory.open(run).store()
-        store = open_store(held)
-    except HydroMAEError:
-        return None
-    name = next((str(name) for name in forecast.data_vars if name in store), None)
-    return None if name is None else usable_values(store[name].load(), held)
-
-
-def _period(forecast: xr.Dataset) -> str:
-    issues = np.datetime_as_string(forecast["issue_time"].values, unit="D")
-    return f"{len(issues)} issue times from {issues[0]} to {issues[-1]}, {forecast.sizes['station']} stations"

@@ -19,11 +19,17 @@ from hydromae.drawing.encode import Picture, style
 from hydromae.drawing.maps import draw_maps, sample_grid, words_of
 from hydromae.drawing.series import draw_series, sample_series
 from hydromae.evaluation.scores import ModalityScore, reference_label, verdict
+from hydromae.report.assembly import assemble
 from hydromae.report.cross_modality import FILE as CROSS_MODALITY
 from hydromae.report.cross_modality import CrossModality, cross_modality_section
 from hydromae.report.curves import loss_curves
+from hydromae.report.day_maps import day_maps_data
+from hydromae.report.evaluation import Evaluation, read_evaluation, store_of
+from hydromae.report.explorer import explorer_data
 from hydromae.report.forecasts import Forecasts, forecasts_section
+from hydromae.report.headline import headline
 from hydromae.report.inputs import Run, load_run, open_reconstruction, reconstructed_names
+from hydromae.report.places import places_of
 from hydromae.report.scatter import draw_scatter
 from hydromae.report.verdict import learning, not_finite
 from hydromae.store.scaling import Transform
@@ -59,6 +65,7 @@ class Gallery:
     series: tuple[tuple[str, tuple[Picture, ...]], ...] = ()
     scatter: tuple[Picture, ...] = ()
     without: tuple[str, ...] = ()
+    day_maps: str | None = None  # packed, for the page's own modules
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,11 @@ class Figures:
     gallery: Gallery | None
     owed: CrossModality | None
     forecasts: Forecasts | None
+    headlines: tuple[str, ...] = ()
+    explorer: str | None = None  # packed, for the page's own modules
 
 
-def write_report(run: Path, reconstruction: Path | None = None) -> Path:
+def write_report(run: Path, reconstruction: Path | None = None, scores: Path | None = None) -> Path:
     """Write `run/report.html`, replacing an existing one, and return its path.
 
     The same files give the same bytes. For parts that the run lacks, the page names the command that makes them.
@@ -79,24 +88,28 @@ def write_report(run: Path, reconstruction: Path | None = None) -> Path:
     Args:
         run: the run directory; only its config.yaml must exist.
         reconstruction: netCDF that `hydromae reconstruct` wrote; the run's own reconstruction.nc if None.
+        scores: folder that `hydromae evaluate --task forecast` or the benchmark wrote; the run's own if None.
 
     Raises:
         RunError: `run` is not the directory of a run.
         ConfigError: its config.yaml is wrong.
-        DataError: another of its files exists and cannot be read, or `reconstruction` is given and absent.
+        DataError: another of its files exists and cannot be read, or `reconstruction` or `scores` is given and absent.
     """
     run = Path(run)
     held = load_run(run)
     if reconstruction is not None and not Path(reconstruction).is_file():
         raise DataError(f"{reconstruction}: no such reconstruction; make it with hydromae reconstruct {run}")
     source = Path(reconstruction) if reconstruction is not None else run / "reconstruction.nc"
+    evaluation = read_evaluation(run, None if scores is None else Path(scores))
     with style():
         owed = run / CROSS_MODALITY
         figures = Figures(
             loss_curves(held.metrics, held.label) if held.metrics and _any_record(held) else None,
             _gallery(held, source) if source.is_file() else None,
             cross_modality_section(owed, held.label) if owed.is_file() else None,
-            forecasts_section(run),
+            None if evaluation is None else forecasts_section(evaluation),
+            () if evaluation is None else tuple(headline(evaluation)),
+            None if evaluation is None else _explorer(held, evaluation),
         )
     target = run / "report.html"
     write_text(target, _render(held, figures))
@@ -105,6 +118,11 @@ def write_report(run: Path, reconstruction: Path | None = None) -> Path:
 
 def _any_record(run: Run) -> bool:
     return run.metrics is not None and bool(len(run.metrics.train) or len(run.metrics.validation))
+
+
+def _explorer(run: Run, evaluation: Evaluation) -> str:
+    forecast = next(iter(evaluation.made.values()))
+    return explorer_data(evaluation, places_of(forecast, store_of(run.path, forecast)), run.label)
 
 
 def _gallery(run: Run, source: Path) -> Gallery:
@@ -126,7 +144,10 @@ def _gallery(run: Run, source: Path) -> Gallery:
                 maps.extend((label, picture) for picture in pictures)
             scatter.extend([density] if density else [])
             without.extend([] if pictures else [label])
-    return Gallery(tuple(maps), tuple(series), tuple(scatter), tuple(without))
+        days = day_maps_data(
+            dataset, names, lambda name: _label(run, dataset, name), lambda name: _words(run, dataset, name)
+        )
+    return Gallery(tuple(maps), tuple(series), tuple(scatter), tuple(without), days)
 
 
 def _draw_grid(run: Run, dataset: xr.Dataset, name: str, label: str) -> tuple[list[Picture], Picture | None]:
@@ -145,7 +166,12 @@ def _draw_series(run: Run, dataset: xr.Dataset, name: str, label: str) -> tuple[
 def _render(run: Run, figures: Figures) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = files("hydromae.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(template).render(**_outcome(run, figures), **_scores(run), **_provenance(run))
+    return environment.from_string(template).render(
+        **_outcome(run, figures),
+        **_scores(run),
+        **_provenance(run),
+        parts=assemble(interactive=figures.explorer is not None),
+    )
 
 
 def _outcome(run: Run, figures: Figures) -> dict[str, Any]:
@@ -160,6 +186,9 @@ def _outcome(run: Run, figures: Figures) -> dict[str, Any]:
         "gallery": figures.gallery,
         "owed": figures.owed,
         "forecasts": figures.forecasts,
+        "headlines": figures.headlines,
+        "explorer": figures.explorer,
+        "day_maps": figures.gallery.day_maps if figures.gallery else None,
     }
 
 
@@ -180,7 +209,8 @@ def _provenance(run: Run) -> dict[str, Any]:
     return {
         "settings": _settings(run),
         "configuration": dump_config(run.config),
-        "commands": {"train": f"hydromae resume {where}", "reconstruct": f"hydromae reconstruct {where}"},
+        "commands": {"train": f"hydromae resume {where}", "reconstruct": f"hydromae reconstruct {where}"}
+        | {"evaluate": f"hydromae evaluate {where} --task forecast"},
         "again": f"hydromae train {where}/config.yaml output=NEW_FOLDER",
         "version": _version(),
     }

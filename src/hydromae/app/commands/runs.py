@@ -164,15 +164,24 @@ def reconstruct(
     console.print(f"Written: {target}", soft_wrap=True)
 
 
-def report(run: Run) -> None:
-    """Draw a run's page: losses, maps, series and scores in one HTML file.
+def report(
+    run: Run,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with none.nc, none_scores.nc and their like, as `evaluate --task forecast` and `benchmark` "
+            "write it; default: the run's own evaluation."
+        ),
+    ] = None,
+) -> None:
+    """Write a run's page: how good it is, stations and days to choose, maps, losses, in one HTML file.
 
     Example: `hydromae report output/gb_small`
     """
     from hydromae.app.console import console
     from hydromae.report import write_report
 
-    console.print(f"The page: {write_report(Path(run))}", soft_wrap=True)
+    console.print(f"The page: {write_report(Path(run), scores=scores)}", soft_wrap=True)
 
 
 def model(

@@ -1,0 +1,197 @@
+"""The page in a real browser: clicks, sliders, search, phone, dark, paper, no request, no barrier to anyone."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hydromae.report import evaluation, write_report
+from support.evaluations import make_evaluation, make_observed
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
+WAIT = 120_000  # ms; a busy machine takes its time
+STATIONS = 14
+
+
+@pytest.fixture(scope="module")
+def address(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with all its parts."""
+    run = shutil.copytree(small_run, tmp_path_factory.mktemp("page") / "run")
+    observed = make_observed(STATIONS)
+    make_evaluation(run / "evaluation" / "forecast_val", observed, quantiles=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "observed_of", lambda run, forecast: observed)
+        return write_report(run).as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class Opened:
+    """A page that was opened, with all that it complained of and asked for."""
+
+    def __init__(self, browser: Any, address: str, width: int = 1440, scheme: str = "light", **options: Any) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True, **options
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(WAIT)
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(address)
+        if options.get("java_script_enabled", True):
+            self.page.wait_for_selector("html[data-ready]")
+
+
+@pytest.fixture
+def opened(browser: Any, address: str) -> Iterator[Any]:
+    made: list[Opened] = []
+
+    def open_page(**options: Any) -> Opened:
+        made.append(Opened(browser, address, **options))
+        return made[-1]
+
+    yield open_page
+    for one in made:
+        one.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_the_page_works_without_complaint_request_or_barrier(opened: Any, width: int, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python", reason="pip install axe-playwright-python")
+    view = opened(width=width, scheme=scheme)
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= width
+    for part in (
+        "#map-host canvas",
+        "#forecast-host canvas",
+        "#skill-host canvas",
+        "#grids-host canvas",
+        "#pit-host svg",
+    ):
+        assert view.page.locator(part).first.is_visible(), part
+    for summary in view.page.locator(".live summary").all():
+        summary.click()
+    view.page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    violations = view.page.evaluate("axe.run().then(found => found.violations.map(one => [one.id, one.nodes[0].html]))")
+    assert violations == []
+    assert view.complaints == []
+    assert [url for url in view.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_a_station_is_found_by_a_part_of_its_name_and_an_unknown_one_is_said(opened: Any) -> None:
+    page = opened().page
+    page.fill("#station", "at place 11")
+    page.press("#station", "Enter")
+    assert page.inner_text("#station-name").startswith("11001, River E at Place 11")
+    assert "11001" in page.inner_text("#station-scores caption")
+    page.fill("#station", "nowhere")
+    page.press("#station", "Enter")
+    assert "No station is called" in page.inner_text("#station-status")
+    assert page.inner_text("#station-name").startswith("11001")
+    page.click("#station-after")
+    assert page.inner_text("#station-name").startswith("12001")
+
+
+def test_a_click_on_the_map_chooses_the_station_that_lies_there(opened: Any) -> None:
+    page = opened().page
+    box = page.locator("#map-host canvas").bounding_box()
+    # Station 0 lies in the south-west corner, within the margin of 4 % of the larger side.
+    reach = 0.04 / 1.08 * box["height"]
+    page.locator("#map-host canvas").click(position={"x": reach, "y": box["height"] - reach})
+    assert page.inner_text("#station-name").startswith("0001,")
+
+
+def test_sliders_choose_the_issue_day_and_the_day_of_the_maps(opened: Any) -> None:
+    page = opened().page
+    page.focus("#issue")
+    page.keyboard.press("Home")
+    assert page.inner_text("#issue-day") == "2009-01-11"
+    assert "Issued on 2009-01-11" in page.inner_text("#forecast-note")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute("#issue", "aria-valuetext") == "2009-01-14"
+    before = page.inner_text("#grids-status")
+    page.focus("#grid-day")
+    page.keyboard.press("End")
+    assert page.inner_text("#grids-status") != before and "2009-02-09" in page.inner_text("#grids-status")
+
+
+def test_the_weather_and_the_lead_time_change_the_scores_that_are_shown(opened: Any) -> None:
+    page = opened().page
+    shown = [page.inner_text("#map-status")]
+    page.select_option("#lead", "6")
+    shown.append(page.inner_text("#map-status"))
+    page.select_option("#regime", "perfect")
+    shown.append(page.inner_text("#map-status"))
+    page.select_option("#score", label="share of days inside the 90 % band")
+    shown.append(page.inner_text("#map-status"))
+    assert len(set(shown)) == 4
+    assert "with the observed weather" in page.get_attribute("#skill-host", "aria-label")
+
+
+def test_tables_and_figures_can_be_saved(opened: Any, tmp_path: Path) -> None:
+    page = opened().page
+    with page.expect_download() as saved:
+        page.click("#station-scores button.save")
+    saved.value.save_as(tmp_path / "scores.csv")
+    rows = (tmp_path / "scores.csv").read_text().splitlines()
+    assert rows[0] == "score," + ",".join(f"lead {lead}" for lead in range(1, 8))
+    assert rows[1].startswith("Nash-Sutcliffe efficiency,") and "\N{MINUS SIGN}" not in "".join(rows)
+    with page.expect_download() as saved:
+        page.locator("#forecast-note ~ .buttons button", has_text="PNG").click()
+    saved.value.save_as(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
+    tables = page.locator("main table").count()
+    assert page.locator("button.save", has_text="CSV").count() >= tables
+
+
+def test_dark_pictures_are_dark(opened: Any) -> None:
+    page = opened(scheme="dark").page
+    assert "invert" in page.evaluate("getComputedStyle(document.querySelector('.picture img')).filter")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
+
+
+def test_on_paper_nothing_is_clipped_and_settings_are_printed(opened: Any) -> None:
+    page = opened(scheme="dark").page
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    clipped = page.evaluate(
+        "[...document.querySelectorAll('main .wide, main pre, main canvas, main img, main svg')]"
+        ".filter(part => part.offsetParent !== null && (part.scrollWidth > part.clientWidth + 1 "
+        "|| part.getBoundingClientRect().right > 701)).map(part => part.outerHTML.slice(0, 80))"
+    )
+    assert clipped == []
+    assert page.locator("details.settings pre").first.is_visible()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 33, 38)"
+    assert page.pdf()[:4] == b"%PDF"
+
+
+def test_without_scripts_there_are_pictures(opened: Any) -> None:
+    page = opened(java_script_enabled=False).page
+    assert page.locator("section.maps img").first.is_visible()
+    assert page.locator("h3", has_text="Hydrographs").is_visible()
+    assert not page.locator("#map-host").is_visible()
+
+
+def test_where_the_browser_cannot_unpack_the_pictures_are_shown(browser: Any, address: str) -> None:
+    context = browser.new_context()
+    context.add_init_script("delete globalThis.DecompressionStream")
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]", timeout=WAIT)
+    assert "their pictures are shown instead" in page.inner_text("#script-status")
+    assert page.locator("section.maps img").first.is_visible()
+    context.close()
