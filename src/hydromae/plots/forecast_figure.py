@@ -46,7 +46,7 @@ def forecast_figure(
 
 def _draw(axes: Axes, above: Axes, forecast: xr.Dataset, name: str, store: Store | None, days: int) -> None:
     """The flow, and the rain above it."""
-    issue = np.datetime64(forecast["issue_time"].values, "D")
+    issue = np.datetime64(forecast["issue_time"].item(), "ns").astype("datetime64[D]")
     leads = forecast["lead_time"].values.astype(int)
     ahead, station = issue + leads, str(forecast["station"].values)
     first, last = issue - np.timedelta64(days - 1, "D"), ahead[-1]

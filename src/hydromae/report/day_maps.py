@@ -52,7 +52,7 @@ def _grid(
         dataset[f"{name}{part}"].isel(time=days).transpose("time", y, x) for part in ("", "_reconstructed", "_state")
     )
     values, hidden = observed.values.astype(np.float64), state.fillna(MISSING).values == TARGET
-    rows, columns = known_extent(np.isfinite(values).any(axis=0))
+    rows, columns = known_extent(np.asarray(np.isfinite(values).any(axis=0)))
     values, hidden = values[:, rows, columns], hidden[:, rows, columns]
     filled = np.where(hidden, estimate.values[:, rows, columns], np.nan)
     known = values[np.isfinite(values)]

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.evaluation.forecast_scores import persistence
-from hydromae.evaluation.forecast_verdict import MODEL
+from hydromae.evaluation.standing import MODEL
 from hydromae.metrics.catalogue import METRICS
 from hydromae.metrics.efficiency import nse, quiet
 from hydromae.report.evaluation import REGIMES, Evaluation

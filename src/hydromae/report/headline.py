@@ -8,7 +8,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.evaluation.compare import ALPHA
-from hydromae.evaluation.forecast_verdict import MODEL, baselines_in, leads_in_words
+from hydromae.evaluation.forecast_verdict import leads_in_words
+from hydromae.evaluation.standing import MODEL, baselines_in
 from hydromae.report.evaluation import REGIMES, Evaluation
 
 _LATER: Final = 3  # lead time at which poor stations are counted, where there is one
@@ -51,7 +52,7 @@ def _against(scores: xr.Dataset, median: xr.DataArray, leads: Sequence[int]) -> 
     tests = {name: _difference(scores, name) for name in rivals}
     at: dict[str, list[int]] = {}
     beside: dict[str, list[int]] = {}
-    for place in np.flatnonzero(compared):
+    for place in np.flatnonzero(compared).tolist():
         name = rivals[strongest[place]]
         gain = float(median.sel(model=MODEL).values[place] - of_rivals[strongest[place], place])
         at.setdefault(_in_words(tests[name], place, gain), []).append(leads[place])
