@@ -33,7 +33,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "hydromae needs Python 3.11 or newer, and neither python3.11 nor python3 is:" \
 	    "install one, or name it with make PYTHON=/path/to/python setup" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev,docs]"
 	touch $@
 
 demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=tiny, small or full
@@ -61,10 +61,10 @@ format: $(INSTALLED)  ## rewrite the code in the project's format
 slow: $(INSTALLED)  ## the tests that `make test` leaves out
 	$(BIN)/pytest -m slow $(SHAPES)
 
-# The tutorials call hydromae as a reader would, by its name.
+# The tutorials call hydromae as a reader would, by its name. So many jobs give each tutorial one of its own, so that they run
+# side by side.
 docs: $(INSTALLED)  ## the documentation site, into build/docs; runs the tutorials
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx --fail-on-warning --keep-going --jobs 2 docs build/docs
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx --fail-on-warning --keep-going --jobs 40 docs build/docs
 
 # Data, stores, runs and demos are work, not build output: no target deletes them.
 clean:  ## delete caches and built packages; data, stores, runs and demos stay

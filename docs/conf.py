@@ -26,7 +26,7 @@ myst_enable_extensions = ["attrs_inline"]
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 900
 nb_merge_streams = True
 
 autodoc_typehints = "none"

@@ -90,6 +90,7 @@ def my_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("page", [*QUICK, *(pytest.param(page, marks=pytest.mark.slow) for page in SLOW)])
 def test_the_blocks_of_a_page_run_one_after_another(
     page: str, my_folder: Path, hydromae: Callable[..., tuple[int, str, str]]
@@ -120,4 +121,4 @@ def test_a_block_that_no_test_runs_says_so(page: str) -> None:
 
 @pytest.mark.parametrize("page", ELSEWHERE)
 def test_a_page_that_is_run_elsewhere_is_read_there(page: str) -> None:
-    assert page.rsplit("/")[-1] in (ROOT / ELSEWHERE[page]).read_text(encoding="utf-8") or "extending.md" in page
+    assert page in (ROOT / ELSEWHERE[page]).read_text(encoding="utf-8")
