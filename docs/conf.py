@@ -20,7 +20,6 @@ html_theme_options = {"navbar_align": "left", "header_links_before_dropdown": 7,
 
 # Links to headings are those of GitHub, where the same pages are read.
 myst_heading_anchors = 4
-myst_enable_extensions = ["attrs_inline"]
 
 # The tutorials are run at every build, each in an empty folder; a cell that fails fails the build.
 nb_execution_mode = "force"
