@@ -60,7 +60,7 @@ def commands(text: str) -> list[list[str]]:
 
 def is_marked(text: str) -> bool:
     """Whether a block says that it is not run, and why."""
-    return text.startswith(("# not run: ", "# not run here: "))
+    return text.startswith("# not run: ")
 
 
 @pytest.fixture
