@@ -1,5 +1,6 @@
 """The documentation site: `make docs` builds it into build/docs."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -26,6 +27,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 900
+os.environ["TTY_COMPATIBLE"] = "0"  # Jupyter asks for colours and bars, which a page cannot show; rich heeds this first
 nb_merge_streams = True
 
 autodoc_typehints = "none"
