@@ -21,7 +21,7 @@ SHAPED := $(addprefix tests/,tokens batch/test_plain.py batch/test_fills.py batc
     store/test_scale_of_attributes.py)
 SHAPES := --jaxtyping-packages=hydromae,beartype.beartype
 
-.PHONY: help setup demo test shaped lint format slow clean distclean
+.PHONY: help setup demo test shaped lint format slow docs clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,13 @@ format: $(INSTALLED)  ## rewrite the code in the project's format
 
 slow: $(INSTALLED)  ## the tests that `make test` leaves out
 	$(BIN)/pytest -m slow $(SHAPES)
+
+# The tutorials call hydromae as a reader would, by its name. So many jobs give each tutorial one of its own, so that they run
+# side by side.
+docs: $(INSTALLED)  ## the documentation site, into build/docs; runs the tutorials unless TUTORIALS=off
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx --fail-on-warning --keep-going --jobs 40 \
+	    $(if $(filter off,$(TUTORIALS)),-D nb_execution_mode=off) docs build/docs
 
 # Data, stores, runs and demos are work, not build output: no target deletes them.
 clean:  ## delete caches and built packages; data, stores, runs and demos stay

@@ -1,0 +1,124 @@
+"""Python and `hydromae` blocks of the pages run as they stand, or say `# not run` in their first line, and why."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+QUICK = ("README.md", "docs/install.md")
+SLOW = ("docs/own_data.md", "docs/pretrained.md")  # they train
+# Pages whose blocks another test runs; the cells of the tutorials are run by `make docs`.
+ELSEWHERE = {
+    "docs/data.md": "tests/readers/test_registered.py",
+    "docs/extending.md": "tests/docs/test_extending.py",
+    "docs/masks.md": "tests/masks/test_registry.py",
+    "docs/slurm.md": "tests/training/test_slurm.py",
+}
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")))
+
+CONFIGURATION = """
+name: my
+data:
+  root: my_gauges
+  modalities:
+    precip: {kind: series, units: mm/d, paths: daily.csv}
+    temp: {kind: series, units: degC, paths: daily.csv}
+    riverflow: {paths: daily.csv, variable: riverflow, scaling: standard}
+  attributes: {path: attributes.csv, columns: [latitude, longitude, area], area: area}
+  train: [2009-01-01, 2010-04-30]
+  val: [2010-05-01, 2011-12-31]
+  window: 28
+  stations_per_window: 1
+model: {d_model: 16, nhead: 2, series_encoder_layers: 1, decoder_dim: 8, decoder_layers: 1, series_patch_size: 1,
+        series_patch_days: 7}
+training: {epochs: 1}
+"""
+
+
+def blocks(page: str) -> Iterator[tuple[str, str]]:
+    """Each block of a page that holds Python or commands, as `python` or `commands` and its text."""
+    for token in MarkdownIt().parse((ROOT / page).read_text(encoding="utf-8")):
+        kind = token.info.split()[0] if token.info else ""
+        if token.type == "fence" and kind == "python":
+            yield "python", token.content
+        if (token.type == "code_block" or (token.type == "fence" and kind in ("bash", ""))) and commands(token.content):
+            yield "commands", token.content
+
+
+def commands(text: str) -> list[list[str]]:
+    """The arguments of each `hydromae` command of a block."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("hydromae ")]
+
+
+def is_marked(text: str) -> bool:
+    """Whether a block says that it is not run, and why."""
+    return text.startswith("# not run: ")
+
+
+@pytest.fixture
+def my_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the pages suppose in the reader's folder: tables of two gauges, a configuration, and months of a grid."""
+    days = pd.date_range("2009-01-01", "2011-12-31")
+    random = np.random.default_rng(0)
+    (tmp_path / "my_gauges").mkdir()
+    tables = []
+    for station in ("39025", "45003"):
+        rain = random.gamma(0.4, 6.0, len(days))
+        flow = pd.Series(rain).ewm(alpha=0.2).mean().to_numpy()
+        temperature = 9 + 6 * np.sin(2 * np.pi * (days.day_of_year - 110) / 365) + random.normal(0, 1, len(days))
+        tables.append(
+            pd.DataFrame({"date": days, "ID": station, "precip": rain, "temp": temperature, "riverflow": flow})
+        )
+    pd.concat(tables).to_csv(tmp_path / "my_gauges/daily.csv", index=False)
+    place = {"id": ["39025", "45003"], "latitude": [51.4, 50.9], "longitude": [-1.3, -3.4], "area": [150, 226]}
+    pd.DataFrame(place).to_csv(tmp_path / "my_gauges/attributes.csv", index=False)
+    (tmp_path / "my.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    (tmp_path / "months").mkdir()
+    for month in ("2011-01", "2011-02"):
+        with h5py.File(tmp_path / f"months/{month}.h5", "w") as file:
+            for day in pd.date_range(month, periods=pd.Period(month).days_in_month):
+                file[f"{day:%Y-%m-%d}"] = np.ones((4, 3), np.float32)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("page", [*QUICK, *(pytest.param(page, marks=pytest.mark.slow) for page in SLOW)])
+def test_the_blocks_of_a_page_run_one_after_another(
+    page: str, my_folder: Path, hydromae: Callable[..., tuple[int, str, str]]
+) -> None:
+    table = pd.read_csv("my_gauges/daily.csv", parse_dates=["date"], dtype={"ID": str}).query("ID == '45003'")
+    frame = table.set_index("date").drop(columns="ID").tail(400)
+    known = pd.read_csv("my_gauges/attributes.csv", dtype={"id": str}).set_index("id").loc[["45003"]]
+    names: dict[str, Any] = {
+        "frame": frame,
+        "weather": frame.drop(columns="riverflow"),
+        "table": known.set_axis(["gauge"]),
+    }
+    for kind, text in blocks(page):
+        if is_marked(text):
+            continue
+        if kind == "python":
+            exec(compile(text, page, "exec"), names)
+        for arguments in commands(text) if kind == "commands" else ():
+            code, output, errors = hydromae(*arguments)
+            assert code == 0, f"hydromae {' '.join(arguments)}: {output}{errors}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in (*QUICK, *SLOW, *ELSEWHERE)])
+def test_a_block_that_no_test_runs_says_so(page: str) -> None:
+    silent = "\n".join(text for _, text in blocks(page) if not is_marked(text))
+    assert not silent, f"{page}: begin each with `# not run: why`, or run the page in this test:\n{silent}"
+
+
+@pytest.mark.parametrize("page", ELSEWHERE)
+def test_a_page_that_is_run_elsewhere_is_read_there(page: str) -> None:
+    assert page in (ROOT / ELSEWHERE[page]).read_text(encoding="utf-8")
