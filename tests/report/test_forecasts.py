@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from hydromae.base.errors import DataError
+from hydromae.base.errors import ConfigError, DataError
 from hydromae.report import evaluation, write_report
 from hydromae.report.evaluation import read_evaluation
 from hydromae.report.forecasts import Forecasts, forecasts_section
@@ -116,3 +116,14 @@ def test_a_damaged_file_is_named(bare_run: Path, made: Path) -> None:
     damaged.write_bytes(b"no netCDF")
     with pytest.raises(DataError, match=r"none_scores\.nc.*hydromae evaluate"):
         read_evaluation(bare_run)
+
+
+def test_the_model_of_the_package_has_a_page_where_it_is_named(made: Path, tmp_path: Path) -> None:
+    scores = made / "True"
+    page = write_report("gb", scores=scores, output=tmp_path / "gb.html")
+    assert page == tmp_path / "gb.html" and "the median NSE over 5 stations" in page.read_text(encoding="utf-8")
+    with pytest.raises(ConfigError, match="nothing is written; name the output"):
+        write_report("gb", scores=scores)
+    with pytest.raises(DataError, match="is there already"):
+        write_report("gb", scores=scores, output=page)
+    assert write_report("gb", scores=scores, output=page, overwrite=True) == page

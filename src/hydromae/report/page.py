@@ -32,6 +32,9 @@ from hydromae.report.inputs import Run, load_run, open_reconstruction, reconstru
 from hydromae.report.places import places_of
 from hydromae.report.scatter import draw_scatter
 from hydromae.report.verdict import learning, not_finite
+from hydromae.results.target import PAGES, check_target
+from hydromae.runs.directory import RunDirectory
+from hydromae.runs.shipped import located
 from hydromae.store.scaling import Transform
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -80,22 +83,33 @@ class Figures:
     explorer: str | None = None  # packed, for the page's own modules
 
 
-def write_report(run: Path, reconstruction: Path | None = None, scores: Path | None = None) -> Path:
-    """Write `run/report.html`, replacing an existing one, and return its path.
+def write_report(
+    run: str | Path,
+    reconstruction: Path | None = None,
+    scores: Path | None = None,
+    output: Path | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a run's page, and return its path.
 
     The same files give the same bytes. For parts that the run lacks, the page names the command that makes them.
 
     Args:
-        run: the run directory; only its config.yaml must exist.
+        run: the run directory, of which only config.yaml must exist, or a model that comes with the package, as `gb`.
         reconstruction: netCDF that `hydromae reconstruct` wrote; the run's own reconstruction.nc if None.
         scores: folder that `hydromae evaluate --task forecast` or the benchmark wrote; the run's own if None.
+        output: the page; `report.html` in the run if None, where it is replaced.
+        overwrite: replace an existing `output` that hydromae wrote.
 
     Raises:
         RunError: `run` is not the directory of a run.
-        ConfigError: its config.yaml is wrong.
+        ConfigError: its config.yaml is wrong, or it comes with the package and no output is given.
         DataError: another of its files exists and cannot be read, or `reconstruction` or `scores` is given and absent.
     """
-    run = Path(run)
+    run = located(run)
+    target = RunDirectory(run).own_output("report.html") if output is None else Path(output)
+    if output is not None:
+        check_target(target, overwrite, [run, *(() if scores is None else (scores,))], PAGES)
     held = load_run(run)
     if reconstruction is not None and not Path(reconstruction).is_file():
         raise DataError(f"{reconstruction}: no such reconstruction; make it with hydromae reconstruct {run}")
@@ -111,7 +125,6 @@ def write_report(run: Path, reconstruction: Path | None = None, scores: Path | N
             () if evaluation is None else tuple(headline(evaluation)),
             None if evaluation is None else _explorer(held, evaluation),
         )
-    target = run / "report.html"
     write_text(target, _render(held, figures))
     return target
 

@@ -173,15 +173,23 @@ def report(
             "write it; default: the run's own evaluation."
         ),
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The page; default: report.html in RUN.")
+    ] = None,
+    overwrite: OverwriteOwn = False,
 ) -> None:
     """Write a run's page: how good it is, stations and days to choose, maps, losses, in one HTML file.
 
     Example: `hydromae report output/gb_small`
+
+    The model that comes with hydromae, on data of your own: `hydromae evaluate gb --data my.yaml -o scores`, then
+    `hydromae report gb --scores scores -o gb.html`
     """
     from hydromae.app.console import console
     from hydromae.report import write_report
 
-    console.print(f"The page: {write_report(Path(run), scores=scores)}", soft_wrap=True)
+    page = write_report(run, scores=scores, output=output, overwrite=overwrite)
+    console.print(f"The page: {page}", soft_wrap=True)
 
 
 def model(
