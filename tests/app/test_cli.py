@@ -337,7 +337,7 @@ def test_the_demo_leaves_all_it_promises_and_shows_learning(hydromae: Hydromae, 
 def test_what_the_system_refuses_anywhere_is_one_sentence(
     hydromae: Hydromae, monkeypatch: pytest.MonkeyPatch, error: OSError, told: str
 ) -> None:
-    def refuse(run: Path) -> None:
+    def refuse(*arguments: object, **keys: object) -> None:
         raise error
 
     monkeypatch.setattr("hydromae.report.write_report", refuse)

@@ -28,9 +28,9 @@ name: my
 data:
   root: my_gauges
   modalities:
-    precip: {kind: series, units: mm/d, paths: daily.csv}
-    temp: {kind: series, units: degC, paths: daily.csv}
-    riverflow: {paths: daily.csv, variable: riverflow, scaling: standard}
+    precip: {kind: series, units: mm/d, paths: daily.csv, variable: rain_mm}
+    temp: {kind: series, units: degC, paths: daily.csv, variable: temp_c}
+    riverflow: {paths: daily.csv, variable: flow_m3s, scaling: standard}
   attributes: {path: attributes.csv, columns: [latitude, longitude, area], area: area}
   train: [2009-01-01, 2010-04-30]
   val: [2010-05-01, 2011-12-31]
@@ -75,7 +75,7 @@ def my_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         flow = pd.Series(rain).ewm(alpha=0.2).mean().to_numpy()
         temperature = 9 + 6 * np.sin(2 * np.pi * (days.day_of_year - 110) / 365) + random.normal(0, 1, len(days))
         tables.append(
-            pd.DataFrame({"date": days, "ID": station, "precip": rain, "temp": temperature, "riverflow": flow})
+            pd.DataFrame({"date": days, "ID": station, "rain_mm": rain, "temp_c": temperature, "flow_m3s": flow})
         )
     pd.concat(tables).to_csv(tmp_path / "my_gauges/daily.csv", index=False)
     place = {"id": ["39025", "45003"], "latitude": [51.4, 50.9], "longitude": [-1.3, -3.4], "area": [150, 226]}
@@ -96,7 +96,7 @@ def test_the_blocks_of_a_page_run_one_after_another(
     page: str, my_folder: Path, hydromae: Callable[..., tuple[int, str, str]]
 ) -> None:
     table = pd.read_csv("my_gauges/daily.csv", parse_dates=["date"], dtype={"ID": str}).query("ID == '45003'")
-    frame = table.set_index("date").drop(columns="ID").tail(400)
+    frame = table.set_index("date").drop(columns="ID").tail(400).set_axis(["precip", "temp", "riverflow"], axis=1)
     known = pd.read_csv("my_gauges/attributes.csv", dtype={"id": str}).set_index("id").loc[["45003"]]
     names: dict[str, Any] = {
         "frame": frame,

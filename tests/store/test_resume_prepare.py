@@ -260,7 +260,7 @@ def test_a_lock_file_that_a_killed_process_left_is_no_hindrance(world):
 def test_a_store_is_replaced_whether_or_not_the_system_can_swap_names(world, monkeypatch, swaps):
     prepare(world.config())
     if not swaps:
-        monkeypatch.setattr("hydromae.store.provenance._swapped", lambda one, other: False)
+        monkeypatch.setattr("hydromae.base.leftovers._swapped", lambda one, other: False)
     new = prepare(world.config("data.land_threshold=0.1"), overwrite=True)
     new.verify()
     assert len(Store.open(new.path).valid_patches) == 5 and names(world.root.parent) == ["sources", "store"]

@@ -1,12 +1,12 @@
 """When two runs are equal."""
 
-import json
 from typing import Any
 
 import torch
 
 from hydromae.runs.directory import RunDirectory
 from hydromae.training.runs import is_finished
+from support.records import records_of
 
 CLOCK = ("windows_per_second", "tokens_per_second")  # of records: what no two runs share
 
@@ -23,7 +23,7 @@ def flat(value: Any, name: str = "") -> dict[str, Any]:
 
 
 def records(run: RunDirectory) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    lines = records_of(run)
     return [{key: value for key, value in line.items() if key not in CLOCK} for line in lines]
 
 

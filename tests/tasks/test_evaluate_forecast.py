@@ -74,7 +74,7 @@ def test_mean_and_median_of_the_model_stand_beside_the_baselines(scored: tuple[C
 
 
 def test_the_page_names_forcing_metric_and_reference(scored: tuple[Comparison, Path]) -> None:
-    page = markdown_tables({"none": scored[0]}, "small")
+    page = "\n".join(markdown_tables({"none": scored[0]}, "small"))
     assert "**Nash-Sutcliffe efficiency. small; forcing none: no weather after the issue time**" in page
     assert "above or below persistence" in page and "| hydromae, median |" in page
     assert "root mean squared error (m3/s)" in page

@@ -50,7 +50,7 @@ def test_a_reconstruction_of_days_as_text(run: RunDirectory, tmp_path: Path) -> 
     with reconstruct(run.path, tmp_path / "a.nc", period=("2001-02-01", "2001-02-10")) as made:
         assert made.sizes["time"] == 10
     with pytest.raises(ConfigError, match="give its first and its last day"):
-        reconstruct(run.path, tmp_path / "a.nc", period=DAY)
+        reconstruct(run.path, tmp_path / "b.nc", period=DAY)
 
 
 def test_an_export_of_one_modality_and_station(run: RunDirectory, tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ def test_every_row_of_every_table_says_so(tmp_path: Path) -> None:
     table = ScoreTable("gaps", ("model", "nse"), (("hydromae", "0.9"), ("linear", "0.8")), "medians")
     scores = TaskScores((table,), table, xr.Dataset()).with_overlap(overlap)
     page, records = scores.write(tmp_path, "scores")
-    assert page.read_text().splitlines()[2:7] == [
+    assert page.read_text().splitlines()[0] == f"{overlap.note}."
+    assert page.read_text().splitlines()[4:9] == [
         "| model | nse |",
         "| --- | --: |",
         "| hydromae [trained on] | 0.9 |",

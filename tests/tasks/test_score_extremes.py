@@ -11,6 +11,7 @@ import xarray as xr
 from hydromae.base.errors import DataError
 from hydromae.evaluation.overlap import Overlap
 from hydromae.metrics import at_valid_times
+from hydromae.results.target import MARKDOWN_MARK
 from hydromae.store.store import Store
 from hydromae.tasks import score_extremes as module
 from hydromae.tasks.score_extremes import leads_of, score_extremes
@@ -53,7 +54,7 @@ def test_a_sharp_forecast_is_all_but_perfect(prepared: Prepared, tmp_path: Path)
     reliability = pd.read_csv(tmp_path / "reliability.csv")
     assert reliability["pairs"].sum() == table["pairs"].sum()
     assert "Brier skill score against climatology. small; forcing none" in tables[0].title
-    assert (tmp_path / "table.md").read_text() == "\n".join(one.markdown() for one in tables)
+    assert (tmp_path / "table.md").read_text() == "\n".join([*(one.markdown() for one in tables), f"{MARKDOWN_MARK}\n"])
 
 
 def test_the_files_hold_the_probabilities_and_the_scores(prepared: Prepared, tmp_path: Path) -> None:

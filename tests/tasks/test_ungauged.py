@@ -254,4 +254,4 @@ def test_the_data_may_lack_the_flow_altogether(tmp_path: Path) -> None:
         assert np.isfinite(file["riverflow"].values).all() and file["riverflow"].attrs["units"] == "mm/d"
         assert "27003" in file["station"].values
     with pytest.raises(ConfigError, match="it is not clear which series is the river flow"):
-        ungauged(run.path, tmp_path / "out.nc", data=store)
+        ungauged(run.path, tmp_path / "other.nc", data=store)

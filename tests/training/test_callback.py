@@ -1,6 +1,5 @@
 """What follows a training neither ends it nor changes it."""
 
-import json
 import logging
 import os
 import signal
@@ -23,6 +22,7 @@ from hydromae.training.runs import continue_run, is_finished, new_run
 from hydromae.training.tracking.configured import tracking
 from hydromae.training.tracking.pictures import Pictures
 from support.callbacks import OnStep
+from support.records import records_of
 from support.small import small_config
 from support.sources import World
 
@@ -87,7 +87,7 @@ def test_what_is_optional_and_fails_is_said_once_and_the_run_ends_as_it_would(
     assert [record.getMessage() for record in caplog.records] == [
         "Broken: [Errno 28] No space left on device; the training goes on"
     ]
-    assert kept.records == [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    assert kept.records == records_of(run)
     assert list(kept.pictures) == [3, 6]
 
 
@@ -175,7 +175,7 @@ def test_a_run_that_is_followed_equals_one_that_is_not_bit_for_bit_also_when_it_
     for run in (followed, stopped):
         assert sorted(path.name for path in (run.path / "images").iterdir()) == names
         events = EventAccumulator(str(run.path / "tensorboard")).Reload()
-        written = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+        written = records_of(run)
         for event in ("train", "validation"):
             expected = [(r["step"], pytest.approx(r["losses"]["soil"])) for r in written if r["event"] == event]
             assert [(e.step, e.value) for e in events.Scalars(f"{event}/soil")] == expected

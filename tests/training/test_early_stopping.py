@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 from pathlib import Path
@@ -15,6 +14,7 @@ from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run
 from support.callbacks import OnStep
 from support.equal import assert_equal_runs, newest
+from support.records import records_of
 from support.small import small_config
 from support.sources import World
 
@@ -29,7 +29,7 @@ def config_of(prepared: Prepared, path: Path, **training: Any) -> Any:
 
 
 def validations(run: RunDirectory) -> list[float]:
-    every = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    every = records_of(run)
     return [record["loss"] for record in every if record["event"] == "validation"]
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,14 @@ COMMAND = [sys.executable, "-c", "from hydromae.app.cli import main; main()"]
 
 
 REPEATED = [signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU]
+
+
+@pytest.fixture(autouse=True)
+def hangups_reach_the_process() -> Iterator[None]:
+    """As without nohup, under which the tests may run."""
+    outside = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, outside)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, *REPEATED])

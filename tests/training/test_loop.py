@@ -21,6 +21,7 @@ from hydromae.training.records import Records
 from hydromae.training.runs import new_run
 from hydromae.windows.station_weights import station_weights
 from support.callbacks import OnLog, OnStep
+from support.records import records_of
 from support.small import small_config
 from support.sources import World
 
@@ -29,7 +30,7 @@ CPU = torch.device("cpu")
 
 
 def records(run: RunDirectory, event: str) -> list[dict[str, Any]]:
-    every = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    every = records_of(run)
     return [record for record in every if record["event"] == event]
 
 
@@ -124,7 +125,7 @@ def test_records_say_step_epoch_rate_and_come_as_often_as_asked(prepared: Prepar
     assert [record["step"] for record in records(run, "validation")] == [3, 6]
     assert train[1]["lr"] == pytest.approx(1e-3) and train[-1]["lr"] == pytest.approx(1e-4)
     assert all(record["windows_per_second"] > 0 and record["grad_norm"] > 0 for record in train)
-    assert seen == [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    assert seen == records_of(run)
 
 
 def test_a_finished_run_holds_what_the_report_reads(prepared: Prepared, tmp_path: Path) -> None:

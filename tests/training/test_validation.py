@@ -1,6 +1,5 @@
 """Validation counts what the run's masks train, and an epoch is saved before it is validated."""
 
-import json
 import logging
 import math
 import shutil
@@ -26,6 +25,7 @@ from hydromae.training.loop import Trainer
 from hydromae.training.runs import continue_run, is_finished, new_run
 from hydromae.training.validation import scored_modalities, total_loss
 from support.equal import assert_equal_runs
+from support.records import records_of
 from support.small import small_config, small_raw
 from support.sources import World, make_world
 
@@ -45,7 +45,7 @@ def gappy(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 def records(run: RunDirectory, event: str) -> list[dict[str, Any]]:
-    every = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    every = records_of(run)
     return [record for record in every if record["event"] == event]
 
 

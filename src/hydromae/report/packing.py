@@ -2,13 +2,14 @@
 
 import base64
 import gzip
-import json
 import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
+
+from hydromae.base.json_text import json_text
 
 _NAN: Final = 0x7E00
 
@@ -32,7 +33,7 @@ def pack(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> st
             kind, content = "f2", _planes(values)
         listed.append({"name": name, "kind": kind, "shape": list(values.shape)})
         parts.append(content)
-    header = json.dumps({**description, "arrays": listed}, ensure_ascii=False, allow_nan=False).encode()
+    header = json_text({**description, "arrays": listed}).encode()
     whole = struct.pack("<I", len(header)) + header + b"".join(parts)
     return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode("ascii")
 
