@@ -66,7 +66,7 @@ def test_the_command_writes_a_run_of_its_own_and_says_what_was_loaded(
     before = {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")}
     output = tmp_path / "tuned"
     code, said, _ = hydromae("finetune", trained.path, "--task", ALL, "-o", output, "training.lr=2e-3")
-    assert code == 0 and f"Trained: {output}. Next: `hydromae report {output}`" in said
+    assert code == 0 and f"Trained: {output}. Next:\n" in said and f"  hydromae report {output}\n" in said
     assert f"Startfrom{trained.path}" in "".join(said.split()) and "loaded" in said  # the title wraps with its table
     assert {path: path.stat().st_mtime_ns for path in trained.path.rglob("*")} == before
     run = RunDirectory.open(output)

@@ -49,6 +49,7 @@ def finetune(
     Forecasts twice as often as infill: `hydromae finetune output/gb_small --task forecast,infill
     masking.strategies.forecast=2`
     """
+    from hydromae.app.commands.runs import after_training
     from hydromae.app.console import Stages, console
     from hydromae.app.folder_data import data_in
     from hydromae.runs.directory import RunDirectory
@@ -79,9 +80,6 @@ def finetune(
             callbacks=[ShowStart(), gain, stages],
             on_progress=titled(stages.stage, "Preparing the store"),
         )
-    if not is_finished(tuned):
-        console.print(f"Stopped; continue with `hydromae resume {tuned.path}`", soft_wrap=True)
-        raise SystemExit(130)  # as `hydromae train`
-    if (sentence := gain.sentence()) is not None:
+    if is_finished(tuned) and (sentence := gain.sentence()) is not None:
         console.print(sentence, soft_wrap=True)
-    console.print(f"Trained: {tuned.path}. Next: `hydromae report {tuned.path}`", soft_wrap=True)
+    after_training(tuned)

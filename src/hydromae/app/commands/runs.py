@@ -102,7 +102,7 @@ def train_here(config: Path, overrides: Sequence[str], dry_run: bool = False, go
             console.print(trial.start.table())
         console.print(trial.table())
         return
-    _after_training(run)
+    after_training(run)
 
 
 def resume(run: Run) -> None:
@@ -122,7 +122,7 @@ def resume(run: Run) -> None:
     console.quiet = settings.console == "quiet"
     with Stages(settings) as stages:
         continue_run(directory, [stages])
-    _after_training(directory)
+    after_training(directory)
 
 
 def reconstruct(
@@ -230,7 +230,7 @@ def _print_scores(run: Any, content: dict[str, Any]) -> None:
     console.print(verdict(scores, lambda name: modalities[name].long_name or name))
 
 
-def _after_training(run: Any) -> None:
+def after_training(run: Any) -> None:
     """Say that a run is finished, and what comes next; or how to go on with one that was stopped."""
     from hydromae.app.console import console
     from hydromae.app.next_steps import after_training as next_commands
