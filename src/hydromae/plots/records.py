@@ -64,8 +64,9 @@ def record_of(store: Store | None, name: str, station: str) -> Record | None:
 
 def rain_of(store: Store | None, station: str) -> Record | None:
     """The precipitation of a station, found by its standard name or its name; None where there is none."""
-    for name in store.names if store is not None else ():
-        assert store is not None
+    if store is None:
+        return None
+    for name in store.names:
         words = f"{name} {store.long_name(name)}".lower()
         if store.standard_name(name) in _RAIN or "precip" in words or "rain" in words:
             return record_of(store, name, station)

@@ -21,7 +21,7 @@ from hydromae.config import DataConfig
 from hydromae.config.read import load_config
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.prediction.known_values import KnownValues
-from hydromae.prediction.new_stations import areas_of, with_new_stations
+from hydromae.prediction.new_stations import areas_of, unlike_training, with_new_stations
 from hydromae.sources.cleaning import missing_to_nan
 from hydromae.store.oudin import EVAPORATION, OUDIN, TEMPERATURE
 from hydromae.store.prepare import prepare
@@ -211,6 +211,11 @@ class KnownData:
         values = np.full((len(self.stations), *of_store.shape[1:]), np.nan)
         values[self._here >= 0] = of_store[self._here[self._here >= 0]]
         return values
+
+    @cached_property
+    def unlike_training(self) -> dict[str, list[str]]:
+        """See `hydromae.prediction.new_stations.unlike_training`; computed series are read whole for it."""
+        return unlike_training(self)
 
     @property
     def lacking_attributes(self) -> list[str]:

@@ -17,7 +17,6 @@ from hydromae.base.units import same_units
 from hydromae.prediction.choices import chosen_days, excluded_days, stations_left_out
 from hydromae.prediction.inputs import require_inputs
 from hydromae.prediction.known_data import data_of
-from hydromae.prediction.new_stations import unlike_training
 from hydromae.prediction.predictor import Answer, Predictor
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
@@ -89,7 +88,7 @@ def open_runs(
 
 
 def _warn_of_unlike(predictor: Predictor) -> None:
-    unlike = unlike_training(predictor.data)
+    unlike = predictor.data.unlike_training
     if unlike:
         station, why = next(iter(unlike.items()))
         _log.warning(
@@ -143,7 +142,7 @@ def notes_of(predictors: Sequence[Predictor], stations: Names | None) -> dict[st
         _log.warning("%s", left_out)
     absent = sorted({name for predictor in predictors for name in predictor.absent})
     quantiles = ", ".join(f"{level:g}" for level in predictors[0].quantiles)
-    unlike = {station: why for predictor in predictors for station, why in unlike_training(predictor.data).items()}
+    unlike = {station: why for predictor in predictors for station, why in predictor.data.unlike_training.items()}
     return {
         "stations_left_out": left_out or "none",
         "absent_inputs": ", ".join(absent) or "none",

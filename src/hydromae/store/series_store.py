@@ -1,5 +1,6 @@
 """A store that is written from series in memory, with scales that are given and not fitted."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,11 @@ def write_series_store(
     with locked(path, lambda: None):
         if path.exists():
             raise DataError(f"{path}: is there already; delete it, or give another output")
-        with work_directory(path, digest({"like": like.fingerprint})[:12]) as directory:
+        # What an interrupted process left is continued only with the same values: another model may read others.
+        content = {
+            name: hashlib.sha256(np.ascontiguousarray(one.values).data).hexdigest() for name, one in series.items()
+        }
+        with work_directory(path, digest(content)[:12]) as directory:
             period = like.with_periods(periods).period_slice("train")
             packed = {name: _packed(directory, name, one, period) for name, one in series.items()}
             values = np.stack([*attributes.values()], 1) if attributes else np.zeros((len(stations), 0))
