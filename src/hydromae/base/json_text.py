@@ -28,7 +28,7 @@ def or_null(content: Any) -> Any:
 def sealed(content: dict[str, Any]) -> str:
     """Content as JSON text over several lines, with a checksum of itself as its last key."""
     whole = or_null(content)
-    return json_text({**whole, _CHECK: _checksum(whole)}, indent=1)
+    return json_text({**whole, _CHECK: digest(whole)}, indent=1)
 
 
 def unsealed(text: str) -> dict[str, Any]:
@@ -42,10 +42,11 @@ def unsealed(text: str) -> dict[str, Any]:
     if last != _CHECK and not re.fullmatch("[0-9a-f]{64}", str(content.get(last))):
         return content
     written = content.pop(last)
-    if last != _CHECK or written != _checksum(content):  # its name may be what was changed
+    if last != _CHECK or written != digest(content):  # its name may be what was changed
         raise ValueError("it was changed after it was written: its checksum differs")
     return content
 
 
-def _checksum(content: dict[str, Any]) -> str:
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of what JSON can hold, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """What `store.json` holds: everything about a store but its numbers."""
 
-import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hydromae.base.errors import DataError
-from hydromae.base.json_text import or_null
+from hydromae.base.json_text import digest, or_null
 from hydromae.base.permissions import refused
 from hydromae.config import Kind, Period
 
@@ -107,11 +106,6 @@ class StoreDescription(_Part):
     hashes: dict[str, str]
     provenance: Provenance
     scales: KeptScales | None = None
-
-
-def digest(content: dict[str, Any]) -> str:
-    """SHA-256 of what JSON can hold, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def write_description(path: Path, description: StoreDescription) -> None:

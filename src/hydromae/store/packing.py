@@ -13,13 +13,13 @@ from jaxtyping import Float
 from hydromae.base.areas import MM_PER_DAY, complete_areas
 from hydromae.base.errors import DataError
 from hydromae.base.files import write_text
-from hydromae.base.json_text import json_text, or_null
+from hydromae.base.json_text import digest, json_text, or_null
 from hydromae.base.moments import Moments
 from hydromae.config import Config
 from hydromae.sources.blocks import BLOCK_DAYS, Blocks, place_of, place_shape, read_blocks, station_at
 from hydromae.sources.plan import Plan
 from hydromae.sources.source import Source
-from hydromae.store.description import ModalityDescription, digest
+from hydromae.store.description import ModalityDescription
 from hydromae.store.scaling import Scaler, ScalerFit
 from hydromae.store.values_file import ValuesFile
 

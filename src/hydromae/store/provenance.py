@@ -7,6 +7,7 @@ from typing import Any
 
 from hydromae.base.errors import DataError
 from hydromae.base.files import sha256
+from hydromae.base.json_text import digest
 from hydromae.config import Config, DataConfig, Period
 from hydromae.config.grid import GridConfig
 from hydromae.config.renamed import current_key
@@ -14,7 +15,7 @@ from hydromae.readers.detect import locate
 from hydromae.readers.files import require_file
 from hydromae.readers.zarr_grid import zarr_files
 from hydromae.sources.exclusions import spans_within
-from hydromae.store.description import FORMAT, SourceFile, digest
+from hydromae.store.description import FORMAT, SourceFile
 from hydromae.store.store import Store
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from hydromae.base.errors import DataError
 from hydromae.base.files import sha256
+from hydromae.base.json_text import digest
 from hydromae.base.locks import locked
 from hydromae.base.moments import Moments
 from hydromae.config import Period
@@ -19,7 +20,6 @@ from hydromae.store.description import (
     ModalityDescription,
     Provenance,
     StoreDescription,
-    digest,
     write_description,
 )
 from hydromae.store.scaling import Scaler

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.json_text import digest
 from hydromae.base.leftovers import settle
 from hydromae.base.permissions import refused
 from hydromae.config import Period
@@ -27,7 +28,6 @@ from hydromae.store.described import Described
 from hydromae.store.description import (
     FORMAT,
     StoreDescription,
-    digest,
     read_description,
 )
 from hydromae.store.integrity import content_until, differs, verify_files, verify_small_files

@@ -13,6 +13,7 @@ import xarray as xr
 from hydromae.base.errors import ConfigError
 from hydromae.base.files import write_text
 from hydromae.base.given import as_names
+from hydromae.base.json_text import digest
 from hydromae.base.version import VERSION
 from hydromae.baselines.forecast import Regime
 from hydromae.config import Period
@@ -25,7 +26,6 @@ from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.trained_for import flag_of
 from hydromae.results.target import write_markdown
 from hydromae.results.write import write_result
-from hydromae.store.description import digest
 from hydromae.store.store import Store
 from hydromae.tasks.blended import blended
 from hydromae.tasks.enough_pairs import unscored
