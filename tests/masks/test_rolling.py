@@ -270,6 +270,19 @@ def test_a_modality_that_is_dropped_is_not_seen_in_some_windows_of_training(
     assert maker.evaluation_batch(windows).tokens[name].visible.real.any(1).all()
 
 
+def test_windows_of_training_that_show_only_what_is_forecast(prepared: Prepared, tmp_path: Path) -> None:
+    _, reader, maker = parts(prepared, tmp_path, ONE, drop_forcing=0.5, drop={"precip": 0.5})
+    starts, stations = list(range(60, 92)), np.array([[i % 4] for i in range(32)])
+    windows = reader.read(starts, DAYS, stations=stations)
+    tokens = maker.training_batch(windows, 0).tokens
+    shown = {name: selected.visible.real.any(1) for name, selected in tokens.items()}
+    only_flow = ~(shown["precip"] | shown["soil"] | shown["evap"])
+    assert 8 <= only_flow.sum() <= 24 and shown["riverflow"].all()
+    assert torch.equal(shown["soil"], ~only_flow) and torch.equal(shown["evap"], ~only_flow)
+    assert (only_flow | ~shown["precip"]).sum() > only_flow.sum()  # rain is left out by itself, too
+    assert all(selected.visible.real.any(1).all() for selected in maker.evaluation_batch(windows).tokens.values())
+
+
 def test_windows_of_training_that_lack_attributes(prepared: Prepared, tmp_path: Path) -> None:
     _, reader, maker = parts(prepared, tmp_path, ONE, drop_attributes=0.6)
     starts, stations = list(range(60, 100)), np.array([[i % 4] for i in range(40)])

@@ -66,6 +66,11 @@ class MaskingConfig(Section):
         description="modality -> share of the training windows that do not show it at all, as {temp: 0.1, evap: 0.2}, "
         "so that the model also serves data that lack it (empty = none)",
     )
+    drop_forcing: Share = Field(
+        0.0,
+        description="share of the training windows that show nothing but what is forecast (masking.forecast): the "
+        "model also serves gauges of which only the flow is known",
+    )
     drop_attributes: Share = Field(
         0.0,
         description="share of the training windows that lack attributes: in half of them all, in the others each with "

@@ -104,14 +104,22 @@ class Masker:
                 hidden = _future_around(windows, observed.shapes[name], hidings[here])
                 mask = replace(mask, context=hidden if left_out is None else hidden | left_out)
             masks[name] = mask
-        return masks if epoch is None or not self.masking.drop else self._dropped(masks, windows, epoch)
+        drops = self.masking.drop or self.masking.drop_forcing
+        return masks if epoch is None or not drops else self._dropped(masks, windows, epoch)
 
     def _dropped(self, masks: Mask, windows: Windows, epoch: int) -> Mask:
-        """The masks with modalities left out of some windows (`masking.drop`), of each window one at least kept."""
+        """The masks with modalities left out of some windows (`masking.drop`, `masking.drop_forcing`).
+
+        Of each window one at least is kept.
+        """
         drawn = {
             name: self._drawn(windows, 1, epoch, f"{name} drop")[:, 0] < share  # [B]
             for name, share in self.masking.drop.items()
         }
+        if self.masking.drop_forcing:
+            without = self._drawn(windows, 1, epoch, "forcing drop")[:, 0] < self.masking.drop_forcing  # [B]
+            for name in masks.keys() - set(self.planner.settings.forecast):
+                drawn[name] = drawn[name] | without if name in drawn else without
         shown = torch.stack(
             [mask.visible.real.any(1) & ~drawn[name] if name in drawn else mask.visible.real.any(1)
              for name, mask in masks.items()]

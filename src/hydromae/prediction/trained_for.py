@@ -88,7 +88,9 @@ def beyond_ungauged(predictors: Sequence[Predictor], name: str) -> list[str]:
 
 def hidden_whole(predictor: Predictor, name: str) -> bool:
     """Whether the masks of a run wholly hide a modality in some windows, so that the run can do without it."""
-    return _hides(predictor, "modality", name) or name in predictor.config.masking.drop
+    masking = predictor.config.masking
+    dropped = name in masking.drop or (masking.drop_forcing and name not in forecast_names(predictor))
+    return bool(dropped) or _hides(predictor, "modality", name)
 
 
 def trained_horizon(predictor: Predictor) -> int:
