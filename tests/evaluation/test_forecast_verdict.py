@@ -39,7 +39,7 @@ def test_the_verdict_says_for_each_regime_what_the_model_is_ahead_of_and_behind(
         "Without any weather after the issue time, the model is ahead of persistence at leads 2 and 3 and of mean at "
         "every lead time, but behind persistence at lead 1; with the observed weather of the horizon, the model is "
         "ahead of persistence and mean at every lead time (median NSE over stations); to do better, give it a weather "
-        "forecast (--forcing FILE), or average runs of several seeds (train again with seed=1, then name both runs)."
+        "forecast (--forcing FILE), or average several runs (train or finetune once more with seed=1, then name both)."
     )
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -10,8 +11,9 @@ from hydromae.base.errors import ConfigError
 from hydromae.evaluation.overlap import Overlap, overlap_of
 from hydromae.evaluation.tables import ScoreTable
 from hydromae.store.store import Store
+from hydromae.store.store_of_frame import store_of_frame
 from hydromae.tasks.overlap import overlap_with_training
-from hydromae.tasks.task_scores import TaskScores, default_split
+from hydromae.tasks.task_scores import TaskScores, default_split, unseen_split
 from support.seen import EARLIER, known, run_of
 from support.sources import World
 
@@ -77,3 +79,25 @@ def test_val_is_scored_where_there_is_one_else_test(prepared: tuple[World, Store
     nothing = Store(store.path, both._description.model_copy(update={"periods": {}}))
     with pytest.raises(ConfigError, match="has neither a val nor a test period"):
         default_split(nothing)
+
+
+def test_the_first_split_that_no_run_was_trained_on_is_scored(prepared: tuple[World, Store], tmp_path: Path) -> None:
+    both = prepared[1].with_periods({"test": tuple(np.datetime64(day).item() for day in ("2001-07-01", "2001-07-19"))})
+    clean = run_of(tmp_path / "clean", None, known("2001-01-01", "2001-05-20", before=[]))
+    later = run_of(tmp_path / "later", None, known("2001-06-01", "2001-06-30", before=[]))
+    whole = run_of(tmp_path / "whole", None, known("2001-01-01", "2001-12-31", before=[]))
+    assert unseen_split(both, [clean]) == "val"
+    assert unseen_split(both, [clean, later]) == "test"
+    assert unseen_split(both, [whole]) == "val"
+
+
+def test_stations_that_were_never_trained_on_may_be_scored_on_any_day(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"temp": np.arange(60.0)}, index=pd.date_range("2001-05-21", periods=60))
+    whole = run_of(tmp_path / "whole", None, known("2001-01-01", "2001-12-31", "9", "10", before=[]))
+    of_it = run_of(tmp_path / "of_it", None, known("2001-01-01", "2001-12-31", "gauge", "10", before=[]))
+    place = {"latitude": 52.0, "longitude": 0.0}
+    with store_of_frame(frame, ["temp"], {"temp": "degC"}, place) as (store, _):
+        assert store.station_ids == ("gauge",)
+        assert overlap_with_training([whole], store, slice(0, 60), "all") is None
+        overlap = overlap_with_training([whole, of_it], store, slice(0, 60), "all", allowed=True)
+        assert overlap is not None and overlap.days == 60 and "of_it" in overlap.note and "whole" not in overlap.note

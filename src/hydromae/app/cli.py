@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands import runs, stores
+from hydromae.app.commands import report, runs, stores
 from hydromae.app.commands.data import data_app
 from hydromae.app.commands.evaluate import benchmark, evaluate
 from hydromae.app.commands.finetune import finetune
@@ -43,7 +43,7 @@ for command in (
     evaluate,
     benchmark,
     plot,
-    runs.report,
+    report.report,
     runs.model,
     models,
     stores.export,

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from hydromae.evaluation.compare import ALPHA
 
 MODEL: Final = "hydromae"
-SEEDS: Final = "average runs of several seeds (train again with seed=1, then name both runs)"
+SEEDS: Final = "average several runs (train or finetune once more with seed=1, then name both)"
 
 
 @dataclass(frozen=True)

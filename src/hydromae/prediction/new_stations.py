@@ -13,8 +13,11 @@ from hydromae.base.areas import MM_PER_DAY
 from hydromae.base.station_ids import named_stations, places_among
 from hydromae.store.scale_of_attributes import ScaleOfAttributes, climate_of
 from hydromae.store.scaling import Scaler
+from hydromae.store.snow import SNOW_SHARE, snow_share, tells_snow
 
 _log = logging.getLogger(__name__)
+
+_MUCH_MORE, _NOTABLE = 1.5, 0.05  # times the largest share of snow in the training, and a share that matters at all
 
 if TYPE_CHECKING:
     from hydromae.prediction.known_data import KnownData
@@ -68,6 +71,12 @@ def unlike_training(data: "KnownData") -> dict[str, list[str]]:
     for place, feature in np.argwhere(scale.unusual(known) & new[:, None]).tolist():
         usual = f"{low[feature]:.4g} to {high[feature]:.4g} are usual there"
         unlike.setdefault(data.stations[place], []).append(f"{names[feature]} {known[place, feature]:.4g} ({usual})")
+    usual_snow = data.trained_on.get(SNOW_SHARE)
+    if usual_snow is not None and new.any() and tells_snow(data.store):
+        shares = snow_share(data.read, data.store.period_slice("train"))  # [station]
+        for place in np.flatnonzero(new & (shares > max(_MUCH_MORE * usual_snow, _NOTABLE))).tolist():
+            snow = f"snow {shares[place]:.0%} of the precipitation ({usual_snow:.0%} at most there)"
+            unlike.setdefault(data.stations[place], []).append(snow)
     return unlike
 
 

@@ -25,7 +25,7 @@ from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
 from hydromae.tasks.forecast_baselines import BaselineChoice
 from hydromae.tasks.forecast_tables import shown_tables, verdict_of
 from hydromae.tasks.score_extremes import Kind
-from hydromae.tasks.task_scores import default_split
+from hydromae.tasks.task_scores import unseen_split
 
 OnStage = Callable[[str, float], None]
 
@@ -51,7 +51,7 @@ class Question:
 
     Attributes:
         runs: run directories, whose predictions are averaged; only one for task modalities.
-        split: val, test or train; None is val where there is one, else test.
+        split: val, test or train; None is the first of val and test that no run was trained on.
         data: other data than the run's.
         output: folder; None is `evaluation/<task>_<split>` in the first run.
         every: days between issue times of forecasts.
@@ -134,7 +134,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
     check_output(task, question.output, question.overwrite)
     if question.split is None:
         store = RunDirectory.open(question.runs[0]).store() if question.data is None else data_of(question.data)
-        question = replace(question, split=default_split(store))
+        question = replace(question, split=unseen_split(store, question.runs))
     return answer(question, on_stage)
 
 

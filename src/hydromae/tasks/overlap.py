@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.station_ids import places_among
 from hydromae.config import Period
 from hydromae.evaluation.overlap import Overlap
 from hydromae.runs.pretrained import read_trained_on
@@ -22,6 +23,9 @@ def overlap_with_training(
     runs: Iterable[str | Path], store: Store, scored: slice, what: str, allowed: bool = False, remedy: str = REMEDY
 ) -> Overlap | None:
     """The scored days that any run, or a run that it started from, was trained on; None if there are none.
+
+    A training on other stations, none of which is in the data, counts only where there are grids, which are alike
+    everywhere.
 
     Args:
         runs: run directories.
@@ -41,6 +45,8 @@ def overlap_with_training(
     culprits: list[tuple[str, Seen]] = []
     for run in dict.fromkeys(map(str, runs)):
         for seen in ever_seen(run, read_trained_on(run)):
+            if _elsewhere(store, seen):
+                continue
             taught = usable & _inside(store, seen.period)
             if taught.any():
                 trained_on |= taught
@@ -56,6 +62,13 @@ def overlap_with_training(
             f"trained on: {words}; {remedy}"
         )
     return Overlap(days, note)
+
+
+def _elsewhere(store: Store, seen: Seen) -> bool:
+    """Whether the data are series of stations only, and the training had others only."""
+    if len(store.valid_patches) or not store.station_ids or not seen.stations:
+        return False
+    return bool((places_among(store.station_ids, seen.stations) < 0).all())
 
 
 def _inside(store: Store, period: Period) -> np.ndarray:

@@ -36,7 +36,7 @@ class ScoredPeriod:
         split: val, test or train.
         issues: issue days.
         target: the series that is scored.
-        train: the training period.
+        train: the training period of the data, from which baselines learn.
         overlap: scored days that a run was trained on.
         title: of the tables.
     """
@@ -127,7 +127,8 @@ def scored_period(
     if target in store.names:
         observed = store.present(target) & measured.usable[:, None]
         require_issue_times(observed, days, every, horizon, min_pairs, where)
-    train = config.data.train
+    # Data of one's own have a training period of their own, which that of the model may not even meet.
+    train = config.data.train if given is None else given.periods.get("train", config.data.train)
     assert train is not None  # else it had not been trained
     title = f"{config.name}, {issues[0]} to {issues[-1]} every {every} days"
     return ScoredPeriod(run, given, measured, split, issues, target, train, overlap, title)

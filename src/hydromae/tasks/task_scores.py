@@ -68,6 +68,21 @@ def default_split(store: Store) -> str:
     raise ConfigError(f"{store.path}: has neither a val nor a test period; give data that have one, or a split")
 
 
+def unseen_split(store: Store, runs: Sequence[str | Path]) -> str:
+    """The first of val and test that no run was trained on; `default_split` where both were.
+
+    Raises:
+        ConfigError: there is neither.
+        RunError: a run holds no model.
+    """
+    for split in ("val", "test"):
+        if split in store.periods and not overlap_with_training(
+            runs, store, store.period_slice(split), "", allowed=True
+        ):
+            return split
+    return default_split(store)
+
+
 def scored_days(store: Store, split: str | None) -> tuple[str, slice]:
     """A split, `default_split` where none is named, and its days.
 
@@ -79,9 +94,9 @@ def scored_days(store: Store, split: str | None) -> tuple[str, slice]:
 
 
 def training_period(predictor: Predictor) -> slice:
-    """First and last day that the run was trained on, as baselines take them."""
-    first, last = predictor.data.trained_on["period"]
-    return slice(first, last)
+    """First and last day that baselines learn from: the training period of the data, or else that of the run."""
+    first, last = predictor.store.periods.get("train", predictor.data.trained_on["period"])
+    return slice(str(first), str(last))
 
 
 def observed_series(predictor: Predictor, name: str) -> xr.DataArray:

@@ -15,6 +15,7 @@ from hydromae.config import Config, ModelConfig
 from hydromae.runs.pretrained import MultiModalMAE
 from hydromae.store.oudin import EVAPORATION, OUDIN, follows_oudin
 from hydromae.store.scale_of_attributes import ScaleOfAttributes, climate_of
+from hydromae.store.snow import SNOW_SHARE, largest_snow_share
 from hydromae.store.store import Store
 
 
@@ -90,6 +91,7 @@ def trained_on(store: Store, stations: Sequence[str] | None = None) -> dict[str,
         "attributes": list(store.attribute_names),
         "attribute_scale": [numbers.tolist() for numbers in store.attribute_scale],
         "modalities": modalities,
+        SNOW_SHARE: largest_snow_share(store, slice(None) if places is None else places),
     }
 
 

@@ -28,7 +28,8 @@ def evaluate(
     runs: Runs,
     task: Annotated[str, typer.Option(help="forecast, infill, ungauged, modalities, flood or drought.")] = "forecast",
     split: Annotated[
-        str | None, typer.Option(help="val, test or train; default: val where there is one, else test.")
+        str | None,
+        typer.Option(help="val, test or train; default: the first of val and test that no run was trained on."),
     ] = None,
     output: Annotated[
         Path | None,

@@ -164,34 +164,6 @@ def reconstruct(
     console.print(f"Written: {target}", soft_wrap=True)
 
 
-def report(
-    run: Run,
-    scores: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder with none.nc, none_scores.nc and their like, as `evaluate --task forecast` and `benchmark` "
-            "write it; default: the run's own evaluation."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The page; default: report.html in RUN.")
-    ] = None,
-    overwrite: OverwriteOwn = False,
-) -> None:
-    """Write a run's page: how good it is, stations and days to choose, maps, losses, in one HTML file.
-
-    Example: `hydromae report output/gb_small`
-
-    The model that comes with hydromae, on data of your own: `hydromae evaluate gb --data my.yaml -o scores`, then
-    `hydromae report gb --scores scores -o gb.html`
-    """
-    from hydromae.app.console import console
-    from hydromae.report import write_report
-
-    page = write_report(run, scores=scores, output=output, overwrite=overwrite)
-    console.print(f"The page: {page}", soft_wrap=True)
-
-
 def model(
     target: Annotated[Path, typer.Argument(help="YAML configuration, or a run directory.")],
     overrides: Overrides = None,
