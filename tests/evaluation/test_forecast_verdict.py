@@ -47,7 +47,7 @@ def test_what_to_try_depends_on_where_the_model_is_behind() -> None:
     behind, ahead = scores(hydromae=[0.1], ridge=[0.2]), scores(hydromae=[0.3], ridge=[0.2])
     assert "to do better, train for longer" in forecast_verdict({"none": ahead, "perfect": behind})
     assert "to do better, train for longer" in forecast_verdict({"none": behind})
-    assert "to do better, average runs" in forecast_verdict({"none": ahead, "perfect": ahead})
+    assert "to do better, average several runs" in forecast_verdict({"none": ahead, "perfect": ahead})
     untrained = ahead.assign_attrs(not_trained_for="my: never hides the future")
     assert "to do better, train it for this (my: never hides the future)." in forecast_verdict({"none": untrained})
 

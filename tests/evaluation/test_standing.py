@@ -65,4 +65,4 @@ def test_only_the_test_between_model_and_baseline_counts(reference: str) -> None
 def test_what_was_never_trained_comes_before_other_advice() -> None:
     assert to_try(True, ["a", "b"], "more") == "to do better, train it for this (a; b)"
     assert to_try(True, [], "more") == "to do better, more"
-    assert "seeds" in to_try(False, [], "more")
+    assert "with seed=1" in to_try(False, [], "more")
