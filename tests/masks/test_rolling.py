@@ -397,3 +397,26 @@ def test_what_rolling_needs_is_said(prepared: Prepared, tmp_path: Path) -> None:
     maker = BatchMaker(prepared[1], model.shapes, config.masking)
     with pytest.raises(ValueError, match="needs a model with rolling series"):
         looking_both_ways.predict(maker.evaluation_batch(read(reader, ONE)))
+
+
+def test_what_looks_back_from_the_end_does_not_run_where_nothing_reads_it(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, reader, maker = parts(prepared, tmp_path, BACK)
+    batch, states = maker.training_batch(read(reader, BACK), 0), model.station_states
+    calls: list[int] = []
+    states.later.register_forward_hook(lambda *_: calls.append(1))
+    made = []
+    for nothing_reads in (states._nothing_reads, lambda *_: False):
+        monkeypatch.setattr(states, "_nothing_reads", nothing_reads)
+        model.zero_grad()
+        loss, _ = model(batch)
+        loss.backward()
+        made.append((loss.detach(), {name: weight.grad for name, weight in model.named_parameters()}))
+    assert calls == [1]  # the second time only
+    assert torch.equal(made[0][0], made[1][0])
+    for name, gradient in made[0][1].items():
+        assert (gradient is None) == (made[1][1][name] is None) and (
+            gradient is None or torch.equal(gradient, made[1][1][name])
+        )
+    assert (states.later.weight_hh_l0.grad == 0).all()

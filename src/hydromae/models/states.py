@@ -65,10 +65,7 @@ class States:
         n_days, n_stations = self.days.shape[1:3]
         sample, day, station = cell_places(tokens, n_days, n_stations)
         rows = (sample * n_days + day) * n_stations + station
-        read = self.later.more_follows.flatten()[rows]  # [B, n, cells]
-        if tokens.issued is not None:
-            # A target that is no forecast has an issue day past the window.
-            read = read & (tokens.issued.day >= n_days)[..., None]
+        read = reads_later(tokens, self.later.more_follows)
         return torch.where(read[..., None], _taken(self.later.days.flatten(0, 2), rows), 0.0)
 
     def of_cells(
@@ -104,6 +101,17 @@ class States:
             rows = torch.where(last >= issued.day[..., None], of_rolled + len(states), rows)
             states = torch.cat([states, self.rolled.flatten(0, 3)])
         return _taken(states, rows), day - last
+
+
+def reads_later(
+    tokens: ModalityTokens, more_follows: Bool[Tensor, "batch days stations"]
+) -> Bool[Tensor, "batch n cells"]:
+    """Which cells of the targets read the recurrence from the last day; see `Later`."""
+    n_days, n_stations = more_follows.shape[1:]
+    sample, day, station = cell_places(tokens, n_days, n_stations)
+    read = more_follows.flatten()[(sample * n_days + day) * n_stations + station]
+    # A target that is no forecast has an issue day past the window.
+    return read if tokens.issued is None else read & (tokens.issued.day >= n_days)[..., None]
 
 
 def cell_places(

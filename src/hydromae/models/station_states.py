@@ -14,7 +14,7 @@ from hydromae.masks.mask import Issued
 from hydromae.models.donors import DonorMeans
 from hydromae.models.grid_means import GridMeans
 from hydromae.models.positions import Calendar
-from hydromae.models.states import Later, States, last_seen, more_follows
+from hydromae.models.states import Later, States, last_seen, more_follows, reads_later
 from hydromae.models.surroundings import Surroundings
 from hydromae.tokens.shape import from_tokens
 
@@ -82,16 +82,17 @@ class StationStates(nn.Module):
             if issued is None or not issued.perfect:
                 states, _ = self.lstm(rearrange(days, "b t s w -> (b s) t w"))
                 whole = rearrange(self.dropout(states), "(b s) t r -> b t s r", s=days.shape[2])
-                return States(whole, last_seen=when, later=self._later(days, seen[..., 1] > 0, weather))
+                return States(whole, last_seen=when, later=self._later(batch, days, seen[..., 1] > 0, weather))
             # After an issue day nothing is seen of what is forecast.
             around = {name: added for name, added in around.items() if name not in self.rolling}
             later = self._inputs(names, seen * weather[:, None], constant, around, batch)  # [B, T, S, W]
             whole, rolled = self._rolled(days, later, issued)
             rolled = None if rolled is None else self.dropout(rolled)
-            return States(self.dropout(whole), rolled, when, self._later(days, seen[..., 1] > 0, weather))
+            return States(self.dropout(whole), rolled, when, self._later(batch, days, seen[..., 1] > 0, weather))
 
     def _later(
         self,
+        batch: Batch,
         days: Float[Tensor, "batch days stations width"],
         seen: Bool[Tensor, "batch days stations modality"],
         weather: Bool[Tensor, " modality"],
@@ -99,9 +100,24 @@ class StationStates(nn.Module):
         """The recurrence from the last day to the first, in a model where it stands apart."""
         if self.later is None:
             return None
+        follows = more_follows(seen, weather)
+        if self._nothing_reads(batch, follows):
+            # Tied to the weights, whose gradient is then 0 as it would be, and not missing.
+            nothing = sum(0.0 * weight.sum() for weight in self.later.parameters())
+            return Later(torch.as_tensor(nothing).expand(*days.shape[:3], self.later.hidden_size), follows)
         states, _ = self.later(rearrange(days.flip(1), "b t s w -> (b s) t w"))
         states = rearrange(states.flip(1), "(b s) t r -> b t s r", s=days.shape[2])
-        return Later(self.dropout(states), more_follows(seen, weather))
+        return Later(self.dropout(states), follows)
+
+    def _nothing_reads(self, batch: Batch, follows: Bool[Tensor, "batch days stations"]) -> bool:
+        """Whether no target reads the recurrence from the last day, as in forecasts, so that it need not run.
+
+        A device is waited for only where it trains nothing.
+        """
+        if follows.device.type != "cpu" and torch.is_grad_enabled():
+            return False
+        series = [tokens for name, tokens in batch.tokens.items() if name in self.names]
+        return not any(bool(reads_later(tokens, follows).any()) for tokens in series)
 
     def _constant(self, batch: Batch, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | None]:
         """Scaled attributes [B, S, A], 0 where missing, and what they add to the inputs [B, 1, S, W]."""
