@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from hydromae.app.commands import report, runs, stores
+from hydromae.app.commands.config import config_keys
 from hydromae.app.commands.data import data_app
+from hydromae.app.commands.doctor import doctor
 from hydromae.app.commands.evaluate import benchmark, evaluate
 from hydromae.app.commands.finetune import finetune
 from hydromae.app.commands.folds import folds
@@ -23,7 +25,6 @@ from hydromae.base.permissions import told_of_files
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -47,10 +48,11 @@ for command in (
     runs.model,
     models,
     stores.export,
+    doctor,
 ):
     app.command()(command)
 data_app.command()(folds)
-app.command("config")(stores.config_keys)
+app.command("config")(config_keys)
 
 
 def _print_version(requested: bool) -> bool:
@@ -67,8 +69,16 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print also what the package notes for its developers.")
+    ] = False,
 ) -> None:
     """HydroMAE: a multi-modal masked autoencoder for hydrology. Start with `hydromae demo`."""
+    if quiet or verbose:
+        from hydromae.app.console import speak
+
+        speak(quiet, verbose)
 
 
 def main() -> None:

@@ -1,10 +1,12 @@
 """What the commands print: progress bars with the time left, a training's table, one-sentence errors."""
 
+import csv
 import logging
 import math
 import os
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hydromae.app.streams import Output
+from hydromae.base.json_text import json_text
 from hydromae.config import LoggingConfig
 from hydromae.evaluation.scores import Scores
 from hydromae.training.callback import Beginning, Callback
@@ -25,6 +28,8 @@ from hydromae.training.tracking.status import Status
 
 # A pipe or a log file has no width of its own; 80 columns would break tables that a file can hold.
 _has_width = "COLUMNS" in os.environ or (sys.stdout is not None and sys.stdout.isatty())
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+
 console = Output(width=None if _has_width else 120)
 messages = Output(stderr=True)
 
@@ -151,8 +156,52 @@ def score_table(scores: Scores) -> Table:
     return table
 
 
+def speak(quiet: bool, verbose: bool) -> None:
+    """Say less or more than usual: only results and errors, or also the package's own notes with their time."""
+    messages.quiet = quiet
+    if verbose:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+        handler.addFilter(lambda record: record.levelno < logging.WARNING)  # warnings are printed by `Stages`
+        logging.getLogger("hydromae").addHandler(handler)
+        logging.getLogger("hydromae").setLevel(logging.DEBUG)
+
+
+def print_table(table: Table, as_json: bool = False) -> None:
+    """Print a table, or its rows as a JSON list with a key for each column; what is a number there is one in JSON."""
+    if not as_json:
+        console.print(table)
+        return
+    names = [str(column.header) for column in table.columns]
+    rows = zip(*(map(_plain_cell, column.cells) for column in table.columns), strict=True)
+    print_json([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def print_json(content: Any) -> None:
+    """Print what JSON can hold, with null for numbers that are not finite."""
+    console.print(json_text(content, indent=1), soft_wrap=True)
+
+
+def rows_of(texts: Iterable[str]) -> list[dict[str, str | float | int]]:
+    """The rows of comma-separated values with headers, with numbers where there are numbers."""
+    rows = (row for text in texts for row in csv.DictReader(text.splitlines()))
+    return [{name: number_or_text(value) for name, value in row.items()} for row in rows]
+
+
+def _plain_cell(cell: RenderableType) -> str | float | int:
+    return number_or_text(cell.plain if isinstance(cell, Text) else str(cell))
+
+
+def number_or_text(text: str) -> str | float | int:
+    """The number that a text writes, else the text: ids with zeros before them stay texts."""
+    if not _NUMBER.fullmatch(text):
+        return text
+    return float(text) if set(text) & set(".eE") else int(text)
+
+
 def fail(message: str) -> None:
     """Print an error and end with exit code 2."""
+    messages.quiet = False
     messages.print(Text.assemble(("error:", "bold red"), " ", message), soft_wrap=True)
     sys.exit(2)
 

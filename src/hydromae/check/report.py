@@ -1,8 +1,8 @@
 """The report of `check`, and how it is printed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -131,6 +131,18 @@ class CheckReport:
     def note(self, text: str, details: tuple[str, ...] = ()) -> None:
         """Add a note, which only informs."""
         self.problems.append(Problem("note", text, False, details))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: the verdict, the modalities and the problems, without what is drawn."""
+        return {
+            "subject": self.subject,
+            "exit_code": self.exit_code,
+            "modalities": [asdict(row) for row in self.rows],
+            "problems": [
+                {"severity": problem.severity, "text": problem.text, "details": list(problem.details)}
+                for problem in self.ordered
+            ],
+        }
 
     @property
     def ordered(self) -> list[Problem]:

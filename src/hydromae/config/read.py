@@ -37,8 +37,16 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     Raises:
         ConfigError: the file, a key or a value is wrong; the message names it and the nearest right one.
     """
-    raw = _read(Path(path), seen=())
-    return build_config(raw, overrides, where=str(path))
+    return build_config(read_raw(path), overrides, where=str(path))
+
+
+def read_raw(path: str | Path) -> dict[str, Any]:
+    """The keys and values of a configuration file and of those that it extends, as they stand there.
+
+    Raises:
+        ConfigError: a file cannot be used.
+    """
+    return _read(Path(path), seen=())
 
 
 def build_config(raw: Mapping[str, Any], overrides: Iterable[str] = (), where: str = "configuration") -> Config:

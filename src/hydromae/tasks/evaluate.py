@@ -23,7 +23,7 @@ from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.evaluate_infill import evaluate_infill
 from hydromae.tasks.evaluate_ungauged import evaluate_ungauged
 from hydromae.tasks.forecast_baselines import BaselineChoice
-from hydromae.tasks.forecast_tables import shown_tables, verdict_of
+from hydromae.tasks.forecast_tables import csv_table, shown_tables, verdict_of
 from hydromae.tasks.score_extremes import Kind
 from hydromae.tasks.task_scores import unseen_split
 
@@ -38,11 +38,13 @@ class Evaluation:
         output: folder with the written files.
         tables: for a person to read.
         verdict: what they say, in a sentence: against what the model wins, where not, and what to try.
+        records: every score in full, as comma-separated values; empty where the tables are all there is.
     """
 
     output: Path
     tables: tuple[ScoreTable, ...]
     verdict: str = ""
+    records: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
         on_stage=on_stage,
     )
     tables = [table for regime, comparison in comparisons.items() for table in shown_tables(comparison, regime)]
-    return Evaluation(folder, tuple(tables), verdict_of(comparisons))
+    return Evaluation(folder, tuple(tables), verdict_of(comparisons), csv_table(comparisons))
 
 
 def _infill(question: Question, on_stage: OnStage) -> Evaluation:
@@ -192,7 +194,7 @@ def _infill(question: Question, on_stage: OnStage) -> Evaluation:
         allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Filling hidden spans", done),
     )
-    return Evaluation(folder, scores.tables, scores.verdict)
+    return Evaluation(folder, scores.tables, scores.verdict, scores.records.csv())
 
 
 def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
@@ -209,7 +211,7 @@ def _ungauged(question: Question, on_stage: OnStage) -> Evaluation:
         allow_overlap=question.allow_overlap,
         on_progress=lambda done: on_stage("Simulating ungauged stations", done),
     )
-    return Evaluation(folder, scores.tables, scores.verdict)
+    return Evaluation(folder, scores.tables, scores.verdict, scores.records.csv())
 
 
 def _extremes(kind: Kind) -> Callable[[Question, OnStage], Evaluation]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import ConfigFile, Overrides, OverwriteOwn, Seed, Size, titled
+from hydromae.app.commands.options import AsJson, ConfigFile, Overrides, OverwriteOwn, Seed, Size, titled
 
 data_app = typer.Typer(no_args_is_help=True, help="Make and join data, and look at stations.")
 
@@ -40,12 +40,13 @@ def patches(
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV file of the stations' groups.")] = None,
     overwrite: OverwriteOwn = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say how compact the groups of stations are, as given and in spatial order, and what aggregation would save.
 
     Example: `hydromae data patches configs/gb.yaml data.root=my_data --aggregate 10 -o patches.csv`
     """
-    from hydromae.app.console import console
+    from hydromae.app.console import console, print_table
     from hydromae.config.read import load_config
     from hydromae.results.target import check_target
     from hydromae.sources.patches_table import station_patches
@@ -53,12 +54,13 @@ def patches(
     if output is not None:
         check_target(output, overwrite, [config], (".csv",))
     groups = station_patches(load_config(config, overrides or ()), aggregate)
-    console.print(groups.table())
-    if groups.grid is not None:
+    print_table(groups.table(), as_json)
+    if groups.grid is not None and not as_json:
         console.print(groups.sentence())
     if output is not None:
         groups.write(output)
-        console.print(f"Written: {output}", soft_wrap=True)
+        if not as_json:
+            console.print(f"Written: {output}", soft_wrap=True)
 
 
 @data_app.command()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import Overrides, OverwriteOwn, Runs, listed, titled
+from hydromae.app.commands.options import AsJson, Overrides, OverwriteOwn, Runs, listed, titled
 
 Baselines = Annotated[
     str,
@@ -70,6 +70,7 @@ def evaluate(
         typer.Option("--allow-overlap", help="Score days that a run was trained on, too; every row then says so."),
     ] = False,
     overwrite: OverwriteOwn = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score a run on a held-out period, beside baselines fitted on the training period of the same stations.
 
@@ -84,7 +85,7 @@ def evaluate(
 
     Droughts, also by weeks: `hydromae evaluate output/gb_small --task drought --horizon 28`
     """
-    from hydromae.app.console import Stages, console
+    from hydromae.app.console import Stages, console, print_json, rows_of
     from hydromae.app.folder_data import data_in
     from hydromae.tasks.evaluate import Question, check_output
     from hydromae.tasks.evaluate import evaluate as evaluate_task
@@ -115,6 +116,10 @@ def evaluate(
             overwrite=overwrite,
         )
         done = evaluate_task(task, question, stages.stage)
+    if as_json:
+        texts = [done.records] if done.records else [table.csv() for table in done.tables]
+        print_json({"verdict": done.verdict, "output": str(done.output), "scores": rows_of(texts)})
+        return
     if done.verdict:
         console.print(done.verdict, markup=False, highlight=False)
     for table in done.tables:

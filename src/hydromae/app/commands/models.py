@@ -1,14 +1,16 @@
 """The command that lists the models that come with the package."""
 
+from hydromae.app.commands.options import AsJson
 
-def models() -> None:
+
+def models(as_json: AsJson = False) -> None:
     """List the trained models that come with hydromae; their names stand for a run in other commands.
 
     Example: `hydromae models`, then `hydromae forecast gb --data my_gauges`
     """
     from rich.table import Table
 
-    from hydromae.app.console import console
+    from hydromae.app.console import print_table
     from hydromae.runs.pretrained import WEIGHTS, read_pretrained
     from hydromae.runs.shipped import FOLDER, shipped_models
 
@@ -20,4 +22,4 @@ def models() -> None:
         modalities = ", ".join(model.config.modalities)
         card = str(FOLDER / name / "README.md")
         table.add_row(name, modalities, period, str(len(model.trained_on["stations"])), f"{size:.1f}", card)
-    console.print(table)
+    print_table(table, as_json)

@@ -27,6 +27,7 @@ OverwriteOwn = Annotated[
 Span = Annotated[
     tuple[datetime, datetime] | None, typer.Option(help="First and last day.", formats=["%Y-%m-%d"], metavar="DAY DAY")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the table as JSON, for other programs.")]
 Size = Annotated[str, typer.Option(help="tiny (seconds), small (minutes) or full (290 x 180 cells, 604 stations).")]
 Seed = Annotated[int, typer.Option(help="Seed of the sample.")]
 

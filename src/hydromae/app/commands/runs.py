@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hydromae.app.commands.options import (
+    AsJson,
     ConfigFile,
     Overrides,
     OverwriteOwn,
@@ -167,12 +168,13 @@ def reconstruct(
 def model(
     target: Annotated[Path, typer.Argument(help="YAML configuration, or a run directory.")],
     overrides: Overrides = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the model's parts with their parameters, its tokens, and the memory and cost of a sample.
 
     Example: `hydromae model configs/crossmae.yaml`
     """
-    from hydromae.app.console import console
+    from hydromae.app.console import console, print_table
     from hydromae.config.read import load_config
     from hydromae.models.multimodal_mae import MultiModalMAE
     from hydromae.models.summary import summary_table
@@ -182,14 +184,14 @@ def model(
     from hydromae.training.setup import build_model, model_config_without_data
 
     if target.is_dir():
-        console.print(summary_table(load_pretrained(target), RunDirectory.open(target).config()))
+        print_table(summary_table(load_pretrained(target), RunDirectory.open(target).config()), as_json)
         return
     config = load_config(target, overrides or ())
     if (Path(config.store_path) / "store.json").is_file():
-        console.print(summary_table(build_model(config, Store.open(config.store_path)), config))
+        print_table(summary_table(build_model(config, Store.open(config.store_path)), config), as_json)
         return
-    console.print(summary_table(MultiModalMAE(model_config_without_data(config)), config))
-    if config.data.modalities:
+    print_table(summary_table(MultiModalMAE(model_config_without_data(config)), config), as_json)
+    if config.data.modalities and not as_json:
         console.print("These sizes are the configuration's; with a prepared store they come from the data.")
 
 

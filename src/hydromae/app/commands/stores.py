@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hydromae.app.commands.options import (
+    AsJson,
     ConfigFile,
     Overrides,
     OverwriteOwn,
@@ -63,6 +64,7 @@ def check(
         Path | None, typer.Option(help="For a store: where its sources lie now, if they were moved.", metavar="FOLDER")
     ] = None,
     overwrite: OverwriteOwn = False,
+    as_json: AsJson = False,
 ) -> None:
     """Report, before any training, what is missing, constant, out of range, duplicated or in another unit.
 
@@ -71,7 +73,7 @@ def check(
 
     Example: `hydromae check configs/gb.yaml data.root=my_data -o check.html`
     """
-    from hydromae.app.console import Stages, console
+    from hydromae.app.console import Stages, console, print_json
     from hydromae.app.next_steps import before_training, said
     from hydromae.check.check import check as check_sources
     from hydromae.check.check import check_store, render
@@ -90,11 +92,16 @@ def check(
             report = check_store(Store.open(target), root=root, full=full, on_progress=progress)
         else:
             report = check_sources(config, full=full, on_progress=progress)
-    console.print(render(report))
     if output is not None:
         from hydromae.check.page import write_check_page
 
-        console.print(f"The page: {write_check_page(report, output)}", soft_wrap=True)
+        write_check_page(report, output)
+    if as_json:
+        print_json(report.to_dict())
+        raise typer.Exit(report.exit_code)
+    console.print(render(report))
+    if output is not None:
+        console.print(f"The page: {output}", soft_wrap=True)
     if config is not None and report.exit_code == 0 and (steps := before_training(target, config, overrides or ())):
         console.print(said("Fit to train on.", steps), soft_wrap=True, markup=False, highlight=False)
     raise typer.Exit(report.exit_code)
@@ -171,23 +178,3 @@ def export(
         )
     print_notes([what for what in said if what.startswith("leaving out")])
     console.print(f"Written: {written}", soft_wrap=True)
-
-
-def config_keys(
-    key: Annotated[
-        str | None, typer.Argument(help="A key or the beginning of one, as training or data.window.")
-    ] = None,
-) -> None:
-    """Explain the configuration: every key, its default and meaning.
-
-    Example: `hydromae config training.lr`
-    """
-    from rich.table import Table
-
-    from hydromae.app.console import console
-    from hydromae.config.explain import all_keys, find_keys
-
-    table = Table("key", "default", "type", "meaning")
-    for entry in all_keys() if key is None else find_keys(key):
-        table.add_row(entry.name, entry.default, entry.type, entry.meaning)
-    console.print(table)
