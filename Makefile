@@ -40,10 +40,11 @@ demo: $(INSTALLED)  ## synthetic sample to report, into OUT (demo); SIZE=tiny, s
 	$(BIN)/hydromae demo "$(OUT)" --size $(SIZE)
 
 # One thread of arithmetic for each process of the tests: together they fill the cores. Lint and the tests with shapes keep
-# one core busy each, so they run side by side.
+# one core busy each, so they run side by side. A process that has no tests left takes over some of another's, in their
+# order, so that what a file prepares is made once and the last long file is not waited for.
 test: $(INSTALLED)  ## lint, format, types and the tests that take seconds
 	$(MAKE) --jobs=2 --output-sync=target lint shaped
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile $(SHAPED:%=--ignore=%)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal $(SHAPED:%=--ignore=%)
 
 shaped: $(INSTALLED)  ## the tests in which shapes are checked at every call
 	OMP_NUM_THREADS=1 $(BIN)/pytest $(SHAPES) $(SHAPED)

@@ -3,9 +3,10 @@
 Nothing of the package is imported at the top: this file is read before the shapes of its functions can be checked.
 """
 
+import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,22 @@ settings.register_profile("quick", max_examples=25)
 settings.load_profile("quick")
 # pytest-xdist gives its workers the width of the terminal that it was started in; output is tested as that of none.
 os.environ.pop("COLUMNS", None)
+# What is imported and collected stays until the end, so it is not searched for garbage again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for, but only in what the tests make."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """No test cuts the power, so none waits until its files have reached the disk; what is no open file is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
 
 
 @pytest.fixture(autouse=True)

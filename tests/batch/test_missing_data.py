@@ -215,17 +215,6 @@ def test_what_stands_at_invalid_places_of_tokens_reaches_no_loss_and_no_gradient
     assert_same_bits(found[2], expected[2])
 
 
-def test_what_is_missing_is_never_visible_and_never_a_target(stores):
-    world, clean, _ = stores
-    _, reader, maker = small_parts(small_config(world, Path("unused")), clean)
-    windows = reader.read([0, 56, 110, 145, 192], DAYS)  # of training and of validation
-    for batch in (maker.training_batch(windows, 0), maker.evaluation_batch(windows)):
-        for tokens in batch.tokens.values():
-            for selection in (tokens.visible, tokens.target):
-                held = selection.take(tokens.valid).any(-1)
-                assert held[selection.real].all()
-
-
 def test_windows_without_a_modality_are_trained_on_and_evaluated_with_the_others(tmp_path):
     for pattern, starts in (("flow absent for years", [0, 40]), ("a modality absent in one split", [145, 180])):
         world = patterned(tmp_path / pattern, pattern)

@@ -191,7 +191,7 @@ some_configs = st.fixed_dictionaries(
         "data": st.fixed_dictionaries(
             {},
             optional={
-                "missing_values": st.lists(st.floats(allow_nan=False), max_size=3),
+                "missing_values": st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=3),
                 "val": st.dates().map(lambda day: (day, day)),
                 "modalities": st.fixed_dictionaries(
                     {}, optional={"precip": st.just({}), "riverflow": st.just({"minimum": None, "paths": ["a", "b"]})}

@@ -56,9 +56,14 @@ def tiny(tmp_path_factory) -> Path:
     return write_sample(tmp_path_factory.mktemp("init") / "tiny", "tiny").series.parent
 
 
+@pytest.fixture(scope="module")
+def found(tiny) -> InitResult:
+    return init(tiny)
+
+
 @pytest.mark.slow
-def test_the_sample_is_prepared_from_what_init_writes(tiny, tmp_path):
-    config = written(init(tiny), tmp_path)
+def test_the_sample_is_prepared_from_what_init_writes(found, tmp_path):
+    config = written(found, tmp_path)
     assert set(config.data.modalities) == {"precip", "soil", "temp", "evap", "riverflow"}
     assert config.data.attributes.columns == ATTRIBUTES and config.data.land_mask == "gb_temp_valid_mask_60x40.pt"
     assert [str(day) for day in config.data.train or ()] == ["2001-01-01", "2003-12-31"]  # as the files are named
@@ -67,25 +72,25 @@ def test_the_sample_is_prepared_from_what_init_writes(tiny, tmp_path):
     assert len(store.station_ids) == 12 and store.shape == (60, 40) and store.n_days == 1461
 
 
-def test_the_same_folder_gives_the_same_text(tiny):
-    assert config_text(init(tiny), "my") == config_text(init(tiny), "my")
+def test_the_same_folder_gives_the_same_text(tiny, found):
+    assert config_text(init(tiny), "my") == config_text(found, "my")
 
 
-def test_every_file_is_in_the_table_once_with_a_reason(tiny):
-    rows = init(tiny).rows
+def test_every_file_is_in_the_table_once_with_a_reason(tiny, found):
+    rows = found.rows
     paths = [re.sub(": .*", "", row.path) for row in rows]
     files = {path.relative_to(tiny).as_posix() for path in tiny.rglob("*") if path.is_file()}
     assert set(paths) == files and all(row.reason for row in rows)
     assert [row.taken_for for row in rows if row.path == "sample.json"] == [""]
 
 
-def test_a_file_that_is_there_is_replaced_only_when_asked(tiny, tmp_path):
-    result, path = init(tiny), tmp_path / "my.yaml"
+def test_a_file_that_is_there_is_replaced_only_when_asked(found, tmp_path):
+    path = tmp_path / "my.yaml"
     path.write_text("mine: true\n")
     with pytest.raises(ConfigError, match=r"my\.yaml: is there already"):
-        write_config(result, path)
+        write_config(found, path)
     assert path.read_text() == "mine: true\n"
-    write_config(result, path, overwrite=True)
+    write_config(found, path, overwrite=True)
     assert load_config(path).name == "my"
 
 

@@ -240,8 +240,3 @@ def test_what_cannot_be_filled_is_said_in_a_sentence(trained: RunDirectory, tmp_
     with pytest.raises(ConfigError, match="is not within the data"):
         ask(period=(date(1999, 1, 1), date(2001, 1, 2)))
     assert not list(tmp_path.iterdir())
-
-
-def test_a_table_of_grids_is_refused(run: RunDirectory, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="a table holds series"):
-        infill(run.path, tmp_path / "out.csv", grids=True)
