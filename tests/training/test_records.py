@@ -1,5 +1,11 @@
+import errno
 import json
+import os
+import shutil
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from hydromae.runs.checked_lines import CHECK, read_lines
 from hydromae.training.callback import Beginning
@@ -65,3 +71,38 @@ def test_the_checks_of_a_continued_run_are_those_of_one_go(tmp_path: Path) -> No
     for step in (2, 3):
         again.on_log({"step": step, "loss": 0.1 * step})
     assert records.path.read_bytes() == whole and None not in list(read_lines(whole))
+
+
+@pytest.mark.parametrize("taken", [0, 7])
+def test_lines_that_a_full_disk_refuses_are_written_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, taken: int
+) -> None:
+    records = begun(tmp_path / "metrics.jsonl")
+    records.on_log({"step": 0})
+    opened = Path.open
+
+    def full(path: Path, *given: Any, **named: Any) -> Any:
+        with opened(path, "ab") as file:
+            file.write(b"x" * taken)  # the room that was left
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", full)
+        for step in (1, 2):
+            records.on_log({"step": step})
+    assert caplog.text.count("a line cannot be written now (No space left on device); the training goes on") == 1
+    records.on_end()
+    records.on_log({"step": 3})
+    assert lines(records.path) == [{"step": step} for step in range(4)]
+    assert None not in list(read_lines(records.path.read_bytes()))
+
+
+def test_lines_that_stay_unwritten_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    records = begun(tmp_path / "metrics.jsonl")
+    shutil.rmtree(tmp_path)
+    for step in range(3):
+        records.on_log({"step": step})
+    records.on_end()
+    assert "its last 3 lines were lost" in caplog.text

@@ -8,6 +8,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from hydromae.base.errors import DataError
 from hydromae.base.leftovers import clean, exchange
@@ -123,6 +126,19 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+class _Writer:
+    """A file that numpy does not know for one: to real files it writes past Python, and then cannot say what failed."""
+
+    def __init__(self, write: Callable[[bytes], int]) -> None:
+        self.write = write
+
+
+def write_array(path: Path, array: np.ndarray[Any, Any]) -> None:
+    """Write .npy as `np.save` does, with errors of the disk that say what they are."""
+    with path.open("wb") as file:
+        np.save(_Writer(file.write), array)
 
 
 def sha256(path: Path) -> str:

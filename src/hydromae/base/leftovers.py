@@ -22,7 +22,9 @@ def exchange(fresh: Path, path: Path) -> None:
     retired = _retired(path)
     shutil.rmtree(retired, ignore_errors=True)
     if _swapped(fresh, path):
-        fresh.rename(retired)
+        with suppress(OSError):  # what is to be removed is there already, under whatever name
+            fresh.rename(retired)
+        shutil.rmtree(fresh, ignore_errors=True)
     else:
         path.rename(retired)
         try:

@@ -75,7 +75,8 @@ def _held(path: Path, on_wait: Callable[[], None] | None, ending: str) -> Iterat
         if _is_last(descriptor):
             with suppress(OSError):
                 lock.unlink(missing_ok=True)
-        os.close(descriptor)
+        with suppress(OSError):  # the work is done
+            os.close(descriptor)
 
 
 def _is_last(descriptor: int) -> bool:

@@ -1,14 +1,15 @@
-"""Files that this user may not read: messages say so, so that nobody takes a sound file for a damaged one."""
+"""Files that the system does not let us read: messages say so, so that nobody takes a sound file for a damaged one."""
 
-import errno
 import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from hydromae.base.disk_errors import OF_THE_SYSTEM, number_of, remedy
+
 
 def refused(path: str | Path, error: BaseException | None = None) -> str:
-    """A sentence where permissions keep this user from reading; empty where they do not.
+    """A sentence where it is the system that keeps this user from reading; empty where it is what the file holds.
 
     Args:
         path: what was to be read, a file or a folder.
@@ -20,18 +21,31 @@ def refused(path: str | Path, error: BaseException | None = None) -> str:
     if sentence := _closed(path):
         return sentence
     if denied is None:
-        return ""
+        return _of_the_system(path, error)
     place = path if denied.filename is None else os.fsdecode(denied.filename)
     return f"{place}: may not be read ({denied.strerror or 'permission denied'}); ask its owner to let you read it"
 
 
 def told_of_files(error: OSError) -> str:
-    """A sentence on a file that the system refuses, for want of permission or of room; empty for any other error."""
+    """A sentence on a file that the system refuses; empty for an error that only a mistake of ours can bring."""
     if isinstance(error, PermissionError) and error.filename is not None:
         return refused(os.fsdecode(error.filename), error)
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        return f"{place}there is no room to write ({error.strerror}); make some, then run the command again"
+    if error.errno not in OF_THE_SYSTEM:
+        return ""
+    place = "a file" if error.filename is None else f"{os.fsdecode(error.filename)}:"
+    return f"{place} is refused by the system ({os.strerror(error.errno)}); {remedy(error.errno)}"
+
+
+def _of_the_system(path: str | Path, error: BaseException | None) -> str:
+    for cause in _chain(error):
+        filename = getattr(cause, "filename", None)
+        named = filename if isinstance(filename, str | bytes) else None
+        if (number := number_of(cause)) in OF_THE_SYSTEM:
+            place = os.fsdecode(named) if named else str(path)
+            return f"{place}: cannot be read now ({os.strerror(number)}); {remedy(number)}"
+        # Some libraries call every file that they could not open an absent one.
+        if isinstance(cause, FileNotFoundError) and named is None and Path(path).is_file():
+            return f"{path}: could not be opened a moment ago; run the command again, after `ulimit -n 4096`"
     return ""
 
 

@@ -1,24 +1,20 @@
 """What it means that a file cannot be written, in a sentence that names it and not a temporary name beside it."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hydromae.base.disk_errors import NO_ROOM, OF_THE_SYSTEM, TOO_MANY_OPEN, numbers, remedy
 from hydromae.base.errors import DataError
 from hydromae.base.permissions import refused
 
-
-def _numbers(*names: str) -> set[int]:
-    return {getattr(errno, name) for name in names if hasattr(errno, name)}
-
-
 # Errors of writing to an open file, which name no file; and errors of opening or renaming, which name one.
-_OF_THE_DISK = _numbers("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO")
-_OF_A_NAME = _numbers("EACCES", "EPERM", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG", "EISDIR", "ELOOP", "EBUSY")
-_NO_PERMISSION = _numbers("EACCES", "EPERM", "EROFS")
-_NO_ROOM = _numbers("ENOSPC", "EDQUOT", "EFBIG")
+_OF_THE_DISK = (OF_THE_SYSTEM - TOO_MANY_OPEN) | numbers("EROFS")
+_OF_A_NAME = TOO_MANY_OPEN | numbers(
+    "EACCES", "EPERM", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG", "EISDIR", "ELOOP"
+)
+_NO_PERMISSION = numbers("EACCES", "EPERM", "EROFS")
 
 
 @contextmanager
@@ -64,4 +60,6 @@ def _is_of(path: Path, error: OSError) -> bool:
 def _remedy(error: OSError) -> str:
     if error.errno in _NO_PERMISSION:
         return "give a path that you may write to"
-    return "make room, or give another path" if error.errno in _NO_ROOM else "give another path"
+    if error.errno in NO_ROOM:
+        return "make room, or give another path"
+    return remedy(error.errno) or "give another path"

@@ -104,7 +104,7 @@ def read_yaml(path: Path) -> Any:
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such configuration file; {remedy}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); {remedy}") from None
+        raise ConfigError(refused(path, error) or f"{path}: cannot be read ({error}); {remedy}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
     except ValueError as error:

@@ -19,6 +19,7 @@ from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_directory, atomic_path, write_text
 from hydromae.base.leftovers import settle
 from hydromae.base.locks import refusing
+from hydromae.base.permissions import refused
 from hydromae.store.store import Store
 
 ARRAYS: Final = (".nc", ".zarr")
@@ -144,7 +145,9 @@ def _written_here(path: Path) -> bool:
     """Whether hydromae was the last to write the file."""
     try:
         return _SAYS[path.suffix](path)
-    except (OSError, ValueError, KeyError, ArrowInvalid):
+    except (OSError, ValueError, KeyError, ArrowInvalid) as error:
+        if reason := refused(path, error):
+            raise DataError(reason) from None
         return False
 
 

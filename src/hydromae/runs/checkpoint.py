@@ -1,14 +1,17 @@
 """Checkpoints: written atomically with a checksum, loaded without running code."""
 
 import logging
+import zipfile
 from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
 
+from hydromae.base.disk_errors import NO_ROOM
 from hydromae.base.errors import DataError, RunError
 from hydromae.base.files import atomic_path, sha256, sync_directory, write_text
 from hydromae.base.permissions import refused
+from hydromae.base.writing_errors import writable
 
 logger = logging.getLogger(__name__)
 
@@ -36,15 +39,17 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
             _write(content, temporary)
             # The checksum comes first: a checkpoint that a kill leaves without one would not be used.
             write_text(_checksum(path), sha256(temporary))
+        with writable(path):
+            sync_directory(folder, deep=False)  # the new name is on the disk before the old ones are deleted
     except DataError as error:
         if not path.is_file():
             _checksum(path).unlink(missing_ok=True)
-        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else OSError(None, str(error))
+        first = "make room, then " if cause.errno in NO_ROOM else ""
         raise RunError(
-            f"{path}: cannot be written ({reason}); the checkpoints before it are whole: make room, then continue "
+            f"{path}: cannot be written ({cause.strerror}); the checkpoints before it are whole: {first}continue "
             f"with `hydromae resume {folder.parent}`"
         ) from error
-    sync_directory(folder, deep=False)  # the new name is on the disk before the old ones are deleted
     names = sorted(folder.glob("step_*.pt"))
     until = names.index(path) + 1
     for old in (*names[: max(until - keep, 0)], *names[until:]):
@@ -57,6 +62,8 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
 def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
     """The newest checkpoint that is whole; damaged ones are logged and passed over.
 
+    One whose checksum file was lost, as by a copy, is compared with the sums that torch keeps in it.
+
     Raises:
         RunError: there is none.
     """
@@ -64,11 +71,29 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
         checksum = _checksum(path)
         if reason := refused(path) or refused(checksum):
             raise RunError(reason)
-        if not checksum.is_file() or checksum.read_bytes() != sha256(path).encode():
+        if not checksum.is_file():
+            content = _whole_by_its_own_sums(path, device)
+            if content is None:
+                logger.warning("%s: is damaged and has no %s; going back to the one before", path, checksum.name)
+                continue
+            logger.warning("%s: has no %s beside it; it is whole by the sums inside it", path, checksum.name)
+            return content
+        if checksum.read_bytes() != sha256(path).encode():
             logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
             continue
         return dict(torch.load(path, map_location=device, weights_only=True))
     raise RunError(f"{folder}: holds no whole checkpoint to continue from; train the run anew")
+
+
+def _whole_by_its_own_sums(path: Path, device: torch.device) -> dict[str, Any] | None:
+    try:
+        with zipfile.ZipFile(path) as parts:
+            whole = parts.testzip() is None
+        return dict(torch.load(path, map_location=device, weights_only=True)) if whole else None
+    except Exception as error:  # whatever damaged bytes lead zipfile and torch to
+        if reason := refused(path, error):
+            raise RunError(reason) from None
+        return None
 
 
 def random_state() -> dict[str, Any]:

@@ -173,5 +173,5 @@ def _is_of_a_run(path: Path) -> bool:
     """Whether a directory has the data.json of a run."""
     try:
         return "fingerprint" in json.loads((path / "data.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):
         return False

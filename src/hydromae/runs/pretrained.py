@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from hydromae.base.errors import RunError
 from hydromae.base.files import atomic_path, sha256, write_text
@@ -85,21 +85,19 @@ def seal(folder: Path) -> None:
 
 def _write_weights(folder: Path, state: dict[str, torch.Tensor]) -> None:
     hashes = {"sha256": _digest(state), "config_sha256": sha256(folder / CONFIG)}
+    content = _in_order(save(state, metadata=hashes))
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file(state, temporary, metadata=hashes)
-        _order_metadata(temporary)
+        temporary.write_bytes(content)  # safetensors' own writer does not say what a disk refused
 
 
-def _order_metadata(path: Path) -> None:
+def _in_order(content: bytes) -> bytes:
     """Put the hashes in order, which safetensors writes in any: the same model gives the same file."""
-    with path.open("rb+") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        ordered = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        assert len(ordered) <= size
-        file.seek(8)
-        file.write(ordered.ljust(size))
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    ordered = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    assert len(ordered) <= size
+    return b"".join((content[:8], ordered.ljust(size), content[8 + size :]))
 
 
 def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub: Any) -> MultiModalMAE:
@@ -179,7 +177,7 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     written = _metadata(path).get("sha256")
     try:
         state = load_file(path)
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise RunError(refused(path, error) or f"{path}: is damaged ({error}); {_REMEDY}") from None
     if written != _digest(state):
         raise RunError(f"{path}: is damaged (its checksum differs); {_REMEDY}")

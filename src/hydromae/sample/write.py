@@ -1,5 +1,6 @@
 """Write the synthetic sample to disk in the first user's file formats."""
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -105,7 +106,10 @@ def _write_files(world: World, sample: Sample, report: Callable[[str, float], No
     _write_series(sample.series, world)
     sample.attributes.parent.mkdir()
     world.attributes.to_csv(sample.attributes, index=False)
-    torch.save(torch.from_numpy(world.landscape.land.astype(np.float32)), sample.land_mask)
+    try:
+        torch.save(torch.from_numpy(world.landscape.land.astype(np.float32)), sample.land_mask)
+    except RuntimeError:  # torch's own writer does not say what a disk refused
+        raise OSError(errno.EIO, f"{sample.land_mask.name} could not be written in full") from None
 
 
 def _write_grid(path: Path, values: Float[np.ndarray, "day cell"], dates: np.ndarray, world: World) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from hydromae.base.areas import MM_PER_DAY, complete_areas
 from hydromae.base.errors import DataError
-from hydromae.base.files import write_text
+from hydromae.base.files import write_array, write_text
 from hydromae.base.json_text import digest, json_text, or_null
 from hydromae.base.moments import Moments
 from hydromae.config import Config
@@ -111,7 +111,7 @@ def pack_modality(
         hashes = write_values(directory, plan, source, storage, produce, report, fit.update)
         fitted = fit.finish()
     (directory / "mean").mkdir(exist_ok=True)
-    np.save(directory / "mean" / f"{source.name}.npy", fitted.mean)
+    write_array(directory / "mean" / f"{source.name}.npy", fitted.mean)
     settings = source.settings
     return ModalityDescription(
         kind=settings.kind,
@@ -170,7 +170,7 @@ def write_values(
             look_at(start, block)
             report(stage, file.days / plan.n_days)
         hashes = file.hashes
-    np.save(directory / "present" / f"{name}.npy", present)
+    write_array(directory / "present" / f"{name}.npy", present)
     return hashes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import absolute, sha256
+from hydromae.base.files import absolute, sha256, write_array
 from hydromae.base.leftovers import settle
 from hydromae.base.locks import locked
 from hydromae.config import Config
@@ -122,7 +122,7 @@ def _write(
         ),
     }
     for file, array in arrays.items():
-        np.save(directory / file, array)
+        write_array(directory / file, array)
     areas = attributes.areas if attributes else None
     files = (*arrays, *(f"{kept}/{name}.npy" for name in modalities for kept in ("mean", "present")))
     description = StoreDescription(

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hydromae.base.errors import DataError
-from hydromae.base.files import sha256
+from hydromae.base.files import sha256, write_array
 from hydromae.base.json_text import digest
 from hydromae.base.locks import locked
 from hydromae.base.moments import Moments
@@ -90,7 +90,7 @@ def write_series_store(
                 "attributes.npy": values.astype(np.float32),
             }
             for file, array in arrays.items():
-                np.save(directory / file, array)
+                write_array(directory / file, array)
             files = (*arrays, *(f"{kept}/{name}.npy" for name in series for kept in ("mean", "present")))
             description = StoreDescription(
                 first_day=like.days[0].item(),
@@ -134,10 +134,10 @@ def _packed(directory: Path, name: str, series: Series, training: slice) -> Moda
         for start in range(file.days, len(values), BLOCK_DAYS):
             file.append(values[start : start + BLOCK_DAYS])
         hashes = file.hashes
-    np.save(directory / "present" / f"{name}.npy", np.isfinite(values))
+    write_array(directory / "present" / f"{name}.npy", np.isfinite(values))
     means = Moments(values.shape[1])
     means.update(values[training])
-    np.save(directory / "mean" / f"{name}.npy", means.observed_mean().astype(np.float32))
+    write_array(directory / "mean" / f"{name}.npy", means.observed_mean().astype(np.float32))
     return ModalityDescription(
         kind="series",
         units=series.units,

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hydromae.base.files import sync_directory
@@ -39,14 +39,15 @@ def work_directory(path: Path, key: str) -> Iterator[Path]:
                 exchange(work, path)
             else:
                 work.rename(path)
-            sync_directory(path.parent, deep=False)
     except Exception:
         shutil.rmtree(work, ignore_errors=True)
         raise
     ours = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{12}\.unfinished")
-    for other in path.parent.iterdir():
-        if ours.fullmatch(other.name):
-            shutil.rmtree(other, ignore_errors=True)
+    with suppress(OSError):  # what was made is whole and in its place, whichever name a power cut would leave
+        sync_directory(path.parent, deep=False)
+        for other in path.parent.iterdir():
+            if ours.fullmatch(other.name):
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _sibling(path: Path, ending: str) -> Path:

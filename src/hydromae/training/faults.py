@@ -98,8 +98,11 @@ class Faults:
             RunError: too many in a row.
         """
         if run is not None:
-            with (run / FILE).open("a", encoding="utf-8") as file:
-                file.writelines(json_text(asdict(fault)) + "\n" for fault in faults)
+            try:
+                with (run / FILE).open("a", encoding="utf-8") as file:
+                    file.writelines(json_text(asdict(fault)) + "\n" for fault in faults)
+            except OSError as error:  # a log does not end a training
+                logger.warning("%s: cannot be written (%s); the training goes on", run / FILE, error.strerror)
             logger.warning("%s: %s and was skipped", run, faults[-1].sentence())
         if in_a_row >= self.engine.settings.max_skips:
             raise RunError(

@@ -17,7 +17,8 @@ class Records(Callback):
     """Append-only records of a run; a resumed run cuts them back to those of its checkpoint.
 
     Each line ends with a checksum of itself and of the one before it (`hydromae.runs.checked_lines`). Lines are kept as
-    they are, whatever their bytes.
+    they are, whatever their bytes. Lines that the disk refuses wait in memory and are written with a later one: a log
+    does not end a training.
 
     Args:
         path: the file.
@@ -27,6 +28,8 @@ class Records(Callback):
     def __init__(self, path: Path, keep: int = 0) -> None:
         self.path, self.keep = path, keep
         self._last = ""  # the check of the last line
+        self._waiting = b""  # lines that the disk has refused
+        self._size = 0  # bytes of whole lines in the file
 
     def on_start(self, beginning: Beginning) -> None:
         *whole, cut = self.path.read_bytes().split(b"\n") if self.path.is_file() else [b""]
@@ -36,9 +39,33 @@ class Records(Callback):
         kept = lines[: self.keep]
         with atomic_path(self.path) as temporary:
             temporary.write_bytes(b"".join(kept))
+        self._size = sum(map(len, kept))
         self._last = check_of(kept[-1]) if kept else ""
 
     def on_log(self, record: Mapping[str, Any]) -> None:
         self._last = chained(self._last, record)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json_text({**record, CHECK: self._last}) + "\n")
+        said = bool(self._waiting)
+        self._waiting += f"{json_text({**record, CHECK: self._last})}\n".encode()
+        try:
+            self._write()
+        except OSError as error:
+            if not said:
+                logger.warning("%s: a line cannot be written now (%s); the training goes on", self.path, error.strerror)
+
+    def on_end(self) -> None:
+        if not self._waiting:
+            return
+        try:
+            self._write()
+        except OSError as error:
+            lost = self._waiting.count(b"\n")
+            logger.warning("%s: its last %d lines were lost (%s)", self.path, lost, error.strerror)
+
+    def _write(self) -> None:
+        with self.path.open("ab") as file:
+            if file.tell() > self._size:
+                file.truncate(self._size)  # a disk that is nearly full took a part of a line that it refused
+            file.write(self._waiting)
+            file.flush()
+            self._size = file.tell()
+        self._waiting = b""

@@ -31,4 +31,5 @@ def test_a_full_disk_loses_lines_and_tells_it_once(capsys: pytest.CaptureFixture
     log = LogFile(full)
     log.say("one")
     log.say("two")
+    log.close()  # what it still holds is refused again
     assert capsys.readouterr().err.count("No space left") == 1

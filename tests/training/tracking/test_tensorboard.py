@@ -1,10 +1,15 @@
+import errno
 import json
+import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from hydromae.training.callback import Beginning
 from hydromae.training.tracking.tensorboard import TensorBoard
@@ -83,3 +88,26 @@ def test_a_picture_is_read_back_with_its_size(tmp_path: Path) -> None:
     board.on_end()
     (image,) = read(tmp_path).Images("reconstruction")
     assert (image.step, image.height, image.width) == (3, 4, 6)
+
+
+def test_what_a_full_disk_refuses_is_raised_once_and_no_trace_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(self: RecordWriter, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    board = begun(tmp_path, 0)
+    monkeypatch.setattr(RecordWriter, "write", full)
+
+    def go_on() -> None:
+        for step in range(100):
+            board.on_log(record(step, 1.0))
+            time.sleep(0.01)
+
+    with pytest.raises(OSError, match="No space left"):
+        go_on()
+    with pytest.raises(OSError, match="No space left"):
+        board.on_end()
+    assert "Traceback" not in capfd.readouterr().err
+    assert threading.excepthook is threading.__excepthook__

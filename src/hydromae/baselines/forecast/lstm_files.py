@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from hydromae.base.errors import RunError
@@ -56,7 +56,7 @@ def write_lstm(saved: SavedLstm, folder: Path) -> None:
     for field in fields(Scaling):
         tensors[f"{_SCALING}{field.name}"] = torch.from_numpy(getattr(saved.scaling, field.name)).contiguous()
     with atomic_path(folder / TENSORS) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(save(tensors))  # safetensors' own writer does not say what a disk refused
     content = {
         "settings": asdict(saved.settings),
         "target": saved.target,
@@ -86,7 +86,7 @@ def read_lstm(folder: Path) -> SavedLstm:
         scaling = Scaling(**{field.name: tensors[f"{_SCALING}{field.name}"].numpy() for field in fields(Scaling)})
         weights = {name.removeprefix(_NET): tensor for name, tensor in tensors.items() if name.startswith(_NET)}
         return SavedLstm(LstmSettings(**content.pop("settings")), scaling=scaling, weights=weights, **content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         permission_problem = refused(folder / CONTENT) or refused(folder / TENSORS, error)
         raise RunError(permission_problem or f"{folder}: is damaged ({reason}); {_REMEDY}") from None

@@ -37,6 +37,11 @@ class LogFile(logging.FileHandler):
         """Write one line."""
         self.handle(logging.LogRecord("hydromae", logging.INFO, "", 0, line, None, None))
 
+    def close(self) -> None:
+        """Close the file; what it still held of lines that the disk refused is lost, as was said."""
+        with suppress(OSError):
+            super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:
         if not self._warned:
             self._warned = True

@@ -1,5 +1,6 @@
 """TensorBoard's event files."""
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,10 +28,12 @@ class TensorBoard(Callback):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._writer: SummaryWriter | None = None
+        self._told_outside = threading.excepthook
 
     def on_start(self, beginning: Beginning) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        self._told_outside, threading.excepthook = threading.excepthook, self._of_a_thread
         self._writer = SummaryWriter(str(self.folder), purge_step=beginning.step + 1, flush_secs=_FLUSH_SECONDS)
 
     def on_log(self, record: Mapping[str, Any]) -> None:
@@ -43,5 +46,14 @@ class TensorBoard(Callback):
         self._writer.add_image(name, picture, step, dataformats="HWC")
 
     def on_end(self) -> None:
-        if self._writer is not None:
+        if self._writer is None:
+            return
+        try:
             self._writer.close()
+        finally:
+            threading.excepthook = self._told_outside
+
+    def _of_a_thread(self, ended: threading.ExceptHookArgs) -> None:
+        """Pass on what ended a thread, but for TensorBoard's own, which raises it anew at the next event."""
+        if not type(ended.thread).__module__.startswith("tensorboard."):
+            self._told_outside(ended)
