@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hydromae.app.streams import Output
+from hydromae.base.shown_text import shown
 from hydromae.config import LoggingConfig
 from hydromae.evaluation.scores import Scores
 from hydromae.training.callback import Beginning, Callback
@@ -153,7 +154,7 @@ def score_table(scores: Scores) -> Table:
 
 def fail(message: str) -> None:
     """Print an error and end with exit code 2."""
-    messages.print(Text.assemble(("error:", "bold red"), " ", message), soft_wrap=True)
+    messages.print(Text.assemble(("error:", "bold red"), " ", shown(message)), soft_wrap=True)
     sys.exit(2)
 
 

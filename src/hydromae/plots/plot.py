@@ -9,9 +9,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import atomic_path
 from hydromae.base.given import Names, as_names
 from hydromae.base.permissions import refused
+from hydromae.base.replacing import replacing
 from hydromae.base.version import VERSION
 from hydromae.drawing.encode import style
 from hydromae.plots.chosen import chosen_stations
@@ -71,7 +71,7 @@ def plot(
     with style():
         figure = _figure(dataset, where, station, data, modality, issue_time, days, metric)
         if target is not None:
-            with atomic_path(target) as temporary:
+            with replacing(target, overwrite) as temporary:
                 figure.savefig(
                     temporary,
                     format=target.suffix[1:],
@@ -111,11 +111,7 @@ def _opened(file: str | Path | xr.Dataset) -> tuple[xr.Dataset, str]:
         raise DataError(problem)
     if not path.exists():
         raise DataError(f"{path}: does not exist; give the output of forecast, infill, ungauged or evaluate")
-    try:
-        return open_labelled(path), str(path)
-    except (OSError, ValueError, KeyError) as error:
-        problem = refused(path, error)
-        raise DataError(problem or f"{path}: cannot be opened ({error}); give netCDF or Zarr") from None
+    return open_labelled(path, "give netCDF or Zarr"), str(path)
 
 
 def _modality(dataset: xr.Dataset, asked: str | None, where: str) -> str:

@@ -1,6 +1,9 @@
 """Checkpoints: written atomically with a checksum, loaded without running code."""
 
 import logging
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -9,6 +12,8 @@ import torch
 from hydromae.base.errors import DataError, RunError
 from hydromae.base.files import atomic_path, sha256, sync_directory, write_text
 from hydromae.base.permissions import refused
+from hydromae.base.shell import command
+from hydromae.readers.guard import reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +47,7 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
         reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
         raise RunError(
             f"{path}: cannot be written ({reason}); the checkpoints before it are whole: make room, then continue "
-            f"with `hydromae resume {folder.parent}`"
+            f"with `{command('resume', folder.parent)}`"
         ) from error
     sync_directory(folder, deep=False)  # the new name is on the disk before the old ones are deleted
     names = sorted(folder.glob("step_*.pt"))
@@ -58,7 +63,7 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
     """The newest checkpoint that is whole; damaged ones are logged and passed over.
 
     Raises:
-        RunError: there is none.
+        RunError: there is none, or the newest holds something else than a checkpoint, as objects of Python.
     """
     for path in sorted(folder.glob("step_*.pt"), reverse=True):
         checksum = _checksum(path)
@@ -67,8 +72,30 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
         if not checksum.is_file() or checksum.read_bytes() != sha256(path).encode():
             logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
             continue
-        return dict(torch.load(path, map_location=device, weights_only=True))
+        try:
+            return dict(torch.load(path, map_location=device, weights_only=True))
+        except (RuntimeError, OSError, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise RunError(_foreign(path, error)) from error
     raise RunError(f"{folder}: holds no whole checkpoint to continue from; train the run anew")
+
+
+@contextmanager
+def taking_up(folder: Path) -> Iterator[None]:
+    """Turn what comes of a checkpoint that lacks something, or holds something else, into a RunError that names it."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        newest = max(folder.glob("step_*.pt"), default=folder)
+        raise RunError(_foreign(newest, error)) from error
+
+
+def _foreign(path: Path, error: Exception) -> str:
+    return (
+        f"{path}: is not a checkpoint of this run ({type(error).__name__}: {reason_of(error)}); delete it to go on "
+        f"from the one before, or train the run anew"
+    )
 
 
 def random_state() -> dict[str, Any]:

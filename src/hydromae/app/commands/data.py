@@ -57,7 +57,7 @@ def patches(
     if groups.grid is not None:
         console.print(groups.sentence())
     if output is not None:
-        groups.write(output)
+        groups.write(output, overwrite)
         console.print(f"Written: {output}", soft_wrap=True)
 
 

@@ -94,7 +94,7 @@ def check(
     if output is not None:
         from hydromae.check.page import write_check_page
 
-        console.print(f"The page: {write_check_page(report, output)}", soft_wrap=True)
+        console.print(f"The page: {write_check_page(report, output, overwrite)}", soft_wrap=True)
     if config is not None and report.exit_code == 0 and (steps := before_training(target, config, overrides or ())):
         console.print(said("Fit to train on.", steps), soft_wrap=True, markup=False, highlight=False)
     raise typer.Exit(report.exit_code)
@@ -118,6 +118,7 @@ def prepare(
     """
     from hydromae.app.console import Stages, console
     from hydromae.app.next_steps import before_training, said
+    from hydromae.base.shell import command
     from hydromae.check.check import check_store
     from hydromae.config.read import load_config
     from hydromae.store.prepare import ALREADY
@@ -138,7 +139,9 @@ def prepare(
         console.print(said("Prepared.", steps), soft_wrap=True, markup=False, highlight=False)
     if errors:
         verdict = f"error: {report.verdict} " + "; ".join(errors)
-        console.print(f"{verdict}. `hydromae check {config}` says more", soft_wrap=True, markup=False)
+        console.print(
+            f"{verdict}. `{command('check', config, *(overrides or ()))}` says more", soft_wrap=True, markup=False
+        )
 
 
 def export(
