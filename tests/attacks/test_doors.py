@@ -1,6 +1,6 @@
 """Weather and results that commands read: damaged or hostile, they are one sentence, within a second and little memory.
 
-`pytest -m slow -s tests/attacks -k door` tries hundreds and prints how many crashed.
+`pytest -m slow -s tests/attacks -k door` tries 100 a door and prints how many crashed.
 """
 
 import json
@@ -14,7 +14,6 @@ from typing import Any
 import h5netcdf
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -22,7 +21,6 @@ import xarray as xr
 from hydromae.base.errors import DataError, HydroMAEError, RunError
 from hydromae.base.files import sha256
 from hydromae.base.memory import used_memory
-from hydromae.base.seal import seal
 from hydromae.plots.plot import plot
 from hydromae.report.cross_modality import load_cross_modality
 from hydromae.report.evaluation import read_evaluation
@@ -136,7 +134,19 @@ def test_no_door_unpacks_a_zarr_with_a_codec_that_runs_code(
 
 def test_texts_of_a_zarr_result_are_read(tmp_path: Path) -> None:
     weather(path := tmp_path / "a.zarr")
-    assert open_weather_file(path).names == ("rain", "evap") or set(open_weather_file(path).names) == {"rain", "evap"}
+    assert set(open_weather_file(path).names) == {"rain", "evap"}
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("kind", [object, "U5", "S5"])
+@pytest.mark.filterwarnings("ignore")
+def test_ids_in_zarr_of_others_are_read_in_every_form(tmp_path: Path, version: Any, kind: Any) -> None:
+    ids = np.array(["012", "7"]).astype(kind)
+    rain = (("time", "station"), np.ones((2, 2), "f4"), {"units": "mm/d"})
+    xr.Dataset({"rain": rain}, {"time": DAYS[:2].astype("M8[ns]"), "station": ids}).to_zarr(
+        tmp_path / "a.zarr", zarr_format=version
+    )
+    assert open_weather_file(tmp_path / "a.zarr", ("012", "7")).series["rain"].values.tolist() == [[1, 1], [1, 1]]
 
 
 def test_a_changed_byte_in_weather_of_our_own_is_told(tmp_path: Path) -> None:
@@ -178,7 +188,7 @@ def test_a_damaged_file_at_the_door_of_weather_is_a_sentence(tmp_path: Path) -> 
 @pytest.mark.slow
 @EVERY_DOOR
 def test_a_damaged_file_at_any_door_is_a_sentence(tmp_path: Path, door: str) -> None:
-    damage(door, tmp_path, 300)
+    damage(door, tmp_path, 100)
 
 
 class Harm:
@@ -237,8 +247,6 @@ def test_a_changed_configuration_of_a_run_is_refused_by_all_that_reads_it(
     assert RunDirectory.open(run.path).config().data.window == 11
 
 
-def test_a_result_of_another_program_is_read_without_a_hash(tmp_path: Path) -> None:
+def test_weather_of_another_program_needs_no_hash(tmp_path: Path) -> None:
     path = without_seal(weather(tmp_path / "a.nc"))
-    assert set(open_weather_file(path).names) == {"rain", "evap"}
-    seal(path)
-    assert pd.Timestamp(str(DAYS[0])) is not None and set(open_weather_file(path).names) == {"rain", "evap"}
+    assert b"sha256" not in path.read_bytes()[-81:] and set(open_weather_file(path).names) == {"rain", "evap"}

@@ -19,6 +19,7 @@ from hydromae.plots.forecast_figure import forecast_figure
 from hydromae.plots.records import store_behind
 from hydromae.plots.scores_figure import scores_figure
 from hydromae.plots.series_figure import series_figure
+from hydromae.readers.guard import check_memory
 from hydromae.readers.labelled import open_labelled
 from hydromae.results.target import PICTURE_MARK, PICTURES, check_target
 from hydromae.store.store import Store
@@ -111,7 +112,9 @@ def _opened(file: str | Path | xr.Dataset) -> tuple[xr.Dataset, str]:
         raise DataError(problem)
     if not path.exists():
         raise DataError(f"{path}: does not exist; give the output of forecast, infill, ungauged or evaluate")
-    return open_labelled(path, "give netCDF or Zarr"), str(path)
+    dataset = open_labelled(path, "give netCDF or Zarr")
+    check_memory(path, sum(values.nbytes for values in dataset.data_vars.values() if "station" in values.dims))
+    return dataset, str(path)
 
 
 def _modality(dataset: xr.Dataset, asked: str | None, where: str) -> str:

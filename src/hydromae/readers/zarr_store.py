@@ -140,6 +140,10 @@ def _dtype(named: object, texts: bool) -> np.dtype[Any] | None:
     """The type of an array's entries, None where it is not read; with `texts` they may be texts of any length."""
     if named in ("string", "|O"):
         return np.dtype((np.str_, _LONGEST)) if texts else None
+    if isinstance(named, dict):  # as version 3 writes texts of one length
+        letters = {"fixed_length_utf32": ("U", 4), "null_terminated_bytes": ("S", 1)}.get(named.get("name", ""))
+        length = named.get("configuration", {}).get("length_bytes", 0)
+        return None if letters is None else np.dtype(f"{letters[0]}{length // letters[1]}")
     try:
         dtype = np.dtype(named) if isinstance(named, str) else None
     except TypeError:

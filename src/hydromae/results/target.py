@@ -17,7 +17,8 @@ from pyarrow.lib import ArrowInvalid
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.leftovers import settle
 from hydromae.base.replacing import replace_text
-from hydromae.base.secret_values import revealed
+from hydromae.base.secret_values import concealed, revealed
+from hydromae.base.shown_text import shown
 from hydromae.store.store import Store
 
 ARRAYS: Final = (".nc", ".zarr")
@@ -107,7 +108,7 @@ def check_folder(folder: Path, patterns: Iterable[str], overwrite: bool, inputs:
 
 def write_markdown(path: Path, tables: Iterable[str]) -> None:
     """Write tables, each as Markdown, as one page that says who wrote it."""
-    replace_text(path, "\n".join([*tables, f"{MARKDOWN_MARK}\n"]))
+    replace_text(path, shown(str(concealed("\n".join([*tables, f"{MARKDOWN_MARK}\n"])))))
 
 
 def inputs_of(*stores: Store) -> list[Path]:
