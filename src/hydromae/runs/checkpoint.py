@@ -74,8 +74,11 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
             continue
         try:
             return dict(torch.load(path, map_location=device, weights_only=True))
-        except (RuntimeError, OSError, ValueError, TypeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-            raise RunError(_foreign(path, error)) from error
+        except pickle.UnpicklingError as error:
+            reason = "it holds something else than tensors, numbers and text, and may run code"
+            raise RunError(_foreign(path, reason)) from error
+        except (RuntimeError, OSError, ValueError, TypeError, KeyError, EOFError) as error:
+            raise RunError(_foreign(path, reason_of(error))) from error
     raise RunError(f"{folder}: holds no whole checkpoint to continue from; train the run anew")
 
 
@@ -88,13 +91,13 @@ def taking_up(folder: Path) -> Iterator[None]:
         raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         newest = max(folder.glob("step_*.pt"), default=folder)
-        raise RunError(_foreign(newest, error)) from error
+        raise RunError(_foreign(newest, f"{type(error).__name__}: {reason_of(error)}")) from error
 
 
-def _foreign(path: Path, error: Exception) -> str:
+def _foreign(path: Path, reason: str) -> str:
     return (
-        f"{path}: is not a checkpoint of this run ({type(error).__name__}: {reason_of(error)}); delete it to go on "
-        f"from the one before, or train the run anew"
+        f"{path}: is not a checkpoint of this run ({reason}); delete it to go on from the one before, or train the run "
+        f"anew"
     )
 
 
