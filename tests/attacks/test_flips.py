@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 import hydromae
 from hydromae.base.errors import DataError, HydroMAEError
 from hydromae.config.types import Verify
-from hydromae.results.seal import check_seal, open_sealed
+from hydromae.readers.labelled import load_labelled
 from hydromae.results.write import write_result
 from hydromae.runs.checked_lines import read_lines
 from hydromae.runs.checkpoint import load_newest, save_checkpoint
@@ -159,9 +159,7 @@ def test_no_flip_in_a_result_is_silent(tmp_path: Path, share: int) -> None:
     write_result(data, path)
 
     def read() -> dict[str, Any]:
-        check_seal(path)
-        with open_sealed(path) as opened:
-            return {"read": opened.load().to_dict()}
+        return {"read": load_labelled(path).to_dict()}
 
     campaign("result", [path], read, 30 * share)
 

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,19 @@ from hydromae.base.errors import DataError, RunError
 from hydromae.base.files import atomic_directory, atomic_path, write_text
 from hydromae.base.leftovers import exchange
 from hydromae.base.locks import locked
+from hydromae.base.replacing import replace_text
+from hydromae.check.page import write_check_page
+from hydromae.check.report import CheckReport
 from hydromae.folds import folds
+from hydromae.folds.configs import write_fold_configs
+from hydromae.init.result import InitResult
+from hydromae.init.write import write_config
+from hydromae.plots.plot import plot
 from hydromae.results.target import check_target
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
+from hydromae.sources.attributes import Attributes
+from hydromae.sources.patches_table import StationPatches
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
 from support.small import small_raw
@@ -246,11 +256,70 @@ def test_what_has_the_name_of_a_lock_is_neither_followed_nor_emptied(tmp_path: P
     assert lock.is_symlink() == ("link" in kind) and (kind != "file with content" or lock.read_bytes() == MINE)
 
 
-def test_of_two_that_write_one_result_the_second_is_refused(tmp_path: Path) -> None:
-    data = xr.Dataset({"flow": ("time", np.ones(2))}, {"time": pd.date_range("2001", periods=2)})
-    path = tmp_path / "a.nc"
+FLOW = xr.Dataset({"flow": ("time", np.ones(2))}, {"time": pd.date_range("2001", periods=2)})
+FORECAST = xr.Dataset(
+    {"flow": (("issue_time", "lead_time", "station"), np.ones((1, 2, 1)), {"units": "m3/s"})},
+    {"issue_time": pd.date_range("2001", periods=1), "lead_time": [1, 2], "station": ["1"]},
+)
+TWO = pd.DataFrame({"station": ["1", "2"], "fold": [0, 1], "cluster": [0, 1], "nearest_training_km": 1.0})
+# Each takes the path that is written, and whether what is there may be replaced.
+WRITERS: dict[str, tuple[str, Callable[[Path, bool], object]]] = {
+    "result": ("a.nc", lambda path, replace: write_result(FLOW, path, replace=replace)),
+    "table": ("a.csv", lambda path, replace: write_result(FLOW.expand_dims(station=["1"], axis=1), path, None,
+                                                          lambda *_: None, lambda _: None, replace)),
+    "figure": ("a.png", lambda path, replace: plot(FORECAST, output=path, overwrite=replace)),
+    "page of a check": ("a.html", lambda path, replace: write_check_page(CheckReport("data", 1), path, replace)),
+    "folds": ("a.csv", lambda path, replace: folds.Folds(TWO).write(path, replace)),
+    "configurations of folds": ("a_fold0.yaml", lambda path, replace: write_fold_configs(
+        folds.Folds(TWO), path.parent.parent / "a.yaml", path.parent, replace)),
+    "patches": ("a.csv", lambda path, replace: groups().write(path, replace)),
+    "configuration": ("a.yaml", lambda path, replace: write_config(Mock(spec=InitResult), path, replace)),
+    "scores": ("a.csv", lambda path, replace: replace_text(path, "text", replace)),
+}  # fmt: skip
+
+
+def groups() -> StationPatches:
+    """One station, in one group."""
+    attributes = Attributes(("1",), ("latitude", "longitude"), np.array([[52.0, -1.0]]), None)
+    return StationPatches(attributes, 1, np.array([0]), None)
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_of_two_that_write_one_target_the_second_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\n")
+    monkeypatch.setattr("hydromae.init.write.config_text", lambda *_: "data: {}")
+    name, write = WRITERS[writer]
+    path = tmp_path / "out" / name
+    path.parent.mkdir()
     with locked(path, lambda: None), pytest.raises(DataError, match="is being written by another process; wait"):
-        write_result(data, path)
-    write_result(data, path)
+        write(path, False)
+    # The other process ends between the command's first look at its target and its writing.
+    monkeypatch.setattr("hydromae.plots.plot.check_target", lambda *_: None)
+    monkeypatch.setattr("hydromae.init.write.check_target", lambda path, _: path)
+    path.write_bytes(MINE)
     with pytest.raises(DataError, match="was written by another process meanwhile and is not replaced"):
-        write_result(data, path, replace=False)
+        write(path, False)
+    assert path.read_bytes() == MINE and list(path.parent.iterdir()) == [path]
+    write(path, True)
+    assert path.read_bytes() != MINE
+
+
+def test_of_processes_that_write_one_file_at_once_each_is_whole_or_refused(tmp_path: Path) -> None:
+    path, children = tmp_path / "a.html", []
+    for number in range(8):
+        child = os.fork()
+        if child == 0:
+            try:
+                replace_text(path, str(number) * 200_000, replace=False)
+            except DataError:
+                os._exit(3)
+            except BaseException:
+                os._exit(9)
+            os._exit(0)
+        children.append(child)
+    codes = sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+    assert codes == [0] + 7 * [3]
+    assert len(path.read_text()) == 200_000 and len(set(path.read_text())) == 1
+    assert list(tmp_path.iterdir()) == [path]

@@ -69,7 +69,7 @@ def test_page_is_small(full_run):
 def test_run_without_results_names_the_commands_that_make_them(bare_run):
     text = Page(read(bare_run)).text
     assert f"hydromae reconstruct '{bare_run}'" in text
-    assert f"hydromae train '{bare_run}'/config.yaml" in text
+    assert f"hydromae train '{bare_run}/config.yaml'" in text
     assert "There is no reconstruction yet" in text and "There are no scores yet" in text
 
 

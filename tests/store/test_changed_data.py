@@ -142,7 +142,7 @@ def test_the_checkpoint_too_knows_its_data(world: World, stopped: RunDirectory) 
 def test_a_configuration_that_was_changed_in_the_run_is_refused_with_both_values(stopped: RunDirectory) -> None:
     edit(stopped, training={"lr": 0.5}, masking={"grid_mask_ratio": 0.75})
     told = r"masking\.grid_mask_ratio \(0\.4 in the run, now 0\.75\), training\.lr \(0\.001 in the run, now 0\.5\);"
-    with pytest.raises(RunError, match=rf"config\.yaml is not as it was when its checkpoint was made: {told}"):
+    with pytest.raises(RunError, match=rf"config\.yaml: is not as it was when the run was begun: {told}"):
         continue_run(stopped)
 
 

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from hydromae.app.streams import Output
 from hydromae.base.json_text import json_text
+from hydromae.base.shown_text import shown
 from hydromae.config import LoggingConfig
 from hydromae.evaluation.scores import Scores
 from hydromae.training.callback import Beginning, Callback
@@ -202,7 +203,7 @@ def number_or_text(text: str) -> str | float | int:
 def fail(message: str) -> None:
     """Print an error and end with exit code 2."""
     messages.quiet = False
-    messages.print(Text.assemble(("error:", "bold red"), " ", message), soft_wrap=True)
+    messages.print(Text.assemble(("error:", "bold red"), " ", shown(message)), soft_wrap=True)
     sys.exit(2)
 
 

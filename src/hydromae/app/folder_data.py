@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
 from tempfile import TemporaryDirectory
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.shell import command
 from hydromae.config.read import load_config
 from hydromae.init import init, write_config
 from hydromae.store.prepare import prepare
@@ -49,7 +49,7 @@ def data_in(given: Path | None, on_progress: Callable[[str, float], None]) -> Pa
     if given is None or not given.is_dir() or (given / "store.json").is_file():
         return given
     result = init(given, on_progress)
-    written = f"write a configuration with `hydromae init {quote(str(given))} -o my.yaml`"
+    written = f"write a configuration with `{command('init', given, '-o', 'my.yaml')}`"
     if keys := result.to_do:
         renamed = ", or say the units in the names of the columns, as rain_mm, temp_c or flow_m3s"
         raise ConfigError(

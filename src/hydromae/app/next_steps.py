@@ -1,9 +1,10 @@
 """The commands that go on from what a command wrote: each is a line that runs when it is pasted into a shell."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from hydromae.base.shell import command
 
 if TYPE_CHECKING:
     from hydromae.config import Config, Period
@@ -15,13 +16,13 @@ _FEWEST_ISSUES: Final = 10  # below which a score says nothing
 
 def said(words: str, commands: Sequence[str]) -> str:
     """Words, and the commands below them; only the words where there is no command."""
-    return "\n".join((f"{words} Next:", *(f"  {command}" for command in commands))) if commands else words
+    return "\n".join((f"{words} Next:", *(f"  {line}" for line in commands))) if commands else words
 
 
 def after_init(config: Path, to_do: Sequence[str]) -> str:
     """What `hydromae init` says last, with the keys that no file tells."""
     words = f"Set {', '.join(to_do)} in it." if to_do else "Read it."
-    return said(f"Written: {config}. {words}", [_command("check", config)])
+    return said(f"Written: {config}. {words}", [command("check", config)])
 
 
 def before_training(path: Path, config: "Config", overrides: Sequence[str]) -> list[str]:
@@ -30,7 +31,7 @@ def before_training(path: Path, config: "Config", overrides: Sequence[str]) -> l
 
     if config.data.train is None or RunDirectory(config.output_path).config_file.exists():
         return []
-    return [_command("train", path, *overrides)]
+    return [command("train", path, *overrides)]
 
 
 def after_training(run: "RunDirectory") -> list[str]:
@@ -41,12 +42,12 @@ def after_training(run: "RunDirectory") -> list[str]:
     if masks & {"forecast", "rolling_forecast"}:
         commands += _of_forecasts(run, config)
     elif config.data.val or config.data.test:
-        commands.append(_command("reconstruct", run.path))
+        commands.append(command("reconstruct", run.path))
     else:
-        commands.append(_command("reconstruct", run.path, "--split", "train"))
+        commands.append(command("reconstruct", run.path, "--split", "train"))
     if "gap" in masks and (split := _scored(config)):
-        commands.append(_command("evaluate", run.path, "--task", "infill", "--split", split[0]))
-    return [*commands, _command("report", run.path)]
+        commands.append(command("evaluate", run.path, "--task", "infill", "--split", split[0]))
+    return [*commands, command("report", run.path)]
 
 
 def _of_forecasts(run: "RunDirectory", config: "Config") -> list[str]:
@@ -54,7 +55,7 @@ def _of_forecasts(run: "RunDirectory", config: "Config") -> list[str]:
 
     horizon = min(_HORIZON, config.masking.horizon)
     shorter = () if horizon == _HORIZON else ("--horizon", horizon)
-    commands = [_command("forecast", run.path, *shorter, "-o", run.path / "forecast.nc")]
+    commands = [command("forecast", run.path, *shorter, "-o", run.path / "forecast.nc")]
     if (scored := _scored(config)) is None:
         return commands
     split, (first, last) = scored
@@ -64,7 +65,7 @@ def _of_forecasts(run: "RunDirectory", config: "Config") -> list[str]:
         # A record with gaps has fewer days than the period.
         few = ("--min-pairs", issues // 2) if issues // every < 100 else ()
         spaced = ("--every", every, *shorter, *few)
-        commands.append(_command("evaluate", run.path, "--task", "forecast", "--split", split, *spaced))
+        commands.append(command("evaluate", run.path, "--task", "forecast", "--split", split, *spaced))
     return commands
 
 
@@ -72,7 +73,3 @@ def _scored(config: "Config") -> "tuple[str, Period] | None":
     """The period that no training looked at; else the one that chose the weights."""
     periods = {"test": config.data.test, "val": config.data.val}
     return next(((name, period) for name, period in periods.items() if period is not None), None)
-
-
-def _command(*words: object) -> str:
-    return shlex.join(("hydromae", *map(str, words)))

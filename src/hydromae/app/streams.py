@@ -6,10 +6,16 @@ A command's work is done whether or not its output can be written, so none of th
 import codecs
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import IO, Any, Final
 
 from rich.console import Console
+from rich.segment import Segment
+from rich.text import Text
+
+from hydromae.base.secret_values import concealed
+from hydromae.base.shown_text import shown
 
 # Signs beyond ASCII in our own tables and sentences.
 _PLAIN: Final = {"²": "^2", "³": "^3", "×": "x", "…": "...", "–": "-", "—": "-", "°": " degrees", "µ": "u", "−": "-"}
@@ -46,6 +52,16 @@ class Output(Console):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"highlight": False, "markup": False, "emoji": False, **settings})
 
+    def render_str(self, text: str, **given: Any) -> Text:
+        """Text of a message or a cell; before rich drops control characters, they are made visible."""
+        return super().render_str(_safe(text), **given)
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        """What goes to the terminal; only rich itself may control it."""
+        return super()._render_buffer(
+            segment if segment.control else Segment(_safe(segment.text), segment.style) for segment in buffer
+        )
+
     def _write_buffer(self) -> None:
         try:
             super()._write_buffer()
@@ -67,6 +83,10 @@ class Output(Console):
         with suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return name
+
+
+def _safe(text: str) -> str:
+    return shown(str(concealed(text)))
 
 
 def _nowhere() -> IO[str]:

@@ -1,8 +1,17 @@
 """The errors a user can meet: each message says what is wrong, where, and what to do."""
 
+from hydromae.base.secret_values import concealed
+from hydromae.base.shown_text import shown
+
 
 class HydroMAEError(Exception):
-    """Base of every error that the user can correct; the command line prints its one sentence and exits with 2."""
+    """Base of every error that the user can correct; the command line prints its one sentence and exits with 2.
+
+    Names and paths in it are shown so that they cannot pass for something else, and secrets by their names.
+    """
+
+    def __str__(self) -> str:
+        return shown(str(concealed(super().__str__())))
 
 
 class ConfigError(HydroMAEError):

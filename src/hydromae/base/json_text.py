@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any, Final
 
+from hydromae.base.secret_values import concealed
+
 _CHECK: Final = "checksum"
 
 
@@ -15,7 +17,9 @@ def json_text(content: Any, indent: int | None = None) -> str:
 
 
 def or_null(content: Any) -> Any:
-    """The same content with None for numbers that are not finite, at any depth."""
+    """The same content as files hold it: None for numbers that are not finite, names of secrets for their values."""
+    if isinstance(content, str):
+        return concealed(content)
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, dict):

@@ -19,7 +19,7 @@ from hydromae.benchmark.settings import packaged_settings
 from hydromae.config import Config, Period
 from hydromae.config.read import build_config
 from hydromae.evaluation.compare import Comparison
-from hydromae.results.seal import check_seal
+from hydromae.readers.labelled import load_labelled
 from hydromae.results.target import check_folder
 from hydromae.results.write import write_result
 from hydromae.runs.changes import refuse_changes
@@ -194,11 +194,10 @@ def _forecast(
     made_of = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     if path.is_file():
         try:
-            check_seal(path)
-            with xr.open_dataset(path, engine="h5netcdf", decode_timedelta=False) as kept:
-                if kept.attrs.get("made_of") == made_of:
-                    return kept.load()
-        except (OSError, ValueError, DataError):
+            kept = load_labelled(path)
+            if kept.attrs.get("made_of") == made_of:
+                return kept
+        except DataError:
             pass  # a damaged file is made anew
     made = forecast(
         list(runs),

@@ -5,9 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
-from hydromae.base.files import write_text
+from hydromae.base.replacing import replace_text
 from hydromae.check.figures import (
     draw_attribute_gaps,
     draw_availability,
@@ -17,6 +15,7 @@ from hydromae.check.figures import (
 )
 from hydromae.check.report import CheckReport, Problem, cells_of, exclusion_blocks
 from hydromae.drawing.encode import Picture, style
+from hydromae.drawing.page import page_environment
 
 TITLES = {"error": "Errors", "warning": "Warnings", "note": "Notes"}
 
@@ -32,16 +31,21 @@ class Pictures:
     attributes: Picture | None
 
 
-def write_check_page(report: CheckReport, path: Path) -> Path:
-    """Write the page, replacing an existing file, and return its path.
+def write_check_page(report: CheckReport, path: Path, replace: bool = True) -> Path:
+    """Write the page and return its path.
+
+    Args:
+        report: of the check.
+        path: of the page.
+        replace: an existing file gives way.
 
     Raises:
-        DataError: `path` cannot be written.
+        DataError: `path` cannot be written, or another process writes it.
     """
     path = Path(path)
     with style():
         pictures = _draw(report)
-    write_text(path, _render(report, pictures))
+    replace_text(path, _render(report, pictures), replace)
     return path
 
 
@@ -62,7 +66,7 @@ def _draw(report: CheckReport) -> Pictures:
 
 
 def _render(report: CheckReport, pictures: Pictures) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = page_environment()
     template = files("hydromae.check").joinpath("page.html.j2").read_text(encoding="utf-8")
     cells = [cells_of(row) for row in report.rows]
     headings = list(dict.fromkeys(heading for row in cells for heading in row))

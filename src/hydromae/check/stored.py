@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from hydromae.base.patches import cell_index
+from hydromae.base.secret_values import revealed
 from hydromae.check.attempts import passes, row_of
 from hydromae.check.code_findings import CodeFindings
 from hydromae.check.codes import Codes
@@ -92,7 +93,7 @@ def _compare_sources(report: CheckReport, store: Store, root: Path | None) -> No
     changed = tuple(changed_sources(store, root))
     if not changed:
         return
-    if not Path(root if root is not None else store.provenance.root).is_dir():
+    if not Path(root if root is not None else revealed(store.provenance.root)).is_dir():
         report.note(changed[0])  # a store may be moved without its sources
         return
     more = f" (and {counted(len(changed) - 1, 'more file', 'more files')})" if len(changed) > 1 else ""

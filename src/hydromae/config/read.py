@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.files import absolute
+from hydromae.base.secret_values import concealed, remember_secret
 from hydromae.config import Config
 from hydromae.config.explain import is_key, section_at
 from hydromae.config.renamed import with_current_names
@@ -86,8 +87,8 @@ def with_absolute_start(config: Config) -> Config:
 
 
 def dump_config(config: Config) -> str:
-    """The whole configuration as YAML, every key written out."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    """The whole configuration as YAML, every key written out; `${NAME}` of a secret stays as it is."""
+    return yaml.safe_dump(concealed(config.model_dump(mode="json")), sort_keys=False, allow_unicode=True)
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
@@ -161,8 +162,11 @@ def _expand(value: Any, where: str) -> Any:
         return value
 
     def replace(match: re.Match[str]) -> str:
-        value = os.environ.get(match[1], match[2])
-        if value is None:
+        value = os.environ.get(match[1])
+        if value is not None:
+            remember_secret(match[1], value)
+            return value
+        if (value := match[2]) is None:
             raise ConfigError(f"{where}: the environment variable {match[1]} is not set; set it, or override the key")
         return value
 

@@ -10,6 +10,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from hydromae.base.secret_values import concealed
+from hydromae.base.shown_text import shown
+
 # Okabe & Ito (2008): distinct with any colour vision.
 BLUE, ORANGE, GREEN, BLACK, GREY = "#0072b2", "#d55e00", "#009e73", "#222222", "#8a8f98"
 
@@ -44,8 +47,8 @@ def style() -> AbstractContextManager[None]:
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws unchanged: a plain dollar sign would start a formula."""
-    return text.replace("$", r"\$")
+    """Text that matplotlib draws as it is, odd signs as escapes: a plain dollar sign would start a formula."""
+    return shown(concealed(text)).replace("$", r"\$")
 
 
 def svg(figure: Figure, alt: str, caption: str = "") -> Picture:

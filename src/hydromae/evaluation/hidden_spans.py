@@ -11,8 +11,9 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Bool, Int
 
+from hydromae.base.csv_text import write_frame
 from hydromae.base.errors import DataError
-from hydromae.base.files import atomic_path
+from hydromae.base.replacing import replacing
 
 # Days in a span -> spans at each station. Each length hides 90 days; the longest has two spans, since one would lie
 # in a single season.
@@ -52,8 +53,8 @@ class HiddenSpans:
 
     def write(self, path: Path) -> None:
         """Write the table as CSV."""
-        with atomic_path(path) as temporary:
-            self.table.to_csv(temporary, index=False, date_format="%Y-%m-%d")
+        with replacing(path) as temporary:
+            write_frame(self.table, temporary, date_format="%Y-%m-%d")
 
 
 def hide_spans(

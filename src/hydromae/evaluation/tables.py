@@ -1,13 +1,15 @@
 """Scores as tables: for a page (Markdown), a terminal (rich) and a spreadsheet (CSV)."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import xarray as xr
+
+from hydromae.base.csv_text import rows_text
+from hydromae.base.secret_values import concealed
+from hydromae.base.shown_text import shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,14 +53,12 @@ class ScoreTable:
     def markdown(self) -> str:
         """The table in GitHub's Markdown, with its title and note."""
         rule = ["---" if i < self.numbers else "--:" for i in range(len(self.columns))]
-        lines = [f"| {' | '.join(row)} |" for row in (self.columns, rule, *self.rows)]
+        lines = [f"| {' | '.join(map(_in_markdown, row))} |" for row in (self.columns, rule, *self.rows)]
         return "\n".join([*([f"**{self.title}**", ""] if self.title else []), *lines, *self._noted()]) + "\n"
 
     def csv(self) -> str:
         """Comma-separated values with a header, without title and note."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
-        return text.getvalue()
+        return rows_text([self.columns, *self.rows])
 
     def rich(self) -> "Table":
         """A table for the terminal."""
@@ -117,6 +117,11 @@ def quartile_records(quartiles: xr.Dataset) -> ScoreTable:
     )
     columns = ("metric", "units", "lead_time", "lower_quartile", "median", "upper_quartile", "stations")
     return ScoreTable("", columns, rows, numbers=2)
+
+
+def _in_markdown(cell: str) -> str:
+    """A cell, which a line or a bar of its own would break."""
+    return shown(str(concealed(cell))).replace("|", r"\|").replace("\n", " ")
 
 
 def number_text(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import yaml
 
 from hydromae.base.errors import DataError
-from hydromae.base.files import write_text
+from hydromae.base.replacing import replace_text
 from hydromae.config.read import load_config
 from hydromae.folds.folds import Folds, spatial_folds
 from hydromae.folds.river_links import hydrometric_areas
@@ -39,7 +39,7 @@ def fold_config(config: Path, folder: Path, fold: int) -> Path:
     return folder / f"{config.stem}_fold{fold}.yaml"
 
 
-def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
+def write_fold_configs(folds: Folds, config: Path, folder: Path, replace: bool = True) -> list[Path]:
     """Write, for each fold, a configuration that extends another one and leaves the fold's stations out of its store.
 
     `<name of config>_fold<n>.yaml` has a store, a name and an output of its own; a run of it has seen nothing of those
@@ -47,7 +47,7 @@ def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
 
     Raises:
         ConfigError: the configuration cannot be used.
-        DataError: a file cannot be written.
+        DataError: a file cannot be written, or without `replace` is there already.
     """
     already = load_config(config).data.exclude_stations
     paths = []
@@ -58,7 +58,7 @@ def write_fold_configs(folds: Folds, config: Path, folder: Path) -> list[Path]:
             "data": {"store": None, "exclude_stations": away},
         }
         path = fold_config(config, folder, fold)
-        write_text(path, _HEAD + yaml.safe_dump(content, sort_keys=False, width=120))
+        replace_text(path, _HEAD + yaml.safe_dump(content, sort_keys=False, width=120), replace)
         paths.append(path)
     return paths
 

@@ -9,9 +9,10 @@ import pandas as pd
 from jaxtyping import Int
 from scipy.sparse.csgraph import connected_components
 
+from hydromae.base.csv_text import unguarded, write_frame
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import atomic_path
 from hydromae.base.permissions import refused
+from hydromae.base.replacing import replacing
 from hydromae.base.station_ids import id_texts, require_distinct
 from hydromae.folds.river_links import linked, station_distances
 from hydromae.store.station_table import require_columns
@@ -44,10 +45,10 @@ class Folds:
         """The stations that may be learnt from when a fold is tested."""
         return self.table.loc[self.table["fold"] != fold, "station"].tolist()
 
-    def write(self, path: Path) -> None:
-        """Write the table as CSV."""
-        with atomic_path(path) as temporary:
-            self.table.to_csv(temporary, index=False)
+    def write(self, path: Path, replace: bool = True) -> None:
+        """Write the table as CSV; without `replace` an existing file stays, which is an error."""
+        with replacing(path, replace) as temporary:
+            write_frame(self.table, temporary)
 
     @classmethod
     def read(cls, path: Path) -> "Folds":
@@ -66,7 +67,7 @@ class Folds:
         if lacking := [column for column in _COLUMNS if column not in table]:
             raise DataError(f"{path}: has no column {lacking[0]}, so it is no table of folds; make it again")
         for column in ("station", "nearest_training_station"):
-            table[column] = id_texts(table[column], str(path))
+            table[column] = id_texts(map(unguarded, table[column].fillna("")), str(path))
         require_distinct(table["station"].tolist(), str(path))
         return cls(table)
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from hydromae.base.csv_text import unguarded
 from hydromae.base.errors import DataError
 from hydromae.base.stamps import calendar_days
 from hydromae.base.station_ids import id_texts, sorted_ids
@@ -166,7 +167,11 @@ def _distinct(path: Path, columns: list[str]) -> dict[str, "pd.Series[Any]"]:
                 values.append(part[name].dropna().drop_duplicates())
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise DataError(f"is not a CSV ({error})") from None
-    return {name: pd.concat(values).drop_duplicates() for name, values in seen.items()}
+    return {name: pd.concat(values).drop_duplicates().map(_without_guard) for name, values in seen.items()}
+
+
+def _without_guard(value: object) -> object:
+    return unguarded(value) if isinstance(value, str) else value
 
 
 def _parts(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:

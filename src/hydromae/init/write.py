@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hydromae.base.errors import ConfigError
-from hydromae.base.files import write_text
+from hydromae.base.replacing import replace_text
 from hydromae.config import ATTRIBUTES, AttributesConfig, DataConfig
 from hydromae.init.modality_text import modality_lines
 from hydromae.init.result import InitResult
@@ -30,7 +30,7 @@ def write_config(result: InitResult, path: str | Path, overwrite: bool = False) 
         DataError: it cannot be written.
     """
     path = check_target(path, overwrite)
-    write_text(path, config_text(result, path.stem))
+    replace_text(path, config_text(result, path.stem), overwrite)
     return path
 
 

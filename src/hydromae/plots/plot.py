@@ -9,9 +9,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import atomic_path
 from hydromae.base.given import Names, as_names
 from hydromae.base.permissions import refused
+from hydromae.base.replacing import replacing
 from hydromae.base.version import VERSION
 from hydromae.drawing.encode import style
 from hydromae.plots.chosen import chosen_stations
@@ -19,6 +19,7 @@ from hydromae.plots.forecast_figure import forecast_figure
 from hydromae.plots.records import store_behind
 from hydromae.plots.scores_figure import scores_figure
 from hydromae.plots.series_figure import series_figure
+from hydromae.readers.guard import check_memory
 from hydromae.readers.labelled import open_labelled
 from hydromae.results.target import PICTURE_MARK, PICTURES, check_target
 from hydromae.store.store import Store
@@ -71,7 +72,7 @@ def plot(
     with style():
         figure = _figure(dataset, where, station, data, modality, issue_time, days, metric)
         if target is not None:
-            with atomic_path(target) as temporary:
+            with replacing(target, overwrite) as temporary:
                 figure.savefig(
                     temporary,
                     format=target.suffix[1:],
@@ -111,11 +112,9 @@ def _opened(file: str | Path | xr.Dataset) -> tuple[xr.Dataset, str]:
         raise DataError(problem)
     if not path.exists():
         raise DataError(f"{path}: does not exist; give the output of forecast, infill, ungauged or evaluate")
-    try:
-        return open_labelled(path), str(path)
-    except (OSError, ValueError, KeyError) as error:
-        problem = refused(path, error)
-        raise DataError(problem or f"{path}: cannot be opened ({error}); give netCDF or Zarr") from None
+    dataset = open_labelled(path, "give netCDF or Zarr")
+    check_memory(path, sum(values.nbytes for values in dataset.data_vars.values() if "station" in values.dims))
+    return dataset, str(path)
 
 
 def _modality(dataset: xr.Dataset, asked: str | None, where: str) -> str:

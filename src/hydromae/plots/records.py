@@ -8,6 +8,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.base.errors import HydroMAEError
+from hydromae.base.secret_values import revealed
 from hydromae.base.station_ids import id_texts, respelled
 from hydromae.prediction.known_data import data_of
 from hydromae.store.store import Store
@@ -44,7 +45,7 @@ def store_behind(dataset: xr.Dataset, data: str | Path | Store | None) -> Store 
     """
     if data is not None:
         return data_of(data)
-    named = str(dataset.attrs.get("data", ""))
+    named = revealed(str(dataset.attrs.get("data", "")))
     try:
         return Store.open(named) if named else None
     except HydroMAEError:  # moved, or made elsewhere

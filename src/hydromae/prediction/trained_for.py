@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from hydromae.base.shell import command
 from hydromae.masks.rolling import whole_horizon
 from hydromae.masks.whole import forecast_modalities, issue_day
 from hydromae.prediction.predictor import Predictor
@@ -43,7 +44,7 @@ def beyond_forecasts(predictors: Sequence[Predictor], horizon: int, forcing: str
         if not trained:
             sentences.append(
                 f"{run}: was not trained to forecast (its masks, masking.strategies, never hide the future); "
-                f"`hydromae finetune {run} --task forecast` teaches it"
+                f"`{command('finetune', run, '--task', 'forecast')}` teaches it"
             )
         elif horizon > trained:
             sentences.append(
@@ -68,7 +69,7 @@ def beyond_filling(predictors: Sequence[Predictor], names: Sequence[str]) -> lis
             run = predictor.run
             sentences.append(
                 f"{run}: was not trained to fill gaps of {', '.join(never)} (its masks, masking.strategies, never hide "
-                f"some days of it between others); `hydromae finetune {run} --task infill` teaches it"
+                f"some days of it between others); `{command('finetune', run, '--task', 'infill')}` teaches it"
             )
     return sentences
 
@@ -81,7 +82,7 @@ def beyond_ungauged(predictors: Sequence[Predictor], name: str) -> list[str]:
             run = predictor.run
             sentences.append(
                 f"{run}: was not trained for ungauged stations (its masks, masking.strategies, never hide the whole "
-                f"{name} of one); `hydromae finetune {run} --task ungauged` teaches it"
+                f"{name} of one); `{command('finetune', run, '--task', 'ungauged')}` teaches it"
             )
     return sentences
 

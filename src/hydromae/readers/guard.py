@@ -5,8 +5,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.memory import machine_memory
 from hydromae.base.permissions import refused
 
 MAX_DAYS = 100_000  # 273 years
@@ -14,12 +16,13 @@ MAX_CELLS = 100_000_000  # of one map: a 1 km grid of Great Britain has a millio
 MAX_AXIS = 100_000  # entries of a coordinate
 MAX_CHUNK = 2**30  # bytes that one chunk becomes when it is read
 MAX_SERIES = 1_000_000_000  # days x stations: every station of the world over 40 years fits
+COPY: Final = "copy or download it again"
 _SPARSE = 1_000_000_000  # more values than this must be backed by bytes
 _EXPANSION = 10_000  # times: more than any compression of real values
 
 
 @contextmanager
-def reading(path: Path, problem: str = "cannot be read", advice: str = "copy or download it again") -> Iterator[None]:
+def reading(path: Path, problem: str = "cannot be read", advice: str = COPY) -> Iterator[None]:
     """Turn every exception of the libraries that decode a file into a DataError that names the file.
 
     They raise whatever damaged bytes lead them to: OSError, KeyError, UnicodeDecodeError, MemoryError, zlib.error, ...
@@ -68,6 +71,16 @@ def check_stored(path: Path, name: object, shape: Sequence[int], value_bytes: in
         raise DataError(
             f"{path}: {name} declares {count} values, but only {stored} bytes are stored; "
             f"the file is damaged or was never written in full, make it again"
+        )
+
+
+def check_memory(path: Path, size: int) -> None:
+    """Raise DataError where values are to be read that take more than half of the machine's memory."""
+    memory = machine_memory()
+    if memory is not None and 2 * size > memory:
+        raise DataError(
+            f"{path}: holds {size / 2**30:.1f} GiB of values that are read at once, more than half of the machine's "
+            f"memory of {memory / 2**30:.1f} GiB; the file is damaged, or cut it into parts"
         )
 
 

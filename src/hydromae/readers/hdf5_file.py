@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 
 from hydromae.base.errors import DataError
-from hydromae.readers.guard import check_chunk, inflates_beyond, reading
+from hydromae.readers.guard import COPY, check_chunk, inflates_beyond, reading
 from hydromae.readers.hdf5_heap import check_heaps
 
 _MAX_LINKS = 16
@@ -21,9 +21,11 @@ _SLACK = 4096
 
 
 @contextmanager
-def open_hdf5(path: Path, problem: str = "is not an HDF5 file or is cut short") -> Iterator[h5py.File]:
+def open_hdf5(
+    path: Path, problem: str = "is not an HDF5 file or is cut short", advice: str = COPY
+) -> Iterator[h5py.File]:
     """An HDF5 file to read from; whatever goes wrong inside is a DataError."""
-    with reading(path, problem):
+    with reading(path, problem, advice):
         check_heaps(path)
         with h5py.File(path, "r") as file:
             yield file

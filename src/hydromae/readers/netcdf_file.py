@@ -7,7 +7,7 @@ import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.readers.fill_values import masked
-from hydromae.readers.guard import MAX_AXIS, reading
+from hydromae.readers.guard import COPY, MAX_AXIS, reading
 from hydromae.readers.hdf5_file import data_sets, open_hdf5
 
 _MAX_CHUNKS = 50_000  # of a coordinate: HDF5 takes kilobytes for each
@@ -20,8 +20,12 @@ def classic_version(path: Path) -> int:
     return magic[3] if magic[:3] == b"CDF" and len(magic) == 4 else 0
 
 
-def open_netcdf(path: Path) -> xr.Dataset:
+def open_netcdf(path: Path, advice: str = COPY) -> xr.Dataset:
     """A netCDF file with undecoded times; values are masked and scaled when they are read.
+
+    Args:
+        path: the file.
+        advice: what to do about one that is damaged.
 
     Raises:
         DataError: it is no netCDF of a kind that is read, is cut short, links to another file, or declares a coordinate
@@ -36,11 +40,11 @@ def open_netcdf(path: Path) -> xr.Dataset:
     else:
         # Plain HDF5 has no names of dimensions: the message comes later, when the time is looked for.
         problem, engine, options = "is not netCDF-4 or is cut short", "h5netcdf", {"phony_dims": "access"}
-        with open_hdf5(path, problem) as file:
+        with open_hdf5(path, problem, advice) as file:
             for name, item in data_sets(path, file).items():
                 if item.ndim == 1:
                     _check_coordinate(path, name, len(item), item.chunks[0] if item.chunks else len(item))
-    with reading(path, problem):
+    with reading(path, problem, advice):
         raw = xr.open_dataset(
             path,
             engine=engine,

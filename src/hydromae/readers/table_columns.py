@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from hydromae.base.csv_text import unguarded
 from hydromae.base.errors import DataError
 from hydromae.base.stamps import calendar_days, stamps_of_texts
 
@@ -129,6 +130,8 @@ def ids_of(path: Path, column: pa.Array, name: str) -> tuple[list[object], np.nd
     ids = encoded.dictionary
     # A narrow float must stay one: it says which digits are lost.
     distinct = list(ids.to_numpy(zero_copy_only=False)) if pa.types.is_floating(ids.type) else ids.to_pylist()
+    if path.suffix not in (".parquet", ".pq"):
+        distinct = [unguarded(text) for text in distinct]
     return distinct, encoded.indices.to_numpy(zero_copy_only=False)
 
 

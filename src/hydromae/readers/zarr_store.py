@@ -24,8 +24,10 @@ _METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 _MAX_METADATA = 2**24  # bytes of one description
 # The compressors whose size can be checked before anything is unpacked; others, as pickle, may run code.
 _COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "numcodecs.zlib", "numcodecs.lz4"}
-_OTHERS = {"bytes", "transpose", "crc32c", "shuffle", "delta", "fixedscaleoffset", "quantize", "bitround"}
+_TEXTS = "vlen-utf8"
+_OTHERS = {_TEXTS, "bytes", "transpose", "crc32c", "shuffle", "delta", "fixedscaleoffset", "quantize", "bitround"}
 _KINDS = "iufbSU"
+_LONGEST = 256  # letters of a text of any length, on average over a chunk
 _SLACK = 4096  # bytes of headers around a chunk
 
 
@@ -46,20 +48,24 @@ def zarr_format(path: Path) -> int:
     return 3 if "zarr.json" in names else 2 if ".zgroup" in names else 0
 
 
-def open_zarr_store(path: Path) -> xr.Dataset:
+def open_zarr_store(path: Path, texts: bool = False) -> xr.Dataset:
     """The arrays of numbers at the root of a Zarr group, times undecoded; values are read when they are asked for.
+
+    Args:
+        path: a folder or a zip file.
+        texts: arrays of texts of any length are opened, too, as those of station ids.
 
     Raises:
         DataError: it is damaged or no Zarr; an array of numbers is compressed by an unknown codec, or
             declares chunks or coordinates larger than any real one.
     """
     with reading(path, "is no Zarr group that can be read", "write it again"):
-        arrays, hidden = _arrays(path)
+        arrays, hidden = _arrays(path, texts)
         store: Store = ZipStore(path, mode="r") if path.is_file() else LocalStore(path, read_only=True)
-        return open_masked(_Bounded(store, path, arrays, hidden), zarr_format(path))
+        return _open_masked(_Bounded(store, path, arrays, hidden), zarr_format(path))
 
 
-def open_masked(store: Store | Path, version: int) -> xr.Dataset:
+def _open_masked(store: Store, version: int) -> xr.Dataset:
     """The arrays at the root of a Zarr group of version 2 or 3, times undecoded, codes for missing values as NaN."""
     raw = xr.open_zarr(
         store, chunks=None, consolidated=False, mask_and_scale=False, decode_times=False, decode_timedelta=False
@@ -87,14 +93,15 @@ def _top_names(path: Path) -> set[str]:
     return set()
 
 
-def _arrays(path: Path) -> tuple[dict[str, _Array], set[str]]:
+def _arrays(path: Path, texts: bool) -> tuple[dict[str, _Array], set[str]]:
     """The arrays of numbers and short texts by name, and the names of the others, which are never read."""
     arrays, others = {}, set()
     for name, text in _descriptions(path).items():
         metadata = json.loads(text)
         if metadata.get("node_type", "array") != "array":
             continue
-        array = _array_v3(path, name, metadata) if metadata.get("zarr_format") == 3 else _array_v2(path, name, metadata)
+        read = _array_v3 if metadata.get("zarr_format") == 3 else _array_v2
+        array = read(path, name, metadata, texts)
         if array is None:
             others.add(name)
             continue
@@ -123,23 +130,32 @@ def _descriptions(path: Path) -> dict[str, str]:
         return {name: content.read(entry).decode() for name, entry in zipped.items()}
 
 
-def _array_v2(path: Path, name: str, metadata: Mapping[str, Any]) -> _Array | None:
-    if not isinstance(metadata["dtype"], str) or (dtype := np.dtype(metadata["dtype"])).kind not in _KINDS:
-        return None
+def _array_v2(path: Path, name: str, metadata: Mapping[str, Any], texts: bool) -> _Array | None:
     codecs = [codec["id"] for codec in (*(metadata.get("filters") or ()), metadata.get("compressor")) if codec]
-    return _checked(path, name, metadata["shape"], metadata["chunks"], dtype, codecs)
+    dtype = _dtype(metadata["dtype"], texts and _TEXTS in codecs)
+    return None if dtype is None else _checked(path, name, metadata["shape"], metadata["chunks"], dtype, codecs)
 
 
-def _array_v3(path: Path, name: str, metadata: Mapping[str, Any]) -> _Array | None:
-    if not isinstance(metadata["data_type"], str):
-        return None
+def _dtype(named: object, texts: bool) -> np.dtype[Any] | None:
+    """The type of an array's entries, None where it is not read; with `texts` they may be texts of any length."""
+    if named in ("string", "|O"):
+        return np.dtype((np.str_, _LONGEST)) if texts else None
+    if isinstance(named, dict):  # as version 3 writes texts of one length
+        letters = {"fixed_length_utf32": ("U", 4), "null_terminated_bytes": ("S", 1)}.get(named.get("name", ""))
+        length = named.get("configuration", {}).get("length_bytes", 0)
+        return None if letters is None else np.dtype(f"{letters[0]}{length // letters[1]}")
     try:
-        dtype = np.dtype(metadata["data_type"])
+        dtype = np.dtype(named) if isinstance(named, str) else None
     except TypeError:
         return None
-    if dtype.kind not in _KINDS:
-        return None
+    return dtype if dtype is not None and dtype.kind in _KINDS else None
+
+
+def _array_v3(path: Path, name: str, metadata: Mapping[str, Any], texts: bool) -> _Array | None:
     codecs = [codec["name"] if isinstance(codec, dict) else codec for codec in metadata["codecs"]]
+    dtype = _dtype(metadata["data_type"], texts and _TEXTS in codecs)
+    if dtype is None:
+        return None
     if "sharding_indexed" in codecs:
         raise DataError(f"{path}: {name} is stored in shards, which are not read; write it in chunks without shards")
     return _checked(

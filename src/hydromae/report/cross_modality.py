@@ -16,11 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hydromae.base.errors import DataError
-from hydromae.base.files import atomic_path
-from hydromae.base.permissions import refused
+from hydromae.base.replacing import replacing
 from hydromae.drawing.encode import BLACK, Picture, plain, png, style
 from hydromae.drawing.maps import HIDDEN, LAND, SEA, colour_map_of, known_extent
-from hydromae.results.seal import open_sealed
+from hydromae.readers.labelled import load_labelled
 
 FILE = "cross_modality.nc"
 PANELS = {"visible": "its own unmasked values visible", "hidden": "none of its own values visible"}
@@ -52,12 +51,7 @@ def load_cross_modality(path: Path) -> xr.Dataset:
     Raises:
         DataError: the file is not one of `cross_modality`.
     """
-    try:
-        with open_sealed(path) as file:
-            dataset = file.load()
-    except (OSError, ValueError, KeyError) as error:
-        reason = refused(path, error)
-        raise DataError(reason or f"{path}: cannot be read as netCDF ({error}); delete it or make it again") from None
+    dataset = load_labelled(path, "delete it or make it again")
     if not {"skill", "change", "change_lower", "change_upper"} <= set(map(str, dataset.data_vars)):
         raise DataError(f"{path}: holds no skill and change of modalities; delete it or make it again")
     return dataset
@@ -105,7 +99,7 @@ def write_figures(path: Path, directory: Path, label: Label = str, without: str 
     pictures = {"cross_modality.png": section.table}
     pictures |= {f"cross_modality_{name}.png": figure for name, (_, figure) in zip(names, section.maps, strict=True)}
     for file, picture in pictures.items():
-        with atomic_path(directory / file) as temporary:
+        with replacing(directory / file) as temporary:
             temporary.write_bytes(base64.b64decode(picture.source.partition(",")[2]))
     return [directory / file for file in pictures]
 

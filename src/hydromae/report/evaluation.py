@@ -7,8 +7,8 @@ from typing import Final
 import xarray as xr
 
 from hydromae.base.errors import DataError, HydroMAEError
-from hydromae.base.permissions import refused
-from hydromae.results.seal import open_sealed
+from hydromae.base.secret_values import revealed
+from hydromae.readers.labelled import load_labelled
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
 
@@ -83,7 +83,7 @@ def read_evaluation(run: Path, folder: Path | None = None) -> Evaluation | None:
 
 def store_of(run: Path, forecast: xr.Dataset | None = None) -> Store | None:
     """The data that a forecast names, or else those of the run; None where they are not where they were."""
-    named = str(forecast.attrs.get("data", "")) if forecast is not None else ""
+    named = revealed(str(forecast.attrs.get("data", ""))) if forecast is not None else ""
     try:
         return Store.open(named) if named else RunDirectory.open(run).store()
     except HydroMAEError:
@@ -104,10 +104,4 @@ def observed_of(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
 
 
 def _open(path: Path) -> xr.Dataset:
-    try:
-        with open_sealed(path) as file:
-            return file.load()
-    except (OSError, ValueError, KeyError) as error:
-        reason = refused(path, error)
-        remedy = "make it again with hydromae evaluate"
-        raise DataError(reason or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
+    return load_labelled(path, "make it again with hydromae evaluate")

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -13,11 +13,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hydromae.base.errors import DataError, RunError
 from hydromae.base.json_text import unsealed
 from hydromae.base.permissions import refused
+from hydromae.base.shell import command
 from hydromae.config import Config
-from hydromae.config.read import load_config
 from hydromae.evaluation.scores import Scores
-from hydromae.results.seal import open_sealed
+from hydromae.readers.labelled import open_labelled
 from hydromae.runs.checked_lines import read_lines
+from hydromae.runs.directory import RunDirectory
+
+REMEDY: Final = "make it again with hydromae reconstruct"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -81,7 +84,7 @@ def load_run(path: Path) -> Run:
     """Read a run directory.
 
     Raises:
-        RunError: the directory or its config.yaml does not exist.
+        RunError: the directory or its config.yaml does not exist, or that was changed.
         ConfigError: config.yaml is wrong.
         DataError: a file exists and cannot be read.
     """
@@ -89,10 +92,10 @@ def load_run(path: Path) -> Run:
         raise RunError(f"{path}: holds no config.yaml; give the directory of a run, as output/experiment")
     return Run(
         path=path,
-        config=load_config(path / "config.yaml"),
+        config=RunDirectory(path).config(),
         metrics=_load_metrics(path / "metrics.jsonl"),
-        scores=_load_model(path / "scores.json", Scores, f"hydromae reconstruct {path}"),
-        summary=_load_model(path / "summary.json", Summary, f"hydromae resume {path}"),
+        scores=_load_model(path / "scores.json", Scores, command("reconstruct", path)),
+        summary=_load_model(path / "summary.json", Summary, command("resume", path)),
     )
 
 
@@ -102,17 +105,10 @@ def open_reconstruction(path: Path) -> xr.Dataset:
     Raises:
         DataError: the file is not netCDF, or holds no modality with its reconstruction and state.
     """
-    try:
-        dataset = open_sealed(path)
-    except (OSError, ValueError, KeyError) as error:
-        remedy = "make it again with hydromae reconstruct"
-        reason = refused(path, error)
-        raise DataError(reason or f"{path}: cannot be read as netCDF ({error}); {remedy}") from None
+    dataset = open_labelled(path, REMEDY)
     if not reconstructed_names(dataset):
         dataset.close()
-        raise DataError(
-            f"{path}: holds no modality with its _reconstructed and _state; make it again with hydromae reconstruct"
-        )
+        raise DataError(f"{path}: holds no modality with its _reconstructed and _state; {REMEDY}")
     return dataset
 
 

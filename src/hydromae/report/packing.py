@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hydromae.base.json_text import json_text
+from hydromae.base.shown_text import shown
 
 _NAN: Final = 0x7E00
 
@@ -33,9 +34,18 @@ def pack(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> st
             kind, content = "f2", _planes(values)
         listed.append({"name": name, "kind": kind, "shape": list(values.shape)})
         parts.append(content)
-    header = json_text({**description, "arrays": listed}).encode()
+    header = json_text({**_visible(dict(description)), "arrays": listed}).encode()
     whole = struct.pack("<I", len(header)) + header + b"".join(parts)
     return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode("ascii")
+
+
+def _visible(content: Any) -> Any:
+    """The same content, with signs in names that would turn or hide other text as escapes."""
+    if isinstance(content, str):
+        return shown(content)
+    if isinstance(content, dict):
+        return {key: _visible(value) for key, value in content.items()}
+    return [_visible(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def squeeze(values: np.ndarray, offset: np.ndarray, scale: np.ndarray, bits: int = 7) -> Float[np.ndarray, "..."]:

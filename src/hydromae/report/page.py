@@ -1,7 +1,6 @@
 """The page of a run: numbers in words, tables and figures, in one file that needs no network."""
 
 import math
-import shlex
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -10,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from hydromae.base.errors import DataError
-from hydromae.base.files import write_text
+from hydromae.base.replacing import replace_text
+from hydromae.base.shell import command
 from hydromae.config.read import dump_config
 from hydromae.drawing.encode import Picture, style
 from hydromae.drawing.maps import draw_maps, sample_grid, words_of
+from hydromae.drawing.page import page_environment
 from hydromae.drawing.series import draw_series, sample_series
 from hydromae.evaluation.scores import ModalityScore, reference_label, verdict
 from hydromae.report.assembly import assemble
@@ -112,7 +113,7 @@ def write_report(
         check_target(target, overwrite, [run, *(() if scores is None else (scores,))], PAGES)
     held = load_run(run)
     if reconstruction is not None and not Path(reconstruction).is_file():
-        raise DataError(f"{reconstruction}: no such reconstruction; make it with hydromae reconstruct {run}")
+        raise DataError(f"{reconstruction}: no such reconstruction; make it with {command('reconstruct', run)}")
     source = Path(reconstruction) if reconstruction is not None else run / "reconstruction.nc"
     evaluation = read_evaluation(run, None if scores is None else Path(scores))
     with style():
@@ -125,7 +126,7 @@ def write_report(
             () if evaluation is None else tuple(headline(evaluation)),
             None if evaluation is None else _explorer(held, evaluation),
         )
-    write_text(target, _render(held, figures))
+    replace_text(target, _render(held, figures), overwrite or output is None)
     return target
 
 
@@ -177,7 +178,7 @@ def _draw_series(run: Run, dataset: xr.Dataset, name: str, label: str) -> tuple[
 
 
 def _render(run: Run, figures: Figures) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = page_environment()
     template = files("hydromae.report").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(
         **_outcome(run, figures),
@@ -200,8 +201,8 @@ def _outcome(run: Run, figures: Figures) -> dict[str, Any]:
         "owed": figures.owed,
         "forecasts": figures.forecasts,
         "headlines": figures.headlines,
-        "explorer": figures.explorer,
-        "day_maps": figures.gallery.day_maps if figures.gallery else None,
+        "explorer": Markup(figures.explorer) if figures.explorer else None,
+        "day_maps": Markup(figures.gallery.day_maps) if figures.gallery and figures.gallery.day_maps else None,
     }
 
 
@@ -218,13 +219,15 @@ def _scores(run: Run) -> dict[str, Any]:
 
 def _provenance(run: Run) -> dict[str, Any]:
     """How the run was made, and how to make it again."""
-    where = shlex.quote(str(run.path))
     return {
         "settings": _settings(run),
         "configuration": dump_config(run.config),
-        "commands": {"train": f"hydromae resume {where}", "reconstruct": f"hydromae reconstruct {where}"}
-        | {"evaluate": f"hydromae evaluate {where} --task forecast"},
-        "again": f"hydromae train {where}/config.yaml output=NEW_FOLDER",
+        "commands": {
+            "train": command("resume", run.path),
+            "reconstruct": command("reconstruct", run.path),
+            "evaluate": command("evaluate", run.path, "--task", "forecast"),
+        },
+        "again": command("train", run.path / "config.yaml", "output=NEW_FOLDER"),
         "version": _version(),
     }
 

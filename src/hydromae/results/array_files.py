@@ -12,8 +12,8 @@ import xarray as xr
 import zarr
 from zarr.codecs import ZstdCodec
 
+from hydromae.base.seal import seal
 from hydromae.results.hdf5_output import DiskFile
-from hydromae.results.seal import seal
 
 _SERIES = (1024, 64)  # days and stations of a chunk
 _CHUNK_VALUES = 1 << 18

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xarray as xr
 
+from hydromae.base.csv_text import write_frame
+from hydromae.base.secret_values import concealed
 from hydromae.base.version import VERSION
 from hydromae.prediction.trained_for import FLAG, flag_of
 
@@ -39,7 +41,7 @@ class TableFile:
     """
 
     def __init__(self, path: Path, suffix: str, attributes: Mapping[str, object]) -> None:
-        self._path, self._csv, self._flag = path, suffix == ".csv", flag_of(attributes)
+        self._path, self._csv, self._flag = path, suffix == ".csv", concealed(flag_of(attributes))
         self._parquet: pq.ParquetWriter | None = None
         self._empty = True
 
@@ -51,7 +53,7 @@ class TableFile:
             rows[FLAG] = self._flag
         if self._csv:
             mode: Literal["w", "a"] = "w" if self._empty else "a"
-            rows.to_csv(self._path, mode=mode, header=self._empty, index=False, date_format="%Y-%m-%d")
+            write_frame(rows, self._path, mode=mode, header=self._empty, date_format="%Y-%m-%d")
         else:
             table = pa.Table.from_pandas(rows, preserve_index=False)
             schema = pa.schema(

@@ -6,8 +6,7 @@ a mark, pictures in their metadata, Markdown in its last line. CSV has no place 
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +15,11 @@ import pyarrow.parquet as pq
 from pyarrow.lib import ArrowInvalid
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.files import atomic_directory, atomic_path, write_text
 from hydromae.base.leftovers import settle
-from hydromae.base.locks import refusing
 from hydromae.base.permissions import refused
+from hydromae.base.replacing import replace_text
+from hydromae.base.secret_values import concealed, revealed
+from hydromae.base.shown_text import shown
 from hydromae.store.store import Store
 
 ARRAYS: Final = (".nc", ".zarr")
@@ -109,36 +109,14 @@ def check_folder(folder: Path, patterns: Iterable[str], overwrite: bool, inputs:
 
 def write_markdown(path: Path, tables: Iterable[str]) -> None:
     """Write tables, each as Markdown, as one page that says who wrote it."""
-    write_text(path, "\n".join([*tables, f"{MARKDOWN_MARK}\n"]))
+    replace_text(path, shown(str(concealed("\n".join([*tables, f"{MARKDOWN_MARK}\n"])))))
 
 
 def inputs_of(*stores: Store) -> list[Path]:
     """The stores and the files that they were made from."""
-    files = [Path(store.provenance.root) / file.path for store in stores for file in store.provenance.sources]
+    made = [store.provenance for store in stores]
+    files = [Path(revealed(each.root)) / revealed(file.path) for each in made for file in each.sources]
     return [*(store.path for store in stores), *files]
-
-
-@contextmanager
-def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside a target of any format; the old target stays until all is written.
-
-    Args:
-        path: the target.
-        replace: it may exist; else another process has written it since `check_target`.
-
-    Raises:
-        DataError: another process writes it now, or has written it meanwhile.
-    """
-
-    refuse = refusing(path)
-    target = atomic_directory(path, replace, refuse) if path.suffix == ".zarr" else atomic_path(path, refuse)
-    with target as temporary:
-        if not replace and path.exists():
-            raise DataError(
-                f"{path}: was written by another process meanwhile and is not replaced; give another path, or "
-                f"replace it with --overwrite (overwrite=True)"
-            )
-        yield temporary
 
 
 def _written_here(path: Path) -> bool:

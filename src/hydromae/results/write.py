@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hydromae.base.replacing import replacing
+from hydromae.base.secret_values import concealed
 from hydromae.base.version import VERSION
 from hydromae.results.array_files import ArrayFile, NetcdfFile, ZarrFile
 from hydromae.results.table_file import TableFile
-from hydromae.results.target import TABLES, replacing
+from hydromae.results.target import TABLES
 from hydromae.store.cf import CONVENTIONS, TIME_ENCODING
 
 GRID_DAYS, SERIES_DAYS = 32, 1024  # days to write at once: multiples of the days of a chunk
@@ -58,7 +60,7 @@ def write_result(
                     rows.write(_part(data, first, values))
             verify(temporary)
             return
-        attributes = {"Conventions": CONVENTIONS, **_feature(data), **data.attrs, "history": _history(data)}
+        attributes = concealed({"Conventions": CONVENTIONS, **_feature(data), **data.attrs, "history": _history(data)})
         make = ZarrFile if path.suffix == ".zarr" else NetcdfFile
         with closing(make(temporary, attributes)) as arrays:
             _create(arrays, data)
@@ -141,7 +143,7 @@ def _create(arrays: ArrayFile, data: xr.Dataset) -> None:
     for name, variable in data.variables.items():
         nothing = xr.Variable(variable.dims, np.empty((0,) * variable.ndim, variable.dtype), variable.attrs)
         encoded = _encoded(nothing if name in streamed else variable)
-        described = dict(encoded.attrs)
+        described = concealed(dict(encoded.attrs))
         places = [str(other) for other, dims in beside.items() if dims <= set(variable.dims)]
         if places and name not in data.coords:
             described["coordinates"] = " ".join(places)

@@ -1,15 +1,19 @@
 """The settings that a configuration would change in a run to be continued."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.secret_values import concealed
+from hydromae.base.shell import command
 from hydromae.config import Config
 from hydromae.config.read import with_absolute_paths
 from hydromae.config.renamed import current_key
-from hydromae.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from hydromae.runs.directory import RunDirectory
 
 # Folders may change; a store of other data is refused by its fingerprint.
 _PLACES: Final = ("output", "data.root", "data.store")
@@ -38,7 +42,7 @@ _DECIDED_BY_DATA: Final = (
 )
 
 
-def refuse_changes(run: RunDirectory, config: Config) -> None:
+def refuse_changes(run: "RunDirectory", config: Config) -> None:
     """Refuse to continue a run with another configuration than it was begun with.
 
     Raises:
@@ -51,13 +55,13 @@ def refuse_changes(run: RunDirectory, config: Config) -> None:
     if changed := listed_changes(begun, given):
         raise ConfigError(
             f"{run.path}: the configuration is not the one the run was begun with: {changed}; continue it as it "
-            f"was with `hydromae resume {run.path}`, or give another output= for a new run"
+            f"was with `{command('resume', run.path)}`, or give another output= for a new run"
         )
 
 
 def settings_that_matter(config: Config) -> dict[str, Any]:
     """Key -> JSON value of all settings that decide what a run learns; a checkpoint records them."""
-    return dict(_leaves(config.model_dump(mode="json"), (*_PLACES, *_OUTWARD)))
+    return dict(_leaves(concealed(config.model_dump(mode="json")), (*_PLACES, *_OUTWARD)))
 
 
 def with_later_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +74,7 @@ def with_later_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str
 
 def listed_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """The keys that differ, with both values; empty where none does."""
+    then, now = concealed(dict(then)), concealed(dict(now))
     changed = [key for key in sorted(then.keys() | now.keys()) if then.get(key) != now.get(key)]
     listed = ", ".join(f"{key} ({then.get(key)} in the run, now {now.get(key)})" for key in changed[:_SHOWN])
     return listed + (f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else "")

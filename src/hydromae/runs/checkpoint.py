@@ -1,7 +1,10 @@
 """Checkpoints: written atomically with a checksum, loaded without running code."""
 
 import logging
+import pickle
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -11,7 +14,9 @@ from hydromae.base.disk_errors import NO_ROOM
 from hydromae.base.errors import DataError, RunError
 from hydromae.base.files import atomic_path, sha256, sync_directory, write_text
 from hydromae.base.permissions import refused
+from hydromae.base.shell import command
 from hydromae.base.writing_errors import writable
+from hydromae.readers.guard import reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +53,7 @@ def save_checkpoint(folder: Path, step: int, content: dict[str, Any], keep: int,
         first = "make room, then " if cause.errno in NO_ROOM else ""
         raise RunError(
             f"{path}: cannot be written ({cause.strerror}); the checkpoints before it are whole: {first}continue "
-            f"with `hydromae resume {folder.parent}`"
+            f"with `{command('resume', folder.parent)}`"
         ) from error
     names = sorted(folder.glob("step_*.pt"))
     until = names.index(path) + 1
@@ -65,35 +70,62 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
     One whose checksum file was lost, as by a copy, is compared with the sums that torch keeps in it.
 
     Raises:
-        RunError: there is none.
+        RunError: there is none, or the newest holds something else than a checkpoint, as objects of Python.
     """
     for path in sorted(folder.glob("step_*.pt"), reverse=True):
         checksum = _checksum(path)
         if reason := refused(path) or refused(checksum):
             raise RunError(reason)
         if not checksum.is_file():
-            content = _whole_by_its_own_sums(path, device)
-            if content is None:
+            if not _whole_by_its_own_sums(path):
                 logger.warning("%s: is damaged and has no %s; going back to the one before", path, checksum.name)
                 continue
             logger.warning("%s: has no %s beside it; it is whole by the sums inside it", path, checksum.name)
-            return content
+            return _loaded(path, device)
         if checksum.read_bytes() != sha256(path).encode():
             logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
             continue
-        return dict(torch.load(path, map_location=device, weights_only=True))
+        return _loaded(path, device)
     raise RunError(f"{folder}: holds no whole checkpoint to continue from; train the run anew")
 
 
-def _whole_by_its_own_sums(path: Path, device: torch.device) -> dict[str, Any] | None:
+def _whole_by_its_own_sums(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as parts:
-            whole = parts.testzip() is None
-        return dict(torch.load(path, map_location=device, weights_only=True)) if whole else None
-    except Exception as error:  # whatever damaged bytes lead zipfile and torch to
+            return parts.testzip() is None
+    except Exception as error:  # whatever damaged bytes lead zipfile to
         if reason := refused(path, error):
             raise RunError(reason) from None
-        return None
+        return False
+
+
+def _loaded(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        return dict(torch.load(path, map_location=device, weights_only=True))
+    except pickle.UnpicklingError as error:
+        reason = "it holds something else than tensors, numbers and text, and may run code"
+        raise RunError(_foreign(path, reason)) from error
+    except (RuntimeError, OSError, ValueError, TypeError, KeyError, EOFError) as error:
+        raise RunError(refused(path, error) or _foreign(path, reason_of(error))) from error
+
+
+@contextmanager
+def taking_up(folder: Path) -> Iterator[None]:
+    """Turn what comes of a checkpoint that lacks something, or holds something else, into a RunError that names it."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        newest = max(folder.glob("step_*.pt"), default=folder)
+        raise RunError(_foreign(newest, f"{type(error).__name__}: {reason_of(error)}")) from error
+
+
+def _foreign(path: Path, reason: str) -> str:
+    return (
+        f"{path}: is not a checkpoint of this run ({reason}); delete it to go on from the one before, or train the run "
+        f"anew"
+    )
 
 
 def random_state() -> dict[str, Any]:

@@ -2,18 +2,23 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hydromae.base.errors import ConfigError, DataError, RunError
 from hydromae.base.files import absolute, write_text
 from hydromae.base.json_text import sealed, unsealed
 from hydromae.base.permissions import refused
+from hydromae.base.secret_values import revealed
+from hydromae.base.shell import command
 from hydromae.config import Config
 from hydromae.config.read import dump_config, load_config, with_absolute_paths
+from hydromae.runs.changes import listed_changes, settings_that_matter, with_later_keys
 from hydromae.runs.shipped import is_shipped, located
 from hydromae.sources.plan import periods_of
 from hydromae.store.fingerprint import changed_since
 from hydromae.store.store import Store
+
+_SETTINGS: Final = "settings"  # in data.json; runs of older versions have none
 
 
 class RunDirectory:
@@ -49,7 +54,8 @@ class RunDirectory:
             raise RunError(f"{run.path}: cannot be made a directory ({error.strerror}); give another output=") from None
         placed = with_absolute_paths(config)
         # Also the path as given, so that a project moved as a whole finds its store from its new folder.
-        given = {"store": str(absolute(store.path)), "store_as_given": config.store_path}
+        given: dict[str, Any] = {"store": str(absolute(store.path)), "store_as_given": config.store_path}
+        given[_SETTINGS] = settings_that_matter(placed)
         write_text(run.path / "data.json", sealed({**given, **store.identity_until(store.n_days)}))
         write_text(run.config_file, dump_config(placed))
         return run
@@ -66,7 +72,7 @@ class RunDirectory:
         # A run that failed before its first checkpoint holds nothing to lose.
         if any(self.checkpoints.glob("step_*.pt")) or self.model.exists():
             raise RunError(
-                f"{self.path}: already holds a run; continue it with `hydromae resume {self.path}`, {other}, or "
+                f"{self.path}: already holds a run; continue it with `{command('resume', self.path)}`, {other}, or "
                 f"delete it"
             )
         # A run's data.json is written before its config.yaml, so a configuration without it is somebody's own.
@@ -119,8 +125,20 @@ class RunDirectory:
         return self.path / name
 
     def config(self) -> Config:
-        """The run's configuration."""
-        return load_config(self.config_file)
+        """The run's configuration.
+
+        Raises:
+            RunError: a setting that decides what is learnt or predicted is not as it was when the run was begun.
+        """
+        config = load_config(self.config_file)
+        begun = self.read_json("data.json").get(_SETTINGS) if (self.path / "data.json").is_file() else None
+        now = settings_that_matter(config)
+        if begun is not None and (changed := listed_changes(with_later_keys(begun, now), now)):
+            raise RunError(
+                f"{self.config_file}: is not as it was when the run was begun: {changed}; set it as it was, or train a "
+                f"new run"
+            )
+        return config
 
     def store(self) -> Store:
         """The run's store, found where the configuration says or where it lay when the run began.
@@ -134,10 +152,11 @@ class RunDirectory:
                 f"or a configuration"
             )
         recorded = self.read_json("data.json")
+        recorded.pop(_SETTINGS, None)
         problem = ""
         for path in (self.config().store_path, recorded["store"], recorded.get("store_as_given", recorded["store"])):
             try:
-                store = Store.open(path)
+                store = Store.open(revealed(path))
             except DataError as error:
                 problem = problem or f"the run's store cannot be opened: {error}"
                 continue

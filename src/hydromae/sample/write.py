@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 
+from hydromae.base.csv_text import write_frame
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_directory
 from hydromae.base.json_text import json_text
@@ -105,7 +106,7 @@ def _write_files(world: World, sample: Sample, report: Callable[[str, float], No
     report(f"Writing {sample.series.name}", done)
     _write_series(sample.series, world)
     sample.attributes.parent.mkdir()
-    world.attributes.to_csv(sample.attributes, index=False)
+    write_frame(world.attributes, sample.attributes)
     try:
         torch.save(torch.from_numpy(world.landscape.land.astype(np.float32)), sample.land_mask)
     except RuntimeError:  # torch's own writer does not say what a disk refused

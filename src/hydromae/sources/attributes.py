@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.base.csv_text import unguarded
 from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_texts, require_distinct
 from hydromae.config import AttributesConfig
@@ -80,7 +81,7 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
         station = ids[int(np.flatnonzero(areas <= 0)[0])]
         raise DataError(f"{path}: {settings.area} of station {station} is not above 0; correct it or leave it blank")
     named = next((c for c in header if re.sub(r"\W", "_", c).lower() in _NAMES and c != settings.id), None)
-    called = dict(zip(ids, [(row[named] or "").strip() for row in rows], strict=True)) if named else {}
+    called = dict(zip(ids, [unguarded((row[named] or "").strip()) for row in rows], strict=True)) if named else {}
     return Attributes(ids, settings.columns, values, areas, {station: name for station, name in called.items() if name})
 
 
@@ -90,7 +91,7 @@ def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:
     for line, text in enumerate(column, start=2):
         if not (text or "").strip():
             raise DataError(f"{path}: has a row without an id (line {line}); keep one row a station")
-    ids = id_texts(column, str(path))
+    ids = id_texts([unguarded(text or "") for text in column], str(path))
     require_distinct(ids, str(path), "keep one row a station", first_line=2)
     return tuple(ids)
 

@@ -1,6 +1,5 @@
 """How the stations of a configuration fall into patches: groups in the given and in spatial order, and cells."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from rich.table import Table
 
+from hydromae.base.csv_text import rows_text
 from hydromae.base.errors import ConfigError
-from hydromae.base.files import atomic_path
+from hydromae.base.replacing import replace_text
 from hydromae.config import Config
 from hydromae.sources.attributes import Attributes
 from hydromae.sources.joined import open_modality
@@ -59,19 +59,18 @@ class StationPatches:
             f"{self.grid.reduction:.1f} times fewer tokens at one station a token"
         )
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, replace: bool = True) -> None:
         """Write a CSV, a row a station in spatial order: id, latitude, longitude, group, order, and cell if any."""
         latitude, longitude = coordinates(self.attributes.names, self.attributes.values)
         cells = None
         if self.grid is not None:
             cells = [cell_ids(self.grid)[i] for i in self.grid.cell_of_station.tolist()]
-        with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["id", "latitude", "longitude", "group", "order", *(["cell"] if cells else [])])
-            for place, i in enumerate(self.order.tolist()):
-                located = ["" if np.isnan(degrees) else f"{degrees:g}" for degrees in (latitude[i], longitude[i])]
-                row = [self.attributes.ids[i], *located, place // self.group_size, place]
-                writer.writerow([*row, cells[i]] if cells else row)
+        rows: list[list[object]] = [["id", "latitude", "longitude", "group", "order", *(["cell"] if cells else [])]]
+        for place, i in enumerate(self.order.tolist()):
+            located = ["" if np.isnan(degrees) else f"{degrees:g}" for degrees in (latitude[i], longitude[i])]
+            row = [self.attributes.ids[i], *located, place // self.group_size, place]
+            rows.append([*row, cells[i]] if cells else row)
+        replace_text(path, rows_text(rows), replace)
 
 
 def station_patches(config: Config, aggregate: int | None = None) -> StationPatches:

@@ -8,6 +8,7 @@ from typing import Any
 from hydromae.base.errors import DataError
 from hydromae.base.files import sha256
 from hydromae.base.json_text import digest
+from hydromae.base.secret_values import concealed, revealed
 from hydromae.config import Config, DataConfig, Period
 from hydromae.config.grid import GridConfig
 from hydromae.config.renamed import current_key
@@ -45,6 +46,7 @@ def options_of(config: Config) -> dict[str, Any]:
         settings["sources"] = [_given(source) for source in settings["sources"].values()]
         if not settings["sources"]:
             del settings["sources"]
+    options = concealed(options)
     return options if data.station_order == "given" else {**options, "vector_patch_size": model.series_patch_size}
 
 
@@ -81,7 +83,8 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
         stat = path.stat()
         if given not in hashes:
             hashes[given] = sha256(path) if stat.st_size < _HASHED_SIZE else None
-        file = SourceFile(role=role, path=given, size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=hashes[given])
+        named_as = concealed(given)
+        file = SourceFile(role=role, path=named_as, size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=hashes[given])
         files.append(file)
     return tuple(files)
 
@@ -170,12 +173,12 @@ def changed_sources(store: Store, root: Path | None = None) -> list[str]:
         store: the store.
         root: folder that the files' paths are relative to; None is where they were.
     """
-    folder = Path(root if root is not None else store.provenance.root)
+    folder = Path(root if root is not None else revealed(store.provenance.root))
     if not folder.is_dir():
         return [
             f"{folder}: is no folder, so the sources of {store.path} cannot be compared; give the folder they are in"
         ]
-    files = {file.path: file for file in store.provenance.sources}
+    files = {revealed(file.path): file for file in store.provenance.sources}
     return [
         f"{folder / path}: {change}"
         for path, file in files.items()

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from hydromae.base.attribute_names import same_attribute
+from hydromae.base.csv_text import write_frame
 from hydromae.base.errors import DataError
 from hydromae.config import AttributesConfig
 from hydromae.config.read import build_config
@@ -89,7 +90,7 @@ def _write_attributes(folder: Path, table: pd.DataFrame, attributes: Known) -> d
             raise DataError(f"there are {len(stations)} stations; give attributes as a frame, whose index they are")
         known = pd.DataFrame([dict(known)], index=stations)
     known = known.rename(index=str).reindex(stations).select_dtypes("number")
-    known.rename_axis("id").reset_index().to_csv(folder / _ATTRIBUTES, index=False)
+    write_frame(known.rename_axis("id").reset_index(), folder / _ATTRIBUTES)
     settings: dict[str, Any] = {"path": _ATTRIBUTES, "columns": list(map(str, known.columns))}
     area = same_attribute(AttributesConfig().area, settings["columns"])
     return settings if area is None else {**settings, "area": area}

@@ -7,9 +7,10 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from hydromae.base.csv_text import write_frame
 from hydromae.base.devices import choose_device
 from hydromae.base.errors import ConfigError
-from hydromae.base.files import write_text
+from hydromae.base.replacing import replacing
 from hydromae.base.version import VERSION
 from hydromae.batch.batcher import Batcher
 from hydromae.evaluation.overlap import overlap_of
@@ -188,4 +189,5 @@ def _write(dataset: xr.Dataset, output: Path) -> None:
     table = table[[*_DIMS, "target_units", *numbers]]
     if (overlap := overlap_of(dataset.attrs)) is not None:
         table["days_trained_on"] = overlap.days
-    write_text(output.with_suffix(".csv"), table.to_csv(index=False, lineterminator="\n"))
+    with replacing(output.with_suffix(".csv")) as temporary:
+        write_frame(table, temporary)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from hydromae.base.errors import ConfigError, RunError
 from hydromae.base.given import as_names
+from hydromae.base.shell import command
 from hydromae.config import Period
 from hydromae.evaluation.event_scores import WARN_AT
 from hydromae.evaluation.tables import ScoreTable
@@ -18,6 +19,7 @@ from hydromae.tasks.forecast_baselines import REGIMES, OnStage, forcing_of, regi
 from hydromae.tasks.score_extremes import EXTREMES, PARTS, Kind, leads_of, score_extremes
 from hydromae.tasks.scored_period import ScoredPeriod, scored_period
 
+_QUANTILES: Final = "model.quantiles=[0.01,0.05,0.25,0.5,0.75,0.95,0.99]"
 _NEEDS: Final = {
     "flood": "10 water years (from 1 October) of 330 observed days",
     "drought": "365 observed days, and for the streamflow index 280 spans of 30 days in each calendar month",
@@ -106,8 +108,7 @@ def require_quantiles(runs: Sequence[str | Path]) -> None:
         if len(RunDirectory.open(run).config().model.quantiles) < 2:
             raise RunError(
                 f"{run}: has fewer than two quantiles (model.quantiles), which probabilities come from; "
-                f"teach it some with `hydromae finetune {run} --task forecast "
-                f'"model.quantiles=[0.01,0.05,0.25,0.5,0.75,0.95,0.99]"`'
+                f"teach it some with `{command('finetune', run, '--task', 'forecast', _QUANTILES)}`"
             )
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from hydromae.base.errors import ConfigError
-from hydromae.base.files import write_text
 from hydromae.base.given import as_names
 from hydromae.base.json_text import digest
+from hydromae.base.replacing import replace_text
 from hydromae.base.version import VERSION
 from hydromae.baselines.forecast import Regime
 from hydromae.config import Period
@@ -198,7 +198,7 @@ def evaluate_forecasts(
         write_result(stations.assign_attrs(marks, **scored), output / f"{regime}_stations.nc")
         on_stage(f"Scoring, forcing {regime}", 1.0)
     write_markdown(output / "table.md", markdown_tables(comparisons, title))
-    write_text(output / "table.csv", csv_table(comparisons))
+    replace_text(output / "table.csv", csv_table(comparisons))
     return comparisons
 
 

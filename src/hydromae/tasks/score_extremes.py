@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from hydromae.base.errors import DataError
-from hydromae.base.files import write_text
+from hydromae.base.replacing import replace_text
 from hydromae.base.version import VERSION
 from hydromae.baselines.forecast import Regime
 from hydromae.config import Period
@@ -121,7 +121,7 @@ def score_extremes(
     shown = tuple(tables if overlap is None else map(overlap.table, tables))
     write_markdown(output / "table.md", (table.markdown() for table in shown))
     for file, table in extreme_records(scores).items():
-        write_text(output / f"{file}.csv", (table if overlap is None else overlap.records(table)).csv())
+        replace_text(output / f"{file}.csv", (table if overlap is None else overlap.records(table)).csv())
     return shown
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hydromae.base.errors import ConfigError
-from hydromae.base.files import write_text
+from hydromae.base.replacing import replace_text
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.tables import ScoreTable
 from hydromae.prediction.predictor import Predictor
@@ -47,7 +47,7 @@ class TaskScores:
         page, table = folder / f"{stem}.md", folder / f"{stem}.csv"
         verdict = [f"{self.verdict}\n"] if self.verdict else []
         write_markdown(page, [*verdict, *(scores.markdown() for scores in self.tables)])
-        write_text(table, self.records.csv())
+        replace_text(table, self.records.csv())
         return page, table
 
 

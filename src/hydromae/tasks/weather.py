@@ -19,6 +19,7 @@ from hydromae.base.station_ids import id_texts, named_stations, require_distinct
 from hydromae.base.units import same_units
 from hydromae.config import DataConfig
 from hydromae.prediction.known_data import KnownData
+from hydromae.readers.guard import check_memory, reading
 from hydromae.readers.labelled import open_labelled, whole_days, without_single
 from hydromae.sources.cleaning import first_fault, missing_to_nan, number_text, within_limits
 from hydromae.store.oudin import TEMPERATURE
@@ -147,18 +148,12 @@ def open_weather(
         raise DataError(f"{path}: does not exist; forcing is none, perfect, or a netCDF, Zarr, CSV or parquet file")
     weather_names = [name for name, shape in shapes.items() if shape.kind == "series" and name not in forecast]
     units = {name: data.units[name] for name in weather_names}
-    try:
-        dataset = open_weather_table(path, units) if is_weather_table(path) else open_labelled(path)
-    except (OSError, ValueError, KeyError) as error:
-        problem = refused(path, error)
-        raise DataError(
-            problem or f"{path}: cannot be opened as weather ({error}); give netCDF 4, Zarr, CSV or parquet"
-        ) from None
-    series_of = {
-        name: _series(path, dataset[name], name, data, settings.missing_values)
-        for name in weather_names
-        if name in dataset
-    }
+    advice = "give netCDF, Zarr, CSV or parquet"
+    with reading(path, "cannot be read as weather", advice):
+        dataset = open_weather_table(path, units) if is_weather_table(path) else open_labelled(path, advice)
+        held = [name for name in weather_names if name in dataset]
+        check_memory(path, dataset[held].nbytes)
+        series_of = {name: _series(path, dataset[name], name, data, settings.missing_values) for name in held}
     if not series_of:
         raise DataError(
             f"{path}: has none of the run's weather series {', '.join(weather_names) or '(it has none)'}; "

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.secret_values import revealed
 from hydromae.config import Config, DataConfig, Period
 from hydromae.prediction.known_data import KnownData, data_of
 from hydromae.prediction.store_as_read import store_as_read
@@ -108,7 +109,7 @@ def _settings(trained: Config, store: Store, written: Store, periods: dict[str, 
         modality["convert_from"] = None
     raw |= {
         "store": str(written.path),
-        "root": store.provenance.root,
+        "root": revealed(store.provenance.root),
         "attributes": {**raw["attributes"], "columns": list(written.attribute_names)},
         "exclude_stations": [],
         "train_stations": None,

@@ -10,7 +10,7 @@ from hydromae.base.locks import locked
 from hydromae.base.version import VERSION
 from hydromae.config import Config
 from hydromae.config.read import with_absolute_start
-from hydromae.runs.checkpoint import load_newest
+from hydromae.runs.checkpoint import load_newest, taking_up
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.seen import BEFORE, before_of
 from hydromae.store.store import Store
@@ -64,10 +64,12 @@ def continue_run(run: RunDirectory, callbacks: Iterable[Callback] = ()) -> RunDi
         return run
     check_tracking(run.config())
     state = load_newest(run.checkpoints, torch.device("cpu")) if any(run.checkpoints.glob("step_*.pt")) else None
-    batch = state["batch"] if state else None
+    with taking_up(run.checkpoints):
+        batch = None if state is None else int(state["batch"])
     trainer = build_trainer(run.config(), run.store(), run, callbacks=callbacks, batch=batch)
-    if state:
-        trainer.restore(state)
+    if state is not None:
+        with taking_up(run.checkpoints):
+            trainer.restore(state)
         # The run that it started from was read when it began, and may no longer exist.
         trainer.model.trained_on = {**trainer.model.trained_on, BEFORE: before_of(run)}
     with _alone_in(run, trainer.world):

@@ -58,7 +58,7 @@ def patches(
     if groups.grid is not None and not as_json:
         console.print(groups.sentence())
     if output is not None:
-        groups.write(output)
+        groups.write(output, overwrite)
         if not as_json:
             console.print(f"Written: {output}", soft_wrap=True)
 

@@ -36,7 +36,7 @@ def folds(
         for fold in range(count):
             check_target(fold_config(config, output.parent, fold), overwrite, [config], CONFIGURATIONS)
     made = folds_of_store(Store.open(store), count, apart, seed)
-    made.write(output)
+    made.write(output, overwrite)
     for fold in range(made.count):
         nearest = made.table.loc[made.table["fold"] == fold, "nearest_training_km"]
         console.print(
@@ -45,5 +45,5 @@ def folds(
         )
     console.print(f"Written: {output}", soft_wrap=True)
     if config is not None:
-        for path in write_fold_configs(made, config, output.parent):
+        for path in write_fold_configs(made, config, output.parent, overwrite):
             console.print(f"Written: {path}", soft_wrap=True)

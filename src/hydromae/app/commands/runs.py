@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -209,9 +208,10 @@ def after_training(run: Any) -> None:
     from hydromae.app.console import console
     from hydromae.app.next_steps import after_training as next_commands
     from hydromae.app.next_steps import said
+    from hydromae.base.shell import command
     from hydromae.training.runs import is_finished
 
     if not is_finished(run):
-        console.print(f"Stopped; continue with `hydromae resume {quote(str(run.path))}`", soft_wrap=True)
+        console.print(f"Stopped; continue with `{command('resume', run.path)}`", soft_wrap=True)
         raise SystemExit(130)  # typer's own exit works only inside typer, which train_mae.py does not use
     console.print(said(f"Trained: {run.path}.", next_commands(run)), soft_wrap=True, markup=False, highlight=False)

@@ -95,7 +95,7 @@ def check(
     if output is not None:
         from hydromae.check.page import write_check_page
 
-        write_check_page(report, output)
+        write_check_page(report, output, overwrite)
     if as_json:
         print_json(report.to_dict())
         raise typer.Exit(report.exit_code)
@@ -125,6 +125,7 @@ def prepare(
     """
     from hydromae.app.console import Stages, console
     from hydromae.app.next_steps import before_training, said
+    from hydromae.base.shell import command
     from hydromae.check.check import check_store
     from hydromae.config.read import load_config
     from hydromae.store.prepare import ALREADY
@@ -145,7 +146,9 @@ def prepare(
         console.print(said("Prepared.", steps), soft_wrap=True, markup=False, highlight=False)
     if errors:
         verdict = f"error: {report.verdict} " + "; ".join(errors)
-        console.print(f"{verdict}. `hydromae check {config}` says more", soft_wrap=True, markup=False)
+        console.print(
+            f"{verdict}. `{command('check', config, *(overrides or ()))}` says more", soft_wrap=True, markup=False
+        )
 
 
 def export(

@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.secret_values import concealed
+from hydromae.base.shown_text import shown
 
 _FORMAT = "%(asctime)s %(message)s"
 
@@ -35,7 +37,7 @@ class LogFile(logging.FileHandler):
 
     def say(self, line: str) -> None:
         """Write one line."""
-        self.handle(logging.LogRecord("hydromae", logging.INFO, "", 0, line, None, None))
+        self.handle(logging.LogRecord("hydromae", logging.INFO, "", 0, shown(str(concealed(line))), None, None))
 
     def close(self) -> None:
         """Close the file; what it still held of lines that the disk refused is lost, as was said."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from hydromae.base.files import write_text
 from hydromae.base.json_text import json_text
+from hydromae.base.secret_values import concealed
 from hydromae.config import Config
 from hydromae.training.callback import Beginning, Callback, Picture
 from hydromae.training.tracking.numbers import numbers_of
@@ -43,7 +44,7 @@ class WeightsAndBiases(Callback):
             resume="allow",
             mode="offline" if config.logging.wandb == "offline" else "online",
             dir=self.run,
-            config=config.model_dump(mode="json"),
+            config=concealed(config.model_dump(mode="json")),
             # The console is the training's own: the client neither writes to it nor copies what is written.
             settings=wandb.Settings(silent=True, console="off"),
         )

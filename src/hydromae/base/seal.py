@@ -8,8 +8,6 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-import xarray as xr
-
 from hydromae.base.errors import DataError
 
 _MARK: Final = b"\nhydromae sha256 "
@@ -41,12 +39,6 @@ def check_seal(path: Path) -> None:
             f"{path}: differs from when it was written (its checksum differs), since the disk is failing or somebody "
             f"changed it; make it again"
         )
-
-
-def open_sealed(path: Path) -> xr.Dataset:
-    """Open a netCDF result of this package lazily, once its hash was compared."""
-    check_seal(path)
-    return xr.open_dataset(path, engine="h5netcdf")
 
 
 def _hash(path: Path, size: int) -> str:
