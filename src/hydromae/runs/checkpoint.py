@@ -77,11 +77,12 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
         if reason := refused(path) or refused(checksum):
             raise RunError(reason)
         if not checksum.is_file():
-            if not _whole_by_its_own_sums(path):
+            content = _whole_by_its_own_sums(path, device)
+            if content is None:
                 logger.warning("%s: is damaged and has no %s; going back to the one before", path, checksum.name)
                 continue
             logger.warning("%s: has no %s beside it; it is whole by the sums inside it", path, checksum.name)
-            return _loaded(path, device)
+            return content
         if checksum.read_bytes() != sha256(path).encode():
             logger.warning("%s: is damaged (its checksum differs); going back to the one before", path)
             continue
@@ -89,14 +90,15 @@ def load_newest(folder: Path, device: torch.device) -> dict[str, Any]:
     raise RunError(f"{folder}: holds no whole checkpoint to continue from; train the run anew")
 
 
-def _whole_by_its_own_sums(path: Path) -> bool:
+def _whole_by_its_own_sums(path: Path, device: torch.device) -> dict[str, Any] | None:
     try:
         with zipfile.ZipFile(path) as parts:
-            return parts.testzip() is None
-    except Exception as error:  # whatever damaged bytes lead zipfile to
+            whole = parts.testzip() is None
+        return dict(torch.load(path, map_location=device, weights_only=True)) if whole else None
+    except Exception as error:  # whatever damaged bytes lead zipfile and torch to
         if reason := refused(path, error):
             raise RunError(reason) from None
-        return False
+        return None
 
 
 def _loaded(path: Path, device: torch.device) -> dict[str, Any]:
