@@ -16,6 +16,7 @@ from hydromae.app.commands.forecast import forecast
 from hydromae.app.commands.infill import infill
 from hydromae.app.commands.models import models
 from hydromae.app.commands.plot import plot
+from hydromae.app.commands.serve import serve
 from hydromae.app.commands.ungauged import ungauged
 from hydromae.app.streams import prepare_streams
 from hydromae.base.errors import HydroMAEError
@@ -43,6 +44,7 @@ for command in (
     evaluate,
     benchmark,
     plot,
+    serve,
     runs.report,
     runs.model,
     models,
