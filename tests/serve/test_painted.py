@@ -95,5 +95,17 @@ def test_errors_are_those_of_the_hidden_days_and_of_the_days_ahead(
     assert made["errors"]["ahead"]["bias"] == pytest.approx(np.nanmean(off[5:]))
     assert made["persistence"] == pytest.approx(flow[4])
     assert made["errors"]["persistence"] == pytest.approx(np.sqrt(np.nanmean((flow[4] - flow[5:]) ** 2)))
+    known_after = asked(all_stations, hidden_days=[days], after="all")["errors"]
+    assert known_after["ahead"] is None and known_after["hidden"]["days"] == inside.sum()
     hidden_today = asked(all_stations, hidden_days=[[days[0], DAY.item()]])
     assert hidden_today["persistence"] == pytest.approx(flow[0])  # the last that the model saw
+
+
+def test_a_hidden_station_outside_the_training_is_not_scaled_by_its_record(
+    one_station: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = Served.open([one_station.path]).runs
+    assert run.predictor.data.own_records and run.unrecorded is run.predictor  # all are of the training
+    (run,) = Served.open([one_station.path]).runs
+    monkeypatch.setitem(run.predictor.data.trained_on, "stations", ["9002", "101", "27003"])
+    assert not run.unrecorded.data.own_records

@@ -28,6 +28,7 @@ def page(served: Served) -> tuple[str, str]:
         days=f"{served.store.days[0]} to {served.store.days[-1]}",
         runs=bool(served.runs),
         grids=bool(served.grids),
+        patches=_hides_patches(served),
         predicted=served.label(served.predicted[0]),
         several=len(served.predicted) > 1,
         content=_content(served),
@@ -45,6 +46,11 @@ def _parts() -> Assembly:
 
 def _file(name: str) -> str:
     return files("hydromae.serve").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hides_patches(served: Served) -> bool:
+    """Whether a run reads grids, so that a patch can be hidden from it."""
+    return any(shape.kind == "grid" for run in served.runs for shape in run.predictor.model.shapes.values())
 
 
 def _content(served: Served) -> str:
@@ -72,6 +78,7 @@ def _content(served: Served) -> str:
         "grids": [{"name": of, "label": served.label(of)} for of in served.grids],
         "patches": store.valid_patches.tolist() if served.grids else [],
         "hides": sorted({of for run in served.runs for of in run.predictor.model.shapes}),
+        "hides_patches": _hides_patches(served),
         "longest": min((run.predictor.window - run.predictor.token_days for run in served.runs), default=60),
     }
     arrays = {f"score data {place}": np.clip(of, -6e4, 6e4) for place, (_, of) in enumerate(scores.values())}

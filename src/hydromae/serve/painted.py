@@ -25,7 +25,7 @@ class Reply:
 
     Attributes:
         first: the first of them, datetime64[D].
-        history: days up to the issue day, that day included.
+        history: days up to the issue day, that day included; all where what comes after it is known, too.
         observed: [T], as the run has it, NaN where missing or declared wrong.
         hidden: [T], where it is hidden by hand.
         mean: [T], NaN where it was not asked for.
@@ -75,7 +75,7 @@ def reply(run: ServedRun, question: Question) -> Reply:
     grid = answers.get(question.grid or "")
     return Reply(
         predictor.store.first_day + first,
-        history,
+        len(by_hand) if question.after == "all" else history,
         values[name][:, place].numpy(),
         by_hand,
         flow.mean[:, place].numpy(),

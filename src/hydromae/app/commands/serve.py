@@ -10,12 +10,12 @@ from hydromae.app.commands.options import titled
 
 def serve(
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="RUN|MODEL|STORE...",
             help="Run directories or models of `hydromae models`, which are compared; or a store, to look at data.",
         ),
-    ],
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Other data than the runs': a folder, a configuration (.yaml) or a store.")
     ] = None,
@@ -37,7 +37,7 @@ def serve(
 
     Compare two runs: `hydromae serve output/run output/other --data stores/my`
 
-    Look at data without a model: `hydromae serve stores/my`
+    Look at data without a model: `hydromae serve stores/my`, or `hydromae serve --data my_gauges`
 
     From another machine: `ssh -L 8765:127.0.0.1:8765 server`, then open the printed address.
 
@@ -57,7 +57,7 @@ def serve(
     from hydromae.serve.start import serve as serve_page
 
     with Stages() as stages:
-        served = Served.open(sources, data_in(data, titled(stages.stage, "Preparing")))
+        served = Served.open(sources or [], data_in(data, titled(stages.stage, "Preparing")))
     try:
         serve_page(
             served,

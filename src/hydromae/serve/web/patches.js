@@ -21,13 +21,13 @@ function patchMap(data, state, changed) {
   const draw = (width) => {
     byId("patches-count").textContent = hidden.size ? `${hidden.size} of ${known.size} patches are hidden.` : "No patch is hidden.";
     if (!made) return;
-    const panels = !data.runs.length ? [0] : made.grid.predicts && hidden.size ? [1, 2, 3] : [1];
-    gridFigure(hosts, made, panels, width, data.runs.length ? (cell) => turn(placeOf(cell)) : undefined);
+    const panels = !data.hides_patches ? [0] : made.grid.predicts && hidden.size ? [1, 2, 3] : [1];
+    gridFigure(hosts, made, panels, width, data.hides_patches ? (cell) => turn(placeOf(cell)) : undefined);
   };
   const again = figure(hosts.host, draw);
   choices(byId("grid-name"), data.grids.map((grid) => [grid.name, grid.label]), state.grid);
   byId("grid-name").onchange = (event) => { state.grid = event.target.value; changed(); };
-  if (data.runs.length) {
+  if (data.hides_patches) {
     byId("patch-turn").onclick = () => made && turn({ down: byId("patch-row").value - 1, across: byId("patch-column").value - 1 });
     byId("patches-show").onclick = () => { hidden.clear(); changed(); };
   }
