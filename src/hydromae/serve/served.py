@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.base.areas import is_flow
 from hydromae.base.errors import ConfigError
 from hydromae.prediction.choices import predicted_stations
 from hydromae.prediction.known_data import data_of
@@ -117,9 +118,10 @@ class Served:
 
     @cached_property
     def series(self) -> tuple[str, ...]:
-        """Series of the data that the first run reads, what it forecasts first; without a run all of the data."""
+        """Series of the data that the first run reads, what it forecasts first; without a run all, flow first."""
         if not self.runs:
-            return tuple(name for name in self.store.names if self.store.kind(name) == "series")
+            names = [name for name in self.store.names if self.store.kind(name) == "series"]
+            return tuple(sorted(names, key=lambda name: not is_flow(self.store.units(name))))
         run, shapes = self.runs[0], self.runs[0].predictor.model.shapes
         return run.names + tuple(name for name in shapes if shapes[name].kind == "series" and name not in run.names)
 

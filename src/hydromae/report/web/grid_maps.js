@@ -86,7 +86,7 @@ function gridFigure({ host, legend: legendHost, status }, made, panels, width, c
   const across = width > 640 ? Math.max(2, panels.length) : 2, wide = Math.min(420, Math.floor((width - 12 * (across - 1)) / across));
   const [share, error, bias] = gridNumbers(made);
   const errors = Number.isFinite(error) ? `; root mean square error there ${text(error)}${unit}, mean error ${text(bias)}${unit}` : "";
-  const said = `${made.day}: ${text(share)} % of the cells were hidden${errors}.`;
+  const said = String(panels) === "0" ? `${made.day}: as it was observed.` : `${made.day}: ${text(share)} % of the cells were hidden${errors}.`;
   host.replaceChildren(...panels.map((panel) => {
     const canvas = paint(made, panel, wide);
     canvas.onmousemove = (event) => { status.textContent = cellAt(event, canvas, made).words; };

@@ -13,7 +13,7 @@ function hydrograph(host, width, { x, day, horizon, observed, last, lines, known
     x, days: true, marks: [{ at: day, words: "issued" }], ...options,
     series: [
       { label: "observed", values: x.map((_, place) => (seen[place] ? observed[place] : NaN)), colour: colourOf("text") },
-      { label: unseen, values: x.map((_, place) => (seen[place] ? NaN : observed[place])), colour: colourOf("text"), width: 0, points: true },
+      ...(seen.every(Boolean) ? [] : [{ label: unseen, values: x.map((_, place) => (seen[place] ? NaN : observed[place])), colour: colourOf("text"), width: 0, points: true }]),
       ...(Number.isFinite(last) ? [{ label: "persistence", values: x.map((one) => (one >= day && one <= day + horizon ? last : NaN)), colour: colourOf("soft"), dash: [2, 4] }] : []),
       ...lines.map((line) => ({ width: 2.4, points: markers, ...line })),
     ],

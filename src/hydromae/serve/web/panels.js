@@ -107,7 +107,7 @@ function otherPanels(data, state, panel) {
       lineChart(host, width, {
         x, days: true, height: 150, yLabel: units, marks: [{ at: answer.day, words: "" }], enlarges: false, series: [
           { label: hidden ? `${label}, hidden` : label, values: list.map((value, place) => (seen(x[place]) ? value : NaN)), colour: colourOf("text"), width: 1.2 },
-          { label: "not seen", values: list.map((value, place) => (seen(x[place]) ? NaN : value)), colour: colourOf("soft"), dash: [2, 3], width: 1.2 },
+          ...(x.every(seen) ? [] : [{ label: "not seen", values: list.map((value, place) => (seen(x[place]) ? NaN : value)), colour: colourOf("soft"), dash: [2, 3], width: 1.2 }]),
         ],
       });
       host.setAttribute("aria-label", `${label} from ${dayText(x[0])} to ${dayText(x[x.length - 1])}${hidden ? ", hidden from the model" : ""}`);
