@@ -18,6 +18,7 @@ from hydromae.app.commands.forecast import forecast
 from hydromae.app.commands.infill import infill
 from hydromae.app.commands.models import models
 from hydromae.app.commands.plot import plot
+from hydromae.app.commands.serve import serve
 from hydromae.app.commands.ungauged import ungauged
 from hydromae.app.streams import prepare_streams
 from hydromae.base.errors import HydroMAEError
@@ -45,6 +46,8 @@ for command in (
     benchmark,
     plot,
     report.report,
+    serve,
+    runs.report,
     runs.model,
     models,
     stores.export,

@@ -108,6 +108,25 @@ def ungauged_mask(values: Values, days: slice, name: str, target: Places, hidden
     return ValueMask({name: _within(target.expand(shape), days)}, {name: hidden.expand(shape)})
 
 
+def with_hidden(
+    mask: ValueMask, hidden: Mapping[str, Bool[Tensor, "days *_"]], predicted: Mapping[str, Places]
+) -> ValueMask:
+    """A mask that hides more values, and predicts those of them that lie at some places.
+
+    Args:
+        mask: to begin with.
+        hidden: modality -> bool [T, *place], what may not be seen either.
+        predicted: modality -> its places of which the hidden values become targets.
+    """
+    merged, target = dict(mask.hidden), dict(mask.target)
+    for name, values in hidden.items():
+        merged[name] = merged[name] | values if name in merged else values
+        if name in predicted:
+            more = values & predicted[name]
+            target[name] = target[name] | more if name in target else more
+    return ValueMask(target, merged)
+
+
 def _after(values: Tensor, day: int) -> Bool[Tensor, "days *place"]:
     after = torch.zeros_like(values, dtype=torch.bool)
     after[day:] = True

@@ -8,19 +8,20 @@ from importlib.resources import files
 from typing import Final
 
 _UPLOT: Final = "vendor/uplot/uPlot.iife.min.js"
-# In the order in which they need each other; together they are one function, so that they leave no global names.
-_MODULES: Final = (
+# Modules that every page with choices shares, and those of the report; in the order in which they need each other.
+# Together they are one function, so that they leave no global names.
+_SHARED: Final = (
     "unpack",
     "elements",
     "saving",
     "colours",
     "chart",
+    "hydrograph",
     "station_map",
-    "station",
-    "skill",
-    "day_maps",
-    "page",
+    "station_search",
+    "grid_maps",
 )
+_REPORT: Final = ("station", "skill", "day_maps", "page")
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,28 @@ class Assembly:
 
 
 def assemble(interactive: bool) -> Assembly:
-    """The parts of the page, with uPlot where there is something to draw with it."""
-    style = _text("web/page.css") + (_text("vendor/uplot/uPlot.min.css") if interactive else "")
-    own = "".join(_text(f"web/{name}.js") for name in _MODULES)
-    scripts = (*((_text(_UPLOT),) if interactive else ()), f'(() => {{\n"use strict";\n{own}}})();\n')
+    """The parts of the report, with uPlot where there is something to draw with it."""
+    return assembled([_text(f"web/{name}.js") for name in _REPORT], interactive)
+
+
+def assembled(modules: Sequence[str], uplot: bool, style: str = "", asks: bool = False) -> Assembly:
+    """The parts of a page that shares the modules and the style of the report.
+
+    Args:
+        modules: the page's own, which follow the shared ones.
+        uplot: whether it draws lines.
+        style: of its own, after the shared one.
+        asks: whether it asks the server that it came from.
+    """
+    style = _text("web/page.css") + (_text("vendor/uplot/uPlot.min.css") if uplot else "") + style
+    own = "".join([*(_text(f"web/{name}.js") for name in _SHARED), *modules])
+    scripts = (*((_text(_UPLOT),) if uplot else ()), f'(() => {{\n"use strict";\n{own}}})();\n')
+    connect = "connect-src 'self'; " if asks else ""
     policy = (
         f"default-src 'none'; img-src data: blob:; style-src {_hashes([style])}; script-src {_hashes(scripts)}; "
-        f"base-uri 'none'; form-action 'none'"
+        f"{connect}base-uri 'none'; form-action 'none'"
     )
-    return Assembly(style, scripts, policy, _text("vendor/uplot/LICENSE") if interactive else "")
+    return Assembly(style, scripts, policy, _text("vendor/uplot/LICENSE") if uplot else "")
 
 
 def _text(name: str) -> str:

@@ -71,14 +71,10 @@ class AskedRun:
 
         A member without any weather at a station where others have some has no prediction there.
         """
-        issue = int((day - self.predictor.store.first_day).astype(int))
-        first = issue - self.history + 1
-        values = self.predictor.read(first, self.history + self.horizon)
-        wrong = torch.from_numpy(np.isin(np.arange(first, first + self.history + self.horizon), self.wrong))
-        for value in values.values():
-            value[wrong] = torch.nan
+        first, values = self.window(day)
         if self.weather is None:
             return [self._ahead(first, values)]
+        issue = first + self.history - 1
         after = {name: self.weather.after(name, issue, self.horizon) for name in self.weather.names}
         present = torch.stack([ahead.isfinite().any(1) for ahead in after.values()]).any(0)  # [member, station]
         left_out = present.any(0) & ~present
@@ -94,12 +90,29 @@ class AskedRun:
             result.append(answers)
         return result
 
+    def window(self, day: np.datetime64) -> tuple[int, dict[str, Tensor]]:
+        """The window of an issue time: its first day, as days since that of the data, and its values.
+
+        Values of days that are excluded are missing.
+        """
+        first = int((day - self.predictor.store.first_day).astype(int)) - self.history + 1
+        values = self.predictor.read(first, self.history + self.horizon)
+        wrong = torch.from_numpy(np.isin(np.arange(first, first + self.history + self.horizon), self.wrong))
+        for value in values.values():
+            value[wrong] = torch.nan
+        return first, values
+
+    @cached_property
+    def asked_of(self) -> dict[str, Tensor]:
+        """Modality that is forecast -> bool [stations], those that are."""
+        chosen = torch.zeros(len(self.predictor.stations), dtype=torch.bool)
+        chosen[self.chosen] = True
+        return dict.fromkeys(self.names, chosen)
+
     def _ahead(self, first: int, values: Mapping[str, Tensor]) -> dict[str, Answer]:
         """The predictions after the issue time, of a window that begins on a day of the data."""
         predictor, history = self.predictor, self.history
-        chosen = torch.zeros(len(predictor.stations), dtype=torch.bool)
-        chosen[self.chosen] = True
-        mask = forecast_mask(values, history, dict.fromkeys(self.names, chosen), self.given)
+        mask = forecast_mask(values, history, self.asked_of, self.given)
         ahead = {}
         for name, answer in predictor.ask(first, values, mask).items():
             possible = limited(answer, predictor.config, name)

@@ -81,7 +81,7 @@ def forecast(
         check_target(Path(output), overwrite, [forcing, *inputs_of(*(predictor.store for predictor in predictors))])
     first = predictors[0]
     names = forecast_names(first)
-    _require_series(predictors, names)
+    require_series(predictors, names)
     require_alike(predictors, names)
     chosen = np.array(predicted_stations(first, stations), dtype=np.int64)
     histories = [history_days(predictor, horizon) for predictor in predictors]
@@ -125,7 +125,16 @@ def forecast(
     return result
 
 
-def _require_series(predictors: Sequence[Predictor], names: Sequence[str]) -> None:
+def require_series(predictors: Sequence[Predictor], names: Sequence[str]) -> None:
+    """Refuse what cannot be forecast: grids, a series that the data lack, and runs that do not forecast the same.
+
+    Args:
+        predictors: the runs.
+        names: what the first of them forecasts.
+
+    Raises:
+        ConfigError: it is so.
+    """
     first = predictors[0]
     for name in names:
         if first.model.shapes[name].kind == "grid":

@@ -4,9 +4,10 @@
  * Draw into a host, in place of what it holds.
  *
  * x, series: [{ label, values, colour, dash, width, points, hidden }]; bands: [{ low, high, colour, label }];
- * days: whether x counts days from 1970; marks: [{ at, words }] vertical lines; logarithmic: of y; choose: called with x on a click.
+ * days: whether x counts days from 1970; marks: [{ at, words }] vertical lines; shades: [[first, last]] spans of x behind everything;
+ * logarithmic: of y; choose: called with x on a click; enlarges: whether dragging enlarges.
  */
-function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = false, marks = [], height = 260, logarithmic = false, choose, yRange }) {
+function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = false, marks = [], shades = [], height = 260, logarithmic = false, choose, yRange, enlarges = days }) {
   const [ink, soft, line] = ["text", "soft", "line"].map(colourOf);
   const known = series.map((one) => ({
     stroke: one.colour, dash: one.dash, width: one.width ?? 1.6, points: { show: one.points ?? false, size: 5, fill: one.colour, stroke: one.colour },
@@ -25,9 +26,18 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
     series: [{}, ...edges, ...known],
     bands: bands.map((band, place) => ({ series: [1 + 2 * place, 2 + 2 * place], fill: band.colour })),
     legend: { show: false },
-    cursor: { drag: { x: days, y: false } },
+    cursor: { drag: { x: enlarges, y: false } },
     hooks: {
       setCursor: [(plot) => { reading.textContent = plot.cursor.idx === null || plot.cursor.idx === undefined ? "" : said(plot.cursor.idx); }],
+      drawClear: [(plot) => shades.forEach(([first, last]) => {
+        const [left, right] = [first - 0.5, last + 0.5].map((at) => plot.valToPos(days ? at * 86400 : at, "x", true)), { ctx: brush, bbox } = plot;
+        const from = Math.max(left, bbox.left), to = Math.min(right, bbox.left + bbox.width);
+        if (to <= from) return;
+        brush.save();
+        brush.fillStyle = colourOf("shade");
+        brush.fillRect(from, bbox.top, to - from, bbox.height);
+        brush.restore();
+      })],
       draw: [(plot) => marks.forEach(({ at, words }) => {
         const [left, { ctx: brush, bbox }] = [plot.valToPos(days ? at * 86400 : at, "x", true), plot];
         brush.save();

@@ -36,18 +36,11 @@ function stationPart(data, state) {
 
   function drawForecast(width = byId("forecast-host").clientWidth) {
     const { day, x, observed, last, bands, forecast } = forecastOf(state.issue);
-    const ink = colourOf("text");
     byId("issue").setAttribute("aria-valuetext", dayText(day));
     byId("issue-day").textContent = dayText(day);
     byId("station-name").textContent = nameOf();
-    lineChart(byId("forecast-host"), width, {
-      x, days: true, yLabel, bands, marks: [{ at: day, words: "issued" }], height: 290,
-      series: [
-        { label: "observed", values: x.map((one, place) => (one <= day ? observed[place] : NaN)), colour: ink },
-        { label: "observed later", values: x.map((one, place) => (one > day ? observed[place] : NaN)), colour: ink, width: 0, points: true },
-        { label: "persistence", values: x.map((one) => (one >= day && one <= day + horizon ? last : NaN)), colour: colourOf("soft"), dash: [2, 4] },
-        { label: "forecast", values: forecast, colour: colourOf("blue"), width: 2.4, points: true },
-      ],
+    hydrograph(byId("forecast-host"), width, {
+      x, day, horizon, observed, last, yLabel, bands, height: 290, lines: [{ label: "forecast", values: forecast, colour: colourOf("blue") }],
     });
     const known = leads.map((lead) => [lead, forecast[x.indexOf(day + lead)], observedOn(day + lead)]);
     const said = known.map(([lead, value, seen]) => `lead ${lead} ${text(value)}${Number.isFinite(seen) ? ` (observed ${text(seen)})` : ""}`).join(", ");
@@ -124,27 +117,4 @@ function stationPart(data, state) {
   if (issues.length < data.all_issues) byId("issues-kept").textContent = `The page holds ${issues.length} of ${data.all_issues} issue days, evenly spread over the last part of the period; values are rounded to about 1 %.`;
   const draws = [figure(byId("forecast-host"), drawForecast), figure(byId("period-host"), drawPeriod), figure(byId("duration-host"), drawDuration)];
   return { draw() { draws.forEach((draw) => draw()); drawScores(); }, highest: () => byId("issue-highest").click() };
-}
-
-/** Search by id or by a part of the name, and steps to the neighbours in the list. */
-function stationSearch(data, state, changed) {
-  const field = byId("station"), status = byId("station-status");
-  byId("stations").replaceChildren(...data.stations.map((id, place) => element("option", { value: [id, data.names[place]].filter(Boolean).join(", ") })));
-  const find = (words) => {
-    const sought = words.trim().toLowerCase(), id = sought.split(",")[0];
-    if (!sought) return -1;
-    const exact = data.stations.findIndex((station) => station.toLowerCase() === id);
-    return exact >= 0 ? exact : data.stations.findIndex((station, place) => `${station}, ${data.names[place]}`.toLowerCase().includes(sought));
-  };
-  const choose = () => {
-    const station = find(field.value);
-    status.textContent = station < 0 && field.value.trim() ? `No station is called “${field.value.trim()}”.` : "";
-    if (station >= 0) changed({ station });
-  };
-  field.addEventListener("change", choose);
-  field.addEventListener("keydown", (event) => event.key === "Enter" && choose());
-  const step = (by) => changed({ station: (state.station + by + data.stations.length) % data.stations.length });
-  byId("station-before").onclick = () => step(-1);
-  byId("station-after").onclick = () => step(1);
-  return () => { field.value = [data.stations[state.station], data.names[state.station]].filter(Boolean).join(", "); };
 }

@@ -10,7 +10,9 @@ function stationMap(data, state, changed) {
     const place = Math.max(0, regimeOf().scores.indexOf(scoreOf()));
     return data.values[`score ${state.regime} ${place}`]?.subarray(state.lead * count, (state.lead + 1) * count) ?? new Float32Array(count).fill(NaN);
   };
-  const title = () => `${scoreOf().words} at lead ${data.leads[state.lead]}, ${regimeOf().words}`;
+  // Without forecasts there are neither lead times nor kinds of weather.
+  const when = () => (data.leads.length ? ` at lead ${data.leads[state.lead]}, ${regimeOf().words}` : "");
+  const title = () => scoreOf().words + when();
   const nameOf = (station) => [data.stations[station], data.names[station]].filter(Boolean).join(", ");
   let dots = [];
 
@@ -90,7 +92,7 @@ function stationMap(data, state, changed) {
   }
 
   const rows = () => data.stations.map((id, station) => [id, data.names[station], ...regimeOf().scores.map((_, place) => Number(data.values[`score ${state.regime} ${place}`][state.lead * count + station].toPrecision(3)))]);
-  const refresh = underneath(data.places ? host : histogramHost, byId("histogram-host"), () => `scores of stations, lead ${data.leads[state.lead]}, ${regimeOf().words}`, rows,
+  const refresh = underneath(data.places ? host : histogramHost, byId("histogram-host"), () => `scores of stations${when()}`, rows,
     () => ["station", "name", ...regimeOf().scores.map((score) => score.key)]);
   if (!data.places) byId("map-figure").querySelector(".save")?.remove();
   histogramHost.after(drawingButton(histogramHost, () => `histogram of ${title()}`));

@@ -14,8 +14,12 @@ const halves = (() => {
 /** The description in the element of this id with its arrays by name; null where the page has none. */
 async function unpack(id) {
   const holder = document.getElementById(id);
-  if (!holder) return null;
-  const packed = Uint8Array.from(atob(holder.textContent.trim()), (letter) => letter.charCodeAt(0));
+  return holder ? unpackText(holder.textContent.trim()) : null;
+}
+
+/** The same of a text. */
+async function unpackText(content) {
+  const packed = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const whole = new Uint8Array(await new Response(stream).arrayBuffer());
   const length = new DataView(whole.buffer).getUint32(0, true);
