@@ -47,7 +47,6 @@ for command in (
     plot,
     report.report,
     serve,
-    runs.report,
     runs.model,
     models,
     stores.export,
