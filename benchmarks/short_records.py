@@ -154,7 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for day in np.arange(np.datetime64(given.first), np.datetime64(given.last) + 1, given.every)
     ]
     observed = np.stack([store.read(given.flow, slice(day + 1, day + 1 + HORIZON))[:, gauges.places] for day in issues])
-    rows = []
+    columns = ["known of the gauge", *(f"{way} {lead}" for way in ("none", "perfect") for lead in LEADS)]
+    today = np.stack([store.read(given.flow, slice(day, day + 1))[:, gauges.places] for day in issues])  # [issue, 1, S]
+    persistence = np.nanmedian(efficiency(np.repeat(today, HORIZON, 1), observed), 1)[np.array(LEADS) - 1].tolist()
+    rows: list[tuple[str | float, ...]] = [("persistence", *persistence, *persistence)]
+    print("persistence", " ".join(f"{score:.3f}" for score in persistence), flush=True)
     for case in CASES:
         scores = []
         for perfect in (False, True):
@@ -163,7 +167,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             scores += [float(medians[lead - 1]) for lead in LEADS]
         rows.append((case.label, *scores))
         print(case.label, " ".join(f"{score:.3f}" for score in scores), flush=True)
-    columns = ["known of the gauge", *(f"{way} {lead}" for way in ("none", "perfect") for lead in LEADS)]
     frame = pd.DataFrame(rows, columns=columns)
     if given.output is not None:
         frame.to_csv(given.output, index=False)
