@@ -331,7 +331,10 @@ def test_the_demo_leaves_all_it_promises_and_shows_learning(hydromae: Hydromae, 
     ("error", "told"),
     [
         (PermissionError(13, "Permission denied", "/nobody/knows"), "/nobody/knows: may not be read"),
-        (OSError(28, "No space left on device"), "a file is refused by the system (No space left on device); make room"),
+        (
+            OSError(28, "No space left on device"),
+            "a file is refused by the system (No space left on device)",
+        ),
     ],
 )
 def test_what_the_system_refuses_anywhere_is_one_sentence(

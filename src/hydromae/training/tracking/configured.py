@@ -1,6 +1,7 @@
 """The callbacks that `logging` asks for."""
 
 import importlib.util
+import logging
 
 from hydromae.base.errors import ConfigError
 from hydromae.config import Config
@@ -9,6 +10,8 @@ from hydromae.training.loop import Trainer
 from hydromae.training.tracking.pictures import Pictures
 from hydromae.training.tracking.tensorboard import TensorBoard
 from hydromae.training.tracking.wandb import WeightsAndBiases
+
+_log = logging.getLogger(__name__)
 
 
 def check_tracking(config: Config) -> None:
@@ -19,9 +22,7 @@ def check_tracking(config: Config) -> None:
     """
     if config.logging.wandb == "off":
         return
-    package = importlib.util.find_spec("wandb")
-    # The client leaves a folder of that name where it ran, which is found like a package, but has no origin.
-    if package is None or package.origin is None:
+    if not _is_installed("wandb"):
         raise ConfigError(
             f"logging.wandb is {config.logging.wandb}, but wandb is not installed; `pip install hydromae[wandb]`, "
             f"or set logging.wandb=off"
@@ -35,10 +36,21 @@ def tracking(trainer: Trainer) -> list[Callback]:
         return []
     settings, run = trainer.config.logging, trainer.run.path
     callbacks: list[Callback] = []
-    if settings.tensorboard:
+    if settings.tensorboard and _is_installed("tensorboard"):
         callbacks.append(TensorBoard(run / "tensorboard"))
+    elif settings.tensorboard:
+        _log.warning(
+            "tensorboard is not installed, so the run has no event files, and metrics.jsonl alone holds the losses; "
+            "`pip install hydromae[tensorboard]`, or set logging.tensorboard=false"
+        )
     if settings.wandb != "off":
         callbacks.append(WeightsAndBiases(trainer.config, run))
     if settings.images and (pictures := Pictures.of(trainer, run)):
         callbacks.append(pictures)
     return callbacks
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a package is there; a folder of that name, as wandb leaves one where it ran, has no origin."""
+    package = importlib.util.find_spec(name)
+    return package is not None and package.origin is not None
