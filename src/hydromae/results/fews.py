@@ -67,7 +67,7 @@ def export_fews(
         )
     written = _described(one, series, day)
     characters = {"char_dim_name": "char_leng_id"}
-    encoding: dict[str, dict[str, Any]] = {name: {"_FillValue": _MISSING} for name in written.data_vars}
+    encoding: dict[str, dict[str, Any]] = {str(name): {"_FillValue": _MISSING} for name in written.data_vars}
     encoding["station_id"] = characters
     encoding |= {
         name: {"_FillValue": None} for name in ("time", "analysis_time", "lat", "lon") if name in written.coords
@@ -130,10 +130,10 @@ def _described(one: xr.Dataset, series: list[str], day: np.datetime64) -> xr.Dat
             coordinates["realization"] = xr.Variable("realization", np.arange(table.shape[1], dtype=np.int32), numbers)
         elif "quantile" in values.dims:
             for level in values["quantile"].values:
-                words = f"{100 * float(level):04.1f}".removesuffix(".0").replace(".", "_")
+                percent = f"{100 * float(level):04.1f}".removesuffix(".0").replace(".", "_")
                 quantile = values.sel(quantile=level).transpose("lead_time", "station").values
                 long_name = {**said, "long_name": f"{said.get('long_name', name)}, {level:g}"}
-                variables[f"{name.removesuffix('_quantiles')}_q{words}"] = xr.Variable(
+                variables[f"{name.removesuffix('_quantiles')}_q{percent}"] = xr.Variable(
                     ("time", "stations"), quantile, long_name
                 )
         elif set(values.dims) == {"lead_time", "station"}:
