@@ -51,10 +51,13 @@ def test_units_of_archives_become_m3_per_second() -> None:
 
 def test_the_mean_of_minimum_and_maximum_stands_for_a_mean_that_is_not_there(tmp_path: Path) -> None:
     twins.write_us(tmp_path)
-    paths, layout = sorted(tmp_path.glob("**/*_forcing_leap.txt")), layout_named("camels_us_forcing")
+    paths, layout = sorted(tmp_path.glob("**/*_cida_forcing_leap.txt")), layout_named("camels_us_daymet")
     assert layout is not None and all(is_camels(path, layout) for path in paths)
     low, high, mean = (open_camels(paths, name, layout).values for name in ("tmin", "tmax(C)", "tmean"))
     np.testing.assert_allclose(mean, (low + high) / 2, rtol=1e-5)
+    others, maurer = sorted(tmp_path.glob("**/*_maurer_*.txt")), layout_named("camels_us_maurer")
+    assert maurer is not None and is_camels(others[0], maurer) and not is_camels(others[0], layout)
+    np.testing.assert_array_equal(open_camels(others, "PRCP(mm/day)", maurer), open_camels(paths, "prcp", layout))
     rain = open_camels(paths, "prcp(mm/day)", layout)
     np.testing.assert_allclose(rain.sel(station="01013500"), twins.values(10, 3.0), rtol=1e-6)
 

@@ -38,6 +38,10 @@ def test_quantiles_without_a_mean_have_their_median_scored(tmp_path: Path) -> No
     read = open_predictions(tmp_path / "spread.nc", "q", [])
     np.testing.assert_array_equal(read.values.values, given.values[..., 1])
     assert read.quantiles is not None and read.quantiles.dims == ("time", "station", "quantile")
+    percent = given.assign_coords(quantile=[10, 50, 90])
+    percent.to_netcdf(tmp_path / "percent.nc", engine="h5netcdf")
+    with pytest.raises(DataError, match="give each once, between 0 and 1"):
+        open_predictions(tmp_path / "percent.nc", "q", [])
     given.isel(quantile=[0, 2]).to_netcdf(tmp_path / "spread.nc", engine="h5netcdf")
     with pytest.raises(DataError, match=r"not that of 0\.5, which is scored as the forecast; add it"):
         open_predictions(tmp_path / "spread.nc", "q", [])
@@ -66,6 +70,7 @@ def test_tables_say_their_issue_day_by_lead_or_by_date(tmp_path: Path) -> None:
             r"lead_time of 0\.25 days; give one value for each",
         ),
         ({"lead_time": ("lead_time", [1, 2], {"units": "months"})}, "lead_time is in months; give days"),
+        ({"lead_time": [1, 1]}, "lead times 1, 1 days; give each once"),
         ({"station": ["7", "07"]}, "7 and 07"),
     ],
 )

@@ -14,7 +14,7 @@ def values(seed: int, scale: float = 1.0) -> np.ndarray:
     return np.round(np.random.default_rng(seed).gamma(2.0, scale, len(DAYS)) + 0.1, 3)
 
 
-def write_us(root: Path, ids: tuple[str, ...] = ("01013500", "01022500")) -> dict[str, np.ndarray]:
+def write_us(root: Path, ids: tuple[str, ...] = ("01013500", "14301000")) -> dict[str, np.ndarray]:
     """Flow in ft3/s without a header, -999.00 where missing; forcing below three lines; attributes by `;`."""
     flow = {}
     for place, station in enumerate(ids):
@@ -31,8 +31,10 @@ def write_us(root: Path, ids: tuple[str, ...] = ("01013500", "01022500")) -> dic
             for d, p, x, n in zip(DAYS, rain, warm, cold, strict=True)
         ]
         name = f"{station}_lump_cida_forcing_leap.txt"
-        path = folder / "basin_mean_forcing" / "daymet" / station[:2] / name
-        _write(path, ["  47.23739", " 250.31", "2252696000", header, *rows])
+        for product, mark in (("daymet", "cida"), ("maurer", "maurer")):  # Maurer's in capitals
+            path = folder / "basin_mean_forcing" / product / station[:2] / name.replace("cida", mark)
+            own = header if product == "daymet" else header.replace("prcp", "PRCP").replace("tm", "Tm")
+            _write(path, ["  47.23739", " 250.31", "2252696000", own, *rows])
     topo = ["gauge_id;gauge_lat;gauge_lon;elev_mean;slope_mean;area_gages2;area_geospa_fabric"]
     topo += [f"{s};{44.5 + i};{-68.5 + i};{250.3 + i};{21.6 + i};{573.6 + i};{574.1 + i}" for i, s in enumerate(ids)]
     _write(root / "camels_attributes_v2.0" / "camels_topo.txt", topo)

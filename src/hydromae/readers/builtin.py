@@ -21,7 +21,7 @@ def _of_layout(layout: Layout) -> Reader:
     return Reader(
         layout.name,
         "series",
-        f"a file of {layout.title} or a folder of them",
+        f"a file of {layout.title} ({layout.name}){'' if layout.wide else ' or a folder of them'}",
         accepts,
         lambda paths, request: open_camels(paths, request.variable, layout),
         files_accepted(accepts),

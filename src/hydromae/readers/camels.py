@@ -60,7 +60,7 @@ def open_camels(paths: Sequence[Path], variable: str, layout: Layout) -> xr.Data
     """
     if layout.wide:
         return _open_wide(require_file(paths[0]), layout)
-    name = _plain(variable)
+    name = _plain(variable, layout)
     series = join_stations([_station(require_file(path), name, layout) for path in paths], name)
     series.attrs["units"] = layout.units[name]
     return series
@@ -131,7 +131,7 @@ def _columns(path: Path, layout: Layout) -> list[str]:
         return list(layout.columns)
     header, separator = _header_line(path, layout), _separator(path, layout)
     parts = header.split() if separator == r"\s+" else header.split(separator)
-    return [_plain(part.strip().strip('"')) for part in parts]
+    return [_plain(part.strip().strip('"'), layout) for part in parts]
 
 
 def _separator(path: Path, layout: Layout) -> str:
@@ -140,8 +140,9 @@ def _separator(path: Path, layout: Layout) -> str:
     return max((",", ";", "\t"), key=_header_line(path, layout).count)
 
 
-def _plain(column: str) -> str:
-    return column.partition("(")[0].strip()
+def _plain(column: str, layout: Layout) -> str:
+    name = column.partition("(")[0].strip()
+    return name.lower() if layout.small_letters else name
 
 
 def _read(path: Path, layout: Layout, wanted: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:

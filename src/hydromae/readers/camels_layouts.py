@@ -35,6 +35,7 @@ class Layout:
         separator: a sign, "" for that of `,`, `;` and tabs which the header has most of, or " " for any blanks.
         columns: where a file has no header, its columns.
         skip: lines before the header.
+        small_letters: whether names of columns are taken in small letters.
         missing: numbers that mean missing, beside blanks and NaN.
         means: variable -> the two whose mean it is, where a file lacks a daily mean.
     """
@@ -48,6 +49,7 @@ class Layout:
     separator: str = ""
     columns: tuple[str, ...] = ()
     skip: int = 0
+    small_letters: bool = False
     missing: tuple[float, ...] = ()
     means: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -100,17 +102,21 @@ LAYOUTS: Final = (
         columns=("gauge_id", "Year", "Mnth", "Day", "streamflow", "flag"),
         missing=(-999.0,),
     ),
-    Layout(
-        "camels_us_forcing",
-        "CAMELS-US",
-        re.compile(r"(?P<station>\d{8})_lump_\w+_forcing_leap\.txt"),
-        re.compile(r"\s*Year\s+Mnth\s+Day\s"),
-        ("Year", "Mnth", "Day"),
-        {"prcp": _MM, "srad": "W/m2", "swe": "mm", "tmax": _C, "tmin": _C, "tmean": _C, "vp": "Pa"},
-        separator=" ",
-        skip=3,  # latitude, elevation and area of the catchment
-        missing=(-999.0, -9999.0),
-        means={"tmean": ("tmin", "tmax")},
+    *(
+        Layout(
+            f"camels_us_{product}",
+            "CAMELS-US",
+            re.compile(rf"(?P<station>\d{{8}})_lump_{mark}_forcing_leap\.txt"),
+            re.compile(r"\s*Year\s+Mnth\s+Day\s"),
+            ("year", "mnth", "day"),
+            {"prcp": _MM, "srad": "W/m2", "swe": "mm", "tmax": _C, "tmin": _C, "tmean": _C, "vp": "Pa"},
+            separator=" ",
+            skip=3,  # latitude, elevation and area of the catchment
+            small_letters=True,  # prcp of Daymet is PRCP of the others
+            missing=(-999.0, -9999.0),
+            means={"tmean": ("tmin", "tmax")},
+        )
+        for product, mark in (("daymet", "cida"), ("maurer", "maurer"), ("nldas", "nldas"))
     ),
     Layout(
         "camels_br",

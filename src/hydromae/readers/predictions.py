@@ -200,10 +200,14 @@ def _labelled(path: Path, values: xr.DataArray, notes: list[str]) -> xr.DataArra
     if "lead_time" in order:
         coordinates["lead_time"] = _leads(path, values["lead_time"])
     if spread:
-        coordinates["quantile"] = values["quantile"].values.astype(np.float64)
+        coordinates["quantile"] = levels = values["quantile"].values.astype(np.float64)
+        if not ((levels > 0) & (levels < 1)).all() or len(set(levels.tolist())) < len(levels):
+            raise DataError(f"{path}: {name} has the quantiles {levels.tolist()}; give each once, between 0 and 1")
     bracketed = _UNITS.fullmatch(name)
     units = str(values.attrs.get("units", "")) or (bracketed[1].replace("_", "/") if bracketed else "")
-    return xr.DataArray(numbers, coordinates, (*order, *spread), name, {"units": units}).sortby(first)
+    return xr.DataArray(numbers, coordinates, (*order, *spread), name, {"units": units}).sortby(
+        [first, *(dim for dim in ("lead_time", "quantile") if dim in coordinates)]
+    )
 
 
 def _refuse_codes(path: Path, name: str, numbers: np.ndarray) -> None:
@@ -232,4 +236,6 @@ def _leads(path: Path, leads: xr.DataArray) -> np.ndarray:
             f"lead 1 the day after it; if the issue day is forecast itself, write the day before it as issue_time and "
             f"add 1 to the lead times"
         )
+    if len(set(in_days.tolist())) < len(in_days):
+        raise DataError(f"{path}: has the lead times {', '.join(f'{day:g}' for day in in_days)} days; give each once")
     return in_days.astype(np.int64)

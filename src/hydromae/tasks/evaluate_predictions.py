@@ -122,6 +122,8 @@ def evaluate_predictions(
             f"series of the data that it predicts: {', '.join(series) or 'they have none'}"
         )
     notes = list(given.notes)
+    if given.values.name != target:
+        notes.append(f"{given.values.name} is scored as {target} of the data")
     model = _name_of(path, given)
     made = _as_data(path, given, store, target, notes)
     made = _on_days(path, made, store, split, notes)
