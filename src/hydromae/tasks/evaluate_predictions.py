@@ -8,10 +8,8 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from hydromae.base.areas import MM_PER_DAY, is_flow
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.station_ids import named_stations, respelled
-from hydromae.base.units import conversion, same_units
 from hydromae.base.version import VERSION
 from hydromae.baselines.forecast import BASELINES
 from hydromae.config import Period
@@ -29,6 +27,7 @@ from hydromae.tasks.evaluate_forecast import SIMULATION, check_reference, evalua
 from hydromae.tasks.forecast_baselines import REGIMES, BaselineChoice, OnStage, regimes_of
 from hydromae.tasks.forecast_events import is_river_flow
 from hydromae.tasks.forecast_tables import shown_tables, verdict_of
+from hydromae.tasks.unit_conversion import unit_conversion
 
 _OF_SIMULATIONS: Final = ("climatology",)  # the other baselines start from the flow of the day before
 _DESCRIBED: Final[dict[str, dict[str, str]]] = {
@@ -194,7 +193,7 @@ def _as_data(path: Path, given: Predictions, store: Store, target: str, notes: l
         notes.append(f"not in the data, so not scored: {named_stations(strange)}")
     if absent:
         notes.append(f"in the data, but not in the file: {named_stations(absent)}")
-    factor, offset = _conversion(path, given, store, target, here, notes)
+    factor, offset = unit_conversion(path, given, store, target, here, notes)
     variables = {}
     both = {target: given.values} | ({} if given.quantiles is None else {f"{target}_quantiles": given.quantiles})
     for name, values in both.items():
@@ -209,45 +208,6 @@ def _as_data(path: Path, given: Predictions, store: Store, target: str, notes: l
     kept = {key: given.attributes[key] for key in ("forcing", "not_trained_for") if key in given.attributes}
     return data.assign_attrs({"title": f"Predictions of {path.name}", "source": f"hydromae {VERSION}", **kept,
                               "predictions": str(path), "data": str(store.path)})  # fmt: skip
-
-
-def _conversion(
-    path: Path, given: Predictions, store: Store, target: str, stations: Sequence[str], notes: list[str]
-) -> tuple[xr.DataArray | float | None, float]:
-    """Factor, one for each station where areas are needed, and offset to the unit of the data; no factor for none."""
-    units, own, name = store.units(target), str(given.values.attrs["units"]), given.values.name
-    if not own:
-        notes.append(f"{path} says no unit of {name}: it is taken for {units}, that of the data")
-        return None, 0.0
-    if same_units(own, units):
-        return None, 0.0
-    try:
-        factor, offset = conversion(own, units)
-        notes.append(f"{name} is converted from {own} to {units}")
-        return factor, offset
-    except ValueError as error:
-        volume = next((one for one in (own, units) if is_flow(one) or _convertible(one, "m3/s")), None)
-        depth = next((one for one in (own, units) if _convertible(one, "mm/d")), None)
-        if volume is None or depth is None:
-            raise DataError(f"{path}: {name} is in {own}, but the data have {target} in {units} ({error})") from None
-    if store.areas is None:
-        raise DataError(
-            f"{path}: {name} is in {own}, but the data have {target} in {units} and no areas of the catchments; name "
-            f"their column (data.attributes.area), or convert the file"
-        )
-    places = [store.station_ids.index(station) for station in stations]
-    area = xr.DataArray(np.asarray(store.areas, np.float64)[places], {"station": list(stations)}, ("station",))
-    notes.append(f"{name} is converted from {own} to {units} by the areas of the data")
-    if depth == own:  # mm/d -> m3/s
-        return area / MM_PER_DAY * conversion(own, "mm/d")[0] * conversion("m3/s", units)[0], 0.0
-    return MM_PER_DAY / area * conversion(own, "m3/s")[0] * conversion("mm/d", units)[0], 0.0
-
-
-def _convertible(given: str, target: str) -> bool:
-    try:
-        return conversion(given, target)[1] == 0.0
-    except ValueError:
-        return False
 
 
 def _on_days(path: Path, made: xr.Dataset, store: Store, split: str | None, notes: list[str]) -> xr.Dataset:
