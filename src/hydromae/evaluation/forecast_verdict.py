@@ -7,12 +7,13 @@ import numpy as np
 import xarray as xr
 
 from hydromae.evaluation.compare import UNSCORED
-from hydromae.evaluation.standing import MODEL, SEEDS, Standing, baselines_in, standing_in, to_try
+from hydromae.evaluation.standing import SCORED, SEEDS, Standing, baselines_in, model_in, standing_in, to_try
 
 UNTRAINED: Final = "not_trained_for"  # attribute of scores: what of the forecast the run was not trained for
 _REGIMES: Final = {
     "none": "without any weather after the issue time",
     "perfect": "with the observed weather of the horizon",
+    "simulation": "as a simulation",
 }
 _LONGER: Final = "train for longer (training.epochs), on more stations or with a wider recurrence (model.recurrent_dim)"
 _WEATHER: Final = f"give it a weather forecast (--forcing FILE), or {SEEDS}"
@@ -33,15 +34,21 @@ def forecast_verdict(scores: Mapping[str, xr.Dataset], metric: str = "nse") -> s
     parts, reasons = [], dict[str, None]()
     for regime, stand in stands.items():
         why, words = str(compared[regime].attrs.get(UNSCORED, "")), _REGIMES.get(regime, regime)
+        other = compared[regime].attrs.get(SCORED)
+        if other is not None and regime != "simulation":  # the weather is that of the baselines
+            words = f"beside baselines {words}"
+        model = other or "the model"
         nothing = f"nothing can be said of the forecast: {why or 'no station could be scored'}"
-        parts.append(f"{words}, {f'the model is {stand.words}' if stand.words else nothing}")
+        parts.append(f"{words}, {f'{model} is {stand.words}' if stand.words else nothing}")
         if stand.words and (unsaid := _unsaid(compared[regime], metric)):
             reasons[f" Not compared {words}: {unsaid}{why and f' ({why})'}."] = None
     sentence = "; ".join(parts)
     if any(stand.words for stand in stands.values()):
         untrained = dict.fromkeys(str(of.attrs[UNTRAINED]) for of in compared.values() if of.attrs.get(UNTRAINED))
         behind = any(stand.behind for stand in stands.values())
-        sentence += f" (median NSE over stations); {to_try(behind, list(untrained), _advice(stands))}"
+        advice = f"; {to_try(behind, list(untrained), _advice(stands))}"
+        foreign = any(SCORED in of.attrs for of in compared.values())  # whose training we do not know
+        sentence += f" (median NSE over stations){'' if foreign else advice}"
     return f"{sentence[:1].upper()}{sentence[1:]}.{''.join(reasons)}"
 
 
@@ -59,15 +66,19 @@ def leads_in_words(leads: Sequence[int], all_leads: Sequence[int]) -> str:
 
 
 def _standing(scores: xr.Dataset, metric: str) -> Standing:
+    if "lead_time" not in scores.dims:
+        return standing_in(scores, lambda places: "", metric)
     leads = scores["lead_time"].values.tolist()
     return standing_in(scores, lambda places: f"at {leads_in_words([leads[place] for place in places], leads)}", metric)
 
 
 def _unsaid(scores: xr.Dataset, metric: str) -> str:
     """The baselines that lack a score, or the model does, with their lead times."""
+    if "lead_time" not in scores.dims:
+        return ""
     median = scores["score"].sel(metric=metric, percentile=50).transpose("model", "lead_time")
     leads, finite = median["lead_time"].values.tolist(), xr.DataArray(np.isfinite(median))
-    own, lacking = finite.sel(model=MODEL).values, {}
+    own, lacking = finite.sel(model=model_in(scores)).values, {}
     for name in baselines_in(scores):
         both = own & finite.sel(model=name).values
         lacking[name] = [lead for lead, there in zip(leads, both, strict=True) if not there]

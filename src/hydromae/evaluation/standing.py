@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from hydromae.evaluation.compare import ALPHA
 
 MODEL: Final = "hydromae"
+SCORED: Final = "scored_model"  # attribute of scores: the model's name where it is not ours
 SEEDS: Final = "average several runs (train or finetune once more with seed=1, then name both)"
 
 
@@ -71,12 +72,19 @@ def standing_in(scores: xr.Dataset, where: Callable[[Sequence[int]], str], metri
         name: Rival(median.sel(model=name).values, _beyond_chance(by_lead, name, metric))
         for name in baselines_in(scores)
     }
-    return standing(median.sel(model=MODEL).values, rivals, where)
+    return standing(median.sel(model=model_in(scores)).values, rivals, where)
 
 
 def baselines_in(scores: xr.Dataset) -> list[str]:
     """The names in a comparison that are not the model's own mean, median or blend."""
-    return [str(name) for name in scores["model"].values if not str(name).startswith(MODEL)]
+    model = model_in(scores)
+    own = (f"{model}, ", f"{model} with ")
+    return [str(name) for name in scores["model"].values if name != model and not str(name).startswith(own)]
+
+
+def model_in(scores: xr.Dataset) -> str:
+    """What a comparison calls the model that it is about."""
+    return str(scores.attrs.get(SCORED, MODEL))
 
 
 def sentence(begin: str, stand: Standing, untrained: Sequence[str], advice: str) -> str:
@@ -109,12 +117,13 @@ def _beyond_chance(scores: xr.Dataset, name: str, metric: str) -> Bool[np.ndarra
     """Whether the model differs from a baseline by the bootstrap; None where the two were not tested."""
     if "p_value" not in scores or metric not in scores["statistic"].values:
         return None
+    model = model_in(scores)
     tested = scores["p_value"].sel(statistic=metric).transpose("model", "lead_time")
     # The reference is tested against nothing; each of the others is tested against it.
-    untested = [str(model) for model in scores["model"].values if np.isnan(tested.sel(model=model)).all()]
+    untested = [str(one) for one in scores["model"].values if np.isnan(tested.sel(model=one)).all()]
     if name in untested:
-        return None if MODEL in untested else tested.sel(model=MODEL).values < ALPHA
-    return tested.sel(model=name).values < ALPHA if MODEL in untested else None
+        return None if model in untested else tested.sel(model=model).values < ALPHA
+    return tested.sel(model=name).values < ALPHA if model in untested else None
 
 
 def _grouped(

@@ -22,7 +22,7 @@ from hydromae.init.variables import DATE_WORDS, ID_WORDS, roles_of, words_of
 from hydromae.readers.dates import day_of
 from hydromae.readers.table_columns import column_names
 from hydromae.readers.table_layout import station_columns
-from hydromae.sources.attributes import separator_of
+from hydromae.sources.attributes import table_text
 
 _HEAD = 2**21  # bytes of text by which the columns are known
 _HEAD_ROWS = 2**16  # of a parquet file
@@ -129,8 +129,8 @@ def _text_rows(path: Path) -> tuple[pd.DataFrame, bool]:
     if b"\0" in text:
         raise DataError("is not text")
     try:
-        content = text.decode("utf-8-sig", errors="replace")
-        rows = csv.reader(io.StringIO(content), delimiter=separator_of(content.partition("\n")[0]))
+        content, separator = table_text(text)
+        rows = csv.reader(io.StringIO(content), delimiter=separator, skipinitialspace=separator == " ")
         header = next(rows, [])
         lines = [row for row in rows if len(row) == len(header)]
     except csv.Error as error:

@@ -11,6 +11,7 @@ from hydromae.base.errors import DataError
 from hydromae.config import ModalityConfig
 from hydromae.init.found import Candidate, as_date
 from hydromae.init.variables import DATE_WORDS, ID_WORDS, words_of
+from hydromae.readers.camels import layout_named, variables_in
 from hydromae.readers.caravan import DATE
 from hydromae.readers.files import first_line
 from hydromae.readers.netcdf_file import open_netcdf
@@ -18,6 +19,7 @@ from hydromae.readers.reader import Reader, Request
 
 _COUNTED_FILES = 64
 _LARGEST_STATION_FILE = 2**26
+_LARGEST_FILE = 2**30  # of all stations
 
 
 def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, reader: Reader) -> list[Candidate]:
@@ -32,9 +34,11 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
     Raises:
         DataError: a file is unreadable.
     """
-    usable = [path for path in paths if path.stat().st_size <= _LARGEST_STATION_FILE]
+    largest = _LARGEST_STATION_FILE if reader.joins_stations else _LARGEST_FILE
+    usable = [path for path in paths if path.stat().st_size <= largest]
     if not usable:
-        raise DataError(f"its files are larger than {_LARGEST_STATION_FILE >> 20} MiB, too large for one station")
+        what = "one station" if reader.joins_stations else "one variable"
+        raise DataError(f"its files are larger than {largest >> 20} MiB, too large for {what}")
     counted = [usable[i] for i in np.unique(np.linspace(0, len(usable) - 1, _COUNTED_FILES).round().astype(int))]
     candidates: list[Candidate] = []
     extent: xr.DataArray | None = None
@@ -69,6 +73,9 @@ def look_at_stations(paths: Sequence[Path], given: Sequence[str], folder: str, r
 
 
 def _station_variables(path: Path, reader: Reader) -> list[str | None]:
+    layout = layout_named(reader.name)
+    if layout is not None and not layout.wide:
+        return [*variables_in(path, layout)]
     if reader.name == "camels_gb":
         header = next(csv.reader([first_line(path)]), [])
         return [name for name in header if name.lower() not in DATE_WORDS and not words_of(name) & ID_WORDS]

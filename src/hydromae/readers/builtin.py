@@ -1,6 +1,10 @@
 """The readers that come with the package, in the order in which they are asked: the most specific come first."""
 
+from functools import partial
+
+from hydromae.readers.camels import is_camels, open_camels
 from hydromae.readers.camels_gb import is_camels_gb, open_camels_gb
+from hydromae.readers.camels_layouts import LAYOUTS, Layout
 from hydromae.readers.caravan import is_caravan, open_caravan
 from hydromae.readers.hdf5_grid import is_hdf5_grid, open_hdf5_grid
 from hydromae.readers.monthly_hdf5 import is_monthly_hdf5, month_files, open_monthly_hdf5
@@ -9,6 +13,21 @@ from hydromae.readers.nrfa_gdf import is_nrfa_gdf, open_nrfa_gdf
 from hydromae.readers.reader import Reader, files_accepted
 from hydromae.readers.table import is_table, open_table
 from hydromae.readers.zarr_grid import is_zarr, open_zarr_grid, zarr_files
+
+
+def _of_layout(layout: Layout) -> Reader:
+    """The reader of one kind of file of the CAMELS family."""
+    accepts = partial(is_camels, layout=layout)
+    return Reader(
+        layout.name,
+        "series",
+        f"a file of {layout.title} ({layout.name}){'' if layout.wide else ' or a folder of them'}",
+        accepts,
+        lambda paths, request: open_camels(paths, request.variable, layout),
+        files_accepted(accepts),
+        joins_stations=not layout.wide,
+    )
+
 
 READERS = (
     Reader(
@@ -57,6 +76,7 @@ READERS = (
         files_accepted(is_camels_gb),
         joins_stations=True,
     ),
+    *map(_of_layout, LAYOUTS),
     Reader(
         "nrfa_gdf",
         "series",

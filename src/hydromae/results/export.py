@@ -58,8 +58,7 @@ def export(
     check_target(path, overwrite, inputs_of(store))
     store.verify_small_files()  # also those that a table does not need, since it says that it is of this store
     table = path.suffix in TABLES
-    names, stations = as_names(names), as_names(stations)
-    data = _part(store, _names(store, names, table), _days(store, period), _stations(store, stations))
+    data = selected(store, names, period, stations, table)
     if table:
         if names is None and (grids := [name for name in store.names if store.kind(name) == "grid"]):
             report(f"leaving out {', '.join(grids)}: a table holds series, grids go to .nc or .zarr", 0.0)
@@ -67,6 +66,14 @@ def export(
     write_result(data, path, report=report, replace=overwrite)
     report("done", 1.0)
     return path
+
+
+def selected(
+    store: Store, names: Names | None, period: Span | None, stations: Names | None, series: bool
+) -> xr.Dataset:
+    """The part of a store's data set that is to be written; arguments and errors of `export`, `series` for no grids."""
+    chosen = _stations(store, as_names(stations))
+    return _part(store, _names(store, as_names(names), series), _days(store, period), chosen)
 
 
 def _names(store: Store, names: Sequence[str] | None, table: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -51,7 +52,9 @@ class Attributes:
 
 
 def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequence[float]) -> Attributes:
-    """Read a CSV of attributes, its columns separated by `,`, `;` or tabs as its header line has them.
+    """Read a CSV of attributes, its columns separated by `,`, `;`, tabs or blanks as its header line has them.
+
+    Lines before the header that begin with `#` are left out, as CAMELS-CH has them.
 
     Args:
         path: the file, with a header line.
@@ -96,9 +99,20 @@ def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def separator_of(header: str) -> str:
-    """The sign that parts the columns: of `,`, `;` and tabs that which is most often in the header line."""
-    return max(_SEPARATORS, key=header.count)
+def table_text(content: bytes) -> tuple[str, str]:
+    """A table as text from its header line on, and the sign that parts its columns.
+
+    It is that of `,`, `;` and tabs which is most often in the header, or else a blank. Lines before the header that
+    begin with `#` are about the file. What is not UTF-8 is taken for Latin-1.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    while text.startswith("#"):
+        text = text.partition("\n")[2]
+    header = text.partition("\n")[0]
+    return text, max(_SEPARATORS, key=header.count) if any(sign in header for sign in _SEPARATORS) else " "
 
 
 def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
@@ -106,12 +120,18 @@ def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
     require_file(path)
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"{path}: has {path.stat().st_size} bytes, too many for one row a station; name another file")
-    with reading(path, advice="write it as a CSV in UTF-8"), path.open(newline="", encoding="utf-8-sig") as content:
-        first = content.readline()
-        content.seek(0)
-        reader = csv.DictReader(content, delimiter=separator_of(first))
+    with reading(path, advice="write it as a CSV in UTF-8"):
+        text, separator = table_text(path.read_bytes())
+        blanks = separator == " "
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=blanks)
         rows = list(reader)
-        return [name.strip() for name in reader.fieldnames or ()], [_stripped(row) for row in rows]
+        header = [name.strip() for name in reader.fieldnames or ()]
+    if blanks and (uneven := [place for place, row in enumerate(rows) if None in row or None in row.values()]):
+        raise DataError(
+            f"{path}: its columns are separated by blanks, but row {uneven[0] + 1} has not the {len(header)} of the "
+            f"header; write texts with blanks in quotes"
+        )
+    return header, [_stripped(row) for row in rows]
 
 
 def _stripped(row: dict[str | None, str | None]) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,14 @@ from hydromae.base.given import as_names
 from hydromae.base.json_text import digest
 from hydromae.base.replacing import replace_text
 from hydromae.base.version import VERSION
-from hydromae.baselines.forecast import Regime
+from hydromae.baselines.forecast import Baseline, Regime
 from hydromae.config import Period
 from hydromae.evaluation.compare import Comparison, compare
 from hydromae.evaluation.forecast_scores import score_forecast
 from hydromae.evaluation.forecast_verdict import UNTRAINED
 from hydromae.evaluation.overlap import Overlap
 from hydromae.evaluation.significance import RESAMPLES
+from hydromae.evaluation.standing import MODEL, SCORED
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.trained_for import flag_of
 from hydromae.results.target import write_markdown
@@ -44,8 +45,8 @@ from hydromae.tasks.scored_period import scored_period
 
 logger = logging.getLogger(__name__)
 
-MODEL: Final = "hydromae"
-MEDIAN: Final = "hydromae, median"
+MEDIAN: Final = "median"
+SIMULATION: Final = "simulation"  # in place of a regime, where days of a series are scored
 
 
 def evaluate_forecast(
@@ -113,13 +114,15 @@ def evaluate_forecast(
 
 
 def evaluate_forecasts(
-    forecasts: Mapping[Regime, xr.Dataset],
+    forecasts: Mapping[Regime, xr.Dataset] | Mapping[str, xr.Dataset],
     store: Store,
     train: Period,
     output: Path,
     choice: BaselineChoice,
     *,
     title: str = "",
+    model: str = MODEL,
+    notes: Sequence[str] = (),
     reference: str | None = None,
     min_pairs: int = MIN_PAIRS,
     resamples: int = RESAMPLES,
@@ -133,13 +136,16 @@ def evaluate_forecasts(
     station); for all of them `table.md` and `table.csv`.
 
     Args:
-        forecasts: by regime, as `forecast` returns them, all of the same issue times.
+        forecasts: by regime, as `forecast` returns them, all of the same issue times; or, as the only one, a
+            `SIMULATION` [time, station], beside which stands what a baseline says of a day from the day before.
         store: observations, and the series that baselines are fitted on; values on days that it declares wrong are
             neither learned from, given to a baseline nor scored, see `declared_by`.
         train: training period, on which baselines are fitted and which gives the thresholds of floods and low flows.
         output: folder.
         choice: the baselines.
         title: of the tables.
+        model: what the tables call the forecast.
+        notes: sentences for the page of tables.
         reference: name of the forecast that the others are tested against; None is ridge where it is among the
             baselines, else the first of them, else the model.
         min_pairs: days that a station needs to be scored.
@@ -148,28 +154,29 @@ def evaluate_forecasts(
         on_stage: called with what is being done and the share that is done.
 
     Returns:
-        The comparison of each regime. The model's mean is called `hydromae`; the median of a model with
-        quantiles, together with them, is `hydromae, median`; with GR4J there is also their blend, see `blended`.
+        The comparison of each regime. The model's mean has its name; the median of a model with quantiles, together
+        with them, is `<name>, median`; of our own models there is with GR4J also their blend, see `blended`.
 
     Raises:
         ConfigError: a baseline or the reference is unknown.
         DataError: nothing can be scored, or the disk refuses.
     """
-    reference = check_reference(choice, reference)
+    reference = check_reference(choice, reference, model)
     any_forecast = next(iter(forecasts.values()))
     targets = [str(name) for name in any_forecast.data_vars if name in store.names]
     target = targets[0]
     series = series_of(store, [str(station) for station in any_forecast["station"].values])
     weather = forcing_of(store, targets)
-    horizon = int(any_forecast["lead_time"].max())
+    horizon = int(any_forecast["lead_time"].max()) if "lead_time" in any_forecast.dims else 1
     fitted = fit_baselines(choice, series, target, weather, train, horizon, data=_content(store), on_stage=on_stage)
     marks = {} if overlap is None else overlap.attributes()
     training = series[target].sel(time=slice(str(train[0]), str(train[1])))
     comparisons = {}
     for regime, made in forecasts.items():
-        issues = pd.DatetimeIndex(made["issue_time"].values)
-        of_baselines = forecast_baselines(fitted, series, issues, regime, on_stage)
-        rows = {MODEL: made[target], **_median(made, target), **blended(made[target], of_baselines), **of_baselines}
+        of_baselines = _beside(made, fitted, series, regime, on_stage)
+        median = _median(made, target, model)
+        together = blended(made[target], of_baselines) if model == MODEL else {}
+        rows = {model: made[target], **median, **together, **of_baselines}
         _warn_of_gaps(rows, regime)
         on_stage(f"Scoring, forcing {regime}", 0.0)
         write_result(made.assign_attrs(marks), output / f"{regime}.nc")
@@ -183,11 +190,12 @@ def evaluate_forecasts(
         )
         if why := unscored(rows, series[target], min_pairs, choice.names):
             logger.warning("%s, forcing %s: %s", store.path, regime, why)
-        untrained = {UNTRAINED: flag} if (flag := flag_of(made.attrs)) else {}
-        comparison = replace(comparison, scores=comparison.scores.assign_attrs(untrained))
+        said = {UNTRAINED: flag} if (flag := flag_of(made.attrs)) else {}
+        said |= {SCORED: model} if model != MODEL else {}
+        comparison = replace(comparison, scores=comparison.scores.assign_attrs(said))
         comparisons[str(regime)] = comparison.with_overlap(overlap).with_reason(why)
         stations = score_forecast(
-            rows.get(MEDIAN, rows[MODEL]), series[target], reference=training, min_pairs=min_pairs
+            next(iter(median.values()), rows[model]), series[target], reference=training, min_pairs=min_pairs
         )
         scored = {
             "title": f"Scores of forecasts, forcing {regime}. {title}".rstrip(". "),
@@ -197,12 +205,15 @@ def evaluate_forecasts(
         write_result(scores.assign_attrs(scored), output / f"{regime}_scores.nc")
         write_result(stations.assign_attrs(marks, **scored), output / f"{regime}_stations.nc")
         on_stage(f"Scoring, forcing {regime}", 1.0)
-    write_markdown(output / "table.md", markdown_tables(comparisons, title))
+    said_too = [f"- {note}" for note in notes]
+    write_markdown(
+        output / "table.md", [*markdown_tables(comparisons, title), *(["\n".join(said_too) + "\n"] if notes else [])]
+    )
     replace_text(output / "table.csv", csv_table(comparisons))
     return comparisons
 
 
-def check_reference(choice: BaselineChoice, reference: str | None) -> str:
+def check_reference(choice: BaselineChoice, reference: str | None, model: str = MODEL) -> str:
     """The name of the reference, known before any work.
 
     Raises:
@@ -210,9 +221,9 @@ def check_reference(choice: BaselineChoice, reference: str | None) -> str:
     """
     choice.check()
     if reference is None:
-        return "ridge" if "ridge" in choice.names else (*choice.names, MODEL)[0]
-    if reference not in (MODEL, *choice.names):
-        raise ConfigError(f"reference {reference}: is none of {', '.join((MODEL, *choice.names))}")
+        return "ridge" if "ridge" in choice.names else (*choice.names, model)[0]
+    if reference not in (model, *choice.names):
+        raise ConfigError(f"reference {reference}: is none of {', '.join((model, *choice.names))}")
     return reference
 
 
@@ -226,11 +237,27 @@ def _content(store: Store) -> str:
     )
 
 
-def _median(made: xr.Dataset, target: str) -> dict[str, xr.DataArray]:
+def _beside(
+    made: xr.Dataset, fitted: Mapping[str, Baseline], series: xr.Dataset, regime: str, on_stage: OnStage
+) -> dict[str, xr.DataArray]:
+    """What the baselines say of the days that are forecast, or simulated."""
+    if "issue_time" in made.dims:
+        issues = pd.DatetimeIndex(made["issue_time"].values)
+        all_leads = forecast_baselines(fitted, series, issues, cast(Regime, regime), on_stage)
+        return {name: one.sel(lead_time=made["lead_time"].values) for name, one in all_leads.items()}
+    before = pd.DatetimeIndex(made["time"].values) - pd.Timedelta(days=1)
+    first_leads = forecast_baselines(fitted, series, before, "none", on_stage)
+    return {
+        name: one.isel(lead_time=0, drop=True).rename(issue_time="time").assign_coords(time=made["time"].values)
+        for name, one in first_leads.items()
+    }
+
+
+def _median(made: xr.Dataset, target: str, model: str) -> dict[str, xr.DataArray]:
     """The forecast's quantiles, of which the median is scored as a point; empty where there is no median."""
     if "quantile" not in made.dims or not np.isclose(made["quantile"].values, 0.5).any():
         return {}
-    return {MEDIAN: made[f"{target}_quantiles"]}
+    return {f"{model}, {MEDIAN}": made[f"{target}_quantiles"]}
 
 
 def _warn_of_gaps(rows: Mapping[str, xr.DataArray], regime: str) -> None:

@@ -16,7 +16,7 @@ def shown_tables(comparison: Comparison, regime: str, title: str = "") -> list[S
     metrics = [str(metric) for metric in comparison.scores["metric"].values]
     units = dict(zip(metrics, comparison.scores["metric_units"].values, strict=True))
     names = dict(zip(metrics, comparison.scores["long_name"].values, strict=True))
-    head = f"{title}; forcing {regime}: {_FORCING[regime]}".removeprefix("; ")
+    head = f"{title}; forcing {regime}: {_FORCING[regime]}".removeprefix("; ") if regime in _FORCING else title
     return [
         comparison.table(metric, f"{names[metric]}{_unit(units[metric])}. {head}")
         for metric in _SHOWN

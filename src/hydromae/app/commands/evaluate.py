@@ -1,11 +1,15 @@
 """The commands that score a run's tasks and the public benchmarks."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hydromae.app.commands.options import AsJson, Overrides, OverwriteOwn, Runs, listed, titled
+from hydromae.app.commands.options import AsJson, Overrides, OverwriteOwn, listed, print_notes, titled
+
+if TYPE_CHECKING:
+    from hydromae.evaluation.tables import ScoreTable
 
 Baselines = Annotated[
     str,
@@ -22,10 +26,16 @@ Reference = Annotated[
     ),
 ]
 _BASELINES = "persistence,climatology,recession,ridge"
+_EVERY, _HORIZON = 5, 7
 
 
 def evaluate(
-    runs: Runs,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN...]", help="Run directory, or a model of `hydromae models`; several are averaged."
+        ),
+    ] = None,
     task: Annotated[str, typer.Option(help="forecast, infill, ungauged, modalities, flood or drought.")] = "forecast",
     split: Annotated[
         str | None,
@@ -38,16 +48,32 @@ def evaluate(
     data: Annotated[
         Path | None, typer.Option(help="Other data than the run's: a folder, a configuration (.yaml) or a store.")
     ] = None,
-    every: Annotated[int, typer.Option(help="forecast, flood, drought: days between issue times.")] = 5,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Score this file in place of a run: forecasts or a simulation of any origin (.nc, .zarr, .csv, "
+            ".parquet), against --data.",
+        ),
+    ] = None,
+    variable: Annotated[
+        str | None,
+        typer.Option(help="--predictions: the variable or column; default: named as the data, or the only one."),
+    ] = None,
+    every: Annotated[int, typer.Option(help="forecast, flood, drought: days between issue times.")] = _EVERY,
     horizon: Annotated[
         int,
         typer.Option(
             help="forecast, flood, drought: longest lead time in days; floods and droughts of 14 or more also by weeks."
         ),
-    ] = 7,
+    ] = _HORIZON,
     forcing: Annotated[
-        str, typer.Option(metavar="A,B", help="forecast, flood, drought: none, perfect or both.")
-    ] = "none,perfect",
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="forecast, flood, drought: none, perfect or both; default: both, of --predictions what the file says.",
+        ),
+    ] = None,
     baselines: Baselines = _BASELINES,
     lstm_steps: LstmSteps = None,
     reference: Reference = None,
@@ -84,19 +110,33 @@ def evaluate(
     Floods, of a run with quantiles: `hydromae evaluate output/gb_small --task flood --every 1 --forcing none`
 
     Droughts, also by weeks: `hydromae evaluate output/gb_small --task drought --horizon 28`
+
+    Another model's forecasts, beside the same baselines: `hydromae evaluate --predictions theirs.nc --data my.yaml`
     """
-    from hydromae.app.console import Stages, console, print_json, rows_of
+    from hydromae.app.console import Stages
     from hydromae.app.folder_data import data_in
+    from hydromae.base.errors import ConfigError
     from hydromae.tasks.evaluate import Question, check_output
     from hydromae.tasks.evaluate import evaluate as evaluate_task
     from hydromae.tasks.forecast_baselines import choose_baselines
 
+    if predictions is not None:
+        if runs or data is None or task != "forecast" or (every, horizon) != (_EVERY, _HORIZON) or allow_overlap:
+            raise ConfigError(
+                "--predictions is scored in place of a run against --data my.yaml, with the issue times and lead times "
+                "of the file; leave RUN, --task, --every, --horizon and --allow-overlap out, and name --data"
+            )
+        _evaluate_file(predictions, data, output, variable, split, forcing, baselines, lstm_steps, reference, min_pairs,
+                       overwrite, as_json)  # fmt: skip
+        return
+    if variable is not None:
+        raise ConfigError("--variable names what is scored of --predictions FILE; name that, too")
     check_output(task, output, overwrite)  # before a folder of data is read
-    regimes = listed(forcing) or []
+    regimes = ["none", "perfect"] if forcing is None else listed(forcing) or []
     chosen = choose_baselines(listed(baselines), regimes, lstm_steps)
     with Stages() as stages:
         question = Question(
-            tuple(runs),
+            tuple(runs or ()),
             split=split,
             data=data_in(data, titled(stages.stage, "Preparing")),
             output=output,
@@ -116,15 +156,66 @@ def evaluate(
             overwrite=overwrite,
         )
         done = evaluate_task(task, question, stages.stage)
+    _print_scores(done.verdict, done.tables, done.records, done.output, as_json)
+
+
+def _print_scores(verdict: str, tables: "Sequence[ScoreTable]", records: str, output: Path, as_json: bool) -> None:
+    """Print scores as tables, or in full as JSON."""
+    from hydromae.app.console import console, print_json, rows_of
+
     if as_json:
-        texts = [done.records] if done.records else [table.csv() for table in done.tables]
-        print_json({"verdict": done.verdict, "output": str(done.output), "scores": rows_of(texts)})
+        texts = [records] if records else [table.csv() for table in tables]
+        print_json({"verdict": verdict, "output": str(output), "scores": rows_of(texts)})
         return
-    if done.verdict:
-        console.print(done.verdict, markup=False, highlight=False)
-    for table in done.tables:
+    if verdict:
+        console.print(verdict, markup=False, highlight=False)
+    for table in tables:
         console.print(table.rich())
-    console.print(f"Written: {done.output}", soft_wrap=True)
+    console.print(f"Written: {output}", soft_wrap=True)
+
+
+def _evaluate_file(
+    predictions: Path,
+    data: Path,
+    output: Path | None,
+    variable: str | None,
+    split: str | None,
+    forcing: str | None,
+    baselines: str,
+    lstm_steps: int | None,
+    reference: str | None,
+    min_pairs: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Score a file and print its tables."""
+    from hydromae.app.console import Stages
+    from hydromae.app.folder_data import data_in
+    from hydromae.tasks.evaluate_predictions import evaluate_predictions
+    from hydromae.tasks.forecast_baselines import choose_baselines
+    from hydromae.tasks.forecast_tables import csv_table
+
+    regimes = listed(forcing)
+    chosen = choose_baselines(listed(baselines), regimes, lstm_steps)
+    with Stages() as stages:
+        source = data_in(data, titled(stages.stage, "Preparing"))
+        assert source is not None  # since data are given
+        done = evaluate_predictions(
+            predictions,
+            source,
+            output,
+            variable=variable,
+            split=split,
+            forcing=regimes,
+            baselines=chosen,
+            reference=reference,
+            min_pairs=min_pairs,
+            overwrite=overwrite,
+            on_stage=stages.stage,
+        )
+    if not as_json:
+        print_notes(done.notes)
+    _print_scores(done.verdict, done.tables, csv_table(done.comparisons), done.output, as_json)
 
 
 def benchmark(

@@ -1,5 +1,6 @@
 """Commands that prepare data before any model: configuration, store, check."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -152,32 +153,64 @@ def prepare(
 
 
 def export(
-    store: Annotated[Path, typer.Argument(help="Store, the output of `hydromae prepare`.")],
+    store: Annotated[Path, typer.Argument(help="Store, the output of `hydromae prepare`; with --fews a forecast.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help=".nc (netCDF-4) or .zarr (Zarr v3); .csv or .parquet for series.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help=".nc (netCDF-4) or .zarr (Zarr v3); .csv or .parquet for series; a folder with --caravan.",
+        ),
     ],
     names: Annotated[str | None, typer.Option(help="Modalities; all by default.", metavar="A,B,...")] = None,
     period: Span = None,
     stations: Annotated[str | None, typer.Option(help="Stations, by id; all by default.", metavar="A,B,...")] = None,
+    caravan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Write series and attributes as Caravan has them, a file a gauge named SOURCE_<id>, for "
+            "neuralhydrology and others.",
+        ),
+    ] = None,
+    fews: Annotated[
+        bool,
+        typer.Option("--fews", help="Write one issue time of a forecast (.nc, .zarr) as netCDF for Delft-FEWS."),
+    ] = False,
+    issue_time: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="--fews: the day; default: the last.")
+    ] = None,
     overwrite: OverwriteOwn = False,
 ) -> None:
-    """Write a store, or part of it, to one file that other tools open.
+    """Write a store, or part of it, to one file that other tools open, or to the folders of Caravan.
 
     Example: `hydromae export stores/gb -o gb.nc --names precip,riverflow --period 2010-01-01 2010-12-31`
+
+    Example: `hydromae export stores/gb -o caravan_gb --caravan mygb`
+
+    A forecast for Delft-FEWS: `hydromae export today.nc -o fews.nc --fews`
     """
     from hydromae.app.console import Stages, console
+    from hydromae.results.caravan import export_caravan
     from hydromae.results.export import export as export_store
 
+    if fews and (caravan is not None or names is not None or period is not None):
+        raise ConfigError("--fews writes one issue time of a forecast; leave --caravan, --names and --period out")
+    if issue_time is not None and not fews:
+        raise ConfigError("--issue-time is of a forecast that is written with --fews; name that, too")
+    if fews:
+        from hydromae.results.fews import export_fews
+
+        day = None if issue_time is None else issue_time.date()
+        console.print(f"Written: {export_fews(store, output, day, listed(stations), overwrite)}", soft_wrap=True)
+        return
     said: set[str] = set()
     with Stages() as stages:
-        written = export_store(
-            store,
-            output,
-            listed(names),
-            dates(period),
-            listed(stations),
-            overwrite,
-            noted(titled(stages.stage, "Exporting"), said),
-        )
+        chosen = (listed(names), dates(period), listed(stations), overwrite)
+        report = noted(titled(stages.stage, "Exporting"), said)
+        if caravan is None:
+            written = export_store(store, output, *chosen, report)
+        else:
+            written = export_caravan(store, output, caravan, *chosen, report)
     print_notes([what for what in said if what.startswith("leaving out")])
     console.print(f"Written: {written}", soft_wrap=True)
