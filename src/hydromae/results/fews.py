@@ -12,10 +12,11 @@ import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.base.given import Names, as_names
+from hydromae.base.replacing import replacing
 from hydromae.base.stamps import calendar_days
 from hydromae.base.station_ids import id_texts, places_among
 from hydromae.base.version import VERSION
-from hydromae.results.target import check_target, replacing
+from hydromae.results.target import check_target
 
 _MINUTES: Final = "minutes since 1970-01-01 00:00:00.0 +0000"
 _MISSING: Final = np.float32(9.96921e36)  # as Delft-FEWS writes it
