@@ -71,7 +71,7 @@ def forecast(
 
     Example: `hydromae forecast output/gb_small --issue-time 2012-10-01 --horizon 7 -o forecast.nc`
 
-    The weather of ECMWF or GEFS: `hydromae forecast gb --data my.yaml --forcing ifs.grib2 --outlines basins.geojson`
+    ECMWF or GEFS: `hydromae forecast gb --data my.yaml --forcing ifs.grib2 --outlines catchments.geojson`
 
     Without a training, with the model that comes with hydromae: `hydromae forecast gb --data my_gauges`
 
