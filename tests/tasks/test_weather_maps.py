@@ -29,6 +29,13 @@ def maps(days: int = 3, name: str = "precip", units: str = "mm/d", longitude: np
     return xr.DataArray(values, coordinates, ("time", "lat", "lon"), name=name, attrs={"units": units})
 
 
+def turned_globe(made: xr.DataArray) -> xr.DataArray:
+    made = made.rename(lat="rlat", lon="rlon")
+    for axis, name, dim in (("Y", "grid_latitude", "rlat"), ("X", "grid_longitude", "rlon")):
+        made[dim].attrs.update(axis=axis, standard_name=name, units="degrees")
+    return made
+
+
 def written(path: Path, *variables: xr.DataArray) -> Path:
     made = xr.merge([variable.to_dataset() for variable in variables])
     made.to_zarr(path, consolidated=False) if path.suffix == ".zarr" else made.to_netcdf(path, engine="h5netcdf")
@@ -132,6 +139,7 @@ def test_each_issue_time_has_its_own_maps_in_another_unit(tmp_path: Path) -> Non
         ),
         (lambda made: made.assign_attrs(units=""), "has no unit"),
         (lambda made: made.assign_attrs(units="m3/s"), "cannot become mm/d"),
+        (lambda made: turned_globe(made), "is on degrees of a turned globe"),
         (lambda made: made.isel(lat=[0, 2, 1]), "lat neither grows nor falls"),
         (lambda made: made.rename("rain"), "name its variables so"),
     ],

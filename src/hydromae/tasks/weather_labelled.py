@@ -1,7 +1,7 @@
 """Weather in netCDF or Zarr: series of stations, or maps, over days or over issue times and lead times."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -82,7 +82,7 @@ def maps_of(path: Path, dataset: xr.Dataset, name: str) -> Maps:
         DataError: it has other dimensions than (time, y, x) or (issue_time, lead_time, y, x) and members, no unit, or
             declares more cells than any real grid; or it is accumulated over the run.
     """
-    variable = dataset[name]
+    variable = dataset[name].reset_coords(drop=True)
     axes = {axis_of(path, dataset, variable, axis): axis for axis in ("y", "x")}
     rows, columns = (variable.sizes[dim] for dim in axes)
     if rows * columns > MAX_CELLS or min(rows, columns) < 2:
@@ -112,7 +112,7 @@ def maps_of(path: Path, dataset: xr.Dataset, name: str) -> Maps:
     falls = {axis: coordinate_falls(path, dataset[dim]) for dim, axis in axes.items()}
     turned = {"y": not falls["y"], "x": falls["x"]}
     variable = variable.rename(axes)
-    cells = _cells(dataset, variable, axes, turned)
+    cells = _cells(path, dataset, variable, axes, turned)
     dated = _dated(path, variable, name, ("y", "x"))
     leading = {str(dim): dated.indexes[str(dim)] for dim in dated.dims if dim not in ("y", "x")}
     members = tuple(map(str, leading.get("member", ())))
@@ -150,7 +150,9 @@ def _turned(part: slice, size: int, turned: bool) -> slice:
     return slice(size - last, size - first) if turned else slice(first, last)
 
 
-def _cells(dataset: xr.Dataset, variable: xr.DataArray, axes: dict, turned: dict[str, bool]) -> MapCells:
+def _cells(
+    path: Path, dataset: xr.Dataset, variable: xr.DataArray, axes: dict[Hashable, str], turned: dict[str, bool]
+) -> MapCells:
     centres, units = {}, {}
     for dim, axis in axes.items():
         values = np.asarray(dataset[dim].values, np.float64)
@@ -161,6 +163,12 @@ def _cells(dataset: xr.Dataset, variable: xr.DataArray, axes: dict, turned: dict
     geographic = degrees or (not any(units.values()) and bool(named & {"lat", "latitude"}))
     mapping = str(variable.attrs.get("grid_mapping") or variable.encoding.get("grid_mapping") or "").split(":")[0]
     said = dict(dataset[mapping.strip()].attrs) if mapping.strip() in dataset.variables else {}
+    system = str(said.get("grid_mapping_name", "latitude_longitude"))
+    if degrees and (system != "latitude_longitude" or named & {"grid_latitude", "grid_longitude", "rlat", "rlon"}):
+        raise DataError(
+            f"{path}: {variable.name} is on degrees of a turned globe (grid_latitude), which are not read; bring it to "
+            f"latitude and longitude, as `cdo remapbil` does"
+        )
     shape = (len(centres["y"]), len(centres["x"]))
     return MapCells(Cells(shape, centres["y"], centres["x"], geographic), said, units["y"])
 
@@ -169,7 +177,7 @@ def _with_members(variable: xr.DataArray) -> xr.DataArray:
     return variable.rename({dim: "member" for dim in variable.dims if dim in _MEMBER})
 
 
-def _require_labels(path: Path, variable: xr.DataArray, name: str, dims: set) -> None:
+def _require_labels(path: Path, variable: xr.DataArray, name: str, dims: set[Hashable]) -> None:
     for dim in dims:
         if dim not in variable.indexes:
             raise DataError(f"{path}: {name} has no values of its coordinate {dim}; give them")
