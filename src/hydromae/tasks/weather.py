@@ -116,10 +116,11 @@ class Weather:
             if source in self.fields:  # whose maps take long to read
                 held = [self.fields[source].held(issue, horizon) for issue in issues]
             else:
-                held = [self.after(name, issue, horizon).isfinite().any(-1).any(0).sum() for issue in days.tolist()]
+                ahead = (self.after(name, issue, horizon) for issue in days.tolist())
+                held = [int(of_issue.isfinite().any(-1).any(0).sum()) for of_issue in ahead]
             worst = int(np.argmin(held))
             if held[worst] < horizon:
-                result[name] = horizon - int(held[worst]), issues[worst]
+                result[name] = horizon - held[worst], issues[worst]
         return result
 
     def after(self, name: str, issue: int, horizon: int) -> Float[Tensor, "member lead *place"]:
@@ -138,8 +139,9 @@ class Weather:
             return torch.from_numpy(np.stack([self.data.evaporation(member, issue + 1) for member in temperature]))
         day = self.data.store.first_day + np.timedelta64(issue, "D")
         if name in self.fields:
-            values = torch.from_numpy(self.fields[name].after(day, horizon))
-            return values if self.fields[name].members else values.expand(max(1, len(self.members)), *values.shape[1:])
+            of_maps = torch.from_numpy(self.fields[name].after(day, horizon))
+            several = bool(self.fields[name].members)
+            return of_maps if several else of_maps.expand(max(1, len(self.members)), *of_maps.shape[1:])
         leads = np.arange(1, horizon + 1)
         series = self.series[name]
         if "issue_time" in series.dims:

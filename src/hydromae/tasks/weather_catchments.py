@@ -34,7 +34,7 @@ def catchment_points(
             places[axis] = data.at_stations(data.store.attributes[:, columns[name]])
     areas = data.store.areas
     area = np.full(len(data.stations), np.nan) if areas is None else data.at_stations(areas)
-    points = circles(*places, area)  # [2, station, point]
+    points = circles(places[0], places[1], area)  # [2, station, point]
     drawn = {} if outlines is None else read_outlines(Path(outlines), data.stations)
     for station, rings in drawn.items():
         points[:, data.stations.index(station)] = within(rings, points.shape[-1])

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from hydromae.base.errors import DataError
 from hydromae.readers.grib import GribVariable, open_grib, read_message
 from hydromae.sources.regridding import Cells
-from hydromae.tasks.weather_maps import Maps, Terms
+from hydromae.tasks.weather_maps import Key, Maps, Terms
 from hydromae.tasks.weather_places import MapCells
 from hydromae.tasks.weather_steps import Span, instant_terms, mean_terms, sum_terms
 
@@ -117,7 +117,8 @@ def _maps(path: Path, variable: GribVariable, day_start: int) -> Maps:
         parts = join(spans, float(begin))
         return parts and [(spans[span], factor) for span, factor in parts]
 
-    def read(offset: int, rows: slice, columns: slice) -> Float[np.ndarray, "row column"]:
+    def read(offset: Key, rows: slice, columns: slice) -> Float[np.ndarray, "row column"]:
+        assert isinstance(offset, int)
         return read_message(path, offset, variable.cells)[rows, columns]
 
     grid = variable.cells

@@ -200,7 +200,7 @@ def _weighed(
         return np.where(enough, total / np.where(enough, seen, 1.0), np.nan)
 
     lacking = ~(matrix.sum(1) >= least * whole) | (whole == 0)
-    return Places(*bounds, apply, np.asarray(lacking), said)
+    return Places(bounds[0], bounds[1], apply, np.asarray(lacking), said)
 
 
 def _corners(
