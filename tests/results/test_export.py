@@ -274,6 +274,16 @@ def test_a_wrong_choice_is_refused(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_address_is_refused_before_any_work(
+    prepared: tuple[World, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for address in ("s3://bucket/e.zarr", "gs://bucket/folder/e.nc", "https://host/e.csv"):
+        with pytest.raises(ConfigError, match=f"{address}: is an address.*write to a path here and copy it there"):
+            export(prepared[1], address, overwrite=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_store_of_grids_alone_makes_no_table(world: World, tmp_path: Path) -> None:
     world.raw["data"]["modalities"] = {"soil": world.raw["data"]["modalities"]["soil"]}
     del world.raw["data"]["attributes"]

@@ -260,13 +260,20 @@ class KnownData:
 
     def _places(self, name: str) -> Int[np.ndarray, "place"]:
         """Position in the store of each patch or station of the model; -1 where the store lacks it."""
-        return self._patches if self.model.shapes[name].kind == "grid" else self._here
+        return self.patches if self.model.shapes[name].kind == "grid" else self._here
 
     @cached_property
-    def _patches(self) -> Int[np.ndarray, "patch"]:
+    def patches(self) -> Int[np.ndarray, "patch"]:
         """Position of each of the model's patches among those of the store; -1 where the store lacks it."""
         here = {patch: place for place, patch in enumerate(self.store.valid_patches.tolist())}
         return np.array([here.get(patch, -1) for patch in self.model.valid_patches.tolist()], dtype=np.int64)
+
+    @cached_property
+    def land(self) -> Bool[np.ndarray, "patch cell"]:
+        """The cells of the model's patches that may have values: the land of the store."""
+        land = np.zeros((len(self.patches), self.store.patch_size**2), bool)
+        land[self.patches >= 0] = self.store.land[self.patches[self.patches >= 0]]
+        return land
 
     def _require_like(self, name: str) -> None:
         if not self.has(name):

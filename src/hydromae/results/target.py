@@ -6,6 +6,7 @@ a mark, pictures in their metadata, Markdown in its last line. CSV has no place 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,7 @@ _HEADERS: Final = (
 PAGE_MARK: Final = '<meta name="generator" content="hydromae">'
 PICTURE_MARK: Final = "written by hydromae"
 MARKDOWN_MARK: Final = "<!-- written by hydromae -->"
+_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")  # s3://bucket/e.zarr, of which a path keeps one /
 _LOOKED_AT = 4096  # bytes at the beginning or the end of a text
 
 
@@ -64,9 +66,14 @@ def check_target(
         grids: names of the grids that are to be written, which no table holds.
 
     Raises:
-        ConfigError: the suffix is none of these, or a table is to hold grids.
+        ConfigError: it is an address, its suffix is none of these, or a table is to hold grids.
         DataError: a file or folder exists that must not be replaced.
     """
+    if address := _ADDRESS.fullmatch(path.as_posix()):
+        raise ConfigError(
+            f"{address[1]}://{address[2]}: is an address, and files are written to this machine only; write to a path "
+            f"here and copy it there, as `aws s3 cp --recursive` or `rclone copy` does"
+        )
     if path.is_dir() and path.suffix != ".zarr":
         raise DataError(f"{path}: is a folder; give the path of a file")
     if path.suffix not in suffixes:

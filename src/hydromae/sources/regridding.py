@@ -57,7 +57,7 @@ def nearest(
 ) -> Float[np.ndarray, "day new_row new_column"]:
     """The value of the cell that holds each target cell's centre, bit for bit; missing beyond the source's edge."""
     assert source.y is not None and source.x is not None and target.y is not None and target.x is not None
-    rows, columns = _holding(-source.y, -target.y), _holding(source.x, target.x)
+    rows, columns = holding(-source.y, -target.y), holding(source.x, target.x)
     taken = values[:, np.maximum(rows, 0)][:, :, np.maximum(columns, 0)]  # [day, new_row, new_column]
     outside = (rows < 0)[:, None] | (columns < 0)
     return np.where(outside, np.float32(np.nan), taken).astype(np.float32)
@@ -100,7 +100,7 @@ def edges(centres: Float[np.ndarray, "cell"]) -> Float[np.ndarray, "edge"]:
     return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
 
 
-def _holding(source: Float[np.ndarray, "cell"], target: Float[np.ndarray, "place"]) -> Int[np.ndarray, "place"]:
+def holding(source: Float[np.ndarray, "cell"], target: Float[np.ndarray, "place"]) -> Int[np.ndarray, "place"]:
     """Which source cell each place lies in, -1 for none; on a border the later one, on the last border the last."""
     borders = edges(source)
     slack = _ROUNDING * np.diff(borders).min()

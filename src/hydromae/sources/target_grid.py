@@ -63,14 +63,15 @@ def _brought(grid: Source, target: Source) -> Source:
         )
     where = f"{path}: cannot be brought to the {rows} x {columns} cells of {target.name} by {key} {rule}"
     if rule == "coarsen":
-        _check_blocks(cells, target_cells, where)
+        check_blocks(cells, target_cells, where)
         return replace(grid, regrid=Regrid(rule, target_cells, partial(coarsen, shape=target_cells.shape)))
     _check_placed(grid, target, cells, target_cells, where)
     apply = {"nearest": nearest, "bilinear": bilinear, "conservative": conservative}[rule]
     return replace(grid, regrid=Regrid(rule, target_cells, partial(apply, source=cells, target=target_cells)))
 
 
-def _check_blocks(cells: Cells, target_cells: Cells, where: str) -> None:
+def check_blocks(cells: Cells, target_cells: Cells, where: str) -> None:
+    """Raise DataError, which begins with `where`, unless each target cell is a whole block of cells."""
     (height, width), (rows, columns) = cells.shape, target_cells.shape
     if height % rows or width % columns:
         raise DataError(
@@ -98,7 +99,7 @@ def _check_placed(grid: Source, target: Source, cells: Cells, target_cells: Cell
             raise DataError(
                 f"{where}: its {axis} is in {units[0]} and that of {target.name} in {units[1]}; convert one"
             )
-        if not (_any_within(a, edges(b)) and _any_within(b, edges(a))):
+        if not (any_within(a, edges(b)) and any_within(b, edges(a))):
             raise DataError(f"{where}: they have no place in common in {axis}; write both in one system of coordinates")
 
 
@@ -107,7 +108,8 @@ def _units_of(grid: Source, axis: str) -> str:
     return next((str(units) for units in said if units is not None), "")
 
 
-def _any_within(centres: Float[np.ndarray, "cell"], borders: Float[np.ndarray, "edge"]) -> bool:
+def any_within(centres: Float[np.ndarray, "cell"], borders: Float[np.ndarray, "edge"]) -> bool:
+    """Whether a centre lies between the outermost borders."""
     return bool(((centres >= borders[0]) & (centres <= borders[-1])).any())
 
 

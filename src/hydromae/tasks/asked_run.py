@@ -17,18 +17,18 @@ from hydromae.base.station_ids import named_stations
 from hydromae.masks.tasks import forecast_mask
 from hydromae.prediction.choices import excluded_days, limited
 from hydromae.prediction.predictor import Answer, Predictor
-from hydromae.tasks.weather import Weather, open_weather
+from hydromae.tasks.weather import ForcingRules, Weather, open_weather
 
 _log = logging.getLogger(__name__)
 
 REGIMES: Final = ("none", "perfect")
 
 
-def weather_of(predictor: Predictor, names: Sequence[str], forcing: str | Path) -> Weather | None:
+def weather_of(predictor: Predictor, names: Sequence[str], forcing: str | Path, rules: ForcingRules) -> Weather | None:
     """The weather of a file; None where `forcing` is none or perfect."""
     if forcing in REGIMES:
         return None
-    return open_weather(forcing, predictor.model.shapes, names, predictor.data, predictor.config.data)
+    return open_weather(forcing, predictor.model.shapes, names, predictor.data, predictor.config.data, rules)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,12 @@ class AskedRun:
             return [self._ahead(first, values)]
         issue = first + self.history - 1
         after = {name: self.weather.after(name, issue, self.horizon) for name in self.weather.names}
-        present = torch.stack([ahead.isfinite().any(1) for ahead in after.values()]).any(0)  # [member, station]
+        n_stations, kinds = len(self.predictor.stations), self.predictor.model.shapes
+        present = torch.zeros(1, n_stations, dtype=torch.bool)  # [member, station]
+        for name, ahead in after.items():
+            of_grid = kinds[name].kind == "grid"
+            has = ahead.isfinite().flatten(1).any(1, keepdim=True) if of_grid else ahead.isfinite().any(1)
+            present = present | has
         left_out = present.any(0) & ~present
         result = []
         for member, absent in enumerate(left_out):
@@ -177,7 +182,11 @@ def warn_of_unknowns(
                 len(issues),
                 beyond[0],
             )
-    return {"forcing_series": ", ".join(sorted({name for run in asked for name in run.given})) or "none"}
+    notes = dict.fromkeys(note for run in asked if run.weather is not None for note in run.weather.notes)
+    return {
+        "forcing_series": ", ".join(sorted({name for run in asked for name in run.given})) or "none",
+        **({"forcing_notes": "; ".join(notes)} if notes else {}),
+    }
 
 
 def history_days(predictor: Predictor, horizon: int) -> int:

@@ -22,6 +22,7 @@ from hydromae.store.store import Store
 from hydromae.tasks.asked_run import AskedRun, history_days, warn_of_unknowns, weather_of
 from hydromae.tasks.forecast_events import events_of
 from hydromae.tasks.forecast_result import Outlook, forecast_result, outlook
+from hydromae.tasks.weather import ForcingRules
 
 
 def forecast(
@@ -36,6 +37,7 @@ def forecast(
     device: str = "auto",
     on_progress: Callable[[float], None] = lambda done: None,
     overwrite: bool = False,
+    forcing_rules: ForcingRules | None = None,
 ) -> xr.Dataset:
     """Forecast river flow, or what else the run was trained to forecast, from what is known at each issue time.
 
@@ -56,6 +58,7 @@ def forecast(
         device: auto, cpu or cuda.
         on_progress: called with the share that is done.
         overwrite: replace an existing output that hydromae wrote.
+        forcing_rules: how maps in the file of weather become days, cells and means over catchments.
 
     Returns:
         For each modality that is forecast, `<name>` [issue_time, lead_time, station] in its unit, the mean, and
@@ -67,7 +70,8 @@ def forecast(
         `<name>_members` [issue_time, lead_time, member, station] the mean of each. Also `days_since_observed`
         [issue_time, station], see `hydromae.prediction.last_observed`. The attribute
         `not_trained_for` says for which part of it the runs were not trained, and `stations_left_out` which stations
-        have no forecast; in a table the former is a column if it applies.
+        have no forecast, `forcing_notes` what was done to maps of weather; in a table the first is a column if it
+        applies.
 
     Raises:
         RunError: a run, its data or its model cannot be used.
@@ -86,8 +90,9 @@ def forecast(
     chosen = np.array(predicted_stations(first, stations), dtype=np.int64)
     histories = [history_days(predictor, horizon) for predictor in predictors]
     issues = _issue_days(predictors, names, issue_times)
+    rules = forcing_rules or ForcingRules()
     asked = [
-        AskedRun(predictor, names, chosen, history, horizon, str(forcing), weather_of(predictor, names, forcing))
+        AskedRun(predictor, names, chosen, history, horizon, str(forcing), weather_of(predictor, names, forcing, rules))
         for predictor, history in zip(predictors, histories, strict=True)
     ]
     unobserved_days = days_since_observed(predictors, names, issues)[:, chosen]

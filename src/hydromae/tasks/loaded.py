@@ -12,6 +12,7 @@ from hydromae.store.store_of_frame import Given, Known, store_of_frame
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.infill import infill
 from hydromae.tasks.ungauged import ungauged
+from hydromae.tasks.weather import ForcingRules
 
 _NOTHING: Final[Mapping[str, str]] = {}
 
@@ -58,6 +59,7 @@ class Loaded:
         units: Mapping[str, str] = _NOTHING,
         horizon: int = 7,
         forcing: str = "none",
+        forcing_rules: ForcingRules | None = None,
     ) -> xr.Dataset:
         """A forecast from the last day with flow, or from others; see `hydromae.forecast` and the class.
 
@@ -66,7 +68,9 @@ class Loaded:
             ConfigError: an issue time or a unit cannot be used.
         """
         with store_of_frame(data, list(self._units), {**self._units, **units}, attributes) as (store, _):
-            return forecast(self.run.path, issue_times, data=store, horizon=horizon, forcing=forcing)
+            return forecast(
+                self.run.path, issue_times, data=store, horizon=horizon, forcing=forcing, forcing_rules=forcing_rules
+            )
 
     def infill(
         self, data: Given, *, attributes: Known | None = None, units: Mapping[str, str] = _NOTHING

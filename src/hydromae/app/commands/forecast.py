@@ -28,9 +28,29 @@ def forecast(
         typer.Option(
             metavar="none|perfect|FILE",
             help="Weather after the issue time: none, what was observed, or a file (.csv, .parquet, .nc, .zarr) with "
-            "series named as the run's modalities over date and station, with issue_time and member if there are any.",
+            "series named as the run's modalities over date and station, or maps of them over date, y and x, with "
+            "issue_time and member if there are any; or GRIB of a weather service.",
         ),
     ] = "none",
+    forcing_day: Annotated[
+        int,
+        typer.Option(
+            metavar="HOUR", help="Hour, UTC, at which a day of the data begins, to which steps of GRIB are joined."
+        ),
+    ] = 0,
+    forcing_regrid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="How maps become the grids of a run: nearest, bilinear, conservative, coarsen; default: as its data.",
+        ),
+    ] = None,
+    outlines: Annotated[
+        Path | None,
+        typer.Option(
+            help="GeoJSON of the catchments, over which maps are averaged; default: circles of their area at gauges."
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Other data than the run's: a folder, a configuration (.yaml) or a store.")
     ] = None,
@@ -51,6 +71,8 @@ def forecast(
 
     Example: `hydromae forecast output/gb_small --issue-time 2012-10-01 --horizon 7 -o forecast.nc`
 
+    ECMWF or GEFS: `hydromae forecast gb --data my.yaml --forcing ifs.grib2 --outlines catchments.geojson`
+
     Without a training, with the model that comes with hydromae: `hydromae forecast gb --data my_gauges`
 
     Example: `hydromae forecast output/gb_small --issue-time 2011-01-01 --to 2011-12-20 --every 5 --forcing perfect`
@@ -63,10 +85,12 @@ def forecast(
     from hydromae.results.target import check_target
     from hydromae.tasks.forecast import forecast as forecast_run
     from hydromae.tasks.forecast import issue_days
+    from hydromae.tasks.weather import ForcingRules
 
     if to is not None and issue_time is None:
         raise ConfigError("--to needs --issue-time, the first of the issue times")
     check_target(output, overwrite, [forcing, *([] if data is None else [data])])  # before a folder of data is read
+    rules = ForcingRules(forcing_day, forcing_regrid, outlines)
     issues = None
     if issue_time is not None:
         issues = issue_days(issue_time.date(), None if to is None else to.date(), every)
@@ -81,7 +105,10 @@ def forecast(
             stations=listed(stations),
             on_progress=lambda done: stages.stage("Forecasting", done),
             overwrite=overwrite,
+            forcing_rules=rules,
         )
+    if said := result.attrs.get("forcing_notes"):
+        console.print(f"note: {forcing}: {said}", soft_wrap=True, style="dim")
     for name in (str(name) for name in result if str(name).endswith("_threshold")):
         if np.isnan(result[name].values).any():
             console.print(f"note: {name}: {result[name].attrs['comment']}", soft_wrap=True, style="dim")
