@@ -25,7 +25,9 @@ def test_weights_with_the_values_are_what_attention_gives(unseen: Unseen | None)
 
 
 def test_watching_changes_nothing_and_ends() -> None:
-    layers = nn.ModuleList(TransformerLayer(12, ModelConfig(nhead=3, dropout=0.0)) for _ in range(2))
+    layers = nn.ModuleList(
+        TransformerLayer(12, ModelConfig(d_model=12, decoder_dim=12, nhead=3, dropout=0.0)) for _ in range(2)
+    )
     tokens = torch.randn(2, 5, 12)
     with watched_attention(layers) as seen:
         watched = layers[1](layers[0](tokens, PADDING), PADDING)
