@@ -46,7 +46,7 @@ class RunDirectory:
         return html_table(("", ""), list(self._said().items()), f"Run {self}")
 
     def _said(self) -> dict[str, str]:
-        """What a person wants to know of it at once; a directory that cannot be read is told as such."""
+        """What a person wants to know of it at once; where it cannot be read, why."""
         try:
             config = self.config()
             summary = self.read_json("summary.json") if (self.path / "summary.json").is_file() else None

@@ -29,7 +29,7 @@ class Described:
         return f"Store({str(self.path)!r}: {', '.join(self.names)}; {self.days[0]} to {self.days[-1]})"
 
     def _repr_html_(self) -> str:
-        cells = " x ".join(map(str, self._description.shape or ()))
+        cells = " x ".join(map(str, self.shape))
         places = {"grid": f"{cells} cells", "series": f"{len(self.station_ids)} stations"}
         rows = [(name, self.kind(name), self.units(name), places[self.kind(name)]) for name in self.names]
         title = f"Store {self.path}: {self.n_days} days, {self.days[0]} to {self.days[-1]}"

@@ -161,7 +161,6 @@ class _Reading:
         self.keys: _Tokens | None = None
         self.weights: np.ndarray | None = None
 
-    @torch.no_grad()
     def window(self, first: int, length: int) -> Iterator[_Tokens]:
         """The tokens of one window that are asked for, those of some stations at a time."""
         values = self.predictor.read(first, length)
@@ -182,6 +181,7 @@ class _Reading:
                 if not (grid and few and (number or (self.fused and len(self.chosen) > 1))):
                     yield parts[name].of(parts[name].own)
 
+    @torch.no_grad()
     def _vectors(self, read: Sequence[str], batch: Batch) -> dict[str, Float[Tensor, "batch n dim"]]:
         """The last feature map of each modality, static tokens included where there are any."""
         encoded = {name: self.model.encode(name, batch) for name in read}
@@ -195,7 +195,7 @@ class _Reading:
             fused = self.model.fuse(encoded).maps[-1]
         if seen is not None:
             self.weights = torch.stack(seen)[:, 0].float().cpu().numpy()  # [layer, head, query, key]
-        return dict(zip(read, fused.split(lengths, dim=1), strict=True))
+        return dict(zip(read, torch.split(fused, lengths, dim=1), strict=True))
 
     def _tokens(
         self, name: str, batch: Batch, vectors: Float[Tensor, "batch n dim"], first: int, some: Int[Tensor, " station"]
