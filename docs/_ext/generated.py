@@ -49,7 +49,8 @@ def _cell(text: str) -> str:
 
 
 def _documented() -> Iterator[str]:
-    names = {name: f"hydromae.{name}" for name in hydromae._PUBLIC} | {"Loaded": "hydromae.tasks.loaded.Loaded"}
+    names = {name: f"hydromae.{name}" for name in hydromae._PUBLIC}
+    names |= {"Loaded": "hydromae.tasks.loaded.Loaded", "check": "hydromae.check.any_target.check_any"}
     for name, path in sorted(names.items(), key=lambda item: item[0].lower()):
         kind = "class" if name[0].isupper() else "function"
         # The fields of a configuration are its keys, which have a page of their own.

@@ -103,10 +103,31 @@ class Batch:
         if len(sizes) != 1:
             raise ValueError(f"the modalities of a batch differ in batch size: {sorted(sizes)}")
 
+    def __repr__(self) -> str:
+        """A line for each modality, with counts in place of tensors."""
+        lines = [f"Batch of {self.size} {'window' if self.size == 1 else 'windows'} of {self.n_days} days"]
+        for name, tokens in self.tokens.items():
+            total, cells = tokens.values.shape[1:]
+            visible, target = (_counted(chosen) for chosen in (tokens.visible, tokens.target))
+            lines.append(
+                f"  {name}: {tokens.shape.kind}, {total} tokens of {cells} values, {visible} visible, {target} targets"
+            )
+        if self.attributes is not None:
+            _, stations, attributes = self.attributes.shape
+            lines.append(f"  attributes: {attributes} of {stations} stations")
+        return "\n".join(lines)
+
     @property
     def size(self) -> int:
         """Samples in the batch."""
         return int(next(iter(self.tokens.values())).values.shape[0])
+
+
+def _counted(chosen: Selection) -> str:
+    """Tokens of each sample: one number, or the smallest and the largest."""
+    counts = chosen.real.sum(1)
+    fewest, most = int(counts.min()), int(counts.max())
+    return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def split_missing(

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hydromae.base.html_text import html_table
 from hydromae.check.exclusions import Exclusion, exclusion_lines
 
 VERDICTS = ("Fit for training.", "Would spoil training: mend the errors.", "Cannot be read: mend the errors.")
@@ -96,7 +97,7 @@ class AttributesView:
     latitude: Float[np.ndarray, "station"] | None
 
 
-@dataclass
+@dataclass(repr=False)
 class CheckReport:
     """Everything `check` found.
 
@@ -117,6 +118,19 @@ class CheckReport:
     grids: list[GridView] = field(default_factory=list)
     series: list[SeriesView] = field(default_factory=list)
     attributes: AttributesView | None = None
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [f"Check of {self.subject}: {self.verdict}", *(f"  {p.severity}: {p.text}" for p in self.ordered)]
+        )
+
+    def _repr_html_(self) -> str:
+        columns = [cells_of(row) for row in self.rows]
+        heads = dict.fromkeys(heading for column in columns for heading in column)
+        rows = [(heading, *(column.get(heading, "") for column in columns)) for heading in heads]
+        told = [(problem.severity, problem.text) for problem in self.ordered]
+        table = html_table(("", *(row.name for row in self.rows)), rows, self.subject)
+        return table + html_table(("", ""), told, note=self.verdict)
 
     def error(
         self, text: str, unreadable: bool = False, details: tuple[str, ...] = (), exclusion: Exclusion = NOTHING

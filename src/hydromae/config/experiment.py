@@ -74,6 +74,21 @@ class Config(Section):
                 raise ValueError(f"training.task_weights names {key}, which is none of {', '.join(sorted(losses))}")
         return self
 
+    def __repr__(self) -> str:
+        """A line for each modality; `hydromae.config.read.dump_config` gives every key."""
+        data, model, training = self.data, self.model, self.training
+        periods = {split: days for split in ("train", "val", "test") if (days := getattr(data, split)) is not None}
+        return "\n".join(
+            [
+                f"Config {self.name}: {training.epochs} epochs of windows of {data.window} days, {model.d_model} wide",
+                *(f"  {split}: {first} to {last}" for split, (first, last) in periods.items()),
+                *(f"  {name}: {part.kind}, {part.units}" for name, part in data.modalities.items()),
+                *(f"  {name}: {kind}" for name, kind in model.modalities.items() if not data.modalities),
+            ]
+        )
+
+    __str__ = __repr__
+
     @property
     def store_path(self) -> str:
         """Folder of the prepared store."""

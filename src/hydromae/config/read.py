@@ -18,6 +18,8 @@ from hydromae.config.explain import is_key, section_at
 from hydromae.config.renamed import with_current_names
 from hydromae.config.yaml_file import parse_yaml, read_yaml, why_no_value
 
+Given = Config | str | Path | Mapping[str, Any]  # a configuration in any form
+
 # Weights that only mean anything together: what is given whole stands in place of what it builds on.
 _MIXTURES = {("masking", "strategies"), ("data", "window_mix")}
 
@@ -39,6 +41,19 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
         ConfigError: the file, a key or a value is wrong; the message names it and the nearest right one.
     """
     return build_config(read_raw(path), overrides, where=str(path))
+
+
+def as_config(given: Given, overrides: Iterable[str] = ()) -> Config:
+    """A configuration that is given as one, as a file or as nested mappings, with overrides; see `load_config`.
+
+    Raises:
+        ConfigError: a file, a key or a value is wrong.
+    """
+    if isinstance(given, str | os.PathLike):
+        return load_config(Path(given), overrides)
+    if isinstance(given, Config):
+        return build_config(given.model_dump(mode="json"), overrides) if overrides else given
+    return build_config(given, overrides)
 
 
 def read_raw(path: str | Path) -> dict[str, Any]:

@@ -36,6 +36,24 @@ def attend(
     return rearrange(out, "b h n c -> b n (h c)").masked_fill(empty, 0.0)  # [B, n, D]
 
 
+def attention_weights(
+    q: Float[Tensor, "batch queries dim"],
+    k: Float[Tensor, "batch keys dim"],
+    heads: int,
+    unseen: Unseen | None,
+) -> Float[Tensor, "batch heads queries keys"]:
+    """The weights by which `attend` adds up the values: rows add up to 1, or to 0 where a query sees no key.
+
+    They are for a person to look at. `attend` never writes them out, since they need memory for every query and key.
+    """
+    q, k = (rearrange(x, "b n (h c) -> b h n c", h=heads) for x in (q, k))  # [B, H, n, D/H]
+    scores = q @ k.mT / q.shape[-1] ** 0.5  # [B, H, queries, keys]
+    if unseen is not None:
+        hidden = unseen[:, None] if unseen.ndim == 2 else unseen  # [B, 1 or queries, keys]
+        scores = scores.masked_fill(hidden[:, None], -torch.inf)
+    return scores.softmax(-1).nan_to_num(0.0)
+
+
 class SelfAttention(nn.Module):
     """Self-attention with packed queries, keys and values.
 
@@ -59,6 +77,13 @@ class SelfAttention(nn.Module):
         q, k, v = self.qkv(tokens).chunk(3, dim=-1)  # 3 x [B, n, D]
         out: Tensor = self.projection(attend(q, k, v, self.heads, unseen, self.dropout if self.training else 0.0))
         return out
+
+    def weights(
+        self, tokens: Float[Tensor, "batch n dim"], unseen: Unseen | None = None
+    ) -> Float[Tensor, "batch heads n n"]:
+        """The weights of `forward` without dropout, see `attention_weights`."""
+        q, k, _ = self.qkv(tokens).chunk(3, dim=-1)  # 2 x [B, n, D]
+        return attention_weights(q, k, self.heads, unseen)
 
 
 class CrossAttention(nn.Module):

@@ -86,7 +86,7 @@ class MultiModalMAE(nn.Module):
         for name, shape in self.shapes.items():
             depth = config.grid_encoder_layers if shape.kind == "grid" else config.series_encoder_layers
             encoder, decoder = (GridEncoder, GridDecoder) if shape.kind == "grid" else (SeriesEncoder, SeriesDecoder)
-            attended = self._attended(name)
+            attended = self.attended(name)
             if attended:
                 self.add_module(f"{name}_encoder", encoder(config, shape, map_layers(config, depth)))
             self.add_module(f"{name}_decoder", decoder(config, shape, number_of_maps(config, depth)))
@@ -129,8 +129,8 @@ class MultiModalMAE(nn.Module):
         """
         if not self.config.rolling and any(tokens.issued is not None for tokens in batch.tokens.values()):
             raise ValueError("the batch is forecast from several issue days, which needs a model with rolling series")
-        batch = self._with_learned_attributes(batch)
-        encoded = {name: self.encode(name, batch) for name in batch.tokens if self._attended(name)}
+        batch = self.with_learned_attributes(batch)
+        encoded = {name: self.encode(name, batch) for name in batch.tokens if self.attended(name)}
         if self.config.fusion == "full":
             encoded = dict.fromkeys(batch.tokens, self.fuse(encoded))
         series = any(tokens.shape.kind == "series" for tokens in batch.tokens.values())
@@ -146,7 +146,7 @@ class MultiModalMAE(nn.Module):
         """Feature maps [B, visible, d_model] of one modality."""
         parts, tokens = self.parts_of(name), batch.tokens[name]
         assert parts.encoder is not None, "grids that are not attended are not encoded"
-        times = times_of(tokens, name in self.config.rolling, self._static(name)) if self.config.rolling else None
+        times = times_of(tokens, name in self.config.rolling, self.static_tokens(name)) if self.config.rolling else None
         maps, padding = parts.encoder(tokens, batch, parts.token, times)
         return Encoded(maps, padding, times)
 
@@ -163,7 +163,8 @@ class MultiModalMAE(nn.Module):
         """Feature maps over the visible tokens of all modalities; the fused one is the last."""
         fuse_static = self.config.fuse_static_tokens
         parts = [
-            part if fuse_static or not self._static(name) else part.without_last() for name, part in encoded.items()
+            part if fuse_static or not self.static_tokens(name) else part.without_last()
+            for name, part in encoded.items()
         ]
         together = concatenate(parts)
         unseen = together.padding
@@ -195,17 +196,18 @@ class MultiModalMAE(nn.Module):
             return batch
         return batch_from_dict(batch, self.config, self.shapes, self.valid_patches)
 
-    def _with_learned_attributes(self, batch: Batch) -> Batch:
+    def with_learned_attributes(self, batch: Batch) -> Batch:
+        """The batch as encoders and decoders take it: in some models a missing attribute has a learned value."""
         if self.config.missing_attributes == "mean" or batch.attributes is None:
             return batch
         attributes = batch.attributes
         learned = self.missing_attribute.to(attributes.dtype)
         return replace(batch, attributes=torch.where(attributes.isnan(), learned, attributes))
 
-    def _attended(self, name: str) -> bool:
+    def attended(self, name: str) -> bool:
         """Whether attention reads a modality."""
         return self.config.grids_attended or self.shapes[name].kind == "series"
 
-    def _static(self, name: str) -> int:
+    def static_tokens(self, name: str) -> int:
         """Static tokens behind the visible ones of a modality."""
         return int(self.shapes[name].kind == "series" and self.config.static_attr_dim > 0)

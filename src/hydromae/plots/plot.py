@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.given import Names, as_names
+from hydromae.base.given import Day, Names, as_day, as_names
 from hydromae.base.permissions import refused
 from hydromae.base.replacing import replacing
 from hydromae.base.version import VERSION
@@ -36,7 +36,7 @@ def plot(
     *,
     data: str | Path | Store | None = None,
     modality: str | None = None,
-    issue_time: str | None = None,
+    issue_time: Day | None = None,
     days: int = 45,
     metric: str = "nse",
     overwrite: bool = False,
@@ -89,7 +89,7 @@ def _figure(
     station: Names | None,
     data: str | Path | Store | None,
     modality: str | None,
-    issue_time: str | None,
+    issue_time: Day | None,
     days: int,
     metric: str,
 ) -> Figure:
@@ -140,14 +140,11 @@ def _modality(dataset: xr.Dataset, asked: str | None, where: str) -> str:
     return max(names, key=lambda name: (filled[name], "flow" in f"{name} {dataset[name].attrs.get('long_name', '')}"))
 
 
-def _issue(dataset: xr.Dataset, asked: str | None, where: str) -> int:
+def _issue(dataset: xr.Dataset, asked: Day | None, where: str) -> int:
     issues = dataset["issue_time"].values.astype("datetime64[D]")
     if asked is None:
         return len(issues) - 1
-    try:
-        day = np.datetime64(asked, "D")
-    except ValueError:
-        raise ConfigError(f"issue time {asked!r} is no day; write it as 2012-09-30") from None
+    day = as_day(asked, "issue time")
     if day not in issues:
         raise DataError(f"{where}: has no issue time {day}; it has {_listed(issues)}")
     return int(np.flatnonzero(issues == day)[0])

@@ -18,7 +18,7 @@ from hydromae.base.evaporation import oudin_evaporation
 from hydromae.base.station_ids import places_among, respelled
 from hydromae.base.units import same_units
 from hydromae.config import DataConfig
-from hydromae.config.read import load_config
+from hydromae.config.read import Given
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.prediction.known_values import KnownValues
 from hydromae.prediction.new_stations import areas_of, unlike_training, with_new_stations
@@ -296,7 +296,7 @@ class KnownData:
             )
 
 
-def data_of(given: str | Path | Store) -> Store:
+def data_of(given: Given | Store) -> Store:
     """A store: a given one, that of a directory, or that of a configuration, prepared if it does not exist yet.
 
     Raises:
@@ -305,8 +305,8 @@ def data_of(given: str | Path | Store) -> Store:
     """
     if isinstance(given, Store):
         return given
-    if Path(given).suffix in (".yaml", ".yml"):
-        return prepare(load_config(given))
+    if not isinstance(given, str | Path) or Path(given).suffix in (".yaml", ".yml"):
+        return prepare(given)
     return Store.open(given)
 
 

@@ -1,6 +1,6 @@
 """A trained model that predicts on any data. Every task is a mask: a window and its mask say what to predict."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -131,23 +131,34 @@ class Predictor:
             ConfigError: a grid is a target in a model whose windows hold few stations.
         """
         if self.groups is None:
-            samples = {name: value[None] for name, value in values.items()}
-            answers = self._predict(self._windows(first, samples, None), mask)
+            (_, windows), *_ = self.windows(first, values)
+            answers = self._predict(windows, mask)
             return {name: _kept(_sample(answer, 0), mask.target[name]) for name, answer in answers.items()}
         for name in mask.target:
             if self.model.shapes[name].kind == "grid":
                 raise ConfigError(f"{name}: a grid is predicted by models whose windows hold all stations")
         return self._ask_in_groups(first, values, mask)
 
-    def _ask_in_groups(self, first: int, values: Values, mask: ValueMask) -> dict[str, Answer]:
-        """Predict each station in a window of its own, in which it is the first station."""
-        assert self.groups is not None
-        levels = len(self.quantiles)
-        means = {name: torch.full_like(values[name], torch.nan) for name in mask.target}
-        spread = {name: torch.full((*values[name].shape, levels), torch.nan) for name in mask.target}
-        asked = torch.stack([target.any(0) for target in mask.target.values()]).any(0)  # [stations]
+    def windows(
+        self, first: int, values: Values, asked: Int[Tensor, " station"] | None = None
+    ) -> Iterator[tuple[Int[Tensor, " station"], Windows]]:
+        """The windows in which the model reads some values: one with all stations, or one for each station asked about.
+
+        Args:
+            first: as in `ask`.
+            values: as in `ask`.
+            asked: places of stations among the predictor's; None is all.
+
+        Yields:
+            Some stations and their windows, of which the model takes so many at once. Where windows hold few stations,
+            each is the first in its own; otherwise there is one window, for all that are asked about.
+        """
+        asked = torch.arange(len(self.stations)) if asked is None else asked
+        if self.groups is None:
+            yield asked, self._windows(first, {name: value[None] for name, value in values.items()}, None)
+            return
         at_once = windows_at_once(self.model.shapes, len(next(iter(values.values()))))
-        for some in torch.split(asked.nonzero()[:, 0], at_once):
+        for some in torch.split(asked, at_once):
             stations = torch.from_numpy(self.groups)[some]  # [B, n], each before its own neighbours
             samples = {name: self._of_groups(name, value, stations) for name, value in values.items()}
             windows = self._windows(first, samples, stations)
@@ -156,6 +167,16 @@ class Predictor:
                 series = {name: value for name, value in values.items() if self.model.shapes[name].kind == "series"}
                 shown = {name: self._of_groups(name, value, around) for name, value in series.items()}
                 windows = replace(windows, context=Context(around, shown)).to(self.device)
+            yield some, windows
+
+    def _ask_in_groups(self, first: int, values: Values, mask: ValueMask) -> dict[str, Answer]:
+        """Predict each station in a window of its own, in which it is the first station."""
+        assert self.groups is not None
+        levels = len(self.quantiles)
+        means = {name: torch.full_like(values[name], torch.nan) for name in mask.target}
+        spread = {name: torch.full((*values[name].shape, levels), torch.nan) for name in mask.target}
+        asked = torch.stack([target.any(0) for target in mask.target.values()]).any(0)  # [stations]
+        for some, windows in self.windows(first, values, asked.nonzero()[:, 0]):
             for name, answer in self._predict(windows, mask).items():
                 means[name][:, some] = answer.mean[:, :, 0].T.cpu()  # [B, T, n] -> [T, B]
                 if answer.quantiles is not None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from hydromae.base.errors import ConfigError, DataError, RunError
 from hydromae.base.files import absolute, write_text
+from hydromae.base.html_text import html_table
 from hydromae.base.json_text import sealed, unsealed
 from hydromae.base.permissions import refused
 from hydromae.base.secret_values import revealed
@@ -34,6 +35,30 @@ class RunDirectory:
     def __str__(self) -> str:
         """As it is called in messages and files: a model that comes with the package by its name, others by path."""
         return self.path.name if is_shipped(self.path) else str(self.path)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({str(self)!r}: {'; '.join(self._said().values())})"
+
+    def _repr_html_(self) -> str:
+        return html_table(("", ""), list(self._said().items()), f"Run {self}")
+
+    def _said(self) -> dict[str, str]:
+        """What a person wants to know of it at once; where it cannot be read, why."""
+        try:
+            config = self.config()
+            summary = self.read_json("summary.json") if (self.path / "summary.json").is_file() else None
+        except (ConfigError, DataError, RunError) as error:
+            return {"state": f"cannot be read ({error})"}
+        state = "not finished" if summary is None else f"finished after {summary['steps']} steps"
+        names = config.data.modalities or config.model.modalities
+        return {
+            "state": "comes with hydromae" if is_shipped(self.path) else state,
+            "modalities": ", ".join(names),
+            "data": f"windows of {config.data.window} days",
+        }
 
     @classmethod
     def create(cls, config: Config, store: Store) -> "RunDirectory":
@@ -81,13 +106,13 @@ class RunDirectory:
                 raise RunError(f"{path}: is there already and is not of a run, so it is not replaced; {other}")
 
     @classmethod
-    def open(cls, path: str | Path) -> "RunDirectory":
+    def open(cls, path: "str | Path | RunDirectory") -> "RunDirectory":
         """An existing run, or a model that comes with the package by its bare name, as `gb`.
 
         Raises:
             RunError: there is none.
         """
-        run = cls(located(path))
+        run = cls(located(path.path if isinstance(path, RunDirectory) else path))
         if reason := refused(run.path) or refused(run.config_file):
             raise RunError(reason)
         if not run.config_file.is_file():

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def _in_order(content: bytes) -> bytes:
     return b"".join((content[:8], ordered.ljust(size), content[8 + size :]))
 
 
-def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub: Any) -> MultiModalMAE:
+def load_pretrained(path: str | PathLike[str], device: torch.device | str = "cpu", **hub: Any) -> MultiModalMAE:
     """A trained model, in eval mode.
 
     Args:
@@ -113,7 +114,7 @@ def load_pretrained(path: str | Path, device: torch.device | str = "cpu", **hub:
     Raises:
         RunError: there is no model, it is damaged, or the hub cannot be reached.
     """
-    pretrained = read_pretrained(path, **hub)
+    pretrained = read_pretrained(path if isinstance(path, str) else Path(path), **hub)
     model = MultiModalMAE(pretrained.config, pretrained.weights["valid_patches"], pretrained.task_weights)
     model.trained_on = pretrained.trained_on
     try:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hydromae.base.errors import ConfigError
+from hydromae.base.html_text import html_table
 from hydromae.config import Kind, Period
 from hydromae.store.description import KeptScales, ModalityDescription, Provenance, StoreDescription
 from hydromae.store.scaling import Scaler
@@ -26,6 +27,13 @@ class Described:
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r}: {', '.join(self.names)}; {self.days[0]} to {self.days[-1]})"
+
+    def _repr_html_(self) -> str:
+        cells = " x ".join(map(str, self.shape))
+        places = {"grid": f"{cells} cells", "series": f"{len(self.station_ids)} stations"}
+        rows = [(name, self.kind(name), self.units(name), places[self.kind(name)]) for name in self.names]
+        title = f"Store {self.path}: {self.n_days} days, {self.days[0]} to {self.days[-1]}"
+        return html_table(("modality", "kind", "units", "places"), rows, title)
 
     @property
     def names(self) -> tuple[str, ...]:

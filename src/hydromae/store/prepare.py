@@ -12,6 +12,7 @@ from hydromae.base.files import absolute, sha256, write_array
 from hydromae.base.leftovers import settle
 from hydromae.base.locks import locked
 from hydromae.config import Config
+from hydromae.config.read import Given, as_config
 from hydromae.sources.blocks import BLOCK_DAYS
 from hydromae.sources.plan import Plan, make_plan
 from hydromae.store.append import append_days
@@ -39,9 +40,7 @@ Progress = Callable[[str, float], None]
 ALREADY = "is there already, made from the same files"
 
 
-def prepare(
-    config: Config, on_progress: Progress | None = None, overwrite: bool = False, append: bool = False
-) -> Store:
+def prepare(config: Given, on_progress: Progress | None = None, overwrite: bool = False, append: bool = False) -> Store:
     """Make the store of a configuration, or return it if it exists and was made from the same files and options.
 
     A store with these options is returned with a warning where its sources are absent, as on a machine that it was
@@ -56,7 +55,7 @@ def prepare(
     the same store the second waits for the first.
 
     Args:
-        config: what to prepare; `config.store_path` is where.
+        config: what to prepare, a configuration, its file or nested mappings; `config.store_path` is where.
         on_progress: called with what is being done and the share that is done, 0 to 1; only with `ALREADY` where there
             is nothing to do.
         overwrite: replace an existing store; it stays until the new one is complete.
@@ -67,7 +66,7 @@ def prepare(
         ConfigError: the configuration asks for something impossible.
         DataError: a file is wrong or does not fit the others, a value is impossible, or another store is in the way.
     """
-    on_progress = on_progress or (lambda stage, done: None)
+    config, on_progress = as_config(config), on_progress or (lambda stage, done: None)
     if append:
         if overwrite:
             raise ConfigError("a store is either replaced (overwrite) or added to (append); ask for one of them")

@@ -9,6 +9,7 @@ import xarray as xr
 
 from hydromae.base.errors import ConfigError
 from hydromae.base.given import as_names
+from hydromae.base.html_text import html_table
 from hydromae.evaluation.event_scores import WARN_AT
 from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
@@ -30,7 +31,7 @@ from hydromae.tasks.task_scores import unseen_split
 OnStage = Callable[[str, float], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """What an evaluation gives.
 
@@ -45,6 +46,14 @@ class Evaluation:
     tables: tuple[ScoreTable, ...]
     verdict: str = ""
     records: str = ""
+
+    def __repr__(self) -> str:
+        titles = "".join(f"\n  {table.title}" for table in self.tables)
+        return f"Evaluation({str(self.output)!r}){titles}" + (f"\n{self.verdict}" if self.verdict else "")
+
+    def _repr_html_(self) -> str:
+        shown = (html_table(table.columns, table.rows, table.title, table.note) for table in self.tables)
+        return "".join(shown) + html_table((), (), note=self.verdict)
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import xarray as xr
 
 from hydromae.base.given import Days
 from hydromae.runs.directory import RunDirectory
-from hydromae.store.store_of_frame import Given, Known, store_of_frame
+from hydromae.store.store_of_frame import Given, Known
+from hydromae.tasks.embed import embed
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.infill import infill
+from hydromae.tasks.public import public
 from hydromae.tasks.ungauged import ungauged
-from hydromae.tasks.weather import ForcingRules
 
 _NOTHING: Final[Mapping[str, str]] = {}
+_forecast, _infill = public(forecast, "Forecasting", True), public(infill, "Filling gaps", True)
+_ungauged, _embed = public(ungauged, "Simulating", True), public(embed, "Embedding", True)
 
 
-def load(run: str | Path) -> "Loaded":
+def load(run: str | Path | RunDirectory) -> "Loaded":
     """A trained model: a run, or one that comes with the package, as `gb`.
 
     Raises:
@@ -59,36 +62,36 @@ class Loaded:
         units: Mapping[str, str] = _NOTHING,
         horizon: int = 7,
         forcing: str = "none",
-        forcing_rules: ForcingRules | None = None,
+        **options: Any,
     ) -> xr.Dataset:
-        """A forecast from the last day with flow, or from others; see `hydromae.forecast` and the class.
+        """A forecast from the last day with flow, or from others; see `hydromae.forecast`, its options and the class.
 
         Raises:
             DataError: the data have no days, or none of the series.
             ConfigError: an issue time or a unit cannot be used.
         """
-        with store_of_frame(data, list(self._units), {**self._units, **units}, attributes) as (store, _):
-            return forecast(
-                self.run.path, issue_times, data=store, horizon=horizon, forcing=forcing, forcing_rules=forcing_rules
-            )
+        asked = {"horizon": horizon, "forcing": forcing, **options}
+        made: xr.Dataset = _forecast(self, issue_times, data=data, attributes=attributes, units=units, **asked)
+        return made
 
     def infill(
-        self, data: Given, *, attributes: Known | None = None, units: Mapping[str, str] = _NOTHING
+        self, data: Given, *, attributes: Known | None = None, units: Mapping[str, str] = _NOTHING, **options: Any
     ) -> xr.Dataset:
         """What the model forecasts, with its gaps filled; see `hydromae.infill` and the class; errors of `forecast`."""
-        names = list(self.run.config().masking.forecast or self._units)
-        with store_of_frame(data, list(self._units), {**self._units, **units}, attributes) as (store, folder):
-            return _in_memory(infill(self.run.path, folder / "infilled.nc", store, modalities=names))
+        asked = {"modalities": list(self.run.config().masking.forecast or self._units), **options}
+        made: xr.Dataset = _infill(self, data=data, attributes=attributes, units=units, **asked)
+        return made
 
     def ungauged(
-        self, data: Given, *, attributes: Known | None = None, units: Mapping[str, str] = _NOTHING
+        self, data: Given, *, attributes: Known | None = None, units: Mapping[str, str] = _NOTHING, **options: Any
     ) -> xr.Dataset:
         """Flow from weather and attributes; see `hydromae.ungauged` and the class; errors of `forecast`."""
-        with store_of_frame(data, list(self._units), {**self._units, **units}, attributes) as (store, folder):
-            return _in_memory(ungauged(self.run.path, folder / "ungauged.nc", store))
+        made: xr.Dataset = _ungauged(self, data=data, attributes=attributes, units=units, **options)
+        return made
 
-
-def _in_memory(written: xr.Dataset) -> xr.Dataset:
-    """What was written to a file that is about to go."""
-    with written:
-        return written.load()
+    def embed(
+        self, data: Given, *, attributes: Known | None = None, units: Mapping[str, str] = _NOTHING, **options: Any
+    ) -> xr.Dataset:
+        """The tokens that the model makes of the data; see `hydromae.embed` and the class; errors of `forecast`."""
+        made: xr.Dataset = _embed(self, data=data, attributes=attributes, units=units, **options)
+        return made

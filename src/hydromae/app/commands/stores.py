@@ -76,11 +76,10 @@ def check(
     """
     from hydromae.app.console import Stages, console, print_json
     from hydromae.app.next_steps import before_training, said
-    from hydromae.check.check import check as check_sources
-    from hydromae.check.check import check_store, render
+    from hydromae.check.any_target import check_any
+    from hydromae.check.report import render
     from hydromae.config.read import load_config
     from hydromae.results.target import PAGES, check_target
-    from hydromae.store.store import Store
 
     if output is not None:
         check_target(output, overwrite, [target], PAGES)
@@ -89,10 +88,7 @@ def check(
     config = None if target.is_dir() else load_config(target, overrides or ())
     with Stages() as stages:
         progress = titled(stages.stage, "Checking")
-        if config is None:
-            report = check_store(Store.open(target), root=root, full=full, on_progress=progress)
-        else:
-            report = check_sources(config, full=full, on_progress=progress)
+        report = check_any(config or target, root=root, full=full, on_progress=progress)
     if output is not None:
         from hydromae.check.page import write_check_page
 
