@@ -55,7 +55,7 @@ def explorer_data(evaluation: Evaluation, places: Places | None, label: Callable
     }
     arrays: dict[str, np.ndarray] = {}
     if places is not None:
-        description["places"] = {"x": _listed(places.x), "y": _listed(places.y), "extent": places.extent}
+        description["places"] = places.described()
         if places.land is not None:
             arrays["land"] = places.land.astype(np.uint8)
     _add_scores(description, arrays, evaluation)
