@@ -19,7 +19,7 @@ _METRES: Final = {"km": 1000.0}
 _LARGEST: Final = 200_000  # cells of a land mask in the page
 _MARGIN: Final = 0.04  # around stations, of the longer side of their map
 _LEAST: Final = 1.0  # degrees of latitude across a map of stations that lie close together
-_SHAPES: Final = (0.4, 3.0)  # height of a map over its width
+_SHAPES: Final = (0.5, 2.0)  # height of a map over its width
 
 
 @dataclass(frozen=True)
