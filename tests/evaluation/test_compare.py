@@ -30,6 +30,13 @@ def test_the_table_has_a_row_a_model_and_a_column_a_lead_time(comparison):
     assert not any(cell.endswith(("+", "-")) for cell in table.rows[1])
 
 
+def test_scores_of_every_model_are_kept_for_each_station(comparison):
+    for name, made in (("good", GOOD), ("bad", BAD.sel(quantile=0.5))):
+        kept = comparison.stations["nse_of_models"].sel(model=name)
+        assert np.allclose(kept, nse(made, FLOW).transpose(*kept.dims), atol=1e-5)
+    assert set(comparison.stations) == {f"{name}_of_models" for name in ("nse", "kge", "rmse", "percent_bias")}
+
+
 def test_a_worse_model_is_marked_as_such_and_an_equal_one_is_not():
     models = {"good": GOOD, "bad": BAD, "same": forecast(FLOW, seed=3, sd=0.1)}
     good, bad, same = compare(models, FLOW, resamples=100).table("kge").rows

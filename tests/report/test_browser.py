@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from hydromae.metrics.efficiency import nse
 from hydromae.report import evaluation, write_report
-from support.evaluations import make_evaluation, make_observed
+from hydromae.report.places import places_of
+from support.evaluations import made_from, make_evaluation, make_observed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -25,6 +28,7 @@ def address(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     make_evaluation(run / "evaluation" / "forecast_val", observed, quantiles=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "observed_of", lambda run, forecast: observed)
+        patch.setattr(evaluation, "rain_at", lambda run, forecast: (2 * observed).assign_attrs(units="mm/d"))
         return write_report(run).as_uri()
 
 
@@ -107,10 +111,18 @@ def test_a_station_is_found_by_a_part_of_its_name_and_an_unknown_one_is_said(ope
 def test_a_click_on_the_map_chooses_the_station_that_lies_there(opened: Any) -> None:
     page = opened().page
     box = page.locator("#map-host canvas").bounding_box()
-    # Station 0 lies in the south-west corner, within the margin of 4 % of the larger side.
-    reach = 0.04 / 1.08 * box["height"]
-    page.locator("#map-host canvas").click(position={"x": reach, "y": box["height"] - reach})
+    places = places_of(made_from(make_observed(STATIONS), 0.5, quantiles=False), None)
+    assert places is not None
+    west, east, south, north = places.extent
+    x, y = (places.x[0] - west) / (east - west), (north - places.y[0]) / (north - south)
+    page.locator("#map-host canvas").click(position={"x": x * box["width"], "y": y * box["height"]})
     assert page.inner_text("#station-name").startswith("0001,")
+    # In a corner of the map there is sea, and land in the middle of England.
+    pixel = "(at) => [...document.querySelector('#map-host canvas').getContext('2d').getImageData(...at, 1, 1).data]"
+    flat = np.cos(np.radians(places.y.mean()))
+    at = [((-2.0 * flat - west) / (east - west)) * box["width"], ((north - 53.0) / (north - south)) * box["height"]]
+    assert page.evaluate(pixel, [1, 1])[:3] != page.evaluate(pixel, [round(part) for part in at])[:3]
+    assert page.evaluate(pixel, [round(part) for part in at])[:3] == [205, 210, 216]
 
 
 def test_sliders_choose_the_issue_day_and_the_day_of_the_maps(opened: Any) -> None:
@@ -138,6 +150,38 @@ def test_the_weather_and_the_lead_time_change_the_scores_that_are_shown(opened: 
     shown.append(page.inner_text("#map-status"))
     assert len(set(shown)) == 4
     assert "with the observed weather" in page.get_attribute("#skill-host", "aria-label")
+
+
+def test_events_rain_and_baselines_of_a_station_are_shown(opened: Any) -> None:
+    page = opened().page
+    page.fill("#station", "3001")
+    page.press("#station", "Enter")
+    every = make_observed(STATIONS)
+    made_at = made_from(every, 0.9, quantiles=False)["flow"]
+    observed, made = every.sel(station="3001"), made_at.sel(station="3001")
+    issues = made["issue_time"].values.astype("datetime64[D]")
+    forecast_for = observed.sel(time=slice(issues[0] + 1, issues[-1] + 7))
+    highest = forecast_for["time"].values[int(forecast_for.values.argmax())].astype("datetime64[D]")
+    cells = page.locator("#station-events tbody tr").first.locator("th, td").all_inner_texts()
+    assert cells[:2] == [str(highest), "high flow"] and float(cells[2]) == pytest.approx(
+        float(forecast_for.max()), 0.01
+    )
+    for lead, cell in zip((1, 3, 7), cells[3:], strict=True):
+        value, _, other = cell.partition(" (lead ")
+        if value == "\N{EN DASH}":
+            continue
+        lead = int(other.rstrip(")") or lead)
+        expected = float(made.sel(issue_time=highest - lead, lead_time=lead))
+        assert float(value) == pytest.approx(expected, abs=0.02 * float(forecast_for.max()))
+    page.locator("#station-events button.link").first.click()
+    lead = (highest - np.datetime64(page.inner_text("#issue-day"))).astype(int)
+    assert 2 <= lead <= 4
+    assert page.locator("#forecast-host canvas").count() == 2 and "rain observed" in page.inner_text("#forecast-host")
+    page.select_option("#lead", "2")
+    rows = page.locator("#station-models tbody tr").all_inner_texts()
+    assert [row.split("\t")[0] for row in rows] == ["hydromae", "persistence"]
+    expected = float(nse(made_at, every).sel(lead_time=3, station="3001"))
+    assert float(rows[0].split("\t")[1].replace("\N{MINUS SIGN}", "-")) == pytest.approx(expected, abs=0.006)
 
 
 def test_tables_and_figures_can_be_saved(opened: Any, tmp_path: Path) -> None:

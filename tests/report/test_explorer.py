@@ -53,12 +53,44 @@ def test_persistence_is_scored_as_the_last_observed_value() -> None:
     assert np.allclose(arrays["persistence none"][1].astype(float), expected, rtol=2e-3)
 
 
+def test_the_page_holds_rain_levels_and_the_scores_of_each_model() -> None:
+    held = evaluated(stations=4, days=200)
+    made, observed = held.made["none"], held.observed
+    assert observed is not None
+    names = np.array(["2-year flood", "2-year drought", "below Q95"], dtype=object)
+    levels = np.arange(12.0).reshape(3, 4)
+    made["flow_threshold"] = (("event", "station"), levels)
+    compared = compare({"hydromae": made["flow"], "ridge": 0.5 * made["flow"]}, observed, min_pairs=10, resamples=2)
+    rain = (7 * observed).assign_attrs(units="mm/d")
+    rain[3, 1], rain[:, 2] = np.nan, 0.0
+    whole = {"none": made.assign_coords(event=names)}
+    header, arrays = unpacked(
+        explorer_data(Evaluation("", whole, {}, {"none": compared.stations}, observed, rain), None)
+    )
+    assert header["levels"] == {"2-year flood": [0, 1, 2, 3], "below Q95": [8, 9, 10, 11]}
+    assert header["rain"]["units"] == "mm/d"
+    first = int((np.datetime64("2009-01-01") - np.datetime64("1970-01-01")).astype(int)) - header["first_day"]
+    back = arrays["rain"].astype(float) * np.array(header["rain"]["scale"])[:, None]
+    known = rain.values.T[:, : back.shape[1] - first]
+    assert np.isnan(back[:, :first]).all() and np.isnan(back[1, first + 3]) and (back[2, first:] == 0).all()
+    assert np.allclose(back[:, first:], known, rtol=0.01, equal_nan=True)
+    (regime,) = header["regimes"]
+    assert regime["models"] == ["hydromae", "ridge"]
+    assert [score["key"] for score in regime["beside"]] == ["nse", "kge", "rmse", "percent_bias"]
+    expected = compared.stations["rmse_of_models"].transpose("model", "lead_time", "station")
+    assert np.allclose(arrays["models none"][2].astype(float), expected, rtol=2e-3)
+    assert "persistence none" not in arrays
+
+
 def test_604_stations_of_120_days_with_30_maps_stay_far_below_six_megabytes() -> None:
     rng = np.random.default_rng(2)
     observed = make_observed(604, 120)
     made = {regime: made_from(observed, 0.5, quantiles=True) for regime in ("none", "perfect")}
     scores = compare({"hydromae": made["none"]["flow"]}, observed, resamples=2).scores
-    held = Evaluation("", made, dict.fromkeys(made, scores), {}, observed)
+    one = compare({"hydromae": made["none"]["flow"]}, observed, min_pairs=10, resamples=2).stations
+    compared = xr.concat([one + 0.01 * share for share in range(6)], "model")
+    beside = dict.fromkeys(made, compared.assign_coords(model=list("abcdef")))
+    held = Evaluation("", made, dict.fromkeys(made, scores), beside, observed, observed)
     size = len(explorer_data(held, places_of(made["none"], None)))
     land = rng.random((290, 180)) < 0.18
     rain = np.where(land, rng.gamma(0.5, 4.0, (30, 290, 180)), np.nan).astype(np.float32)

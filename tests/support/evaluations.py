@@ -48,9 +48,10 @@ def make_evaluation(folder: Path, observed: xr.DataArray, quantiles: bool) -> No
     for regime, share in (("none", 0.9), ("perfect", 0.1)):
         made = made_from(observed, share, quantiles)
         rival = made_from(observed, 0.5, False)["flow"]
-        scores = compare({"hydromae": made["flow"], "persistence": rival}, observed, resamples=50).scores
+        compared = compare({"hydromae": made["flow"], "persistence": rival}, observed, resamples=50)
         made.to_netcdf(folder / f"{regime}.nc", engine="h5netcdf")
-        scores.to_netcdf(folder / f"{regime}_scores.nc", engine="h5netcdf")
+        compared.scores.to_netcdf(folder / f"{regime}_scores.nc", engine="h5netcdf")
         if quantiles:
             of_stations = score_forecast(made["flow_quantiles"], observed)
+            of_stations = of_stations.assign(compared.stations.data_vars)
             of_stations.to_netcdf(folder / f"{regime}_stations.nc", engine="h5netcdf")

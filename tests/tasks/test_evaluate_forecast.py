@@ -71,6 +71,9 @@ def test_mean_and_median_of_the_model_stand_beside_the_baselines(scored: tuple[C
     assert set(table["model"]) == set(models) and set(table["forcing"]) == {"none"}
     with xr.open_dataset(output / "none_stations.nc", engine="h5netcdf", decode_timedelta=False) as stations:
         assert stations["crps"].sizes == {"lead_time": 3, "station": 4}
+        assert stations["model"].values.tolist() == models
+        beside = stations["rmse_of_models"].median("station")
+        np.testing.assert_allclose(beside, rmse.transpose("model", "lead_time"), rtol=1e-5)
 
 
 def test_the_page_names_forcing_metric_and_reference(scored: tuple[Comparison, Path]) -> None:

@@ -1,7 +1,7 @@
 """Several forecasts side by side: scored on the same days, with significant differences marked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Final, get_args
 
@@ -16,6 +16,8 @@ from hydromae.evaluation.tables import ScoreTable, number_text, short
 from hydromae.metrics.pairs import MIN_PAIRS, pair, sample_dim, with_whole_leads
 
 ALPHA: Final = 0.05
+# Scores of every forecast that are kept for each station, beside the quartiles over stations.
+OF_STATIONS: Final = ("nse", "kge", "rmse", "percent_bias")
 UNSCORED: Final = "unscored"  # attribute of scores that says why some are missing
 TESTED: Final[tuple[Statistic, ...]] = get_args(Statistic)
 
@@ -32,11 +34,14 @@ class Comparison:
             Without lead_time where series are compared. Its attributes say if days were trained on.
         reference: the model that the others are tested against.
         note: how the differences were tested, in words.
+        stations: `<metric>_of_models` [model, lead_time, station] of each of `OF_STATIONS`; without lead_time where
+            series are compared.
     """
 
     scores: xr.Dataset
     reference: str
     note: str
+    stations: xr.Dataset = field(default_factory=xr.Dataset)
 
     def table(self, metric: str = "nse", title: str = "") -> ScoreTable:
         """Medians over stations of one metric: one row for each model, one column for each lead time.
@@ -146,7 +151,8 @@ def compare(
     if reference not in forecasts:
         raise DataError(f"{reference}: not among the forecasts; the reference is one of {', '.join(forecasts)}")
     shared = _on_common_pairs({name: with_whole_leads(forecast) for name, forecast in forecasts.items()})
-    each = [quartiles(score_forecast(f, observed, reference=training, min_pairs=min_pairs)) for f in shared.values()]
+    of_stations = [score_forecast(f, observed, reference=training, min_pairs=min_pairs) for f in shared.values()]
+    each = [quartiles(scored) for scored in of_stations]
     words = _words(each)
     models = np.array(list(shared), dtype=object)
     numbers = [q.drop_vars(("metric_units", "long_name")) for q in each]
@@ -171,7 +177,13 @@ def compare(
         f"+ or -: above or below {reference}, p < {ALPHA:g} "
         f"(block bootstrap of time, {resamples} resamples of {block_days}-day blocks)"
     )
-    return Comparison(scores, reference, note)
+    return Comparison(scores, reference, note, _side_by_side(of_stations, models))
+
+
+def _side_by_side(of_stations: Sequence[xr.Dataset], models: np.ndarray) -> xr.Dataset:
+    kept = [scored[list(OF_STATIONS)].astype(np.float32) for scored in of_stations]
+    joined = xr.concat(kept, "model", join="outer", combine_attrs="override").assign_coords(model=models)
+    return joined.rename({name: f"{name}_of_models" for name in OF_STATIONS})
 
 
 def common_pairs(forecasts: Mapping[str, xr.DataArray], observed: xr.DataArray) -> xr.DataArray:

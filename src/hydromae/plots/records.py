@@ -65,10 +65,14 @@ def record_of(store: Store | None, name: str, station: str) -> Record | None:
 
 def rain_of(store: Store | None, station: str) -> Record | None:
     """The precipitation of a station, found by its standard name or its name; None where there is none."""
-    if store is None:
-        return None
+    name = rain_in(store) if store is not None else None
+    return None if name is None else record_of(store, name, station)
+
+
+def rain_in(store: Store) -> str | None:
+    """The name of the precipitation of a store, by its standard name or its name; None where there is none."""
     for name in store.names:
         words = f"{name} {store.long_name(name)}".lower()
         if store.standard_name(name) in _RAIN or "precip" in words or "rain" in words:
-            return record_of(store, name, station)
+            return name
     return None

@@ -21,7 +21,7 @@ _SHARED: Final = (
     "station_search",
     "grid_maps",
 )
-_REPORT: Final = ("station", "skill", "day_maps", "page")
+_REPORT: Final = ("events", "station", "skill", "day_maps", "page")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from hydromae.base.errors import DataError, HydroMAEError
 from hydromae.base.secret_values import revealed
+from hydromae.plots.records import rain_in
 from hydromae.readers.labelled import load_labelled
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
@@ -29,6 +30,7 @@ class Evaluation:
         scores: medians and quartiles over stations of the model and its baselines, and their significance.
         stations: scores of each station; regimes whose file is absent are not in it.
         observed: [time, station] of the modality that is forecast; None without the data.
+        rain: [time, station], the precipitation of these stations; None where the data have no such series.
     """
 
     folder: str
@@ -36,6 +38,7 @@ class Evaluation:
     scores: dict[str, xr.Dataset]
     stations: dict[str, xr.Dataset]
     observed: xr.DataArray | None
+    rain: xr.DataArray | None = None
 
     @property
     def modality(self) -> str:
@@ -75,6 +78,7 @@ def read_evaluation(run: Path, folder: Path | None = None) -> Evaluation | None:
             scores={name: _open(place / f"{name}_scores.nc") for name in regimes},
             stations={name: _open(path) for name, path in held.items() if path.is_file()},
             observed=observed_of(run, next(iter(made.values()))),
+            rain=rain_at(run, next(iter(made.values()))),
         )
     if folder is not None:
         raise DataError(f"{folder}: holds no none.nc with none_scores.nc; give the folder that hydromae evaluate wrote")
@@ -101,6 +105,18 @@ def observed_of(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
     view = open_store(held)
     name = next((str(name) for name in forecast.data_vars if name in view), None)
     return None if name is None else usable_values(view[name].load(), held)
+
+
+def rain_at(run: Path, forecast: xr.Dataset) -> xr.DataArray | None:
+    """Precipitation, [time, station], at the stations of a forecast; None without the data or such a series."""
+    from hydromae.store.view import open_store
+    from hydromae.tasks.forecast_baselines import usable_values
+
+    held = store_of(run, forecast)
+    name = None if held is None else rain_in(held)
+    if held is None or name is None or held.kind(name) != "series":
+        return None
+    return usable_values(open_store(held)[name].load(), held).reindex(station=forecast["station"].values)
 
 
 def _open(path: Path) -> xr.Dataset:

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.evaluation.compare import OF_STATIONS
 from hydromae.evaluation.forecast_scores import persistence
 from hydromae.evaluation.standing import MODEL
 from hydromae.metrics.catalogue import METRICS
@@ -15,13 +16,14 @@ from hydromae.report.evaluation import REGIMES, Evaluation
 from hydromae.report.packing import pack, squeeze
 from hydromae.report.places import Places
 
-# A value takes about 1.2 bytes in the page: together these stay below some 5 MB.
-OBSERVED_VALUES: Final = 900_000
-FORECAST_VALUES: Final = 2_600_000
+# A value takes about 1.2 bytes in the page: together these stay below some 4.5 MB.
+OBSERVED_VALUES: Final = 700_000  # of flow, and as many of rain
+FORECAST_VALUES: Final = 2_200_000
 BEFORE: Final = 60  # observed days before the first issue day
 _METRICS: Final = ("nse", "kge", "percent_bias", "rmse", "persistence_skill", "fhv", "flv", "peak_timing", "crps")
 _BY_LEAD: Final = ("nse", "kge", "rmse", "crps", "percent_bias", "fhv", "flv", "peak_timing")
 _FAN: Final = (0.05, 0.25, 0.75, 0.95)
+_LEVELS: Final = ("2-year flood", "5-year flood", "10-year flood", "below Q95")  # in words, as a forecast names them
 _PAIRS: Final = 10  # fewest for a score that the page works out itself
 
 
@@ -55,7 +57,7 @@ def explorer_data(evaluation: Evaluation, places: Places | None, label: Callable
     }
     arrays: dict[str, np.ndarray] = {}
     if places is not None:
-        description["places"] = {"x": _listed(places.x), "y": _listed(places.y), "extent": places.extent}
+        description["places"] = places.described()
         if places.land is not None:
             arrays["land"] = places.land.astype(np.uint8)
     _add_scores(description, arrays, evaluation)
@@ -80,7 +82,13 @@ def _add_scores(description: dict[str, Any], arrays: dict[str, np.ndarray], eval
         for place, values in enumerate(scores.values()):
             # A score far below 0 says no more than that it is; half precision ends at 65,504.
             arrays[f"score {key} {place}"] = np.clip(values, -6e4, 6e4)
-        if evaluation.observed is not None:
+        beside = [name for name in OF_STATIONS if held is not None and f"{name}_of_models" in held]
+        if held is not None and beside:
+            regime["beside"] = [_words_of(name, description["units"]) for name in beside]
+            regime["models"] = [str(model) for model in held["model"].values]
+            of_models = [held[f"{name}_of_models"].transpose("model", "lead_time", "station").values for name in beside]
+            arrays[f"models {key}"] = np.clip(np.stack(of_models), -6e4, 6e4)
+        if not beside and evaluation.observed is not None:
             arrays[f"persistence {key}"] = np.clip(
                 _persistence(made[evaluation.modality], evaluation.observed), -6e4, 6e4
             )
@@ -122,6 +130,12 @@ def _add_forecasts(description: dict[str, Any], arrays: dict[str, np.ndarray], e
             quantiles = made[f"{name}_quantiles"].sel(quantile=fan, method="nearest").transpose("quantile", *order)
             for level, of_level in zip(fan, quantiles.values.astype(np.float64), strict=True):
                 parts[f"quantile {key} {level}"] = of_level
+    if evaluation.rain is not None:
+        _add_rain(description, arrays, evaluation.rain, days)
+    if f"{name}_threshold" in first:
+        levels_held = [level for level in _LEVELS if level in first["event"].values]
+        held_levels = first[f"{name}_threshold"].sel(event=levels_held).transpose("event", "station").values
+        description["levels"] = {level: _listed(row) for level, row in zip(levels_held, held_levels, strict=True)}
     low, high = _bounds(list(parts.values()))
     offset, scale = low, np.maximum(high - low, 1e-12)
     for key, part in parts.items():
@@ -135,6 +149,17 @@ def _add_forecasts(description: dict[str, Any], arrays: dict[str, np.ndarray], e
         "offset": [float(f"{value:.6g}") for value in offset],
         "scale": [float(f"{value:.6g}") for value in scale],
     }
+
+
+def _add_rain(description: dict[str, Any], arrays: dict[str, np.ndarray], rain: xr.DataArray, days: np.ndarray) -> None:
+    """Precipitation [station, day] over the highest of each station."""
+    rain = rain.assign_coords(time=rain["time"].values.astype("datetime64[D]"))
+    values = rain.reindex(time=days).transpose("station", "time").values.astype(np.float64)
+    with quiet():
+        highest = np.nan_to_num(np.nanmax(values, axis=1))
+    highest = np.where(highest > 0, highest, 1.0)
+    arrays["rain"] = squeeze(values, np.zeros((len(values), 1)), highest[:, None], bits=6)
+    description["rain"] = {"units": str(rain.attrs.get("units", "")), "scale": _listed(highest)}
 
 
 def _bounds(parts: list[np.ndarray]) -> tuple[Float[np.ndarray, " station"], Float[np.ndarray, " station"]]:

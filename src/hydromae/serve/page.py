@@ -84,8 +84,7 @@ def _content(served: Served) -> str:
     arrays = {f"score data {place}": np.clip(of, -6e4, 6e4) for place, (_, of) in enumerate(scores.values())}
     places = places_of(open_store(store).isel(station=served.in_store), store)
     if places is not None:
-        x, y = ([None if np.isnan(one) else float(f"{one:.6g}") for one in of] for of in (places.x, places.y))
-        described["places"] = {"x": x, "y": y, "extent": places.extent}
+        described["places"] = places.described()
         if places.land is not None:
             arrays["land"] = places.land.astype(np.uint8)
     return pack(described, arrays)

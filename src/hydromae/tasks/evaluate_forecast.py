@@ -133,7 +133,7 @@ def evaluate_forecasts(
 
     Writes, for each regime, `<regime>.nc` (the forecast), `<regime>_scores.nc` (quartiles over stations of every model
     and their differences from the reference) and `<regime>_stations.nc` (every metric of the forecast at every
-    station); for all of them `table.md` and `table.csv`.
+    station, and some of every model's on the days that all have); for all of them `table.md` and `table.csv`.
 
     Args:
         forecasts: by regime, as `forecast` returns them, all of the same issue times; or, as the only one, a
@@ -197,13 +197,14 @@ def evaluate_forecasts(
         stations = score_forecast(
             next(iter(median.values()), rows[model]), series[target], reference=training, min_pairs=min_pairs
         )
+        beside = comparison.stations.reindex_like(stations[["nse"]])
         scored = {
             "title": f"Scores of forecasts, forcing {regime}. {title}".rstrip(". "),
             "source": f"hydromae {VERSION}",
         }
         scores = comparisons[str(regime)].scores
         write_result(scores.assign_attrs(scored), output / f"{regime}_scores.nc")
-        write_result(stations.assign_attrs(marks, **scored), output / f"{regime}_stations.nc")
+        write_result(stations.assign(beside.data_vars).assign_attrs(marks, **scored), output / f"{regime}_stations.nc")
         on_stage(f"Scoring, forcing {regime}", 1.0)
     said_too = [f"- {note}" for note in notes]
     write_markdown(

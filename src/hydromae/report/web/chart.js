@@ -5,9 +5,9 @@
  *
  * x, series: [{ label, values, colour, dash, width, points, hidden }]; bands: [{ low, high, colour, label }];
  * days: whether x counts days from 1970; marks: [{ at, words }] vertical lines; shades: [[first, last]] spans of x behind everything;
- * logarithmic: of y; choose: called with x on a click; enlarges: whether dragging enlarges.
+ * hung: { label, values, colour, yLabel } drawn above as bars from the top, on the same x; logarithmic: of y; choose: called with x on a click; enlarges: whether dragging enlarges.
  */
-function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = false, marks = [], shades = [], height = 260, logarithmic = false, choose, yRange, enlarges = days }) {
+function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = false, marks = [], shades = [], height = 260, logarithmic = false, choose, yRange, enlarges = days, hung }) {
   const [ink, soft, line] = ["text", "soft", "line"].map(colourOf);
   const known = series.map((one) => ({
     stroke: one.colour, dash: one.dash, width: one.width ?? 1.6, points: { show: one.points ?? false, size: 5, fill: one.colour, stroke: one.colour },
@@ -16,7 +16,7 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
   const edges = bands.flatMap(() => [0, 1].map(() => ({ width: 0, stroke: "transparent", points: { show: false } })));
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
   const options = {
-    width: Math.max(200, width), height, ms: 1e-3,
+    width: Math.max(200, width), height, ms: 1e-3, padding: hung && [null, 14, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     scales: { x: { time: days }, y: { distr: logarithmic ? 3 : 1, ...(yRange ? { range: yRange } : {}) } },
     axes: [
@@ -28,6 +28,7 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
     legend: { show: false },
     cursor: { drag: { x: enlarges, y: false } },
     hooks: {
+      setScale: [(plot, key) => { if (key === "x" && strip) strip.setScale("x", { min: plot.scales.x.min, max: plot.scales.x.max }); }],
       setCursor: [(plot) => { reading.textContent = plot.cursor.idx === null || plot.cursor.idx === undefined ? "" : said(plot.cursor.idx); }],
       drawClear: [(plot) => shades.forEach(([first, last]) => {
         const [left, right] = [first - 0.5, last + 0.5].map((at) => plot.valToPos(days ? at * 86400 : at, "x", true)), { ctx: brush, bbox } = plot;
@@ -54,16 +55,30 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
   };
   const reading = element("span", { className: "reading" });
   const said = (place) => [
-    `${days ? dayText(x[place]) : `${xLabel} ${text(x[place])}`}:`, ...series.filter((one) => Number.isFinite(one.values[place])).map((one) => `${one.label} ${text(one.values[place])};`),
+    `${days ? dayText(x[place]) : `${xLabel} ${text(x[place])}`}:`, ...[...series, ...(hung ? [hung] : [])].filter((one) => Number.isFinite(one.values[place])).map((one) => `${one.label} ${text(one.values[place])};`),
     ...bands.filter((band) => Number.isFinite(band.low[place])).map((band) => `${band.label} ${text(band.low[place])} to ${text(band.high[place])};`),
   ].join(" ").replace(/;$/, "");
   const columns = [...bands.flatMap((band) => [band.high, band.low]), ...series.map((one) => one.values)];
+  let strip = null;
   const clean = (values) => Array.from(values, (value) => (Number.isFinite(value) && (!logarithmic || value > 0) ? value : null));
+  const along = Array.from(x, (one) => (days ? one * 86400 : one));
   host.replaceChildren();
-  const plot = new uPlot(options, [days ? Array.from(x, (day) => day * 86400) : Array.from(x), ...columns.map(clean)], host);
-  host.append(element("p", { className: "key" }, ...series.map(keyOf), ...bands.map((band) => keyOf({ ...band, band: true })), reading));
+  if (hung) strip = hungBars(host, options, hung, [along, clean(hung.values)]);
+  const plot = new uPlot(options, [along, ...columns.map(clean)], host);
+  host.append(element("p", { className: "key" }, ...series.map(keyOf), ...(hung ? [keyOf({ ...hung, band: true })] : []), ...bands.map((band) => keyOf({ ...band, band: true })), reading));
   if (choose) plot.over.addEventListener("click", () => plot.cursor.idx !== null && choose(x[plot.cursor.idx]));
   return plot;
+}
+
+/** Bars that hang from the top of a strip with the width and the x of the chart that follows. */
+function hungBars(host, { width, ms, tzDate, scales, axes: [across, up] }, { colour, values, yLabel }, columns) {
+  const most = Math.max(1, ...Array.from(values).filter(Number.isFinite));
+  return new uPlot({
+    width, ms, tzDate, height: 92, legend: { show: false }, cursor: { show: false }, padding: [8, 14, 2, null],
+    scales: { x: scales.x, y: { dir: -1, range: [0, most * 1.05] } },
+    axes: [{ ...across, size: 0, values: () => [], ticks: { show: false } }, { ...up, label: yLabel, space: 22 }],
+    series: [{}, { fill: colour, stroke: colour, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 30] }) }],
+  }, columns, host);
 }
 
 /** A sample of a line or band with its name. */

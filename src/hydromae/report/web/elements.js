@@ -35,11 +35,11 @@ const dayText = (day) => new Date(day * 864e5).toISOString().slice(0, 10);
 /** The colour of this name in the page's style, as light or dark has it. */
 const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** A table of words and numbers. */
+/** A table of words, numbers and elements. */
 function table(heads, rows, caption) {
   const head = element("tr", {}, ...heads.map((word) => element("th", { scope: "col", textContent: word })));
   const body = rows.map(([first, ...rest]) =>
-    element("tr", {}, element("th", { scope: "row", textContent: first }), ...rest.map((cell) => element("td", { textContent: cell }))),
+    element("tr", {}, element("th", { scope: "row" }, first), ...rest.map((cell) => element("td", {}, cell))),
   );
   const made = element("table", {}, element("caption", { textContent: caption }), element("thead", {}, head), element("tbody", {}, ...body));
   return element("div", { className: "wide", tabIndex: 0, role: "group", "aria-label": caption }, made);

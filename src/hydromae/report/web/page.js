@@ -20,7 +20,7 @@ function explore(data) {
   byId("lead").onchange = (event) => changed({ lead: Number(event.target.value) });
   byId("score").onchange = (event) => changed({ score: Number(event.target.value) });
   byId("map-figure").hidden = !scored;
-  byId("station-part").hidden = !data.issues;
+  for (const part of ["station-part", "station-tables"]) byId(part).hidden = !data.issues;
   const map = scored ? stationMap(data, state, changed) : () => {};
   const station = stationPart(data, state), named = stationSearch(data, state, changed), skill = skillPart(data, state);
   const update = (all) => { named(); map(); station.draw(); if (all) skill(); };

@@ -11,6 +11,10 @@ function stationPart(data, state) {
     const place = day - data.first_day;
     return place < 0 || place >= days ? NaN : back(data.values.observed[state.station * days + place]);
   };
+  const rainOn = (day) => {
+    const place = day - data.first_day;
+    return place < 0 || place >= days ? NaN : data.values.rain[state.station * days + place] * data.rain.scale[state.station];
+  };
   const ahead = (key, issue) => Array.from({ length: L }, (_, lead) => back(data.values[key][(state.station * issues.length + issue) * L + lead]));
   const nameOf = () => [data.stations[state.station], data.names[state.station]].filter(Boolean).join(", ");
   const unit = data.units && ` (${data.units})`;
@@ -34,13 +38,16 @@ function stationPart(data, state) {
     return { day, x, observed, last, bands, forecast: at(ahead(`forecast ${state.regime}`, issue)) };
   }
 
+  /** Rain on these days, where the page holds it. */
+  const rainOver = (x) => (data.rain ? { label: "rain observed", values: x.map(rainOn), colour: colourOf("rain"), yLabel: `rain${data.rain.units && ` (${data.rain.units})`}` } : undefined);
+
   function drawForecast(width = byId("forecast-host").clientWidth) {
     const { day, x, observed, last, bands, forecast } = forecastOf(state.issue);
     byId("issue").setAttribute("aria-valuetext", dayText(day));
     byId("issue-day").textContent = dayText(day);
     byId("station-name").textContent = nameOf();
     hydrograph(byId("forecast-host"), width, {
-      x, day, horizon, observed, last, yLabel, bands, height: 290, lines: [{ label: "forecast", values: forecast, colour: colourOf("blue") }],
+      x, day, horizon, observed, last, yLabel, bands, height: 290, hung: rainOver(x), lines: [{ label: "forecast", values: forecast, colour: colourOf("blue") }],
     });
     const known = leads.map((lead) => [lead, forecast[x.indexOf(day + lead)], observedOn(day + lead)]);
     const said = known.map(([lead, value, seen]) => `lead ${lead} ${text(value)}${Number.isFinite(seen) ? ` (observed ${text(seen)})` : ""}`).join(", ");
@@ -97,6 +104,21 @@ function stationPart(data, state) {
     const made = table(["score", ...leads.map((lead) => `lead ${lead}`)], rows, `Scores of ${nameOf()}, ${regime.words}`);
     byId("station-scores").replaceChildren(made);
     offerTable(made.querySelector("table"), `scores of ${nameOf()}`);
+    drawModels();
+  }
+
+  /** Scores of the model and of each baseline at the chosen lead time, on the days that all of them have. */
+  function drawModels() {
+    const { models = [], beside = [], words } = regimeOf(), host = byId("station-models");
+    host.parentElement.hidden = !models.length;
+    if (!models.length) return;
+    const of = data.values[`models ${state.regime}`], lead = leads[state.lead];
+    const rows = models.map((model, place) => [model, ...beside.map((_, score) => text(of[((score * models.length + place) * L + state.lead) * count + state.station]))]);
+    const caption = `${nameOf()} beside the baselines at lead ${lead}, ${words}, on the days that all have`;
+    const made = table(["forecast", ...beside.map((score) => score.words + (score.units ? ` (${score.units})` : ""))], rows, caption);
+    host.style.setProperty("--columns", beside.length);
+    host.replaceChildren(made);
+    offerTable(made.querySelector("table"), `baselines at ${nameOf()}, lead ${lead}`);
   }
 
   const refreshForecast = underneath(byId("forecast-host"), byId("forecast-note"), () => `forecast of ${nameOf()} issued ${dayText(issues[state.issue])}`,
@@ -115,6 +137,7 @@ function stationPart(data, state) {
     setIssue(seen.reduce((best, value, place) => (value > seen[best] ? place : best), 0));
   };
   if (issues.length < data.all_issues) byId("issues-kept").textContent = `The page holds ${issues.length} of ${data.all_issues} issue days, evenly spread over the last part of the period; values are rounded to about 1 %.`;
+  const drawEvents = eventsTable(data, state, { observedOn, forecastOn: (issue, lead) => back(data.values[`forecast ${state.regime}`][(state.station * issues.length + issue) * L + lead]), nameOf, unit, setIssue });
   const draws = [figure(byId("forecast-host"), drawForecast), figure(byId("period-host"), drawPeriod), figure(byId("duration-host"), drawDuration)];
-  return { draw() { draws.forEach((draw) => draw()); drawScores(); }, highest: () => byId("issue-highest").click() };
+  return { draw() { draws.forEach((draw) => draw()); drawScores(); drawEvents(); }, highest: () => byId("issue-highest").click() };
 }

@@ -23,13 +23,8 @@ function stationMap(data, state, changed) {
   };
 
   function drawMap(width, values, scale) {
-    const { x, y, extent } = data.places;
-    const pad = extent ? 0 : 0.04;
-    const finite = (list) => list.filter((value) => value !== null);
-    let [west, east, south, north] = extent ?? [Math.min(...finite(x)), Math.max(...finite(x)), Math.min(...finite(y)), Math.max(...finite(y))];
-    const reach = Math.max(east - west, north - south, 1e-6) * pad;
-    [west, east, south, north] = [west - reach, east + reach, south - reach, north + reach];
-    const shape = Math.min(3, Math.max(0.4, (north - south) / Math.max(east - west, 1e-6)));
+    const { x, y, extent, outline } = data.places, [west, east, south, north] = extent;
+    const shape = Math.min(3, Math.max(0.4, (north - south) / (east - west)));
     const wide = Math.min(width, 640 / shape), high = wide * shape, ratio = devicePixelRatio || 1;
     const canvas = element("canvas", { width: wide * ratio, height: high * ratio, role: "img" });
     canvas.setAttribute("aria-label", `Map of stations coloured by ${title()}. ${summary(values)}`);
@@ -37,9 +32,10 @@ function stationMap(data, state, changed) {
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
     const land = data.arrays.find((array) => array.name === "land");
+    const placed = (east_, north_) => [((east_ - west) / (east - west)) * wide, ((north - north_) / (north - south)) * high];
     if (land) drawLand(brush, data.values.land, land.shape, wide, high);
-    dots = x.map((east_, station) => x[station] === null || y[station] === null ? null
-      : [((east_ - west) / (east - west)) * wide, ((north - y[station]) / (north - south)) * high]);
+    else drawOutline(brush, outline.map((ring) => ring.flatMap((_, at) => (at % 2 ? [] : [placed(ring[at], ring[at + 1])]))), wide, high);
+    dots = x.map((east_, station) => (east_ === null || y[station] === null ? null : placed(east_, y[station])));
     const size = Math.max(2.5, Math.min(6, wide / Math.sqrt(count) / 4));
     const order = [...dots.keys()].filter((station) => dots[station]).sort((one, other) => (one === state.station) - (other === state.station));
     for (const station of order) {
@@ -120,5 +116,22 @@ function drawLand(brush, land, [rows, columns], wide, high) {
       }
     }
   }
+  brush.stroke();
+}
+
+/** Sea, and on it rings of land in one colour, with a line along the coast. */
+function drawOutline(brush, rings, wide, high) {
+  if (!rings.length) return;
+  brush.fillStyle = colourOf("sea");
+  brush.fillRect(0, 0, wide, high);
+  brush.beginPath();
+  for (const ring of rings) {
+    ring.forEach(([left, top], place) => (place ? brush.lineTo(left, top) : brush.moveTo(left, top)));
+    brush.closePath();
+  }
+  brush.fillStyle = colourOf("land");
+  brush.strokeStyle = colourOf("soft");
+  brush.lineWidth = 0.6;
+  brush.fill("evenodd");
   brush.stroke();
 }
