@@ -59,6 +59,19 @@ def test_a_folder_of_scores_elsewhere_is_taken_and_an_empty_one_refused(bare_run
         write_report(bare_run, scores=made)
 
 
+def test_scores_of_another_model_are_refused_in_a_sentence(bare_run: Path, made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    shutil.copytree(made / "True", folder)
+    for name in ("none_scores.nc", "perfect_scores.nc"):
+        with xr.open_dataset(folder / name) as file:
+            scores = file.load()
+        renamed = scores.assign_coords(model=["theirs", *scores["model"].values[1:]])
+        (folder / name).unlink()
+        renamed.to_netcdf(folder / name)
+    with pytest.raises(DataError, match="theirs: holds scores of another model's forecasts"):
+        read_evaluation(bare_run, folder)
+
+
 @pytest.mark.usefixtures("with_observations")
 def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(bare_run: Path, made: Path) -> None:
     write(bare_run, made)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from hydromae.base.errors import DataError, HydroMAEError
 from hydromae.base.secret_values import revealed
+from hydromae.evaluation.standing import MODEL
 from hydromae.plots.records import rain_in
 from hydromae.readers.labelled import load_labelled
 from hydromae.runs.directory import RunDirectory
@@ -63,7 +64,7 @@ def read_evaluation(run: Path, folder: Path | None = None) -> Evaluation | None:
         folder: with the files; None is the run's own.
 
     Raises:
-        DataError: a file exists and cannot be read, or the folder is given and holds none.
+        DataError: a file exists and cannot be read, is of another model, or the folder is given and holds none.
     """
     for place in (folder,) if folder is not None else tuple(run / name for name in FOLDERS):
         regimes = [name for name in REGIMES if (place / f"{name}.nc").is_file()]
@@ -72,10 +73,15 @@ def read_evaluation(run: Path, folder: Path | None = None) -> Evaluation | None:
             continue
         made = {name: _open(place / f"{name}.nc") for name in regimes}
         held = {name: place / f"{name}_stations.nc" for name in regimes}
+        scores = {name: _open(place / f"{name}_scores.nc") for name in regimes}
+        if not all(MODEL in of_one["model"].values for of_one in scores.values()):
+            raise DataError(
+                f"{place}: holds scores of another model's forecasts, which table.md shows; there is no page of them"
+            )
         return Evaluation(
             folder=place.relative_to(run).as_posix() if folder is None else str(place),
             made=made,
-            scores={name: _open(place / f"{name}_scores.nc") for name in regimes},
+            scores=scores,
             stations={name: _open(path) for name, path in held.items() if path.is_file()},
             observed=observed_of(run, next(iter(made.values()))),
             rain=rain_at(run, next(iter(made.values()))),
