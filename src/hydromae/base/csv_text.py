@@ -19,8 +19,9 @@ _NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 def guarded(text: str) -> str:
-    """Text as a cell of a CSV has it."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    """Text as a cell of a CSV has it; a sign by itself, as for no number, is no formula."""
+    harmless = text in ("-", "+") or _NUMBER.fullmatch(text)
+    return f"'{text}" if _FORMULA.match(text) and not harmless else text
 
 
 def unguarded(text: str) -> str:

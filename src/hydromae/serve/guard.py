@@ -1,13 +1,14 @@
 """Who may ask: the Host and Origin of a request, its token, its size, and what the browser is allowed to do."""
 
 import ipaddress
-import json
 import secrets
 from collections.abc import Collection
 from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hydromae.base.json_text import json_text
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 LARGEST_BODY: Final = 65_536  # bytes; a mask of many days and patches takes a few thousand
@@ -101,7 +102,7 @@ class Guard:
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"error": sentence}).encode()
+    body = json_text({"error": sentence}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

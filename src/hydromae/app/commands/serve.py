@@ -51,7 +51,7 @@ def serve(
 
     if lacking := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         raise ConfigError(
-            f'hydromae serve needs {" and ".join(lacking)}, not installed here; run `pip install "hydromae[serve]"`'
+            f'the server needs {" and ".join(lacking)}, not installed here; run `pip install "hydromae[serve]"`'
         )
     from hydromae.serve.served import Served
     from hydromae.serve.start import serve as serve_page

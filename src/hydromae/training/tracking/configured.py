@@ -40,7 +40,7 @@ def tracking(trainer: Trainer) -> list[Callback]:
         callbacks.append(TensorBoard(run / "tensorboard"))
     elif settings.tensorboard:
         _log.warning(
-            "tensorboard is not installed, so the run has no event files, and metrics.jsonl alone holds the losses; "
+            "tensorboard is not installed, so the run has no event files, and the losses are in metrics.jsonl only; "
             "`pip install hydromae[tensorboard]`, or set logging.tensorboard=false"
         )
     if settings.wandb != "off":
