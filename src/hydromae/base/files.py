@@ -135,7 +135,7 @@ class _Writer:
         self.write = write
 
 
-def write_array(path: Path, array: np.ndarray[Any, Any]) -> None:
+def write_array(path: Path, array: np.ndarray) -> None:
     """Write .npy as `np.save` does, with errors of the disk that say what they are."""
     with path.open("wb") as file:
         np.save(_Writer(file.write), array)
