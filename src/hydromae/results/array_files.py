@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import h5netcdf
 import h5py
@@ -20,6 +20,7 @@ _CHUNK_VALUES = 1 << 18
 _DAYS_OF_A_FILE = 16  # a chunk of Zarr is a file: one for each day would make 15,000 for each grid of 41 years
 
 
+@runtime_checkable
 class ArrayFile(Protocol):
     """A file of arrays."""
 
