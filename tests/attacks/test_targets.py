@@ -20,7 +20,7 @@ from hydromae.base.replacing import replace_text
 from hydromae.check.page import write_check_page
 from hydromae.check.report import CheckReport
 from hydromae.folds import folds
-from hydromae.folds.configs import write_fold_configs
+from hydromae.folds.configs import write_folds
 from hydromae.init.result import InitResult
 from hydromae.init.write import write_config
 from hydromae.plots.plot import plot
@@ -270,8 +270,8 @@ WRITERS: dict[str, tuple[str, Callable[[Path, bool], object]]] = {
     "figure": ("a.png", lambda path, replace: plot(FORECAST, output=path, overwrite=replace)),
     "page of a check": ("a.html", lambda path, replace: write_check_page(CheckReport("data", 1), path, replace)),
     "folds": ("a.csv", lambda path, replace: folds.Folds(TWO).write(path, replace)),
-    "configurations of folds": ("a_fold0.yaml", lambda path, replace: write_fold_configs(
-        folds.Folds(TWO), path.parent.parent / "a.yaml", path.parent, replace)),
+    "configurations of folds": ("a_fold0.yaml", lambda path, replace: write_folds(
+        folds.Folds(TWO), path.parent / "a.csv", path.parent.parent / "a.yaml", replace)),
     "patches": ("a.csv", lambda path, replace: groups().write(path, replace)),
     "configuration": ("a.yaml", lambda path, replace: write_config(Mock(spec=InitResult), path, replace)),
     "scores": ("a.csv", lambda path, replace: replace_text(path, "text", replace)),

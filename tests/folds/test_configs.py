@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 
+from hydromae.base.errors import DataError
 from hydromae.config.read import dump_config, load_config
-from hydromae.folds.configs import folds_of_store, write_fold_configs
+from hydromae.folds.configs import folds_of_store, write_folds
 from hydromae.folds.folds import Folds, spatial_folds
 from hydromae.store.prepare import prepare
 from hydromae.store.station_table import station_table
@@ -31,7 +33,7 @@ def test_a_folds_configuration_makes_a_store_without_its_stations(tmp_path: Path
     config = small_config(world, tmp_path / "run", data=world.raw["data"], model={"series_patch_size": 1})
     base = tmp_path / "my.yaml"
     base.write_text(dump_config(config))
-    paths = write_fold_configs(folds, base, tmp_path / "folds")
+    paths = write_folds(folds, tmp_path / "folds" / "folds.csv", base)[1:]
     assert [path.name for path in paths] == [f"my_fold{n}.yaml" for n in range(4)]
     for fold, path in enumerate(paths):
         made = load_config(path)
@@ -56,3 +58,14 @@ def test_the_command_writes_folds_and_configurations(hydromae, tmp_path: Path) -
     away = table.loc[table["fold"] == 1, "station"].tolist()
     made = load_config(tmp_path / "f" / "my_fold1.yaml")
     assert list(made.data.exclude_stations) == away and made.data.window == 20
+
+
+def test_where_one_file_cannot_be_written_none_is_left(tmp_path: Path) -> None:
+    folds, base = folds_of_four(tmp_path / "all"), tmp_path / "my.yaml"
+    base.write_text("data: {window: 20}\n")
+    (tmp_path / "my_fold2.yaml").mkdir()
+    with pytest.raises(DataError, match="my_fold2"):
+        write_folds(folds, tmp_path / "folds.csv", base)
+    assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {
+        "all", "my.yaml", "my_fold2.yaml"
+    }  # fmt: skip

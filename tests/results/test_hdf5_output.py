@@ -127,3 +127,23 @@ def test_blocks_on_a_full_disk_are_an_error_and_leave_nothing(
     with pytest.raises(DataError, match=r"f\.nc: cannot be written \(No space left"):
         write_result(xr.Dataset({"rain": to_come(sizes, tuple(sizes), "f4", {})}), tmp_path / "f.nc", blocks)
     assert not left(tmp_path) and not capfd.readouterr().err
+
+
+def test_what_the_disk_refused_is_read_again_as_it_was(tmp_path: Path, full_after: Callable[[int], None]) -> None:
+    full_after(200)
+    with array_files.DiskFile(tmp_path / "a.bin") as disk:
+        disk.write(bytes(range(150)))
+        disk.write(bytes(range(100)))  # half of it finds room
+        disk.seek(400)
+        disk.write(b"far")
+        disk.seek(180)
+        disk.write(b"new")
+        content = bytearray(410)
+        disk.seek(0)
+        assert disk.readinto(content) == 410 and disk.tell() == 410
+        expected = bytearray(bytes(range(150)) + bytes(range(100)) + bytes(150) + b"far" + bytes(7))
+        expected[180:183] = b"new"
+        assert content == expected
+        with pytest.raises(OSError, match="No space"):
+            disk.check()
+        disk.refused = None  # so that leaving the block does not raise it again

@@ -1,7 +1,7 @@
 """Writing what a user names: nobody else writes it meanwhile, and what another process has put there is not lost."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from hydromae.base.errors import DataError
@@ -35,3 +35,26 @@ def replace_text(path: Path, text: str, replace: bool = True) -> None:
     """Write UTF-8 text; see `replacing`."""
     with replacing(path, replace) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def replace_together(writers: Mapping[Path, Callable[[Path], object]], replace: bool = True) -> None:
+    """Write several files that belong together: all of them, or none that was not there before.
+
+    Args:
+        writers: for each target what writes its content to a path.
+        replace: see `replacing`.
+    """
+    made: dict[Path, int] = {}
+    try:
+        with ExitStack() as stack:
+            for path, write in writers.items():
+                temporary = stack.enter_context(replacing(path, replace))
+                write(temporary)
+                if not path.exists():
+                    made[path] = temporary.stat().st_ino
+    except BaseException:
+        for path, inode in made.items():
+            with suppress(OSError):
+                if path.stat().st_ino == inode:  # ours, not what another process has put there
+                    path.unlink()
+        raise

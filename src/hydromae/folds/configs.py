@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from hydromae.base.errors import DataError
-from hydromae.base.replacing import replace_text
+from hydromae.base.replacing import replace_together
 from hydromae.config.read import load_config
 from hydromae.folds.folds import Folds, spatial_folds
 from hydromae.folds.river_links import hydrometric_areas
@@ -39,28 +40,41 @@ def fold_config(config: Path, folder: Path, fold: int) -> Path:
     return folder / f"{config.stem}_fold{fold}.yaml"
 
 
-def write_fold_configs(folds: Folds, config: Path, folder: Path, replace: bool = True) -> list[Path]:
-    """Write, for each fold, a configuration that extends another one and leaves the fold's stations out of its store.
+def write_folds(folds: Folds, output: Path, config: Path | None = None, replace: bool = True) -> list[Path]:
+    """Write the table of folds, and beside it their configurations if one is given to extend: all files or none.
+
+    Returns:
+        The files, the table first.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        DataError: a file cannot be written, or without `replace` is there already.
+    """
+    texts = fold_configs(folds, config, output.parent) if config is not None else {}
+    writers = {path: partial(Path.write_text, data=text, encoding="utf-8") for path, text in texts.items()}
+    replace_together({output: folds.write_to, **writers}, replace)
+    return [output, *texts]
+
+
+def fold_configs(folds: Folds, config: Path, folder: Path) -> dict[Path, str]:
+    """For each fold a configuration that extends another one and leaves the fold's stations out of its store.
 
     `<name of config>_fold<n>.yaml` has a store, a name and an output of its own; a run of it has seen nothing of those
     stations, neither their flow nor the numbers that scale it.
 
     Raises:
         ConfigError: the configuration cannot be used.
-        DataError: a file cannot be written, or without `replace` is there already.
     """
     already = load_config(config).data.exclude_stations
-    paths = []
+    texts = {}
     for fold in range(folds.count):
         away = [*already, *(station for station in folds.held_out(fold) if station not in already)]
         content = {
             "extends": os.path.relpath(config.resolve(), folder.resolve()),
             "data": {"store": None, "exclude_stations": away},
         }
-        path = fold_config(config, folder, fold)
-        replace_text(path, _HEAD + yaml.safe_dump(content, sort_keys=False, width=120), replace)
-        paths.append(path)
-    return paths
+        texts[fold_config(config, folder, fold)] = _HEAD + yaml.safe_dump(content, sort_keys=False, width=120)
+    return texts
 
 
 def _areas(ids: Sequence[str]) -> list[str] | None:

@@ -48,7 +48,11 @@ class Folds:
     def write(self, path: Path, replace: bool = True) -> None:
         """Write the table as CSV; without `replace` an existing file stays, which is an error."""
         with replacing(path, replace) as temporary:
-            write_frame(self.table, temporary)
+            self.write_to(temporary)
+
+    def write_to(self, path: Path) -> None:
+        """Write the table as CSV into a file that nobody else knows."""
+        write_frame(self.table, path)
 
     @classmethod
     def read(cls, path: Path) -> "Folds":

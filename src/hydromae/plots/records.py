@@ -1,5 +1,6 @@
 """What was observed at a station around a forecast or a simulation, from the data that it was made of."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hydromae.base.secret_values import revealed
 from hydromae.base.station_ids import id_texts, respelled
 from hydromae.prediction.known_data import data_of
 from hydromae.store.store import Store
+
+_log = logging.getLogger(__name__)
 
 _RAIN = ("precipitation_flux", "lwe_precipitation_rate", "rainfall_rate", "rainfall_flux")
 
@@ -39,6 +42,8 @@ class Record:
 def store_behind(dataset: xr.Dataset, data: str | Path | Store | None) -> Store | None:
     """The data that a file was made of: those given, or the store that the file names, if it is still there.
 
+    A store that is there and cannot be opened is warned of: the picture then lacks what was observed.
+
     Raises:
         DataError: data are given and cannot be opened.
         ConfigError: they are a configuration that is wrong.
@@ -48,7 +53,9 @@ def store_behind(dataset: xr.Dataset, data: str | Path | Store | None) -> Store 
     named = revealed(str(dataset.attrs.get("data", "")))
     try:
         return Store.open(named) if named else None
-    except HydroMAEError:  # moved, or made elsewhere
+    except HydroMAEError as error:
+        if Path(named).exists():  # else it was moved, or the file made elsewhere
+            _log.warning("the picture shows no observations, since the data cannot be opened: %s", error)
         return None
 
 

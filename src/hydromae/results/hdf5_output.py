@@ -11,13 +11,15 @@ class DiskFile(io.FileIO):
     """A new file for h5py or h5netcdf, which keeps the first error of the disk for `check` to raise.
 
     HDF5 cannot close a file that it cannot write to: it prints a trace for each object in it, and may end the process.
-    So after the first error all data are accepted as if written, and the writer calls `check` after each block and
-    after HDF5 has closed the file. As a context manager it checks at the end, unless another error was raised.
+    So after the first error all data are accepted as if written, and kept in memory for HDF5 to read again. The writer
+    calls `check` after each block and after HDF5 has closed the file. As a context manager it checks at the end, unless
+    another error was raised.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "w+")
         self.refused: OSError | None = None
+        self._unwritten: list[tuple[int, bytes]] = []  # where, and what
 
     def write(self, data: Any) -> int:
         """Write all of `data`, or note the error; returns the number of bytes."""
@@ -30,8 +32,24 @@ class DiskFile(io.FileIO):
                 left = left[super(DiskFile, self).write(left) :]
 
         self._keep(put)
-        self.seek(len(left), io.SEEK_CUR)
+        if left:
+            self._unwritten.append((self.tell(), bytes(left)))
+            self.seek(len(left), io.SEEK_CUR)
         return size
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what was written, also where the disk refused it."""
+        if self.refused is None:
+            return super().readinto(buffer)
+        start, view = self.tell(), memoryview(buffer).cast("B")
+        read = super().readinto(view) or 0
+        view[read:] = bytes(len(view) - read)
+        for at, data in self._unwritten:
+            first, last = max(at, start), min(at + len(data), start + len(view))
+            if first < last:
+                view[first - start : last - start] = data[first - at : last - at]
+        self.seek(start + len(view))
+        return len(view)
 
     def truncate(self, size: int | None = None) -> int:
         """Set the length of the file, or note the error."""

@@ -27,7 +27,7 @@ def folds(
     Example: `hydromae data folds stores/my -o folds.csv --config my.yaml`
     """
     from hydromae.app.console import console
-    from hydromae.folds.configs import fold_config, folds_of_store, write_fold_configs
+    from hydromae.folds.configs import fold_config, folds_of_store, write_folds
     from hydromae.results.target import CONFIGURATIONS, check_target
     from hydromae.store.store import Store
 
@@ -36,14 +36,12 @@ def folds(
         for fold in range(count):
             check_target(fold_config(config, output.parent, fold), overwrite, [config], CONFIGURATIONS)
     made = folds_of_store(Store.open(store), count, apart, seed)
-    made.write(output, overwrite)
+    written = write_folds(made, output, config, overwrite)
     for fold in range(made.count):
         nearest = made.table.loc[made.table["fold"] == fold, "nearest_training_km"]
         console.print(
             f"fold {fold}: {len(nearest)} stations, the nearest of another fold {nearest.min():.1f} km away, "
             f"median {nearest.median():.1f} km"
         )
-    console.print(f"Written: {output}", soft_wrap=True)
-    if config is not None:
-        for path in write_fold_configs(made, config, output.parent, overwrite):
-            console.print(f"Written: {path}", soft_wrap=True)
+    for path in written:
+        console.print(f"Written: {path}", soft_wrap=True)
