@@ -30,7 +30,9 @@ class ModalityConfig(Section):
 
     kind: Kind = Field(description="grid (days x rows x columns) or series (days x stations)")
     paths: tuple[str, ...] = Field(
-        (), description="its files, folders or patterns (rain/*.nc), relative to data.root, in order of time"
+        (),
+        description="its files, folders or patterns (rain/*.nc), relative to data.root, or addresses "
+        "(s3://bucket/rain.zarr), in order of time",
     )
     sources: dict[str, SourceConfig] = Field(
         {}, description="series from several sources, in place of paths: name -> its files and what differs in them; "

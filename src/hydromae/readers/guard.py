@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from hydromae.base.addresses import AddressPath
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.memory import machine_memory
 from hydromae.base.permissions import refused
@@ -17,7 +18,7 @@ MAX_AXIS = 100_000  # entries of a coordinate
 MAX_CHUNK = 2**30  # bytes that one chunk becomes when it is read
 MAX_SERIES = 1_000_000_000  # days x stations: every station of the world over 40 years fits
 COPY: Final = "copy or download it again"
-_SPARSE = 1_000_000_000  # more values than this must be backed by bytes
+SPARSE = 1_000_000_000  # more values than this must be backed by bytes
 _EXPANSION = 10_000  # times: more than any compression of real values
 
 
@@ -34,7 +35,7 @@ def reading(path: Path, problem: str = "cannot be read", advice: str = COPY) -> 
     except Exception as error:
         if refusal := refused(path, error):
             raise DataError(refusal) from error
-        if not path.exists():
+        if not isinstance(path, AddressPath) and not path.exists():
             raise DataError(f"{path}: {problem}, since it no longer exists; put it back") from error
         raise DataError(f"{path}: {problem} ({reason_of(error)}); {advice}") from error
 
@@ -67,7 +68,7 @@ def check_series(path: Path, days: int, stations: int) -> None:
 def check_stored(path: Path, name: object, shape: Sequence[int], value_bytes: int, stored: int) -> None:
     """Raise DataError where values by the thousand million are declared but `stored` bytes cannot hold them."""
     count = math.prod(shape)
-    if count > _SPARSE and count * value_bytes > stored * _EXPANSION:
+    if count > SPARSE and count * value_bytes > stored * _EXPANSION:
         raise DataError(
             f"{path}: {name} declares {count} values, but only {stored} bytes are stored; "
             f"the file is damaged or was never written in full, make it again"
