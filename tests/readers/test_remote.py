@@ -129,10 +129,8 @@ def test_patterns_tables_groups_and_changes_at_an_address(place, folder):
 def test_an_icechunk_repository_in_an_object_store_is_read(tmp_path, folder, monkeypatch):
     icechunk = pytest.importorskip("icechunk", reason="needs icechunk: pip install 'hydromae[icechunk]'")
     with object_store(monkeypatch, tmp_path) as bucket:
-        storage = icechunk.s3_storage(
-            bucket=bucket.removeprefix("s3://"), prefix="a/rain", from_env=True, endpoint_url=os.environ["AWS_ENDPOINT_URL"],
-            allow_http=True, force_path_style=True,
-        )  # fmt: skip
+        here = {"endpoint_url": os.environ["AWS_ENDPOINT_URL"], "allow_http": True, "force_path_style": True}
+        storage = icechunk.s3_storage(bucket=bucket.removeprefix("s3://"), prefix="a/rain", from_env=True, **here)
         session = icechunk.Repository.create(storage).writable_session("main")
         plain = write_netcdf(tmp_path / "a.zarr", VALUES, DAYS)
         xr.open_zarr(plain, consolidated=False, decode_times=False).to_zarr(session.store, consolidated=False)

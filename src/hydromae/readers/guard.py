@@ -13,6 +13,7 @@ from hydromae.base.memory import machine_memory
 from hydromae.base.permissions import refused
 
 MAX_DAYS = 100_000  # 273 years
+MAX_A_DAY = 288  # values: one every 5 minutes
 MAX_CELLS = 100_000_000  # of one map: a 1 km grid of Great Britain has a million
 MAX_AXIS = 100_000  # entries of a coordinate
 MAX_CHUNK = 2**30  # bytes that one chunk becomes when it is read
@@ -46,10 +47,13 @@ def reason_of(error: Exception) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def check_maps(path: Path, name: object, shape: Sequence[int]) -> None:
-    """Raise DataError where [days, rows, columns] is more than any real grid, before memory is taken for it."""
+def check_maps(path: Path, name: object, shape: Sequence[int], sub_daily: bool = False) -> None:
+    """Raise DataError where [days, rows, columns] is more than any real grid, before memory is taken for it.
+
+    With `sub_daily` there may be as many maps a day as there are steps of 5 minutes.
+    """
     days, rows, columns = shape
-    if days > MAX_DAYS or rows * columns > MAX_CELLS:
+    if days > MAX_DAYS * (MAX_A_DAY if sub_daily else 1) or rows * columns > MAX_CELLS:
         raise DataError(
             f"{path}: {name} declares {days} days of {rows} x {columns} cells, more than the {MAX_DAYS} days of "
             f"{MAX_CELLS} cells that are read; the file is damaged, or cut it into parts"

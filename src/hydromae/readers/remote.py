@@ -1,7 +1,7 @@
 """Files and Zarr groups at addresses, through fsspec: groups are read where they lie, single files are copied once.
 
-A copy lies in the folder of caches under a name that changes when the file does, so the readers and their guards work on
-it as on any other file.
+A copy lies in the folder of caches under a name that changes when the file does, so the readers and their guards work
+on it as on any other file.
 """
 
 import glob
@@ -56,7 +56,7 @@ def _unreached(path: AddressPath, error: Exception) -> DataError:
     )
 
 
-def _filesystem(path: AddressPath) -> tuple[Any, str]:
+def filesystem(path: AddressPath) -> tuple[Any, str]:
     """The file system of fsspec, and what the address is called on it."""
     import fsspec
 
@@ -67,7 +67,7 @@ def _filesystem(path: AddressPath) -> tuple[Any, str]:
 
 
 def _within_copy(path: AddressPath) -> str:
-    """The address; of a part of a file, as zip://rain.nc::https://host/a.zip, that of the part in a copy of the file."""
+    """The address; of a part of a file, as zip://rain.nc::https://host/a.zip, that of the part in its copy."""
     part, chained, whole = str(path).partition("::")
     return f"{part}::file://{local_copy(AddressPath(whole))}" if chained else part
 
@@ -80,7 +80,7 @@ def address_store(path: AddressPath) -> Store:
 
 def content_at(path: AddressPath, name: str, most: int) -> bytes | None:
     """The bytes of a small file below an address; None where there is none, DataError where it has more than `most`."""
-    system, inside = _filesystem(path)
+    system, inside = filesystem(path)
     try:
         with reaching(path):
             content: bytes = system.cat_file(f"{inside}/{name}", start=0, end=most + 1)
@@ -93,7 +93,7 @@ def content_at(path: AddressPath, name: str, most: int) -> bytes | None:
 
 def names_below(path: AddressPath) -> list[str]:
     """The names right below an address that can be listed."""
-    system, inside = _filesystem(path)
+    system, inside = filesystem(path)
     with reaching(path):
         listed = system.ls(inside, detail=False)
     return sorted({str(name).rstrip("/").rpartition("/")[2] for name in listed} - {""})
@@ -101,7 +101,7 @@ def names_below(path: AddressPath) -> list[str]:
 
 def bytes_below(path: AddressPath) -> int | None:
     """The bytes of all files below an address; None where it cannot be listed."""
-    system, inside = _filesystem(path)
+    system, inside = filesystem(path)
     if _is_http(system):
         return None
     with reaching(path):
@@ -117,7 +117,7 @@ def expand_address(path: AddressPath) -> list[AddressPath]:
     text = str(path)
     if "*" not in text and not ("[" in text and glob.has_magic(text) and not text.startswith("http")):
         return [path]
-    system, inside = _filesystem(path)
+    system, inside = filesystem(path)
     with reaching(path):
         matches = sorted(system.glob(inside))
     if not matches:
@@ -135,7 +135,7 @@ def local_copy(path: AddressPath) -> Path:
     Raises:
         DataError: there is no such file, it cannot be reached, or the disk has no room for it.
     """
-    system, inside = _filesystem(path)
+    system, inside = filesystem(path)
     try:
         with reaching(path):
             state = system.info(inside)
@@ -157,7 +157,7 @@ def local_copy(path: AddressPath) -> Path:
 def _copied_now(path: AddressPath) -> Path:
     """A copy that is made anew by every process."""
     named = hashlib.sha256(str(path).encode()).hexdigest()[:16]
-    target = _cache() / named / _name_of(_filesystem(path)[1])
+    target = _cache() / named / _name_of(filesystem(path)[1])
     target.unlink(missing_ok=True)
     return _copy(path, target)
 
@@ -165,7 +165,7 @@ def _copied_now(path: AddressPath) -> Path:
 def _copy(path: AddressPath, target: Path) -> Path:
     if target.is_file():
         return target
-    system, inside = _filesystem(path)
+    system, inside = filesystem(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     room, size = shutil.disk_usage(target.parent).free - _SPARE, 0
     streamed = {"block_size": 0} if _is_http(system) else {}  # without asking for ranges, which not all servers give

@@ -11,6 +11,7 @@ from hydromae.readers.cf_grid import cf_grid
 from hydromae.readers.guard import SPARSE, reading
 from hydromae.readers.icechunk_store import is_icechunk
 from hydromae.readers.remote import bytes_below
+from hydromae.readers.time_rules import TimeRules
 from hydromae.readers.zarr_store import open_zarr_store, zarr_format
 
 
@@ -30,13 +31,20 @@ def zarr_files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file())
 
 
-def open_zarr_grid(path: str | Path, variable: str | None = None, allow_absent_days: bool = False) -> xr.DataArray:
+def open_zarr_grid(
+    path: str | Path,
+    variable: str | None = None,
+    allow_absent_days: bool = False,
+    rules: TimeRules = TimeRules(),  # noqa: B008  (it is frozen)
+) -> xr.DataArray:
     """Open a daily grid without reading its values; `cf_grid` says what is returned and what is refused.
 
     Args:
-        path: a Zarr group, a folder, one .zip file, an icechunk repository or the address of one, with a variable over time, y and x, in any order.
+        path: a Zarr group: a folder, one .zip file, an icechunk repository or the address of one, with a variable over
+            time, y and x, in any order.
         variable: its name; None takes the only one over these three.
         allow_absent_days: accept days that are missing between the first and the last.
+        rules: how its times are taken.
 
     Raises:
         DataError: there is no such group, it is damaged or stored with unknown codecs, or is not
@@ -47,7 +55,7 @@ def open_zarr_grid(path: str | Path, variable: str | None = None, allow_absent_d
         raise DataError(f"{path}: is no Zarr group, which has zarr.json or .zgroup at its root; name one that has")
     with reading(path):
         data = open_zarr_store(path)
-        return cf_grid(path, data, variable, allow_absent_days, _stored(path, data))
+        return cf_grid(path, data, variable, allow_absent_days, _stored(path, data), rules=rules)
 
 
 def _stored(path: Path, data: xr.Dataset) -> int:
