@@ -41,6 +41,10 @@ class ModalityConfig(Section):
     reader: str | None = Field(
         None, description="format, one of those in docs/data.md or registered by a package (null = found by content)"
     )
+    engine: str | None = Field(
+        None, description="grid: engine of xarray that opens the files, for formats without a reader here, as cfgrib, "
+        "rasterio (null = the reader that knows them)"
+    )  # fmt: skip
     variable: str | None = Field(
         None, description="grid: name of the HDF5 data set (null = data) or netCDF variable (null = the only one over "
         "time, y and x); series: column of the table (null = its name)"
@@ -160,13 +164,17 @@ class ModalityConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _an_engine_reads_grids(self) -> "ModalityConfig":
+        if self.engine is not None and (self.kind != "grid" or self.reader is not None):
+            raise ValueError("engine is for grids without a key reader; leave it out, or write series as a table")
+        return self
+
+    @model_validator(mode="after")
     def _rules_of_days_are_used(self) -> "ModalityConfig":
         daily = self.daily or any(source.daily for source in self.sources.values())
         if not daily and (self.day_start or self.stamped):
             key = "day_start" if self.day_start else "stamped"
-            raise ValueError(
-                f"{key} is for values of less than a day; set daily to sum, mean, max or min, or leave it out"
-            )
+            raise ValueError(f"{key} is for values of less than a day; set daily to sum, mean, max or min")
         return self
 
     @field_validator("exclude_dates")

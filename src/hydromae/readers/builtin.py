@@ -6,6 +6,7 @@ from hydromae.readers.camels import is_camels, open_camels
 from hydromae.readers.camels_gb import is_camels_gb, open_camels_gb
 from hydromae.readers.camels_layouts import LAYOUTS, Layout
 from hydromae.readers.caravan import is_caravan, open_caravan
+from hydromae.readers.engine_grid import open_engine_grid
 from hydromae.readers.hdf5_grid import is_hdf5_grid, open_hdf5_grid
 from hydromae.readers.monthly_hdf5 import is_monthly_hdf5, month_files, open_monthly_hdf5
 from hydromae.readers.netcdf_grid import is_netcdf_grid, open_netcdf_grid
@@ -30,6 +31,20 @@ def _of_layout(layout: Layout) -> Reader:
     )
 
 
+# Asked only where the settings name an engine.
+ENGINE = Reader(
+    "xarray",
+    "grid",
+    "what an engine of xarray opens",
+    lambda path: "",
+    lambda paths, request: open_engine_grid(
+        paths[0],
+        str(request.settings.engine),
+        request.settings.variable,
+        request.settings.allow_absent_days,
+        TimeRules.of(request.settings),
+    ),
+)
 READERS = (
     Reader(
         "monthly_hdf5",

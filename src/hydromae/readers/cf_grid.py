@@ -17,8 +17,11 @@ from hydromae.readers.guard import check_maps, check_stored, reading
 from hydromae.readers.hdf5_file import positions
 from hydromae.readers.time_rules import TimeRules
 
-_NAMES = {"y": {"projection_y_coordinate", "latitude"}, "x": {"projection_x_coordinate", "longitude"}}
-_SHORT = {"y": {"y", "lat", "latitude", "northing"}, "x": {"x", "lon", "longitude", "easting"}}
+_NAMES = {
+    "y": {"projection_y_coordinate", "latitude", "grid_latitude"},
+    "x": {"projection_x_coordinate", "longitude", "grid_longitude"},
+}
+_SHORT = {"y": {"y", "lat", "latitude", "northing", "rlat"}, "x": {"x", "lon", "longitude", "easting", "rlon"}}
 
 
 def cf_grid(

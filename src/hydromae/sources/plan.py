@@ -95,7 +95,9 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
     absent = [note for source in sources for note in check_days(source, periods)]
     for source in sources if fit else ():
         check_training(source, periods["train"])
-    grids = bring_to_target([source for source in sources if source.settings.kind == "grid"], data.target_grid)
+    grids = bring_to_target(
+        [source for source in sources if source.settings.kind == "grid"], data.target_grid, data.grid.crs
+    )
     series = spelled_alike([source for source in sources if source.settings.kind == "series"], attributes)
     n_days = (last - first).days + 1
     stations = _stations(config, series, attributes, periods, np.datetime64(first) + np.arange(n_days))

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _SHOWN = 4
 # Keys of a modality that older stores do not have; null or 0 is what these did.
-_LATER_KEYS = ("reader", "layout", "convert_from", "daily", "day_start", "stamped", "calendar", "align_on")
+_LATER_KEYS = ("reader", "layout", "convert_from", "daily", "day_start", "stamped", "calendar", "align_on", "engine")
 _HASHED_SIZE = 64 * 2**20  # larger sources are compared by size and time, as hashing would cost a second reading
 
 
