@@ -88,6 +88,23 @@ def test_days_since_the_year_1_without_a_calendar_are_standard_and_a_note_says_w
     assert _dates(mended)[0] == "1970-01-01" and not mended.notes
 
 
+def test_bounds_are_counted_in_the_calendar_that_the_settings_name(tmp_path):
+    data = xr.Dataset(
+        {"rain": (("time", "y", "x"), np.arange(8.0)[:, None, None] * np.ones((1, 2, 2)), {"units": "mm"})},
+        {
+            "time": ("time", 719162 + np.arange(0.25, 2.25, 0.25), {"units": "days since 1-1-1", "bounds": "span"}),
+            "y": [2.0, 1.0],
+            "x": [1.0, 2.0],
+        },
+    )
+    data["span"] = (("time", "side"), np.stack([data["time"].values - 0.25, data["time"].values], 1))
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    settings = {"calendar": "proleptic_gregorian", "daily": "sum"}
+    source = open_source("rain", ModalityConfig(kind="grid", units="mm", paths="a.nc", **settings), tmp_path, ())
+    assert _dates(source) == ["1970-01-01", "1970-01-02"]
+    assert source.read(np.datetime64("1970-01-01"), 2)[:, 0, 0].tolist() == [0 + 1 + 2 + 3, 4 + 5 + 6 + 7]
+
+
 def test_a_calendar_without_a_rule_is_refused_with_the_key(tmp_path):
     with pytest.raises(DataError, match=r"calendar noleap.*set the modality's key align_on to date or year"):
         _source(tmp_path, [0, 1], "days since 2001-01-01", "noleap")

@@ -21,7 +21,8 @@ class _Lines(BackendEntrypoint):
     open_dataset_parameters = ("filename_or_obj", "drop_variables")
 
     def open_dataset(self, filename_or_obj: Any, *, drop_variables: Any = None) -> xr.Dataset:  # type: ignore[override]
-        values = np.loadtxt(filename_or_obj)[:, None, None] * [[1.0, 2.0], [3.0, -999.0]]
+        values = np.loadtxt(filename_or_obj)[:, None, None] * [[1.0, 2.0], [3.0, 4.0]]
+        values[:, 1, 1] = -999
         return xr.Dataset(
             {"rain": (("time", "lat", "lon"), values, {"units": "mm", "_FillValue": -999.0})},
             {"time": DAYS[: len(values)].astype("datetime64[ns]"), "lat": [50.0, 51.0], "lon": [1.0, 2.0]},

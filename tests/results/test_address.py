@@ -73,6 +73,11 @@ def test_what_fails_leaves_nothing_and_what_is_broken_off_cannot_be_opened(
     _equal(address, store)
 
 
+def test_a_bucket_that_is_not_there_is_one_sentence(prepared: tuple[World, Store], bucket: str) -> None:
+    with pytest.raises(DataError, match=r"s3://nobody/e\.zarr: cannot be written .*correct the bucket, or make it"):
+        export(prepared[1], "s3://nobody/e.zarr")
+
+
 def test_what_others_wrote_is_not_replaced(prepared: tuple[World, Store], bucket: str) -> None:
     fsspec.filesystem("s3").pipe_file(f"{bucket}/e.zarr/zarr.json", b'{"attributes": {}}')
     with pytest.raises(DataError, match=r"e\.zarr: is there already and was not written by hydromae"):

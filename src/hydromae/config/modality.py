@@ -92,8 +92,8 @@ class ModalityConfig(Section):
         None, description="values of less than a day become the sum (of an amount, as mm of rain), mean, largest or "
         "smallest of each day; a day that lacks one is missing (null = the files are daily)"
     )  # fmt: skip
-    day_start: int = Field(
-        0, ge=0, le=23, description="with daily: hour, UTC, at which a day begins; it is dated by its beginning"
+    day_start: int | None = Field(
+        None, ge=0, le=23, description="with daily: hour, UTC, at which a day begins, by which it is dated (null = 0)"
     )
     stamped: Literal["begin", "middle", "end"] | None = Field(
         None, description="with daily: whether a stamp is the beginning, the middle or the end of what a value covers "
@@ -172,8 +172,8 @@ class ModalityConfig(Section):
     @model_validator(mode="after")
     def _rules_of_days_are_used(self) -> "ModalityConfig":
         daily = self.daily or any(source.daily for source in self.sources.values())
-        if not daily and (self.day_start or self.stamped):
-            key = "day_start" if self.day_start else "stamped"
+        if not daily and (self.day_start is not None or self.stamped):
+            key = "stamped" if self.day_start is None else "day_start"
             raise ValueError(f"{key} is for values of less than a day; set daily to sum, mean, max or min")
         return self
 

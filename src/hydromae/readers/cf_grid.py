@@ -63,6 +63,9 @@ def cf_grid(
     values = _variable(path, data, variable)
     stored_dims = data[values.name].dims
     time = _time(path, data, values)
+    if rules.calendar is not None:
+        for name in {time, data[time].attrs.get("bounds")} & set(data.variables):
+            data.variables[name].attrs["calendar"] = rules.calendar
     axes = {time: "time", **{axis_of(path, data, values, axis): axis for axis in ("y", "x")}}
     if len(axes) != 3:
         raise DataError(f"{path}: {values.name} has one dimension for two of time, y and x; write it as CF has it")

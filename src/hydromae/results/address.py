@@ -44,7 +44,7 @@ def check_address(path: AddressPath, overwrite: bool) -> None:
     if MARK in names or not names:
         return
     root = content_at(path, _ROOT, _MAX_ROOT)
-    if root is None or not written_by_hydromae(dict(json.loads(root).get("attributes") or {})):
+    if root is None or not _is_ours(root):
         raise DataError(
             f"{path}: is there already and was not written by hydromae, so it is not replaced; give another address"
         )
@@ -54,12 +54,22 @@ def check_address(path: AddressPath, overwrite: bool) -> None:
         )
 
 
+def _is_ours(root: bytes) -> bool:
+    try:
+        return written_by_hydromae(dict(json.loads(root)["attributes"]))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 @contextmanager
 def zarr_at_address(path: AddressPath) -> Iterator[Store]:
     """Yield a store to write a group to; what was there is taken away first, and what was written where this fails."""
     system, inside = filesystem(path)
     with reaching(path):
-        system.pipe_file(f"{inside}/{MARK}", b"an export of hydromae that is being written, or was broken off\n")
+        try:
+            system.pipe_file(f"{inside}/{MARK}", b"an export of hydromae that is being written, or was broken off\n")
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: cannot be written ({error}); correct the bucket, or make it") from None
         _clear(system, inside, (MARK,))
         store = _MetadataLast(FsspecStore.from_url(str(path)))
         try:

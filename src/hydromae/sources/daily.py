@@ -45,7 +45,7 @@ def to_days(
     _check_units(pieces, key, settings)
     stamps = np.concatenate([piece.days for piece in pieces])
     step, begins = _steps(pieces, stamps, key, settings)
-    day = (begins - settings.day_start * 3600) // _DAY
+    day = (begins - (settings.day_start or 0) * 3600) // _DAY
     days, first = np.unique(day, return_index=True)
     count, size = np.diff(np.append(first, len(day))), _DAY // step
     complete = count == size
@@ -53,7 +53,7 @@ def to_days(
     if not held.size:
         raise DataError(
             f"{pieces[0].path}: holds no whole day of {size} values; {_spaced(step)} values are needed from "
-            f"{settings.day_start:02d}:00 on ({key}.day_start, .stamped)"
+            f"{settings.day_start or 0:02d}:00 on ({key}.day_start, .stamped)"
         )
     inside = slice(held[0], held[-1] + 1)  # the first and the last day may be cut by where the files begin and end
     days, first, complete = days[inside].astype("datetime64[D]"), first[inside], complete[inside]
@@ -90,7 +90,7 @@ def _piece(piece: Piece, joined: "_Joined", days: np.ndarray, own: slice, notes:
 
 
 def _notes(step: int, settings: ModalityConfig, incomplete: int) -> tuple[str, ...]:
-    hour = settings.day_start
+    hour = settings.day_start or 0
     until = f"{hour:02d}:00 of the next day" if hour else "24:00"
     said = f"{_spaced(step)} values become daily by {settings.daily}; a value covers {hour:02d}:00 to {until}"
     lacking = f"{incomplete} day{'s lack' if incomplete > 1 else ' lacks'} some values of less than a day: missing"
@@ -123,13 +123,14 @@ def _steps(pieces: Sequence[Piece], stamps: np.ndarray, key: str, settings: Moda
         begins = np.concatenate([seconds_of(piece.values["begins"].values).astype(np.int64) for piece in pieces])
     else:
         begins = seconds - {None: 0, "begin": 0, "middle": step // 2, "end": step}[settings.stamped]
-    apart = (begins - settings.day_start * 3600) % step
+    apart = (begins - (settings.day_start or 0) * 3600) % step
     if (wrong := np.flatnonzero(apart)).size:
         i = wrong[0]
         at = _moment(begins[i].astype("datetime64[s]"))
         remedy = "set" if settings.stamped is None else "correct"
+        hour = settings.day_start or 0
         raise DataError(
-            f"{path}: a value begins at {at}, and {_spaced(step)} values have to begin at {settings.day_start:02d}:00 "
+            f"{path}: a value begins at {at}, and {_spaced(step)} values have to begin at {hour:02d}:00 "
             f"and at whole steps from there; {remedy} {key}.stamped (begin, middle or end) or day_start, or leave out "
             f"values between the steps"
         )

@@ -24,7 +24,7 @@ from hydromae.store.store import Store
 logger = logging.getLogger(__name__)
 
 _SHOWN = 4
-# Keys of a modality that older stores do not have; null or 0 is what these did.
+# Keys of a modality that older stores do not have; null is what these did.
 _LATER_KEYS = ("reader", "layout", "convert_from", "daily", "day_start", "stamped", "calendar", "align_on", "engine")
 _HASHED_SIZE = 64 * 2**20  # larger sources are compared by size and time, as hashing would cost a second reading
 
@@ -44,7 +44,7 @@ def options_of(config: Config) -> dict[str, Any]:
         options["patch_size"] = model.patch_size
     for settings in options["modalities"].values():
         for key in _LATER_KEYS:
-            if not settings[key]:
+            if settings[key] is None:
                 del settings[key]
         # A list, since the order of the sources matters; their names do not.
         settings["sources"] = [_given(source) for source in settings["sources"].values()]
