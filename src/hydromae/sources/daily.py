@@ -1,6 +1,6 @@
 """From values of less than a day to days, by the rule of the settings: a day that lacks one value is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from hydromae.sources.pieces import Piece, read_values
 
 _DAY = 24 * 60 * 60
 _READ_BYTES = 2**27  # of float64 values that are held at once
-_RULES = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
+_RULES: dict[str, Callable[..., np.ndarray]] = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
 _ROUNDING = 1e-6
 
 

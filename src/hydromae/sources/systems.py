@@ -83,6 +83,7 @@ def _centres(
     grid: Source, own: CRS, target: Source, other: CRS
 ) -> tuple[Float[np.ndarray, "row column"], Float[np.ndarray, "row column"]]:
     """The centres of the target's cells in the system of the grid, in its units; infinite where that ends."""
+    assert target.cells.x is not None and target.cells.y is not None
     x, y = np.meshgrid(target.cells.x, target.cells.y)  # [row, column]
     scale = _scale(target, other)
     x, y = Transformer.from_crs(other, own, always_xy=True).transform(x * scale, y * scale)
