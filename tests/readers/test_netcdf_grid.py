@@ -124,7 +124,7 @@ def test_wrong_days_are_named(tmp_path, days, message):
 
 
 def test_another_calendar_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"a\.nc: has the calendar 360_day"):
+    with pytest.raises(DataError, match=r"a\.nc: has the calendar 360_day.*set the modality's key align_on to date"):
         open_netcdf_grid(write_netcdf(tmp_path / "a.nc", VALUES, DAYS, calendar="360_day"))
 
 

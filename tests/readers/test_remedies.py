@@ -180,30 +180,27 @@ def test_an_hourly_grid_is_made_daily_as_the_error_says(tmp_path: Path, how: str
     _hourly_grid().to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     with pytest.raises(DataError, match=r"1999-09-28 has 24 maps in its time, at 00:00, 01:00, 02:00") as error:
         open_netcdf_grid(tmp_path / "a.nc")
-    _advised(str(error.value), rf"\.({how})\(skipna=False\)", how)
-    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as hourly:
-        resampled = hourly.resample(time="1D")
-        daily = resampled.sum(skipna=False) if how == "sum" else resampled.mean(skipna=False)
-        daily.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
-    found = open_netcdf_grid(tmp_path / "b.nc")
-    np.testing.assert_array_equal(found["time"].values.astype("datetime64[D]"), DAYS[:3])
+    _advised(str(error.value), rf"set the modality's key daily to .*\b({how})\b", how)
+    found = opened("netcdf", tmp_path, daily=how)
+    np.testing.assert_array_equal(found.held, DAYS[:3])
     by_day = np.arange(72.0).reshape(3, 24)
     expected = by_day.sum(1) if how == "sum" else by_day.mean(1)
-    np.testing.assert_array_equal(found.values[:, 1, 1], expected)
-    assert np.isnan(found.values[:, 0, 0]).all()
+    values = found.read(DAYS[0], 3)
+    np.testing.assert_array_equal(values[:, 1, 1], expected)
+    assert np.isnan(values[:, 0, 0]).all()
 
 
 def test_an_hourly_table_is_made_daily_as_the_error_says(tmp_path: Path) -> None:
-    hourly = pd.DataFrame({"date": HOURS, "ID": np.tile([7, 8], 36), "rain": np.arange(72.0)})
+    two_hours = HOURS[::2].repeat(2)
+    hourly = pd.DataFrame({"date": two_hours, "ID": np.tile([7, 8], 36), "rain": np.arange(72.0)})
     hourly.to_parquet(tmp_path / "a.parquet", index=False)
     message = (
         r"station 7 on 1999-09-28 more than once, at 00:00, 02:00, 04:00, \.\.\.: its values are of every 2 hours, not "
-        r"daily; make them one row a day and station, the sum"
+        r"daily; of a table set the modality's key daily to sum"
     )
     with pytest.raises(DataError, match=message):
         opened("parquet", tmp_path)
-    hourly.groupby([hourly["date"].dt.date, "ID"])["rain"].sum().reset_index().to_parquet(tmp_path / "a.parquet")
-    source = opened("parquet", tmp_path)
+    source = opened("parquet", tmp_path, daily="sum")
     expected = np.arange(72.0).reshape(3, 12, 2).sum(1)
     np.testing.assert_array_equal(source.read(DAYS[0], 3), expected)
 
@@ -212,11 +209,10 @@ def test_an_hourly_hdf5_grid_is_made_daily_as_the_error_says(tmp_path: Path) -> 
     hourly = np.arange(72, dtype=np.float32)[:, None, None] * np.ones((1, 2, 2), np.float32)
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["data"], file["dates"] = hourly, np.array([str(hour)[:16] for hour in HOURS], "S")
-    with pytest.raises(DataError, match=r"1999-09-28 has 24 maps in its dates.*hourly, not daily; write one map"):
+    with pytest.raises(DataError, match=r"1999-09-28 has 24 maps in its dates.*hourly, not daily; set the mod"):
         opened("hdf5", tmp_path)
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["data"], file["dates"] = hourly.reshape(3, 24, 2, 2).sum(1), np.array(DAYS[:3].astype(str), "S")
-    np.testing.assert_array_equal(held(opened("hdf5", tmp_path))[:3], np.arange(72.0).reshape(3, 24).sum(1))
+    source = opened("hdf5", tmp_path, daily="sum")
+    np.testing.assert_array_equal(held(source)[:3], np.arange(72.0).reshape(3, 24).sum(1))
 
 
 def _timed(path: Path, time: Any, **attrs: str) -> Path:
@@ -225,7 +221,7 @@ def _timed(path: Path, time: Any, **attrs: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("calendar", ["noleap", "365_day", "360_day", "all_leap", "julian"])
+@pytest.mark.parametrize("calendar", ["all_leap", "julian"])
 def test_another_calendar_is_mended_as_the_error_says(tmp_path: Path, calendar: str) -> None:
     path = _timed(tmp_path / "a.nc", np.arange(10.0), units="days since 1999-09-28", calendar=calendar)
     with pytest.raises(DataError, match=rf"has the calendar {calendar}, .*write its time as days since 1970-01-01 in "

@@ -61,7 +61,7 @@ def test_midnights_of_a_clock_with_summer_time_are_refused_and_local_days_are_re
 def test_hours_are_said_to_be_hours(tmp_path: Path, name: str) -> None:
     written(name, tmp_path, MIDNIGHTS[0] + np.arange(10) * np.timedelta64(1, "h"))
     with pytest.raises(
-        DataError, match=r"at 00:00, 01:00, 02:00, \.\.\.: its values are hourly, not daily; (make|write)"
+        DataError, match=r"at 00:00, 01:00, 02:00, \.\.\.: its values are hourly, not daily; (of a table set|set|write)"
     ):
         opened(name, tmp_path)
 

@@ -5,6 +5,8 @@ from datetime import date
 
 import numpy as np
 import pytest
+import xarray as xr
+import zarr
 
 from hydromae.base.errors import DataError
 from hydromae.readers import open_netcdf_grid, open_zarr_grid
@@ -15,6 +17,11 @@ from support.sources import day_range
 DAYS = day_range(date(2010, 1, 30), date(2010, 2, 10))
 VALUES = np.random.default_rng(0).gamma(1, 3, size=(len(DAYS), 4, 6))
 VALUES[:, 0, :2] = np.nan
+SHARDS = {
+    "chunk_shape": [1, 4, 6],
+    "codecs": [{"name": "bytes"}, {"name": "zstd"}],
+    "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
+}
 
 
 def _store(tmp_path, zarr_format=3, **changes):
@@ -43,6 +50,62 @@ def test_a_slice_in_time_reads_only_its_chunks(tmp_path):
     np.testing.assert_array_equal(grid[3:5].values, VALUES[3:5])
     with pytest.raises(DataError, match=r"a\.zarr: rainfall cannot be read from 2010-02-03 to 2010-02-04"):
         grid[4:6].values  # noqa: B018
+
+
+def _sharded(tmp_path, location="end"):
+    path = _store(tmp_path, chunks=(12, 4, 6))
+    shutil.rmtree(path / "rainfall")
+    # Rows run from the south, as `write_netcdf` has them.
+    array = zarr.create_array(
+        path, name="rainfall", shape=VALUES.shape, dtype="f8", fill_value=np.nan, chunks=(1, 2, 6), shards={
+            "shape": (6, 4, 6), "index_location": location},
+        dimension_names=("time", "projection_y_coordinate", "projection_x_coordinate"),
+    )  # fmt: skip
+    array[:] = VALUES[:, ::-1]
+    return path
+
+
+@pytest.mark.parametrize("location", ["end", "start"])
+def test_shards_give_the_values_that_chunks_give(tmp_path, location):
+    grid = open_zarr_grid(_sharded(tmp_path, location))
+    np.testing.assert_array_equal(grid.values, VALUES)
+    np.testing.assert_array_equal(grid[4:8, 1:3].values, VALUES[4:8, 1:3])
+    assert grid.encoding["chunksizes"] == (1, 2, 6)
+
+
+@pytest.mark.parametrize("days", [slice(0, 6), slice(2, 3)])
+def test_a_chunk_in_a_shard_that_unpacks_to_more_than_it_declares_is_refused(tmp_path, days):
+    path = _sharded(tmp_path)
+    shard = path / "rainfall/c/0/0/0"
+    content = bytearray(shard.read_bytes())
+    places = np.frombuffer(content[-(16 * 12 + 4) : -4], "<u8").reshape(3 * 4, 2)  # [day and half of the rows, 2]
+    bomb = zarr.codecs.ZstdCodec()._zstd_codec.encode(bytes(10**6))
+    first, length = places[4].tolist()  # of day 2
+    assert len(bomb) <= length
+    content[first : first + len(bomb)] = bomb
+    shard.write_bytes(content)
+    with pytest.raises(DataError, match=r"rainfall/c/0/0/0 unpacks to more than a chunk of its array"):
+        open_zarr_grid(path)[days].values  # noqa: B018
+
+
+def test_a_shard_that_is_cut_short_is_refused(tmp_path):
+    path = _sharded(tmp_path)
+    (path / "rainfall/c/1/0/0").write_bytes(b"short")
+    with pytest.raises(DataError, match="rainfall/c/1/0/0 is cut short"):
+        open_zarr_grid(path)[6:8].values  # noqa: B018
+
+
+def test_the_newest_commit_of_an_icechunk_repository_is_read(tmp_path):
+    icechunk = pytest.importorskip("icechunk", reason="icechunk is not installed: pip install 'hydromae[icechunk]'")
+    repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(tmp_path / "rain")))
+    plain = xr.open_zarr(_store(tmp_path), consolidated=False, decode_times=False)
+    for factor in (3, 1):
+        session = repository.writable_session("main")
+        (plain * factor).assign_coords(plain.coords).to_zarr(session.store, mode="w", consolidated=False)
+        session.commit(f"times {factor}")
+    path = tmp_path / "rain"
+    assert is_zarr(path) == "a Zarr group of version 3 in icechunk" and zarr_files(path)
+    np.testing.assert_array_equal(open_zarr_grid(path).values, VALUES)
 
 
 def test_every_file_of_a_store_is_listed(tmp_path):
@@ -88,7 +151,17 @@ def test_a_store_whose_codec_would_run_code_is_refused(tmp_path):
         ),
         ("rainfall", {"shape": [-1, 4, 6]}, "has the shape"),
         ("rainfall", {"shape": "many"}, "is no Zarr group that can be read|has the shape"),
-        ("rainfall", {"codecs": [{"name": "sharding_indexed", "configuration": {}}]}, "stored in shards"),
+        (
+            "rainfall",
+            {"codecs": [{"name": "sharding_indexed", "configuration": SHARDS | {"chunk_shape": [1, 3, 6]}}]},
+            "no whole number of chunks",
+        ),
+        ("rainfall", {"codecs": [{"name": "sharding_indexed", "configuration": SHARDS}] * 2}, "in an unusual way"),
+        (
+            "rainfall",
+            {"codecs": [{"name": "sharding_indexed", "configuration": SHARDS | {"codecs": [{"name": "pickle"}]}}]},
+            "stored with pickle",
+        ),
     ],
 )
 def test_what_metadata_only_declare_is_refused(tmp_path, name, changes, message):

@@ -278,7 +278,7 @@ def test_an_address_is_refused_before_any_work(
     prepared: tuple[World, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for address in ("s3://bucket/e.zarr", "gs://bucket/folder/e.nc", "https://host/e.csv"):
+    for address in ("https://bucket/e.zarr", "gs://bucket/folder/e.nc", "https://host/e.csv", "s3://bucket/e.nc"):
         with pytest.raises(ConfigError, match=f"{address}: is an address.*write to a path here and copy it there"):
             export(prepared[1], address, overwrite=True)
     assert not list(tmp_path.iterdir())

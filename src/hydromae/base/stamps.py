@@ -150,8 +150,9 @@ def more_than_once(path: Path, what: str, moments: np.ndarray) -> DataError:
     """
     if often := several_a_day(moments):
         return DataError(
-            f"{path}: has {what} more than once, at {times_of(moments)}: its values are {often}, not daily; make them "
-            f"one row a day and station, the sum of those of a day for an amount such as rain, else their mean"
+            f"{path}: has {what} more than once, at {times_of(moments)}: its values are {often}, not daily; of a table "
+            f"set the modality's key daily to sum for an amount such as rain, or to mean, max or min; else write one "
+            f"row a day and station"
         )
     return DataError(f"{path}: has {what} more than once; keep one row")
 

@@ -61,6 +61,16 @@ def convertible(given: str, target: str) -> bool:
     return True
 
 
+def is_amount(text: str) -> bool | None:
+    """Whether a unit is one of an amount of water, as mm, and not of a rate or a state; None where it is not known."""
+    plain = _plain(text)
+    try:
+        unit = _registry().parse_units(plain)
+    except Exception:  # as in `_unit`
+        return None
+    return any(unit.is_compatible_with(amount) for amount in ("mm", "kg/m**2"))
+
+
 def _plain(text: str) -> str:
     plain = " ".join(text.split())
     return _SPELLINGS.get(plain.lower(), plain) or "1"

@@ -81,7 +81,7 @@ def check(
             report.error(doubt)
     first, last = min(p[0] for p in periods.values()), max(p[1] for p in periods.values())
     grids = [source for source in sources if source.settings.kind == "grid"]
-    brought = attempt(report, False, bring_to_target, grids, data.target_grid)
+    brought = attempt(report, False, bring_to_target, grids, data.target_grid, data.grid.crs)
     land = attempt(report, True, find_land, config, brought, first, last) if brought else None
     for note in land.notes if land is not None else ():
         report.note(note)

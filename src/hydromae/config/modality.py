@@ -30,7 +30,9 @@ class ModalityConfig(Section):
 
     kind: Kind = Field(description="grid (days x rows x columns) or series (days x stations)")
     paths: tuple[str, ...] = Field(
-        (), description="its files, folders or patterns (rain/*.nc), relative to data.root, in order of time"
+        (),
+        description="its files, folders or patterns (rain/*.nc), relative to data.root, or addresses "
+        "(s3://bucket/rain.zarr), in order of time",
     )
     sources: dict[str, SourceConfig] = Field(
         {}, description="series from several sources, in place of paths: name -> its files and what differs in them; "
@@ -39,6 +41,10 @@ class ModalityConfig(Section):
     reader: str | None = Field(
         None, description="format, one of those in docs/data.md or registered by a package (null = found by content)"
     )
+    engine: str | None = Field(
+        None, description="grid: engine of xarray that opens the files, for formats without a reader here, as cfgrib, "
+        "rasterio (null = the reader that knows them)"
+    )  # fmt: skip
     variable: str | None = Field(
         None, description="grid: name of the HDF5 data set (null = data) or netCDF variable (null = the only one over "
         "time, y and x); series: column of the table (null = its name)"
@@ -82,6 +88,25 @@ class ModalityConfig(Section):
     allow_absent_days: bool = Field(
         False, description="grid: days that are absent inside a file are missing, not an error"
     )
+    daily: Literal["sum", "mean", "max", "min"] | None = Field(
+        None, description="values of less than a day become the sum (of an amount, as mm of rain), mean, largest or "
+        "smallest of each day; a day that lacks one is missing (null = the files are daily)"
+    )  # fmt: skip
+    day_start: int | None = Field(
+        None, ge=0, le=23, description="with daily: hour, UTC, at which a day begins, by which it is dated (null = 0)"
+    )
+    stamped: Literal["begin", "middle", "end"] | None = Field(
+        None, description="with daily: whether a stamp is the beginning, the middle or the end of what a value covers "
+        "(null = as the bounds of time say, or else the beginning)"
+    )  # fmt: skip
+    calendar: Literal["standard", "proleptic_gregorian", "noleap", "360_day"] | None = Field(
+        None, description="grid: calendar in which netCDF and Zarr count their time, where they name none or a wrong "
+        "one (null = as the files say)"
+    )  # fmt: skip
+    align_on: Literal["date", "year"] | None = Field(
+        None, description="grid: days of the calendars noleap and 360_day keep their date (30 February is left out, 31 "
+        "March is missing) or their place in the year (null = such calendars are refused)"
+    )  # fmt: skip
     shift_days: int = Field(
         0, ge=-1, le=1, description="days added to the files' dates, as -1 where a day is dated by its end at 09:00 of "
         "the next, or 1 where local midnights are written in UTC; files are taken as dated otherwise"
@@ -136,6 +161,20 @@ class ModalityConfig(Section):
         for given in (self.convert_from, *(source.convert_from for source in self.sources.values())):
             if given is not None:
                 conversion(given, self.units)
+        return self
+
+    @model_validator(mode="after")
+    def _an_engine_reads_grids(self) -> "ModalityConfig":
+        if self.engine is not None and (self.kind != "grid" or self.reader is not None):
+            raise ValueError("engine is for grids without a key reader; leave it out, or write series as a table")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_of_days_are_used(self) -> "ModalityConfig":
+        daily = self.daily or any(source.daily for source in self.sources.values())
+        if not daily and (self.day_start is not None or self.stamped):
+            key = "stamped" if self.day_start is None else "day_start"
+            raise ValueError(f"{key} is for values of less than a day; set daily to sum, mean, max or min")
         return self
 
     @field_validator("exclude_dates")

@@ -35,6 +35,16 @@ class SourceConfig(Section):
         None, ge=-1, le=1, description="days added to the dates of this source (null = as the modality has it)"
     )
 
+    daily: Literal["sum", "mean", "max", "min"] | None = Field(
+        None, description="how values of less than a day in this source become daily (null = as the modality has it)"
+    )
+    day_start: int | None = Field(
+        None, ge=0, le=23, description="hour, UTC, at which a day of this source begins (null = as the modality has it)"
+    )
+    stamped: Literal["begin", "middle", "end"] | None = Field(
+        None, description="what a stamp of this source is of what a value covers (null = as the modality has it)"
+    )
+
     @field_validator("paths", mode="before")
     @classmethod
     def _one_path_is_a_list(cls, value: object) -> object:

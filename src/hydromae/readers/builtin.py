@@ -6,12 +6,14 @@ from hydromae.readers.camels import is_camels, open_camels
 from hydromae.readers.camels_gb import is_camels_gb, open_camels_gb
 from hydromae.readers.camels_layouts import LAYOUTS, Layout
 from hydromae.readers.caravan import is_caravan, open_caravan
+from hydromae.readers.engine_grid import open_engine_grid
 from hydromae.readers.hdf5_grid import is_hdf5_grid, open_hdf5_grid
 from hydromae.readers.monthly_hdf5 import is_monthly_hdf5, month_files, open_monthly_hdf5
 from hydromae.readers.netcdf_grid import is_netcdf_grid, open_netcdf_grid
 from hydromae.readers.nrfa_gdf import is_nrfa_gdf, open_nrfa_gdf
 from hydromae.readers.reader import Reader, files_accepted
 from hydromae.readers.table import is_table, open_table
+from hydromae.readers.time_rules import TimeRules
 from hydromae.readers.zarr_grid import is_zarr, open_zarr_grid, zarr_files
 
 
@@ -29,6 +31,20 @@ def _of_layout(layout: Layout) -> Reader:
     )
 
 
+# Asked only where the settings name an engine.
+ENGINE = Reader(
+    "xarray",
+    "grid",
+    "what an engine of xarray opens",
+    lambda path: "",
+    lambda paths, request: open_engine_grid(
+        paths[0],
+        str(request.settings.engine),
+        request.settings.variable,
+        request.settings.allow_absent_days,
+        TimeRules.of(request.settings),
+    ),
+)
 READERS = (
     Reader(
         "monthly_hdf5",
@@ -42,9 +58,11 @@ READERS = (
     Reader(
         "zarr_grid",
         "grid",
-        "a Zarr group with time, y and x, a folder or a .zip file",
+        "a Zarr group with time, y and x, a folder, a .zip file or an icechunk repository",
         is_zarr,
-        lambda paths, request: open_zarr_grid(paths[0], request.settings.variable, request.settings.allow_absent_days),
+        lambda paths, request: open_zarr_grid(
+            paths[0], request.settings.variable, request.settings.allow_absent_days, TimeRules.of(request.settings)
+        ),
         zarr_files,
         whole_folder=True,
     ),
@@ -54,7 +72,7 @@ READERS = (
         "netCDF with time, y and x or a folder of them",
         is_netcdf_grid,
         lambda paths, request: open_netcdf_grid(
-            paths[0], request.settings.variable, request.settings.allow_absent_days
+            paths[0], request.settings.variable, request.settings.allow_absent_days, TimeRules.of(request.settings)
         ),
         files_accepted(is_netcdf_grid),
     ),
@@ -64,7 +82,11 @@ READERS = (
         "an HDF5 file with data and dates",
         is_hdf5_grid,
         lambda paths, request: open_hdf5_grid(
-            paths[0], request.settings.variable, request.start, request.settings.allow_absent_days
+            paths[0],
+            request.settings.variable,
+            request.start,
+            request.settings.allow_absent_days,
+            request.settings.daily is not None,
         ),
     ),
     Reader(
@@ -107,6 +129,7 @@ READERS = (
             request.settings.id_column,
             request.settings.layout,
             request.known,
+            request.settings.daily is not None,
         ),
     ),
 )

@@ -11,13 +11,17 @@ from xarray.core import indexing
 
 from hydromae.base.errors import DataError
 from hydromae.base.stamps import Clocks
-from hydromae.readers.cf_time import is_time, notes_on_time, stamps_of
-from hydromae.readers.dates import check_days
+from hydromae.readers.cf_time import begins_of, is_time, note_on_calendar, notes_on_time, source_days, stamps_of
+from hydromae.readers.dates import check_days, check_moments
 from hydromae.readers.guard import check_maps, check_stored, reading
 from hydromae.readers.hdf5_file import positions
+from hydromae.readers.time_rules import TimeRules
 
-_NAMES = {"y": {"projection_y_coordinate", "latitude"}, "x": {"projection_x_coordinate", "longitude"}}
-_SHORT = {"y": {"y", "lat", "latitude", "northing"}, "x": {"x", "lon", "longitude", "easting"}}
+_NAMES = {
+    "y": {"projection_y_coordinate", "latitude", "grid_latitude"},
+    "x": {"projection_x_coordinate", "longitude", "grid_longitude"},
+}
+_SHORT = {"y": {"y", "lat", "latitude", "northing", "rlat"}, "x": {"x", "lon", "longitude", "easting", "rlon"}}
 
 
 def cf_grid(
@@ -27,6 +31,7 @@ def cf_grid(
     allow_absent_days: bool,
     stored: int,
     before: Callable[[str, range, int], None] = lambda name, days, axis: None,
+    rules: TimeRules = TimeRules(),  # noqa: B008  (it is frozen)
 ) -> xr.DataArray:
     """The grid of an opened data set, its values not read; fill values become NaN, packed values are unpacked.
 
@@ -41,11 +46,13 @@ def cf_grid(
         variable: the variable over time, y and x, in any order; None takes the only one over these three.
         allow_absent_days: accept days that are missing between the first and the last.
         stored: bytes on disk; a file that declares far more values than these bytes can hold is refused.
+        rules: how its times are taken.
         before: called with the variable, the positions of days that are about to be read, and the axis that is time in
             the file.
 
     Returns:
-        [time, y, x] with y falling and x growing; `time` holds calendar days. The variable's and the coordinates'
+        [time, y, x] with y falling and x growing; `time` holds calendar days, or by `rules` moments, with the
+        coordinate `begins` where the file has bounds of time. The variable's and the coordinates'
         attributes (units among them) are kept; `notes` says what was done to stamps and rows and which hours a value
         covers; `grid_mapping_attrs` are the projection's attributes as CF has them, `crs_wkt` its text where given.
 
@@ -56,25 +63,42 @@ def cf_grid(
     values = _variable(path, data, variable)
     stored_dims = data[values.name].dims
     time = _time(path, data, values)
+    if rules.calendar is not None:
+        for name in {time, data[time].attrs.get("bounds")} & set(data.variables):
+            data.variables[name].attrs["calendar"] = rules.calendar
     axes = {time: "time", **{axis_of(path, data, values, axis): axis for axis in ("y", "x")}}
     if len(axes) != 3:
         raise DataError(f"{path}: {values.name} has one dimension for two of time, y and x; write it as CF has it")
     ordered = values.variable.transpose(*axes)
-    check_maps(path, values.name, ordered.shape)
+    check_maps(path, values.name, ordered.shape, rules.sub_daily)
     check_stored(path, values.name, ordered.shape, 1, stored)
-    stamps, clocks = stamps_of(path, data[time]), Clocks()
-    days = clocks.days_of(stamps)
-    clocks.check(path, str(time))
-    daily = (
-        f"make it daily first, as xarray.open_dataset(...).resample({time}='1D').sum(skipna=False) does for an amount "
-        f"such as rain, and .mean(skipna=False) for other values"
-    )
-    check_days(path, stamps, allow_absent_days, str(time), daily)
+    stamps, clocks = stamps_of(path, data[time], rules), Clocks()
+    kept = np.flatnonzero(~np.isnat(stamps))
+    ordered, stamps = (ordered, stamps) if len(kept) == len(stamps) else (ordered.isel({time: kept}), stamps[kept])
+    own_days = source_days(path, data[time], rules)
+    if own_days is not None and not allow_absent_days and (gaps := np.flatnonzero(np.diff(own_days) > 1)).size:
+        raise DataError(
+            f"{path}: lacks days of its calendar in its {time} after entry {gaps[0]}; add them, or set the modality's "
+            f"allow_absent_days to true to take them as missing"
+        )
+    begins = None
+    if rules.sub_daily:
+        check_moments(path, stamps, str(time))
+        days = stamps
+        begins = begins_of(path, data, time, stamps) if own_days is None else None
+    else:
+        days = clocks.days_of(stamps)
+        clocks.check(path, str(time))
+        check_days(path, stamps, allow_absent_days or own_days is not None, str(time))
     coordinates = {axis: data[dim].variable for dim, axis in axes.items() if axis != "time"}
     grid = xr.DataArray(
         indexing.LazilyIndexedArray(
             _Guarded(
-                path, str(values.name), ordered, days, lambda name, read: before(name, read, stored_dims.index(time))
+                path,
+                str(values.name),
+                ordered,
+                days,
+                lambda name, read: before(name, _span(kept, read), stored_dims.index(time)),
             )
         ),
         dims=("time", "y", "x"),
@@ -83,7 +107,11 @@ def cf_grid(
         attrs={**values.attrs, **_projection(data, values)},
     )
     methods = " ".join(str(values.attrs.get(key, "")) for key in ("cell_methods", "comment"))
-    notes = notes_on_time(path, data, time, days, clocks, methods)
+    notes = [*note_on_calendar(data[time], rules)]
+    if not rules.sub_daily and own_days is None:
+        notes += notes_on_time(path, data, time, days, clocks, methods)
+    elif begins is not None:
+        grid = grid.assign_coords(begins=("time", begins))
     for axis, falls, turned in (("y", True, "rows from the south were turned"), ("x", False, "columns were turned")):
         if coordinate_falls(path, grid[axis]) != falls:
             grid = grid.isel({axis: slice(None, None, -1)})
@@ -94,6 +122,11 @@ def cf_grid(
     if chunks:
         grid.encoding["chunksizes"] = tuple(chunks[stored_dims.index(dim)] for dim in axes)
     return grid
+
+
+def _span(kept: np.ndarray, read: range) -> range:
+    """The positions in the file of positions among those that are kept."""
+    return range(int(kept[read[0]]), int(kept[read[-1]]) + 1) if len(read) else read
 
 
 class _Guarded(BackendArray):

@@ -1,12 +1,15 @@
 """Reading a day out of text, and checking that days follow each other as they should."""
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from jaxtyping import Shaped
 
 from hydromae.base.errors import DataError
-from hydromae.base.stamps import calendar_days, several_a_day, stamp_of, times_of
+from hydromae.base.stamps import calendar_days, seconds_of, several_a_day, stamp_of, times_of
+
+SET_DAILY: Final = "set the modality's key daily to sum for an amount such as rain, or to mean, max or min"
 
 
 def day_of(text: str) -> np.datetime64 | None:
@@ -20,7 +23,7 @@ def check_days(
     stamps: Shaped[np.ndarray, "day"],
     allow_absent_days: bool,
     name: str = "time",
-    to_daily: str = "write one map a day, the sum of those of a day for an amount such as rain, else their mean",
+    to_daily: str = SET_DAILY,
 ) -> None:
     """Raise DataError, naming the first such day, where days are repeated, unordered or, unless allowed, absent.
 
@@ -50,3 +53,12 @@ def check_days(
             f"{path}: {days[wrong[0]] + np.timedelta64(1, 'D')} is absent from its {name}; add the day, "
             f"or set the modality's allow_absent_days to true to take it as missing"
         )
+
+
+def check_moments(path: Path, stamps: Shaped[np.ndarray, "value"], name: str = "time") -> None:
+    """Raise DataError, naming the first such moment, where moments are repeated or unordered."""
+    steps = np.diff(seconds_of(stamps)).astype(np.int64)
+    if (wrong := np.flatnonzero(steps <= 0)).size:
+        i = wrong[0]
+        said = "is twice" if steps[i] == 0 else f"follows {stamps[i]}"
+        raise DataError(f"{path}: {stamps[i + 1]} {said} in its {name}; sort the values by time and keep one of each")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from hydromae.base.addresses import AddressPath
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.config import ModalityConfig
-from hydromae.readers.builtin import READERS
-from hydromae.readers.files import expand, require_file
+from hydromae.readers.builtin import ENGINE, READERS
+from hydromae.readers.files import expand, place_of, require_file
 from hydromae.readers.reader import Reader, Request
 from hydromae.readers.registered import Broken, registered_readers
 
@@ -48,6 +49,8 @@ def choose_reader(path: Path, name: str, settings: ModalityConfig, advice: str |
         ConfigError: the settings name a reader that does not exist, is of another kind, or cannot be loaded.
         DataError: the path does not exist, or no reader of this kind knows what lies there.
     """
+    if settings.engine is not None:
+        return ENGINE, f"named by data.modalities.{name}.engine"
     registered, broken = registered_readers([reader.name for reader in READERS])
     readers = {reader.name: reader for reader in (*registered, *READERS) if reader.kind == settings.kind}
     if settings.reader is not None:
@@ -103,8 +106,8 @@ def locate(name: str, settings: ModalityConfig, root: Path, advice: str | None =
     """
     opened: list[tuple[Reader, Path, str, str]] = []
     for given in expand(root, settings.paths):
-        path = root / given
-        if not path.exists():
+        path = place_of(root, given)
+        if not isinstance(path, AddressPath) and not path.exists():
             require_file(path, relative=not Path(given).is_absolute())
         reader, why = choose_reader(path, name, settings, advice)
         inside = [] if reader.whole_folder else reader.folder(path)

@@ -5,8 +5,14 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydromae.base.addresses import AddressPath, path_under, without_file_scheme
 from hydromae.base.errors import DataError
 from hydromae.base.permissions import refused
+from hydromae.readers.remote import expand_address, local_copy
+from hydromae.readers.zarr_places import zarr_format
+
+# Suffixes of single files, at which no Zarr group is looked for at an address.
+_FILES = {".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".csv", ".gz", ".parquet", ".pq", ".txt", ".zip", ".pt", ".npy"}
 
 
 def require_file(path: Path, relative: bool = False) -> Path:
@@ -33,6 +39,18 @@ def require_file(path: Path, relative: bool = False) -> Path:
     raise DataError(f"{path}: no such file; {hint}{rule}")
 
 
+def place_of(root: str | Path, given: str) -> Path:
+    """What lies at a path of a configuration: a path, the local copy of a file at an address, or a Zarr group there.
+
+    Raises:
+        DataError: nothing lies at the address, or it cannot be reached.
+    """
+    path = path_under(root, given)
+    if not isinstance(path, AddressPath) or (path.suffix.lower() not in _FILES and zarr_format(path)):
+        return path
+    return local_copy(path)
+
+
 def first_line(path: Path) -> str:
     """The first line of a text file of any encoding, without its line ending; at most 4096 characters."""
     with path.open(encoding="utf-8-sig", errors="replace") as content:
@@ -48,7 +66,11 @@ def expand(root: Path, paths: Sequence[str]) -> list[str]:
         DataError: a pattern matches nothing.
     """
     expanded: list[str] = []
-    for path in paths:
+    for given in paths:
+        path = without_file_scheme(given)
+        if isinstance(address := path_under(root, path), AddressPath):
+            expanded.extend(map(str, expand_address(address)))
+            continue
         if refusal := refused(root / path) or refused(_fixed_part(root / path)):
             raise DataError(refusal)
         if (root / path).exists() or not glob.has_magic(path):

@@ -7,17 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from hydromae.base.addresses import AddressPath
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.memory import machine_memory
 from hydromae.base.permissions import refused
 
 MAX_DAYS = 100_000  # 273 years
+MAX_A_DAY = 288  # values: one every 5 minutes
 MAX_CELLS = 100_000_000  # of one map: a 1 km grid of Great Britain has a million
 MAX_AXIS = 100_000  # entries of a coordinate
 MAX_CHUNK = 2**30  # bytes that one chunk becomes when it is read
 MAX_SERIES = 1_000_000_000  # days x stations: every station of the world over 40 years fits
 COPY: Final = "copy or download it again"
-_SPARSE = 1_000_000_000  # more values than this must be backed by bytes
+SPARSE = 1_000_000_000  # more values than this must be backed by bytes
 _EXPANSION = 10_000  # times: more than any compression of real values
 
 
@@ -34,7 +36,7 @@ def reading(path: Path, problem: str = "cannot be read", advice: str = COPY) -> 
     except Exception as error:
         if refusal := refused(path, error):
             raise DataError(refusal) from error
-        if not path.exists():
+        if not isinstance(path, AddressPath) and not path.exists():
             raise DataError(f"{path}: {problem}, since it no longer exists; put it back") from error
         raise DataError(f"{path}: {problem} ({reason_of(error)}); {advice}") from error
 
@@ -45,10 +47,13 @@ def reason_of(error: Exception) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def check_maps(path: Path, name: object, shape: Sequence[int]) -> None:
-    """Raise DataError where [days, rows, columns] is more than any real grid, before memory is taken for it."""
+def check_maps(path: Path, name: object, shape: Sequence[int], sub_daily: bool = False) -> None:
+    """Raise DataError where [days, rows, columns] is more than any real grid, before memory is taken for it.
+
+    With `sub_daily` there may be as many maps a day as there are steps of 5 minutes.
+    """
     days, rows, columns = shape
-    if days > MAX_DAYS or rows * columns > MAX_CELLS:
+    if days > MAX_DAYS * (MAX_A_DAY if sub_daily else 1) or rows * columns > MAX_CELLS:
         raise DataError(
             f"{path}: {name} declares {days} days of {rows} x {columns} cells, more than the {MAX_DAYS} days of "
             f"{MAX_CELLS} cells that are read; the file is damaged, or cut it into parts"
@@ -67,7 +72,7 @@ def check_series(path: Path, days: int, stations: int) -> None:
 def check_stored(path: Path, name: object, shape: Sequence[int], value_bytes: int, stored: int) -> None:
     """Raise DataError where values by the thousand million are declared but `stored` bytes cannot hold them."""
     count = math.prod(shape)
-    if count > _SPARSE and count * value_bytes > stored * _EXPANSION:
+    if count > SPARSE and count * value_bytes > stored * _EXPANSION:
         raise DataError(
             f"{path}: {name} declares {count} values, but only {stored} bytes are stored; "
             f"the file is damaged or was never written in full, make it again"

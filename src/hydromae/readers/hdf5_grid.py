@@ -12,7 +12,7 @@ from xarray.core import indexing
 
 from hydromae.base.errors import DataError
 from hydromae.base.stamps import Clocks, stamps_of_texts
-from hydromae.readers.dates import check_days
+from hydromae.readers.dates import check_days, check_moments
 from hydromae.readers.files import require_file
 from hydromae.readers.guard import check_maps, check_stored, reading
 from hydromae.readers.hdf5_file import check_packed, data_sets, find_data_set, may_burst, open_hdf5, positions
@@ -44,7 +44,11 @@ def is_hdf5_grid(path: Path) -> str:
 
 
 def open_hdf5_grid(
-    path: str | Path, variable: str | None = None, start: date | None = None, allow_absent_days: bool = False
+    path: str | Path,
+    variable: str | None = None,
+    start: date | None = None,
+    allow_absent_days: bool = False,
+    sub_daily: bool = False,
 ) -> xr.DataArray:
     """Open a daily grid without reading its values: a slice in time reads those days only.
 
@@ -54,6 +58,7 @@ def open_hdf5_grid(
         variable: name of the data set; None is `data`.
         start: day of the first map, for files without `dates`.
         allow_absent_days: accept gaps in `dates`.
+        sub_daily: `dates` are moments, as YYYY-MM-DD HH:MM, and `time` is these.
 
     Returns:
         [time, y, x] in the file's dtype, missing codes included; `time` holds calendar days. The attribute `dated` is
@@ -66,7 +71,7 @@ def open_hdf5_grid(
     """
     path, variable = require_file(Path(path)), variable or DEFAULT_VARIABLE
     with open_hdf5(path) as file:
-        values = _data_set(path, file, variable)
+        values = _data_set(path, file, variable, sub_daily)
         dated = find_data_set(path, file, DATES) is not None
         clocks, stamps = Clocks(), _stamps(path, file, len(values), start)
         days = clocks.days_of(stamps)
@@ -77,12 +82,16 @@ def open_hdf5_grid(
             for axis, length in zip(("y", "x"), values.shape[1:], strict=True)
             if (values_on_axis := find_data_set(path, file, axis)) is not None and values_on_axis.shape == (length,)
         }
-    clocks.check(path, DATES)
-    check_days(path, stamps, allow_absent_days, DATES)
+    if sub_daily:
+        check_moments(path, stamps, DATES)
+        clocks = Clocks()  # which concern days
+    else:
+        clocks.check(path, DATES)
+        check_days(path, stamps, allow_absent_days, DATES)
     grid = xr.DataArray(
         indexing.LazilyIndexedArray(lazy),
         dims=("time", "y", "x"),
-        coords={"time": days, **coordinates},
+        coords={"time": stamps if sub_daily else days, **coordinates},
         name=variable,
         attrs={"notes": clocks.notes(), "clocks": clocks.minutes},
     )
@@ -125,7 +134,7 @@ class _LazyDataSet(BackendArray):
             return np.asarray(values[key])
 
 
-def _data_set(path: Path, file: h5py.File, variable: str) -> h5py.Dataset:
+def _data_set(path: Path, file: h5py.File, variable: str, sub_daily: bool) -> h5py.Dataset:
     values = find_data_set(path, file, variable)
     if values is None:
         names = sorted(data_sets(path, file))
@@ -138,7 +147,7 @@ def _data_set(path: Path, file: h5py.File, variable: str) -> h5py.Dataset:
         raise DataError(f"{path}: {variable} has shape {values.shape}; it must be [days, rows, columns], none empty")
     if values.dtype.kind not in "iuf":
         raise DataError(f"{path}: {variable} has dtype {values.dtype}; it must hold real numbers")
-    check_maps(path, variable, values.shape)
+    check_maps(path, variable, values.shape, sub_daily)
     check_stored(path, variable, values.shape, values.dtype.itemsize, path.stat().st_size)
     return values
 

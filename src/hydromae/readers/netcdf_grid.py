@@ -12,6 +12,7 @@ from hydromae.readers.guard import reading
 from hydromae.readers.hdf5_file import check_packed, data_sets, may_burst, open_hdf5
 from hydromae.readers.hdf5_grid import DATES
 from hydromae.readers.netcdf_file import classic_version, open_netcdf
+from hydromae.readers.time_rules import TimeRules
 
 _SUFFIXES = (".nc", ".nc4", ".cdf")
 
@@ -40,13 +41,19 @@ def is_netcdf_grid(path: Path) -> str:
     return f"netCDF-4 with {', '.join(grids[:3]) or 'no variable over time, y and x'}"
 
 
-def open_netcdf_grid(path: str | Path, variable: str | None = None, allow_absent_days: bool = False) -> xr.DataArray:
+def open_netcdf_grid(
+    path: str | Path,
+    variable: str | None = None,
+    allow_absent_days: bool = False,
+    rules: TimeRules = TimeRules(),  # noqa: B008  (it is frozen)
+) -> xr.DataArray:
     """Open a daily grid without reading its values; `cf_grid` says what is returned and what is refused.
 
     Args:
         path: netCDF of version 4, or classic (versions 1 and 2), with a variable over time, y and x, in any order.
         variable: its name; None takes the only one over these three.
         allow_absent_days: accept days that are missing between the first and the last.
+        rules: how its times are taken.
 
     Raises:
         DataError: the file is absent, not netCDF or cut short, or not as `cf_grid` needs it.
@@ -55,7 +62,7 @@ def open_netcdf_grid(path: str | Path, variable: str | None = None, allow_absent
     data = open_netcdf(path)
     try:
         with reading(path):
-            return cf_grid(path, data, variable, allow_absent_days, path.stat().st_size, _check_before(path))
+            return cf_grid(path, data, variable, allow_absent_days, path.stat().st_size, _check_before(path), rules)
     except DataError:
         data.close()
         raise

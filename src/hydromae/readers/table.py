@@ -10,10 +10,10 @@ import pyarrow as pa
 import xarray as xr
 
 from hydromae.base.errors import DataError
-from hydromae.base.stamps import Clocks, calendar_days, more_than_once
+from hydromae.base.stamps import Clocks, calendar_days, more_than_once, seconds_of
 from hydromae.base.station_ids import id_texts, require_distinct, sorted_ids
 from hydromae.readers.files import require_file
-from hydromae.readers.guard import check_series, reading
+from hydromae.readers.guard import MAX_A_DAY, check_series, reading
 from hydromae.readers.table_columns import (
     batches,
     column_names,
@@ -47,6 +47,7 @@ def open_table(
     id_column: str = "ID",
     layout: Literal["long", "wide"] | None = None,
     known: Collection[str] = (),
+    sub_daily: bool = False,
 ) -> xr.DataArray:
     """Read one variable of a table piece by piece, only the columns it needs; peak memory is the result and a piece.
 
@@ -59,6 +60,7 @@ def open_table(
             where neither `variable` nor `id_column` is a column, the table is taken as wide if its columns are known
             stations or look like ids; columns as `mean` or `year` beside them are left out.
         known: ids of stations.
+        sub_daily: `time` is the moments of the rows, in order, instead of days.
 
     Returns:
         float32 [time, station] from the first to the last day of the table, NaN where a row is absent or blank, missing
@@ -71,7 +73,7 @@ def open_table(
     path = require_file(Path(path))
     with reading(path, advice=_ADVICE):
         columns = layout_of(path, column_names(path), variable, date_column, id_column, layout, known)
-        extent, ids, values = _wide(path, columns) if columns.stations else _long(path, columns)
+        extent, ids, values = (_wide if columns.stations else _long)(path, columns, sub_daily)
     series = xr.DataArray(
         values,  # [time, station]
         dims=("time", "station"),
@@ -90,20 +92,24 @@ def open_table(
 
 @dataclass(frozen=True)
 class _Extent:
-    """The days that a first pass over the rows finds, so that the second can write each value in its place."""
+    """The days, or moments, that a first pass over the rows finds, so that the second can place each value.
 
-    first: int
-    last: int
+    `time` is datetime64[D] without gaps, or datetime64[s] in order; `clocks` are the times of day of stamps of days.
+    """
+
+    time: np.ndarray
     clocks: Clocks
 
-    @property
-    def time(self) -> np.ndarray:
-        return np.datetime64(self.first, "D") + np.arange(self.last - self.first + 1)
+    def places(self, path: Path, column: pa.Array, name: str) -> np.ndarray:
+        """Where each row's stamp is on `time`, int64 [row]."""
+        if np.datetime_data(self.time.dtype)[0] == "s":
+            return np.searchsorted(self.time, seconds_of(stamps_of_column(path, column, name)))
+        return days_of(path, column, name).astype(np.int64) - self.time[0].astype(np.int64)
 
 
-def _long(path: Path, columns: Layout) -> _Table:
+def _long(path: Path, columns: Layout, sub_daily: bool) -> _Table:
     codes: dict[object, int] = {}
-    extent = _extent(path, columns.date, columns.id, codes)
+    extent = _extent(path, columns.date, columns.id, codes, sub_daily)
     texts = id_texts(codes, f"{path}: column {columns.id}")  # of each code; two may be one station
     ids = sorted_ids(set(texts))
     require_distinct(ids, str(path))
@@ -112,8 +118,8 @@ def _long(path: Path, columns: Layout) -> _Table:
     table = np.full(len(extent.time) * len(ids), np.nan, np.float32)
     seen = np.zeros(len(table), bool)
     for batch in batches(path, (columns.date, columns.id), (columns.variable,)):
-        day, who = days_of(path, batch.column(0), columns.date), _codes(path, batch.column(1), columns.id, codes)
-        position = (day.astype(np.int64) - extent.first) * len(ids) + rank[who]
+        who = _codes(path, batch.column(1), columns.id, codes)
+        position = extent.places(path, batch.column(0), columns.date) * len(ids) + rank[who]
         if (twice := _see(seen, position)) is not None:
             row, who_twice = divmod(twice, len(ids))
             raise _twice(path, extent.time[row], columns.date, (columns.id, ids[who_twice]))
@@ -121,35 +127,42 @@ def _long(path: Path, columns: Layout) -> _Table:
     return extent, ids, table.reshape(-1, len(ids))  # [time, station]
 
 
-def _extent(path: Path, date: str, station: str, codes: dict[object, int]) -> _Extent:
-    """The first and last day; each new spelling of an id is added to `codes`."""
+def _extent(path: Path, date: str, station: str, codes: dict[object, int], sub_daily: bool) -> _Extent:
+    """The days from the first to the last, or all moments; each new spelling of an id is added to `codes`."""
     first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
-    clocks = Clocks()
+    clocks, moments = Clocks(), np.zeros(0, "datetime64[s]")
     for batch in batches(path, (date, station) if station else (date,)):
         if not batch.num_rows:
             continue
-        day = clocks.days_of(stamps_of_column(path, batch.column(0), date)).astype(np.int64)
+        stamps = stamps_of_column(path, batch.column(0), date)
+        day = clocks.days_of(stamps).astype(np.int64)
+        if sub_daily:
+            moments = np.union1d(moments, seconds_of(stamps))
+            check_series(path, len(moments) // MAX_A_DAY, MAX_A_DAY * max(len(codes), 1))
         if station:
             _codes(path, batch.column(1), station, codes)
         first, last = min(first, int(day.min())), max(last, int(day.max()))
         check_series(path, last - first + 1, max(len(codes), 1))
     if last < first:
         raise DataError(f"{path}: has no rows; give a table with {', '.join(filter(None, (date, station)))} and values")
+    if sub_daily:
+        return _Extent(moments, Clocks())
     clocks.check(path, date)
-    return _Extent(first, last, clocks)
+    return _Extent(np.datetime64(first, "D") + np.arange(last - first + 1), clocks)
 
 
-def _wide(path: Path, columns: Layout) -> _Table:
-    extent = _extent(path, columns.date, "", {})
+def _wide(path: Path, columns: Layout, sub_daily: bool) -> _Table:
+    extent = _extent(path, columns.date, "", {}, sub_daily)
     texts = id_texts(columns.stations, str(path))
     ids = sorted_ids(texts)
     require_distinct(ids, str(path))
     names = [columns.stations[texts.index(station)] for station in ids]
-    check_series(path, len(extent.time), len(ids))
+    if not sub_daily:
+        check_series(path, len(extent.time), len(ids))
     table = np.full((len(extent.time), len(ids)), np.nan, np.float32)  # [time, station]
     seen = np.zeros(len(table), bool)
     for batch in batches(path, (columns.date,), names):
-        row = days_of(path, batch.column(0), columns.date).astype(np.int64) - extent.first
+        row = extent.places(path, batch.column(0), columns.date)
         if (twice := _see(seen, row)) is not None:
             raise _twice(path, extent.time[twice], columns.date)
         for column, name in enumerate(names):
@@ -175,7 +188,7 @@ def _twice(path: Path, day: np.datetime64, date: str, of: tuple[str, str] | None
     stamps_of_day = []
     for batch in batches(path, (date, of[0]) if of else (date,)):
         stamps = stamps_of_column(path, batch.column(0), date)
-        same = calendar_days(stamps) == day
+        same = (calendar_days if day.dtype == "M8[D]" else seconds_of)(stamps) == day
         if of:
             distinct, index = ids_of(path, batch.column(1), of[0])
             same &= np.array([text == of[1] for text in id_texts(distinct, str(path))], bool)[index]

@@ -1,58 +1,33 @@
 """Opening Zarr stores of others: no codec may run code, and no chunk may unpack to more than is declared."""
 
-import json
-import math
-import zipfile
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import xarray as xr
 import zarr
-from zarr.abc.store import ByteRequest, Store
+from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.storage import LocalStore, WrapperStore, ZipStore
+from zarr.storage import WrapperStore
 
 from hydromae.base.errors import DataError
 from hydromae.readers.fill_values import masked
-from hydromae.readers.guard import MAX_AXIS, MAX_CHUNK, check_chunk, inflates_beyond, reading
+from hydromae.readers.guard import reading
+from hydromae.readers.zarr_chunks import sound_blosc, unpacks_to_more
+from hydromae.readers.zarr_metadata import METADATA, Shards, StoredArray, stored_arrays
+from hydromae.readers.zarr_places import store_at, zarr_documents, zarr_format
 
-_METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
-_MAX_METADATA = 2**24  # bytes of one description
-# The compressors whose size can be checked before anything is unpacked; others, as pickle, may run code.
-_COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "numcodecs.zlib", "numcodecs.lz4"}
-_TEXTS = "vlen-utf8"
-_OTHERS = {_TEXTS, "bytes", "transpose", "crc32c", "shuffle", "delta", "fixedscaleoffset", "quantize", "bitround"}
-_KINDS = "iufbSU"
-_LONGEST = 256  # letters of a text of any length, on average over a chunk
+__all__ = ["open_zarr_store", "zarr_format"]
+
 _SLACK = 4096  # bytes of headers around a chunk
-
-
-@dataclass(frozen=True)
-class _Array:
-    """What the metadata of one array declare: the most bytes a chunk unpacks to, and its compressor or ""."""
-
-    chunk_bytes: int
-    compressor: str
-
-
-def zarr_format(path: Path) -> int:
-    """2 or 3 where a folder or zip file is a Zarr group, 0 where it is something else."""
-    try:
-        names = _top_names(path)
-    except (DataError, OSError):
-        return 0
-    return 3 if "zarr.json" in names else 2 if ".zgroup" in names else 0
+_ABSENT = 2**64 - 1  # the place in a shard of a chunk that is not there
 
 
 def open_zarr_store(path: Path, texts: bool = False) -> xr.Dataset:
     """The arrays of numbers at the root of a Zarr group, times undecoded; values are read when they are asked for.
 
     Args:
-        path: a folder or a zip file.
+        path: a folder, a zip file, an icechunk repository, or the address of one of them.
         texts: arrays of texts of any length are opened, too, as those of station ids.
 
     Raises:
@@ -60,9 +35,9 @@ def open_zarr_store(path: Path, texts: bool = False) -> xr.Dataset:
             declares chunks or coordinates larger than any real one.
     """
     with reading(path, "is no Zarr group that can be read", "write it again"):
-        arrays, hidden = _arrays(path, texts)
-        store: Store = ZipStore(path, mode="r") if path.is_file() else LocalStore(path, read_only=True)
-        return _open_masked(_Bounded(store, path, arrays, hidden), zarr_format(path))
+        documents = zarr_documents(path)
+        arrays = stored_arrays(path, documents, texts)
+        return _open_masked(_Bounded(store_at(path), path, arrays, documents), zarr_format(path))
 
 
 def _open_masked(store: Store, version: int) -> xr.Dataset:
@@ -84,181 +59,63 @@ def _open_masked(store: Store, version: int) -> xr.Dataset:
     return masked(raw, filled)
 
 
-def _top_names(path: Path) -> set[str]:
-    if path.is_dir():
-        return {name for name in _METADATA if (path / name).is_file()}
-    if path.is_file() and path.suffix == ".zip":
-        with reading(path), zipfile.ZipFile(path) as content:
-            return set(_METADATA) & set(content.namelist())
-    return set()
-
-
-def _arrays(path: Path, texts: bool) -> tuple[dict[str, _Array], set[str]]:
-    """The arrays of numbers and short texts by name, and the names of the others, which are never read."""
-    arrays, others = {}, set()
-    for name, text in _descriptions(path).items():
-        metadata = json.loads(text)
-        if metadata.get("node_type", "array") != "array":
-            continue
-        read = _array_v3 if metadata.get("zarr_format") == 3 else _array_v2
-        array = read(path, name, metadata, texts)
-        if array is None:
-            others.add(name)
-            continue
-        arrays[name] = array
-    return arrays, others
-
-
-def _descriptions(path: Path) -> dict[str, str]:
-    """Array name -> its metadata, of the arrays at the root."""
-    files = ("zarr.json", ".zarray")
-    if path.is_dir():
-        paths = {file.parent.name: file for name in files for file in path.glob(f"*/{name}")}
-        sizes = {name: file.stat().st_size for name, file in paths.items()}
-    else:
-        content = zipfile.ZipFile(path)
-        entries = {tuple(entry.filename.split("/")): entry for entry in content.infolist()}
-        if any(entry.file_size > MAX_CHUNK for entry in entries.values()):
-            raise DataError(f"{path}: an entry unpacks to more than {MAX_CHUNK} bytes; write it with smaller chunks")
-        zipped = {parts[0]: entry for parts, entry in entries.items() if len(parts) == 2 and parts[1] in files}
-        sizes = {name: entry.file_size for name, entry in zipped.items()}
-    if too_large := [name for name, size in sizes.items() if size > _MAX_METADATA]:
-        raise DataError(f"{path}: the metadata of {too_large[0]} are larger than {_MAX_METADATA} bytes")
-    if path.is_dir():
-        return {name: file.read_text(encoding="utf-8") for name, file in paths.items()}
-    with content:
-        return {name: content.read(entry).decode() for name, entry in zipped.items()}
-
-
-def _array_v2(path: Path, name: str, metadata: Mapping[str, Any], texts: bool) -> _Array | None:
-    codecs = [codec["id"] for codec in (*(metadata.get("filters") or ()), metadata.get("compressor")) if codec]
-    dtype = _dtype(metadata["dtype"], texts and _TEXTS in codecs)
-    return None if dtype is None else _checked(path, name, metadata["shape"], metadata["chunks"], dtype, codecs)
-
-
-def _dtype(named: object, texts: bool) -> np.dtype[Any] | None:
-    """The type of an array's entries, None where it is not read; with `texts` they may be texts of any length."""
-    if named in ("string", "|O"):
-        return np.dtype((np.str_, _LONGEST)) if texts else None
-    if isinstance(named, dict):  # as version 3 writes texts of one length
-        letters = {"fixed_length_utf32": ("U", 4), "null_terminated_bytes": ("S", 1)}.get(named.get("name", ""))
-        length = named.get("configuration", {}).get("length_bytes", 0)
-        return None if letters is None else np.dtype(f"{letters[0]}{length // letters[1]}")
-    try:
-        dtype = np.dtype(named) if isinstance(named, str) else None
-    except TypeError:
-        return None
-    return dtype if dtype is not None and dtype.kind in _KINDS else None
-
-
-def _array_v3(path: Path, name: str, metadata: Mapping[str, Any], texts: bool) -> _Array | None:
-    codecs = [codec["name"] if isinstance(codec, dict) else codec for codec in metadata["codecs"]]
-    dtype = _dtype(metadata["data_type"], texts and _TEXTS in codecs)
-    if dtype is None:
-        return None
-    if "sharding_indexed" in codecs:
-        raise DataError(f"{path}: {name} is stored in shards, which are not read; write it in chunks without shards")
-    return _checked(
-        path, name, metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"], dtype, codecs
-    )
-
-
-def _checked(
-    path: Path, name: str, shape: list[int], chunk: list[int], dtype: np.dtype[Any], codecs: list[str]
-) -> _Array:
-    sizes = [*shape, *chunk]
-    if len(shape) != len(chunk) or not all(isinstance(n, int) and n >= 0 for n in sizes):
-        raise DataError(f"{path}: {name} has the shape {shape} in chunks {chunk}; write it again")
-    if unknown := [codec for codec in codecs if codec not in _COMPRESSORS | _OTHERS]:
-        raise DataError(f"{path}: {name} is stored with {unknown[0]}, which is not read; write it with zstd or blosc")
-    if len(shape) == 1 and shape[0] > MAX_AXIS:
-        raise DataError(f"{path}: {name} declares {shape[0]} entries, more than the {MAX_AXIS} that are read; cut it")
-    check_chunk(path, name, chunk, dtype.itemsize)
-    compressors = [codec.removeprefix("numcodecs.") for codec in codecs if codec in _COMPRESSORS]
-    if len(compressors) > 1:
-        raise DataError(f"{path}: {name} is compressed twice ({', '.join(compressors)}); write it with one of them")
-    # A filter may keep numbers wider than the array's own.
-    return _Array(math.prod(chunk) * max(dtype.itemsize, 8), compressors[0] if compressors else "")
-
-
 class _Bounded(WrapperStore[Store]):
-    """Hands on only chunks that unpack to what their array declares, and nothing of the arrays in `hidden`."""
+    """Hands on the metadata that were checked, and only chunks of the arrays that unpack to what these declare."""
 
-    def __init__(self, store: Store, path: Path, arrays: Mapping[str, _Array], hidden: set[str]) -> None:
+    def __init__(
+        self, store: Store, path: Path, arrays: Mapping[str, StoredArray], documents: Mapping[str, bytes]
+    ) -> None:
         super().__init__(store)
-        self.path, self.arrays, self.hidden = path, arrays, hidden
+        self.path, self.arrays, self.documents = path, arrays, documents
 
     def _with_store(self, store: Store) -> "_Bounded":
-        return _Bounded(store, self.path, self.arrays, self.hidden)
+        return _Bounded(store, self.path, self.arrays, self.documents)
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
-        """The names below a prefix."""
-        async for name in self._store.list_dir(prefix):
-            if prefix or name not in self.hidden:
+        """The names of the arrays at the root, and nothing below them."""
+        if not prefix.strip("/"):
+            for name in self.arrays:
                 yield name
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """The bytes of a key, as the store has them."""
-        name = key.split("/")[0]
-        buffer = None if name in self.hidden else await self._store.get(key, prototype, byte_range)
-        if buffer is None or name not in self.arrays or key.rsplit("/", 1)[-1] in _METADATA:
+        name, _, last = key.rpartition("/")
+        if last in METADATA:
+            known = not name or name in self.arrays
+            return prototype.buffer.from_bytes(self.documents[key]) if known and key in self.documents else None
+        array = self.arrays.get(key.split("/")[0])
+        buffer = None if array is None else await self._store.get(key, prototype, byte_range)
+        if buffer is None or array is None or not array.compressor:
             return buffer
-        array = self.arrays[name]
-        if array.compressor and _unpacks_to_more(buffer.to_bytes(), array.compressor, array.chunk_bytes + _SLACK):
-            raise DataError(f"{self.path}: {key} unpacks to more than a chunk of its array; copy the store again")
-        if array.compressor == "blosc" and not _sound_blosc(buffer.to_bytes()):
-            raise DataError(f"{self.path}: {key} is damaged; copy the store again")
+        packed = buffer.to_bytes()
+        chunks: Iterator[bytes] = iter((packed,))
+        if array.shards is not None:
+            places = await self._places(key, prototype, array.shards)
+            chunks = _within(packed, places, array.shards, byte_range)
+        for chunk in chunks:
+            if unpacks_to_more(chunk, array.compressor, array.chunk_bytes + _SLACK):
+                raise DataError(f"{self.path}: {key} unpacks to more than a chunk of its array; copy the store again")
+            if array.compressor == "blosc" and not sound_blosc(chunk):
+                raise DataError(f"{self.path}: {key} is damaged; copy the store again")
         return buffer
 
-
-def _unpacks_to_more(packed: bytes, codec: str, limit: int) -> bool:
-    """Whether a packed chunk becomes more than `limit` bytes."""
-    if codec == "blosc":
-        return int.from_bytes(packed[4:8], "little") > limit
-    if codec == "lz4":
-        return int.from_bytes(packed[:4], "little") > limit
-    if codec in ("gzip", "zlib"):
-        return inflates_beyond(packed, limit)
-    declared = _zstd_size(packed)
-    return declared > limit if declared is not None else _zstd_streamed(packed, limit)
-
-
-def _sound_blosc(packed: bytes) -> bool:
-    """Whether sizes and offsets of a chunk (c-blosc, README_CHUNK_FORMAT) are inside it: the library trusts them."""
-    if len(packed) < 16:
-        return False
-    size, block, stored = (int.from_bytes(packed[i : i + 4], "little") for i in (4, 8, 12))
-    plain, typesize = packed[2] & 2, packed[3]
-    if stored != len(packed) or not typesize or (size and not 0 < block <= size):
-        return False
-    if plain or not size:
-        return stored >= 16 + (size if plain else 0)
-    blocks = -(-size // block)
-    first = 16 + 4 * blocks
-    offsets = np.frombuffer(packed[16:first], "<i4")
-    return len(offsets) == blocks and bool(((offsets >= first) & (offsets <= stored - 4)).all())
+    async def _places(self, key: str, prototype: BufferPrototype, shards: Shards) -> np.ndarray:
+        """First byte and length of each chunk in a shard, uint64 [chunk, 2], without those that are not there."""
+        size = shards.index_bytes
+        at = SuffixByteRequest(size) if shards.at_end else RangeByteRequest(0, size)
+        index = await self._store.get(key, prototype, at)
+        packed = b"" if index is None else index.to_bytes()
+        if len(packed) != size:
+            raise DataError(f"{self.path}: {key} is cut short; copy the store again")
+        places = np.frombuffer(packed[:-4], "<u8").reshape(-1, 2)
+        return places[(places != _ABSENT).any(axis=1)]
 
 
-def _zstd_size(packed: bytes) -> int | None:
-    """The size in the frame's header (RFC 8878, 3.1.1.1), which zstd keeps to; None where the header has none."""
-    if len(packed) < 6 or packed[:4] != b"\x28\xb5\x2f\xfd":
-        return None
-    flag, single, key = packed[4] >> 6, packed[4] >> 5 & 1, packed[4] & 3
-    size = {0: 1 if single else 0, 1: 2, 2: 4, 3: 8}[flag]
-    begin = 5 + (0 if single else 1) + (0, 1, 2, 4)[key]
-    if not size:
-        return None
-    return int.from_bytes(packed[begin : begin + size], "little") + (256 if size == 2 else 0)
-
-
-def _zstd_streamed(packed: bytes, limit: int) -> bool:
-    left = limit
-    try:
-        with pa.CompressedInputStream(pa.BufferReader(packed), "zstd") as stream:
-            while piece := stream.read(2**20):
-                left -= len(piece)
-                if left < 0:
-                    return True
-    except OSError:  # damaged: zstd will say so
-        return False
-    return False
+def _within(packed: bytes, places: np.ndarray, shards: Shards, byte_range: ByteRequest | None) -> Iterator[bytes]:
+    """The chunks of a shard that a request holds; none where it is for their places."""
+    if isinstance(byte_range, SuffixByteRequest) and shards.at_end:
+        return
+    begin = byte_range.start if isinstance(byte_range, RangeByteRequest) else 0
+    for first, length in places.tolist():
+        if begin <= first and first + length <= begin + len(packed):
+            yield packed[first - begin : first - begin + length]

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.abc.store import Store
 from zarr.codecs import ZstdCodec
 
 from hydromae.base.seal import seal
@@ -84,7 +85,7 @@ class NetcdfFile:
 class ZarrFile:
     """Zarr v3 with consolidated metadata, compressed with zstd."""
 
-    def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path | Store, attributes: Mapping[str, Any]) -> None:
         self._path = path
         self._group = zarr.create_group(path, zarr_format=3, attributes=_plain(attributes), overwrite=True)
 

@@ -10,8 +10,9 @@ import xarray as xr
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.given import Names, Span, as_names, as_period
 from hydromae.base.station_ids import id_texts, places_among
+from hydromae.results.address import check_address, zarr_address, zarr_at_address
 from hydromae.results.target import TABLES, check_target, inputs_of
-from hydromae.results.write import write_result
+from hydromae.results.write import write_result, write_zarr
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
 
@@ -29,13 +30,14 @@ def export(
 ) -> Path:
     """Write a store, or part of it, to one file.
 
-    Memory does not grow with the number of days, and no partial file is left.
+    Memory does not grow with the number of days, and no partial file is left; at an address no partial group that
+    could be opened.
 
     Args:
         store: the store or its directory.
         path: .nc (netCDF-4) and .zarr (Zarr v3) hold the data set of `open_store`; .csv and .parquet are long tables
             of the series: `date`, `ID` and a column for each series, with one row for each day and station, blank or
-            null where missing.
+            null where missing. Zarr may go to an address in an object store, as s3://bucket/e.zarr.
         names: the modalities; None is all, or all series in a table.
         period: first and last day, dates or YYYY-MM-DD; None is all.
         stations: ids, in the order of the output; None is all. Grids are written whole.
@@ -52,13 +54,21 @@ def export(
         DataError: a station is not in the store, the file exists already or cannot be written, or the store was
             changed after it was written.
     """
-    path = Path(path)
+    address, path = zarr_address(path), Path(path)
     report = on_progress or (lambda stage, done: None)
     store = store if isinstance(store, Store) else Store.open(store)
-    check_target(path, overwrite, inputs_of(store))
+    if address is None:
+        check_target(path, overwrite, inputs_of(store))
+    else:
+        check_address(address, overwrite)
     store.verify_small_files()  # also those that a table does not need, since it says that it is of this store
     table = path.suffix in TABLES
     data = selected(store, names, period, stations, table)
+    if address is not None:
+        with zarr_at_address(address) as target:
+            write_zarr(data, target, report)
+        report("done", 1.0)
+        return address
     if table:
         if names is None and (grids := [name for name in store.names if store.kind(name) == "grid"]):
             report(f"leaving out {', '.join(grids)}: a table holds series, grids go to .nc or .zarr", 0.0)

@@ -6,7 +6,6 @@ a mark, pictures in their metadata, Markdown in its last line. CSV has no place 
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ import h5py
 import pyarrow.parquet as pq
 from pyarrow.lib import ArrowInvalid
 
+from hydromae.base.addresses import address_of
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.leftovers import settle
 from hydromae.base.permissions import refused
@@ -43,7 +43,6 @@ _HEADERS: Final = (
 PAGE_MARK: Final = '<meta name="generator" content="hydromae">'
 PICTURE_MARK: Final = "written by hydromae"
 MARKDOWN_MARK: Final = "<!-- written by hydromae -->"
-_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")  # s3://bucket/e.zarr, of which a path keeps one /
 _LOOKED_AT = 4096  # bytes at the beginning or the end of a text
 
 
@@ -69,10 +68,10 @@ def check_target(
         ConfigError: it is an address, its suffix is none of these, or a table is to hold grids.
         DataError: a file or folder exists that must not be replaced.
     """
-    if address := _ADDRESS.fullmatch(path.as_posix()):
+    if address := address_of(path):
         raise ConfigError(
-            f"{address[1]}://{address[2]}: is an address, and files are written to this machine only; write to a path "
-            f"here and copy it there, as `aws s3 cp --recursive` or `rclone copy` does"
+            f"{address}: is an address, and only `hydromae export` writes to one, Zarr in an object store "
+            f"(s3://bucket/e.zarr); write to a path here and copy it there, as `aws s3 cp` or `rclone copy` does"
         )
     if path.is_dir() and path.suffix != ".zarr":
         raise DataError(f"{path}: is a folder; give the path of a file")
@@ -167,23 +166,24 @@ def _markdown_says(path: Path) -> bool:
         return content.read().rstrip().endswith(MARKDOWN_MARK.encode())
 
 
-def _attributes_say(attributes: Mapping[str, Any]) -> bool:
+def written_by_hydromae(attributes: Mapping[str, Any]) -> bool:
+    """Whether the attributes of a file say that hydromae was the last to write it."""
     latest, source = str(attributes.get("history", "")).partition("\n")[0], str(attributes.get("source", ""))
     return "hydromae_version" in attributes or "hydromae" in latest or source.startswith("hydromae ")
 
 
 def _hdf5_says(path: Path) -> bool:
     with h5py.File(path, "r") as file:
-        return _attributes_say(dict(file.attrs))
+        return written_by_hydromae(dict(file.attrs))
 
 
 def _zarr_says(path: Path) -> bool:
-    return _attributes_say(dict(json.loads((path / "zarr.json").read_text("utf-8"))["attributes"]))
+    return written_by_hydromae(dict(json.loads((path / "zarr.json").read_text("utf-8"))["attributes"]))
 
 
 def _parquet_says(path: Path) -> bool:
     metadata = pq.read_schema(path).metadata or {}
-    return _attributes_say({key.decode(): value.decode() for key, value in metadata.items()})
+    return written_by_hydromae({key.decode(): value.decode() for key, value in metadata.items()})
 
 
 _SAYS: Final[dict[str, Callable[[Path], bool]]] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from zarr.abc.store import Store as ZarrStore
 
 from hydromae.base.replacing import replacing
 from hydromae.base.secret_values import concealed
@@ -60,14 +61,27 @@ def write_result(
                     rows.write(_part(data, first, values))
             verify(temporary)
             return
-        attributes = concealed({"Conventions": CONVENTIONS, **_feature(data), **data.attrs, "history": _history(data)})
         make = ZarrFile if path.suffix == ".zarr" else NetcdfFile
-        with closing(make(temporary, attributes)) as arrays:
-            _create(arrays, data)
-            for first, values in blocks:
-                for name, block in values.items():
-                    arrays.write(name, first, block)
+        _write_arrays(make(temporary, _attributes(data)), data, blocks)
         verify(temporary)
+
+
+def write_zarr(data: xr.Dataset, store: ZarrStore, report: Callable[[str, float], None]) -> None:
+    """Write a data set as `write_result` does to an empty store of Zarr, wherever that lies."""
+    _write_arrays(ZarrFile(store, _attributes(data)), data, _blocks_of(data, False, report))
+
+
+def _write_arrays(file: ArrayFile, data: xr.Dataset, blocks: Iterable[Block]) -> None:
+    with closing(file) as arrays:
+        _create(arrays, data)
+        for first, values in blocks:
+            for name, block in values.items():
+                arrays.write(name, first, block)
+
+
+def _attributes(data: xr.Dataset) -> dict[str, Any]:
+    attributes = {"Conventions": CONVENTIONS, **_feature(data), **data.attrs, "history": _history(data)}
+    return dict(concealed(attributes))
 
 
 def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block], replace: bool = True) -> xr.Dataset:

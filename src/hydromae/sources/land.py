@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -11,6 +10,7 @@ from jaxtyping import Bool, Int
 from hydromae.base.errors import DataError
 from hydromae.base.patches import pack
 from hydromae.config import Config
+from hydromae.readers.files import place_of
 from hydromae.sources.cells import same_cells
 from hydromae.sources.land_mask import read_placed_mask, valid_patches
 from hydromae.sources.regridding import Cells
@@ -59,8 +59,9 @@ def find_land(config: Config, grids: Sequence[Source], first: date, last: date) 
         looked_at = sum(len(span) for span in days)
         notes = (f"land is the {int(land.sum())} cells where {source.name} has a value on one of {looked_at} days",)
     else:
-        where = str(Path(data.root) / data.land_mask)
-        land, cells = read_placed_mask(Path(where))
+        mask = place_of(data.root, data.land_mask)
+        where = str(mask)
+        land, cells = read_placed_mask(mask)
         if land.shape != (height, width):
             raise DataError(
                 f"{where}: has {land.shape[0]} x {land.shape[1]} cells, but {_whose(grids)} has "

@@ -61,7 +61,7 @@ def side_by_side(pieces: Sequence[Piece], name: str) -> Piece:
     paths = [piece.path for piece in pieces]
     folder = Path(os.path.commonpath(paths))
     days, order = np.unique(np.concatenate([piece.days for piece in pieces])), list(latest)
-    check_series(folder, len(days), len(order))
+    check_series(folder, len(np.unique(days.astype("datetime64[D]"))), len(order))
     column = {station: place for place, station in enumerate(order)}
     values = np.full((len(days), len(order)), np.nan, np.float32)  # [time, station]
     for piece in pieces:

@@ -15,6 +15,7 @@ from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.station_ids import sorted_ids
 from hydromae.config import Config, DataConfig, ModalityConfig, Period
 from hydromae.config.types import Days
+from hydromae.readers.files import place_of
 from hydromae.readers.station_files import STATION_NAME
 from hydromae.sources.alignment import check_days, check_training
 from hydromae.sources.attributes import Attributes, read_attributes
@@ -94,7 +95,9 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
     absent = [note for source in sources for note in check_days(source, periods)]
     for source in sources if fit else ():
         check_training(source, periods["train"])
-    grids = bring_to_target([source for source in sources if source.settings.kind == "grid"], data.target_grid)
+    grids = bring_to_target(
+        [source for source in sources if source.settings.kind == "grid"], data.target_grid, data.grid.crs
+    )
     series = spelled_alike([source for source in sources if source.settings.kind == "series"], attributes)
     n_days = (last - first).days + 1
     stations = _stations(config, series, attributes, periods, np.datetime64(first) + np.arange(n_days))
@@ -199,7 +202,7 @@ def open_attributes(data: DataConfig) -> Attributes | None:
     """Read the table of attributes, if one is named; see `read_attributes`."""
     if data.attributes.path is None:
         return None
-    path = Path(data.root) / data.attributes.path
+    path = place_of(data.root, data.attributes.path)
     attributes = read_attributes(path, data.attributes, data.missing_values)
     asking = [name for name, settings in data.modalities.items() if settings.per_area]
     if asking and attributes.areas is None:

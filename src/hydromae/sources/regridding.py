@@ -109,6 +109,35 @@ def holding(source: Float[np.ndarray, "cell"], target: Float[np.ndarray, "place"
     return np.where(inside, np.clip(cell, 0, len(source) - 1), -1)
 
 
+def corners(
+    y: Float[np.ndarray, " row"],
+    x: Float[np.ndarray, " column"],
+    at_y: Float[np.ndarray, " place"],
+    at_x: Float[np.ndarray, " place"],
+) -> tuple[Int[np.ndarray, "place corner"], Int[np.ndarray, "place corner"], Float[np.ndarray, "place corner"]]:
+    """The four centres around each place, and their weights in a bilinear mean; -1 beyond the outermost centres.
+
+    Args:
+        y: centres of the rows, falling.
+        x: centres of the columns, growing.
+        at_y: of the places, in the same system; what is not finite is beyond.
+        at_x: likewise.
+    """
+    parts = []
+    for centres, at in ((-y, -at_y), (x, at_x)):
+        outside = ~((at >= centres[0]) & (at <= centres[-1]))
+        first = np.clip(np.searchsorted(centres, at, side="right") - 1, 0, len(centres) - 2)
+        share = np.clip(
+            (np.where(outside, centres[0], at) - centres[first]) / (centres[first + 1] - centres[first]), 0, 1
+        )
+        parts.append((np.where(outside, -1, first), np.where(outside, -1, first + 1), share))
+    (above, below, down), (left, right, along) = parts
+    rows = np.stack([above, above, below, below], -1)
+    columns = np.stack([left, right, left, right], -1)
+    weights = np.stack([(1 - down) * (1 - along), (1 - down) * along, down * (1 - along), down * along], -1)
+    return rows, columns, weights
+
+
 def _with_rim(
     values: Float[np.ndarray, "day row column"], source: Cells, target: Cells
 ) -> tuple[Float[np.ndarray, "day padded_row padded_column"], Cells]:

@@ -12,13 +12,14 @@ import xarray as xr
 from jaxtyping import Float
 
 from hydromae.base.errors import ConfigError, DataError
-from hydromae.base.stamps import Clocks, calendar_days
+from hydromae.base.stamps import Clocks, calendar_days, seconds_of
 from hydromae.base.station_ids import id_texts, one_spelling, require_distinct
 from hydromae.base.units import conversion, convertible, same_units
 from hydromae.config import ModalityConfig
 from hydromae.readers.detect import Request, locate
 from hydromae.sources.cells import Regrid, cells_of, north_first, same_cells
 from hydromae.sources.cleaning import Fault, first_fault, missing_to_nan, number_text, within_limits
+from hydromae.sources.daily import to_days
 from hydromae.sources.exclusions import days_in
 from hydromae.sources.pieces import Piece, check_follows, read_values, side_by_side
 from hydromae.sources.regridding import Cells
@@ -224,12 +225,19 @@ def open_source(
         path = located.paths[0] if len(located.paths) == 1 else located.paths[0].parent
         _check_units(path, values, name, settings)
         values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
-        days = calendar_days(values["time"].values) + np.timedelta64(settings.shift_days, "D")
+        stamps = values["time"].values
+        days = calendar_days(stamps) + np.timedelta64(settings.shift_days, "D")
+        if settings.daily is not None:
+            days = seconds_of(stamps) + np.timedelta64(settings.shift_days, "D")
         clocks.add(Clocks(values.attrs.get("clocks", ())))
         piece = Piece(path, values, days, located.reader.name, located.files, located.why)
         if pieces and settings.kind == "grid":
             check_follows(pieces[-1], piece, name)
         pieces.append(piece)
+    if settings.daily is not None:
+        if len(pieces) > 1 and settings.kind == "series":
+            pieces = [side_by_side(pieces, name)]
+        pieces = list(to_days(pieces, name, settings, codes))
     source = Source(name, settings, tuple(pieces), codes)
     clocks.check(source.where)
     if settings.kind == "grid":

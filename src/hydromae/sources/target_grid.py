@@ -13,14 +13,16 @@ from hydromae.readers.coordinates import same_centres
 from hydromae.sources.cells import Regrid, same_cells
 from hydromae.sources.regridding import Cells, bilinear, coarsen, conservative, edges, nearest
 from hydromae.sources.source import Source
+from hydromae.sources.systems import across
 
 
-def bring_to_target(grids: Sequence[Source], target_grid: str | None) -> list[Source]:
+def bring_to_target(grids: Sequence[Source], target_grid: str | None, system: str | None = None) -> list[Source]:
     """The grids on the cells of one of them, read by their `regrid` where their own cells are others.
 
     Args:
         grids: sources of kind grid, in the order of the configuration.
         target_grid: the modality whose cells all are brought to; None is the first.
+        system: of the grids whose files do not say in which system of coordinates they are.
 
     Raises:
         DataError: a grid has other cells and no `regrid`, or one that cannot be applied to it.
@@ -30,7 +32,7 @@ def bring_to_target(grids: Sequence[Source], target_grid: str | None) -> list[So
     target = next((grid for grid in grids if grid.name == (target_grid or grids[0].name)), None)
     if target is None:
         raise DataError(f"data.target_grid is {target_grid}, which is none of the grids that could be opened")
-    brought = [_brought(grid, target) for grid in grids]
+    brought = [_brought(grid, target, system) for grid in grids]
     if not target.cells.placed:
         _check_agreement([grid for grid in brought if grid.regrid is None], target)
     return brought
@@ -47,7 +49,7 @@ def _check_agreement(grids: Sequence[Source], target: Source) -> None:
             )
 
 
-def _brought(grid: Source, target: Source) -> Source:
+def _brought(grid: Source, target: Source, system: str | None) -> Source:
     cells, target_cells = grid.cells, target.cells
     if same_cells(cells, target_cells):
         return grid
@@ -65,6 +67,8 @@ def _brought(grid: Source, target: Source) -> Source:
     if rule == "coarsen":
         check_blocks(cells, target_cells, where)
         return replace(grid, regrid=Regrid(rule, target_cells, partial(coarsen, shape=target_cells.shape)))
+    if (regrid := across(grid, target, rule, system)) is not None:
+        return replace(grid, regrid=regrid)
     _check_placed(grid, target, cells, target_cells, where)
     apply = {"nearest": nearest, "bilinear": bilinear, "conservative": conservative}[rule]
     return replace(grid, regrid=Regrid(rule, target_cells, partial(apply, source=cells, target=target_cells)))

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from hydromae.base.addresses import AddressPath, address_of, path_under
 from hydromae.base.errors import DataError
 from hydromae.base.files import sha256
 from hydromae.base.json_text import digest
@@ -13,8 +14,9 @@ from hydromae.config import Config, DataConfig, Period
 from hydromae.config.grid import GridConfig
 from hydromae.config.renamed import current_key
 from hydromae.readers.detect import locate
-from hydromae.readers.files import require_file
+from hydromae.readers.files import place_of, require_file
 from hydromae.readers.zarr_grid import zarr_files
+from hydromae.readers.zarr_places import zarr_documents
 from hydromae.sources.exclusions import spans_within
 from hydromae.store.description import FORMAT, SourceFile
 from hydromae.store.store import Store
@@ -22,6 +24,8 @@ from hydromae.store.store import Store
 logger = logging.getLogger(__name__)
 
 _SHOWN = 4
+# Keys of a modality that older stores do not have; null is what these did.
+_LATER_KEYS = ("reader", "layout", "convert_from", "daily", "day_start", "stamped", "calendar", "align_on", "engine")
 _HASHED_SIZE = 64 * 2**20  # larger sources are compared by size and time, as hashing would cost a second reading
 
 
@@ -39,7 +43,7 @@ def options_of(config: Config) -> dict[str, Any]:
     if any(settings.kind == "grid" for settings in data.modalities.values()):
         options["patch_size"] = model.patch_size
     for settings in options["modalities"].values():
-        for key in ("reader", "layout", "convert_from"):  # older stores do not have these keys
+        for key in _LATER_KEYS:
             if settings[key] is None:
                 del settings[key]
         # A list, since the order of the sources matters; their names do not.
@@ -72,13 +76,16 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
     ]
     named += [("attributes", data.attributes.path)] if data.attributes.path else []
     if data.land_mask:
-        inside = zarr_files(Path(data.root) / data.land_mask)
+        inside = zarr_files(path_under(data.root, data.land_mask))
         mask = Path(data.land_mask)
         within = [str(mask / file.relative_to(Path(data.root) / mask)) for file in inside]
         named += [("land_mask", path) for path in within or [data.land_mask]]
     hashes: dict[str, str | None] = {}
     files = []
     for role, given in named:
+        if address_of(given):
+            files.append(_at_address(role, given))
+            continue
         path = require_file(Path(data.root) / given, relative=not Path(given).is_absolute())
         stat = path.stat()
         if given not in hashes:
@@ -87,6 +94,17 @@ def source_files(config: Config) -> tuple[SourceFile, ...]:
         file = SourceFile(role=role, path=named_as, size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=hashes[given])
         files.append(file)
     return tuple(files)
+
+
+def _at_address(role: str, given: str) -> SourceFile:
+    """A file at an address by its content, which was copied; a Zarr group by its metadata, which say what it holds."""
+    path = place_of("", given)
+    if not isinstance(path, AddressPath):
+        return SourceFile(role=role, path=concealed(given), size=path.stat().st_size, mtime_ns=0, sha256=sha256(path))
+    documents = zarr_documents(path)
+    size = sum(len(text) for text in documents.values())
+    said = digest({key: text.decode() for key, text in sorted(documents.items())})
+    return SourceFile(role=role, path=concealed(given), size=size, mtime_ns=0, sha256=said)
 
 
 def package_version() -> str:
@@ -182,7 +200,7 @@ def changed_sources(store: Store, root: Path | None = None) -> list[str]:
     return [
         f"{folder / path}: {change}"
         for path, file in files.items()
-        if (change := _change(folder / path, file)) is not None
+        if (change := _change(folder / path, file)) is not None and not address_of(path)
     ]
 
 

@@ -17,7 +17,17 @@ from hydromae.base.patches import pack
 from hydromae.base.units import same_units
 from hydromae.prediction.known_data import KnownData
 from hydromae.sources.cells import same_cells
-from hydromae.sources.regridding import LEAST_VALID, Cells, bilinear, coarsen, conservative, edges, holding, nearest
+from hydromae.sources.regridding import (
+    LEAST_VALID,
+    Cells,
+    bilinear,
+    coarsen,
+    conservative,
+    corners,
+    edges,
+    holding,
+    nearest,
+)
 from hydromae.sources.target_grid import any_within, check_blocks
 from hydromae.windows.cells_around import cell_places
 
@@ -210,19 +220,8 @@ def _corners(
     assert cells.y is not None and cells.x is not None
     around = len(cells.x) > 1 and abs(cells.x[-1] + (cells.x[1] - cells.x[0]) - cells.x[0] - 360) < 1e-3
     x = np.append(cells.x, cells.x[0] + 360) if around else cells.x
-    parts = []
-    for centres, at in ((-cells.y, -latitude), (x, x[0] + (longitude - x[0]) % 360)):
-        outside = ~((at >= centres[0]) & (at <= centres[-1]))
-        first = np.clip(np.searchsorted(centres, at, side="right") - 1, 0, len(centres) - 2)
-        share = np.clip(
-            (np.where(outside, centres[0], at) - centres[first]) / (centres[first + 1] - centres[first]), 0, 1
-        )
-        parts.append((np.where(outside, -1, first), np.where(outside, -1, first + 1), share))
-    (above, below, down), (left, right, along) = parts
-    right = np.where(right == len(cells.x), 0, right)  # the first column again
-    rows = np.stack([above, above, below, below], -1)
-    columns = np.stack([left, right, left, right], -1)
-    weights = np.stack([(1 - down) * (1 - along), (1 - down) * along, down * (1 - along), down * along], -1)
+    rows, columns, weights = corners(cells.y, x, latitude, x[0] + (longitude - x[0]) % 360)
+    columns = np.where(columns == len(cells.x), 0, columns)  # the first column again
     return rows, columns, weights
 
 

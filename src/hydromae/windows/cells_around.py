@@ -137,6 +137,7 @@ def _system(store: Store) -> CRS:
             return CRS.from_cf(mapping)
         except CRSError as error:
             raise ConfigError(f"{store.path}: its grid mapping is not understood ({error}); {_REMEDY}") from None
-    if str(said.get("y", {}).get("units", "")).startswith("degree"):
+    axis = said.get("y", {})
+    if str(axis.get("units", "")).startswith("degree") and axis.get("standard_name") != "grid_latitude":
         return CRS.from_epsg(_DEGREES)
     raise ConfigError(f"the files of {store.path} do not say in which system the cells of the grids lie; {_REMEDY}")

@@ -155,7 +155,8 @@ def export(
         typer.Option(
             "--output",
             "-o",
-            help=".nc (netCDF-4) or .zarr (Zarr v3); .csv or .parquet for series; a folder with --caravan.",
+            help=".nc (netCDF-4) or .zarr (Zarr v3, also at an address as s3://...); .csv or .parquet for series; "
+            "a folder with --caravan.",
         ),
     ],
     names: Annotated[str | None, typer.Option(help="Modalities; all by default.", metavar="A,B,...")] = None,
@@ -183,6 +184,8 @@ def export(
     Example: `hydromae export stores/gb -o gb.nc --names precip,riverflow --period 2010-01-01 2010-12-31`
 
     Example: `hydromae export stores/gb -o caravan_gb --caravan mygb`
+
+    With the extra `cloud`: `hydromae export stores/gb -o s3://bucket/gb.zarr`
 
     A forecast for Delft-FEWS: `hydromae export today.nc -o fews.nc --fews`
     """
