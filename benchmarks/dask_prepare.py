@@ -30,7 +30,7 @@ def write(folder: Path, n_days: int) -> dict[str, Config]:
         file["y"], file["x"] = 1000.0 * np.arange(HEIGHT)[::-1], 1000.0 * np.arange(WIDTH)
     with h5py.File(folder / "coarse.h5", "w") as file:
         file["dates"] = np.array([str(day) for day in days], "S10")
-        file["data"] = np.ones((n_days, HEIGHT // 2, WIDTH // 2), "f4")
+        file["data"] = np.random.default_rng(1).random((n_days, HEIGHT // 2, WIDTH // 2), "f4")
         file["y"] = 2000.0 * np.arange(HEIGHT // 2)[::-1] + 500
         file["x"] = 2000.0 * np.arange(WIDTH // 2) + 500
     soil, coarse = {"paths": "fine.h5"}, {"paths": "coarse.h5"}

@@ -46,7 +46,7 @@ def read_on(
     """
     with _client(address) as client:
         _check_workers(client, address, paths)
-        most = 2 * sum(client.nthreads().values())
+        most = 2 * sum(client.nthreads().values())  # type: ignore[no-untyped-call]
         under_way: deque[Any] = deque()
         for first, count in spans:
             under_way.append(client.submit(read, first, count, pure=False))
@@ -66,14 +66,14 @@ def _client(address: str) -> Iterator["Client"]:
     try:
         from distributed import Client
         from distributed.client import FutureCancelledError
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
     except ImportError:
         raise ConfigError(
             f"data.dask is {address}, but distributed is not installed; run `pip install 'hydromae[dask]'`, {_HERE}"
         ) from None
     try:
-        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+        client = Client(address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"data.dask is {address}, where no scheduler of dask answers ({str(error).splitlines()[0]}); start one "
