@@ -77,6 +77,12 @@ class DataConfig(Section):
     cache: Literal["none", "memory"] = Field(
         "none", description="memory: training reads the whole store into memory first, in every process"
     )
+    dask: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls|ws|wss|inproc)://\S+$",
+        description="scheduler of a dask cluster whose workers read the grids when the store is prepared, as "
+        "tcp://HOST:8786 (null = this process reads them); the store is the same, bit for bit; needs the extra dask",
+    )
     verify: Verify = Field(
         "first", description="compare each block of the store with its hash when a process first reads it (first), "
         "whenever it is read (always), or only in hydromae check (never)"

@@ -15,8 +15,8 @@ from hydromae.config.renamed import current_key
 if TYPE_CHECKING:
     from hydromae.runs.directory import RunDirectory
 
-# Folders may change; a store of other data is refused by its fingerprint.
-_PLACES: Final = ("output", "data.root", "data.store")
+# Folders, and who reads files, may change; a store of other data is refused by its fingerprint.
+_PLACES: Final = ("output", "data.root", "data.store", "data.dask")
 # What is printed and how the machine is used: they change what is learnt by rounding errors at most.
 _OUTWARD: Final = (
     "name",

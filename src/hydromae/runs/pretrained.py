@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -23,10 +24,11 @@ from hydromae.base.json_text import json_text
 from hydromae.base.permissions import refused
 from hydromae.config import ModelConfig
 from hydromae.models import multimodal_mae
-from hydromae.runs.hub import HubModel, download
+from hydromae.runs.hub import download, upload
+from hydromae.runs.model_card import model_card
 from hydromae.runs.shipped import located
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _REMEDY = "copy it anew or train again"
 
@@ -50,18 +52,38 @@ class Pretrained:
     folder: Path
 
 
-class MultiModalMAE(multimodal_mae.MultiModalMAE, HubModel):
+class MultiModalMAE(multimodal_mae.MultiModalMAE):
     """The network with its ways to disk and to the Hugging Face hub; see `hydromae.models.multimodal_mae`."""
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]
-        cls, path: str | Path, device: torch.device | str = "cpu", **hub: Any
-    ) -> "MultiModalMAE":
+    def from_pretrained(cls, path: str | Path, device: torch.device | str = "cpu", **hub: Any) -> "MultiModalMAE":
         """A trained model from a run, a folder or the Hugging Face hub; see `hydromae.load_pretrained`."""
         return load_pretrained(path, device, **hub)
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        save_pretrained(self, save_directory)
+    def save_pretrained(self, folder: str | PathLike[str]) -> None:
+        """Write `model.safetensors` and `config.json`, and a model card, `README.md`, unless there is one."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_pretrained(self, folder)
+        if not (folder / CARD).exists():
+            write_text(folder / CARD, model_card(self))
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """Upload the files of `save_pretrained` to the Hugging Face hub; makes the repository where there is none.
+
+        Args:
+            repo_id: as `user/name`.
+            options: as of `hydromae.runs.hub.upload`: private, token, branch, commit_message, create_pr, more.
+
+        Returns:
+            Address of the commit.
+
+        Raises:
+            RunError: the hub's client is not installed, the hub cannot be reached, or it refuses.
+        """
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return upload(Path(folder), repo_id, **options)
 
 
 def save_pretrained(

@@ -1,12 +1,15 @@
 """The values of a source block by block: read along the chunks of its files, packed to land patches, and checked."""
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import starmap
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from hydromae.base.patches import cell_index, pack
 from hydromae.sources.cleaning import first_fault
+from hydromae.sources.cluster import read_on
 from hydromae.sources.plan import Plan
 from hydromae.sources.source import OF_STATION, Source
 
@@ -37,10 +40,16 @@ def read_blocks(plan: Plan, source: Source, patch_size: int, begin: int, end: in
     Raises:
         DataError: a value is impossible or cannot be read.
     """
-    start, held = begin, np.empty((0, *source.shape), np.float32)
-    for first, last in _spans(source, _day(plan, begin), _day(plan, end)):
-        read = source.read(first, int((last - first).astype(int)))
-        held = np.concatenate((held, read)) if len(held) else read  # [day, *place of the file]
+    patches = plan.land.patches if source.settings.kind == "grid" and plan.land is not None else None
+    read = partial(_read, source, patches, patch_size)
+    edges = _spans(source, _day(plan, begin), _day(plan, end))
+    spans = ((first, int((last - first).astype(int))) for first, last in edges)
+    paths = [piece.path for piece in source.pieces]
+    # The values of series are in memory already.
+    parts = starmap(read, spans) if plan.dask is None or patches is None else read_on(plan.dask, read, spans, paths)
+    start, held = begin, np.empty((0, *place_shape(plan, source)), np.float32)
+    for part in parts:
+        held = np.concatenate((held, part)) if len(held) else part  # [day, *place]
         used = 0
         while len(held) - used >= BLOCK_DAYS or (used < len(held) and start + len(held) - used == end):
             block = _checked(plan, source, patch_size, start, held[used : used + BLOCK_DAYS])
@@ -48,6 +57,14 @@ def read_blocks(plan: Plan, source: Source, patch_size: int, begin: int, end: in
             used += len(block)
             start += len(block)
         held = held[used:].copy()  # a view would keep the whole of what was read
+
+
+def _read(
+    source: Source, patches: Int[np.ndarray, "patch"] | None, patch_size: int, first: np.datetime64, count: int
+) -> Float[np.ndarray, "day *place"]:
+    """Days of a source; those of a grid are cut to the valid patches, [day, patch, cell]."""
+    values = source.read(first, count)
+    return values if patches is None else pack(values, patches, patch_size)
 
 
 def _spans(source: Source, begin: np.datetime64, end: np.datetime64) -> Iterator[tuple[np.datetime64, np.datetime64]]:
@@ -76,11 +93,10 @@ def _day(plan: Plan, position: int) -> np.datetime64:
 
 
 def _checked(
-    plan: Plan, source: Source, patch_size: int, start: int, block: Float[np.ndarray, "day *file_place"]
+    plan: Plan, source: Source, patch_size: int, start: int, block: Float[np.ndarray, "day *place"]
 ) -> Float[np.ndarray, "day *place"]:
     if source.settings.kind == "grid":
         assert plan.land is not None
-        block = pack(block, plan.land.patches, patch_size)  # [day, patch, cell]
         block[:, ~plan.land.cells] = np.nan
     fault = first_fault(block, source.settings)
     if fault is not None:

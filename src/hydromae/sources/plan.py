@@ -12,6 +12,7 @@ from jaxtyping import Bool
 
 from hydromae.base.areas import is_flow
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.files import absolute
 from hydromae.base.station_ids import sorted_ids
 from hydromae.config import Config, DataConfig, ModalityConfig, Period
 from hydromae.config.types import Days
@@ -41,6 +42,7 @@ class Plan:
         coordinates: what the files say of them and of their projection, after the CF conventions.
         excluded: days that are declared wrong (`data.exclude_dates`).
         station_names: what stations are called, by id, where the table of attributes or the files of series say so.
+        dask: address of the scheduler whose workers read the grids; None: they are read here.
     """
 
     sources: tuple[Source, ...]
@@ -57,6 +59,7 @@ class Plan:
     coordinates: dict[str, dict[str, Any]] = field(default_factory=dict)
     excluded: Days = ()
     station_names: dict[str, str] = field(default_factory=dict)
+    dask: str | None = None
 
     @cached_property
     def usable(self) -> Bool[np.ndarray, "day"]:
@@ -87,9 +90,10 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
     periods = periods_of(data)
     first, last = min(p[0] for p in periods.values()), max(p[1] for p in periods.values())
     codes = data.missing_values
+    root = Path(data.root) if data.dask is None else absolute(data.root)  # workers run in other folders
     attributes = _attributes(data)
     sources = [
-        open_modality(name, settings, Path(data.root), codes, known_ids(data, attributes))
+        open_modality(name, settings, root, codes, known_ids(data, attributes))
         for name, settings in data.modalities.items()
     ]
     absent = [note for source in sources for note in check_days(source, periods)]
@@ -120,6 +124,7 @@ def make_plan(config: Config, fit: bool = True) -> Plan:
         coordinates=places.coordinates,
         excluded=data.exclude_dates,
         station_names=_station_names(stations),
+        dask=data.dask,
     )
 
 

@@ -32,7 +32,8 @@ _HASHED_SIZE = 64 * 2**20  # larger sources are compared by size and time, as ha
 def options_of(config: Config) -> dict[str, Any]:
     """What a store depends on besides its files; where they lie and how windows are cut from it do not matter."""
     data, model = config.data, config.model
-    unused = {"root", "store", "cache", "verify", "exclude_dates", "fill"}  # the data's own; each modality's do matter
+    unused = {"root", "store", "cache", "dask", "verify"}
+    unused |= {"exclude_dates", "fill"}  # the data's own; each modality's do matter
     unused |= {"window", "window_mix", "stride", "stations_per_window", "context_stations", "train_stations"}
     unused |= {"event_share", "event_modality"}
     # An option that changes nothing is left out, so that a store made before the option existed stays valid.
