@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
 from hydromae.models.attention import CrossAttention, SelfAttention, Unseen, join_padding
+from hydromae.models.dropout import Dropout
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.layers import MLP, TransformerLayer
@@ -38,7 +39,7 @@ class CrossBlock(nn.Module):
         self.attention = CrossAttention(dim, config.d_model, config.nhead, config.attention_dropout)
         self.mlp_norm = nn.LayerNorm(dim)
         self.mlp = MLP(dim, config.activation, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self,
