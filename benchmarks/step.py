@@ -2,6 +2,7 @@
 
     python benchmarks/step.py            # both ways at 6 days
     python benchmarks/step.py --days 30  # the fused way alone: the other needs the memory that is printed
+    python benchmarks/step.py --days 30 --divided  # besides, the fused way with `model.attention: divided`
 
 The model is the default one (290 x 180 cells, 92 valid patches, 604 stations, d_model 256), batch 1, random data, about
 40 % hidden.
@@ -56,39 +57,45 @@ def plain_batch(config: ModelConfig, days: int) -> dict[str, Tensor]:
     return batch
 
 
-def measure(fused: bool, days: int) -> tuple[float, float]:
-    """Seconds a step (the best of a few) and peak memory in GiB."""
+def measure(fused: bool, days: int, attention: str = "full") -> tuple[float, float]:
+    """Processor seconds a step (the best of a few) and peak memory in GiB."""
     torch.manual_seed(0)
     if not fused:
         attention.attend = naive_attend
-    config = ModelConfig(valid_patches=92)
+    config = ModelConfig(valid_patches=92, attention=attention, max_time_steps=max(days, 90))
     model = MultiModalMAE(config)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     batch = model.as_batch(plain_batch(config, days))
     seconds = []
     for _ in range(STEPS):
-        began = time.perf_counter()
+        began = time.process_time()
         loss, _ = model(batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     return min(seconds), peak_memory() / 2**30
 
 
-def in_own_process(fused: bool, days: int) -> tuple[float, float]:
+def in_own_process(fused: bool, days: int, attention: str = "full") -> tuple[float, float]:
     """`measure` in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, (fused, days))
+        return pool.apply(measure, (fused, days, attention))
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=6, help="days in the window")
-    days = parser.parse_args().days
+    parser.add_argument("--divided", action="store_true", help="measure divided attention, too")
+    options = parser.parse_args()
+    days = options.days
     seconds, memory = in_own_process(True, days)
     print(f"fused, {days} days: {seconds:.2f} s a step, {memory:.2f} GiB")
+    if options.divided:
+        shorter, smaller = in_own_process(True, days, "divided")
+        print(f"fused and divided, {days} days: {shorter:.2f} s a step, {smaller:.2f} GiB")
+        print(f"ratios: time {seconds / shorter:.1f}, memory {memory / smaller:.1f}")
     if days <= STRAIGHTFORWARD_DAYS:
         slow, large = in_own_process(False, days)
         print(f"straightforward, {days} days: {slow:.2f} s a step, {large:.2f} GiB")

@@ -31,6 +31,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "recurrent": {"recurrent_dim": 4},
     "recurrent both ways, spans of days": {"recurrent_dim": 4, "recurrent_backward": True, "series_patch_days": 3},
     "recurrent with donors": {"recurrent_dim": 4, "recurrent_donors": 2},
+    "divided": {"attention": "divided", "shared_depth": 2},
+    "divided alone, spans of days": {"attention": "divided", "fusion": "none", "series_patch_days": 3},
+    "divided, spans of days, self-attention among queries": {
+        "attention": "divided",
+        "decoder_self_attn": True,
+        "grid_patch_days": 2,
+        "series_patch_days": 3,
+    },
     "no attributes": {"static_attr_dim": 0, "series_position": "learned"},
 }
 

@@ -38,6 +38,11 @@ class ModelConfig(Section):
     attention_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout of attention weights; above 0 it leaves the fused kernel: slow, large"
     )
+    attention: Literal["full", "divided"] = Field(
+        "full",
+        description="full: a token attends to all others; divided: layers attend in turn within a day and along time "
+        "at a place, with as many weights: long windows of many patches cost a part of it",
+    )
     norm_first: bool = Field(True, description="normalise before each sub-layer (true) or after its sum (false)")
     activation: Literal["gelu", "relu"] = Field("gelu", description="non-linearity of the MLPs")
     patch_size: int = Field(
@@ -175,6 +180,12 @@ class ModelConfig(Section):
             raise ValueError("decoder_self_attn belongs to use_cross_attn: the standard decoder always has it")
         if self.use_weighted_fm and not self.use_cross_attn:
             raise ValueError("use_weighted_fm needs use_cross_attn: the standard decoder reads one feature map")
+        if self.attention == "divided" and not (self.use_cross_attn and self.grids_attended):
+            raise ValueError("attention divided needs use_cross_attn and grids_attended")
+        if self.attention == "divided" and self.rolling:
+            raise ValueError(
+                "attention divided is not for rolling series, whose attention looks back over all days: use full"
+            )
         if self.rolling:
             for name in self.rolling:
                 if self.modalities.get(name) not in ("series", None):

@@ -6,8 +6,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-# True where a key is not seen: by any query, as padding, or by each one.
-Unseen = Bool[Tensor, "batch keys"] | Bool[Tensor, "batch queries keys"]
+from hydromae.models.divided import Divided, Division
+
+# True where a key is not seen: by any query, as padding, or by each one; or which groups of queries and keys see each
+# other.
+Unseen = Bool[Tensor, "batch keys"] | Bool[Tensor, "batch queries keys"] | Division
+# The same in all layers, or by turns.
+UnseenByLayer = Unseen | Divided
 
 
 def attend(
@@ -23,6 +28,8 @@ def attend(
     Where all is seen no mask is built, which keeps the fused kernels in use on every device. Where a query sees no key,
     the result is 0.
     """
+    if isinstance(unseen, Division):
+        return _attend_divided(q, k, v, heads, unseen, dropout)
     q, k, v = (rearrange(x, "b n (h c) -> b h n c", h=heads) for x in (q, k, v))  # [B, H, n, D/H]
     if unseen is None:
         out = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
@@ -34,6 +41,22 @@ def attend(
     mask = ~(unseen & ~empty)[:, None]  # [B, 1, 1 or queries, keys]
     out = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
     return rearrange(out, "b h n c -> b n (h c)").masked_fill(empty, 0.0)  # [B, n, D]
+
+
+def _attend_divided(q: Tensor, k: Tensor, v: Tensor, heads: int, division: Division, dropout: float) -> Tensor:
+    """`attend` within groups; a query of a group without keys reads static ones, if any."""
+    keys, values = division.with_static(k), division.with_static(v)
+    out = division.queries.restore(attend(division.queries.sort(q), keys, values, heads, division.unseen, dropout))
+    if not len(division.static_queries):
+        return out
+    k, v = k[:, division.static_keys], v[:, division.static_keys]
+    static = attend(q[:, division.static_queries], k, v, heads, None, dropout)
+    return out.index_copy(1, division.static_queries, static)
+
+
+def of_layer(unseen: UnseenByLayer | None, layer: int) -> Unseen | None:
+    """What one layer of several does not see."""
+    return unseen.of_layer(layer) if isinstance(unseen, Divided) else unseen
 
 
 def attention_weights(
@@ -49,6 +72,7 @@ def attention_weights(
     q, k = (rearrange(x, "b n (h c) -> b h n c", h=heads) for x in (q, k))  # [B, H, n, D/H]
     scores = q @ k.mT / q.shape[-1] ** 0.5  # [B, H, queries, keys]
     if unseen is not None:
+        unseen = unseen.dense() if isinstance(unseen, Division) else unseen
         hidden = unseen[:, None] if unseen.ndim == 2 else unseen  # [B, 1 or queries, keys]
         scores = scores.masked_fill(hidden[:, None], -torch.inf)
     return scores.softmax(-1).nan_to_num(0.0)

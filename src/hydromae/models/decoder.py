@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
-from hydromae.models.attention import CrossAttention, SelfAttention, Unseen, join_padding
+from hydromae.models.attention import CrossAttention, SelfAttention, Unseen, UnseenByLayer, join_padding, of_layer
+from hydromae.models.divided import Divided, Division
+from hydromae.models.dropout import Dropout
 from hydromae.models.feature_maps import WeightedFeatureMaps
 from hydromae.models.film import FiLM
 from hydromae.models.layers import MLP, TransformerLayer
@@ -38,22 +40,22 @@ class CrossBlock(nn.Module):
         self.attention = CrossAttention(dim, config.d_model, config.nhead, config.attention_dropout)
         self.mlp_norm = nn.LayerNorm(dim)
         self.mlp = MLP(dim, config.activation, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self,
         queries: Float[Tensor, "batch n dim"],
         context: Float[Tensor, "batch m context_dim"],
         context_unseen: Unseen | None,
-        query_padding: Bool[Tensor, "batch n"] | None,
+        query_unseen: Unseen | None,
     ) -> Float[Tensor, "batch n dim"]:
         if self.norm_first:
             if self.self_norm is not None and self.self_attention is not None:
-                queries = queries + self.dropout(self.self_attention(self.self_norm(queries), query_padding))
+                queries = queries + self.dropout(self.self_attention(self.self_norm(queries), query_unseen))
             queries = queries + self.dropout(self.attention(self.attention_norm(queries), context, context_unseen))
             return queries + self.dropout(self.mlp(self.mlp_norm(queries)))
         if self.self_norm is not None and self.self_attention is not None:
-            queries = self.self_norm(queries + self.dropout(self.self_attention(queries, query_padding)))
+            queries = self.self_norm(queries + self.dropout(self.self_attention(queries, query_unseen)))
         queries = self.attention_norm(queries + self.dropout(self.attention(queries, context, context_unseen)))
         normed: Tensor = self.mlp_norm(queries + self.dropout(self.mlp(queries)))
         return normed
@@ -86,9 +88,9 @@ class Decoder(nn.Module, ABC):
     def read(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_padding: Bool[Tensor, "batch n"] | None,
+        query_unseen: UnseenByLayer | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_unseen: Unseen | None,
+        context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None,
     ) -> Float[Tensor, "batch n dim"]:
         """What the queries have read from the context after the last block."""
@@ -96,13 +98,13 @@ class Decoder(nn.Module, ABC):
     def forward(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_padding: Bool[Tensor, "batch n"] | None,
+        query_unseen: UnseenByLayer | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_unseen: Unseen | None,
+        context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None = None,
         first: Float[Tensor, "batch n cells"] | None = None,
     ) -> Predicted:
-        queries = self.read(queries.to(self.head.weight.dtype), query_padding, maps, context_unseen, conditions)
+        queries = self.read(queries.to(self.head.weight.dtype), query_unseen, maps, context_unseen, conditions)
         with torch.autocast(queries.device.type, enabled=False):
             features = self.norm(queries.to(self.head.weight.dtype))  # [B, n, E]
             mean = self.head(features)  # [B, n, cells]
@@ -140,15 +142,20 @@ class CrossDecoder(Decoder):
     def read(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_padding: Bool[Tensor, "batch n"] | None,
+        query_unseen: UnseenByLayer | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_unseen: Unseen | None,
+        context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None,
     ) -> Float[Tensor, "batch n dim"]:
         """Attend to the feature map of each block."""
         contexts = self.feature_maps(list(maps)) if self.feature_maps is not None else [maps[-1]] * len(self.blocks)
         for i, block in enumerate(self.blocks):
-            queries = block(self.condition(i, queries, conditions), contexts[i], context_unseen, query_padding)
+            queries = block(
+                self.condition(i, queries, conditions),
+                contexts[i],
+                of_layer(context_unseen, i),
+                of_layer(query_unseen, i),
+            )
         return queries
 
 
@@ -171,14 +178,15 @@ class StandardDecoder(Decoder):
     def read(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_padding: Bool[Tensor, "batch n"] | None,
+        query_unseen: UnseenByLayer | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
-        context_unseen: Unseen | None,
+        context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None,
     ) -> Float[Tensor, "batch n dim"]:
         """Attend to the last feature map and each other."""
+        assert not isinstance(context_unseen, Division | Divided) and not isinstance(query_unseen, Division | Divided)
         context = self.context_projection(maps[-1])  # [B, m, E]
-        padding = join_padding([context, queries], [context_unseen, query_padding])
+        padding = join_padding([context, queries], [context_unseen, query_unseen])
         for i, block in enumerate(self.blocks):
             queries = self.condition(i, queries, conditions)
             tokens = block(torch.cat([context, queries], dim=1), padding)  # [B, m + n, E]

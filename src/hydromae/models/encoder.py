@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.models.attention import Unseen
+from hydromae.models.attention import UnseenByLayer, of_layer
 from hydromae.models.film import FiLM
 from hydromae.models.layers import TransformerLayer
 from hydromae.tokens.selection import Selection
@@ -37,13 +37,13 @@ class EncoderStack(nn.Module):
     def forward(
         self,
         tokens: Float[Tensor, "batch n dim"],
-        unseen: Unseen | None,
+        unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None = None,
         with_input: bool = False,
     ) -> list[Float[Tensor, "batch n dim"]]:
         outputs = [self.norm(tokens)] if with_input else []
         for i, layer in enumerate(self.layers):
-            tokens = layer(tokens, unseen)
+            tokens = layer(tokens, of_layer(unseen, i))
             if conditions is not None and self.film:
                 tokens = self.film[i](tokens, conditions)
             if i in self.maps:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.models.attention import Unseen
+from hydromae.models.attention import UnseenByLayer
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
@@ -38,8 +38,9 @@ class GridDecoder(nn.Module):
         batch: Batch,
         modality_token: Float[Tensor, "1 1 dim"] | None,
         maps: list[Float[Tensor, "batch m context_dim"]],
-        context_unseen: Unseen | None,
+        context_unseen: UnseenByLayer | None,
         valid_patches: Int[Tensor, " patches"],
+        query_unseen: UnseenByLayer | None,
     ) -> Predicted:
         index = tokens.target.index
         patch = valid_patches[tokens.shape.place(index)]  # [B, n] patch of the whole grid
@@ -47,5 +48,5 @@ class GridDecoder(nn.Module):
         queries = queries + self.time(index, batch)
         if modality_token is not None:
             queries = queries + modality_token
-        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_unseen)
+        predicted: Predicted = self.decoder(queries, query_unseen, maps, context_unseen)
         return predicted

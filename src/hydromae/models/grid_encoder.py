@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.models.causal import TokenTimes, unseen_by_tokens
+from hydromae.models.divided import Divided
 from hydromae.models.encoder import EncoderStack, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
@@ -27,7 +28,8 @@ class GridEncoder(nn.Module):
         maps: layers whose outputs are returned, see `EncoderStack`.
 
     Shape: visible tokens [B, n, cells] -> list of [B, n, D], and their padding [B, n] or None. With times
-    (see `hydromae.models.causal`) a token attends to no later one.
+    (see `hydromae.models.causal`) a token attends to no later one; divided, to
+    those of its day or its place.
     """
 
     def __init__(self, config: ModelConfig, shape: TokenShape, maps: Sequence[int]) -> None:
@@ -45,6 +47,7 @@ class GridEncoder(nn.Module):
         batch: Batch,
         modality_token: Float[Tensor, "1 1 dim"] | None,
         times: TokenTimes | None = None,
+        divided: Divided | None = None,
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index = tokens.visible.index
         embedded = embed_visible(self.embedding, self.validity, tokens)  # [B, n, D]
@@ -54,4 +57,4 @@ class GridEncoder(nn.Module):
             embedded = embedded + modality_token
         padding = tokens.visible.padding
         unseen = padding if times is None else unseen_by_tokens(times, padding)
-        return self.stack(embedded, unseen, with_input=self.use_input), padding
+        return self.stack(embedded, divided or unseen, with_input=self.use_input), padding

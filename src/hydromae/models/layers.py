@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
 from hydromae.models.attention import SelfAttention, Unseen
+from hydromae.models.dropout import Dropout
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU}
 
@@ -19,7 +20,7 @@ class MLP(nn.Sequential):
         super().__init__(
             nn.Linear(dim, 4 * dim),  # [B, n, 4D]
             ACTIVATIONS[activation](),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(4 * dim, dim),  # [B, n, D]
         )
 
@@ -44,7 +45,7 @@ class TransformerLayer(nn.Module):
         self.attention = SelfAttention(dim, config.nhead, config.attention_dropout)
         self.mlp_norm = nn.LayerNorm(dim)
         self.mlp = MLP(dim, config.activation, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self, tokens: Float[Tensor, "batch n dim"], unseen: Unseen | None = None

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from hydromae.batch.batch import Batch, scatter
 from hydromae.batch.plain import batch_from_dict
 from hydromae.config import ModelConfig
+from hydromae.models.attention import UnseenByLayer
 from hydromae.models.causal import times_of, unseen_by_targets, unseen_by_tokens
 from hydromae.models.decoder import Predicted
+from hydromae.models.divided import Divided, TokenPlaces, places_of_tokens
 from hydromae.models.feature_maps import map_layers, number_of_maps
 from hydromae.models.fusion import Encoded, concatenate, fuse, fusion_layers
 from hydromae.models.grid_decoder import GridDecoder
@@ -147,8 +149,12 @@ class MultiModalMAE(nn.Module):
         parts, tokens = self.parts_of(name), batch.tokens[name]
         assert parts.encoder is not None, "grids that are not attended are not encoded"
         times = times_of(tokens, name in self.config.rolling, self.static_tokens(name)) if self.config.rolling else None
-        maps, padding = parts.encoder(tokens, batch, parts.token, times)
-        return Encoded(maps, padding, times)
+        places = divided = None
+        if self.config.attention == "divided":
+            places = places_of_tokens(tokens.visible, tokens.shape, batch.n_days, self.static_tokens(name))
+            divided = Divided.between(places, places)
+        maps, padding = parts.encoder(tokens, batch, parts.token, times, divided)
+        return Encoded(maps, padding, times, places)
 
     def parts_of(self, name: str) -> ModalityParts:
         """The parts of one modality, which are registered under the names of the class's docstring."""
@@ -167,9 +173,11 @@ class MultiModalMAE(nn.Module):
             for name, part in encoded.items()
         ]
         together = concatenate(parts)
-        unseen = together.padding
+        unseen: UnseenByLayer | None = together.padding
         if together.times is not None:
             unseen = unseen_by_tokens(together.times, together.padding)
+        if together.places is not None:
+            unseen = Divided.between(together.places, together.places)
         last = fuse(self.blocks_shared, self.norm_shared, together.maps[-1], unseen)
         return replace(together, maps=[*together.maps[:-1], last])
 
@@ -184,11 +192,25 @@ class MultiModalMAE(nn.Module):
         """
         parts, tokens = self.parts_of(name), batch.tokens[name]
         own = self.valid_patches if tokens.shape.kind == "grid" else states
-        unseen = context.padding
+        query_unseen: UnseenByLayer | None = tokens.target.padding
+        unseen: UnseenByLayer | None = context.padding
+        if context.places is not None:
+            targets = self.target_places(name, batch, context.places)
+            unseen = Divided.between(targets, context.places)
+            query_unseen = Divided.between(targets, targets) if self.config.decoder_self_attn else None
         if tokens.issued is not None and context.times is not None:
             unseen = unseen_by_targets(context.times, tokens.issued, context.padding)
-        predicted: Predicted = parts.decoder(tokens, batch, parts.decoder_token, context.maps, unseen, own)
+        predicted: Predicted = parts.decoder(
+            tokens, batch, parts.decoder_token, context.maps, unseen, own, query_unseen
+        )
         return predicted
+
+    def target_places(self, name: str, batch: Batch, context: TokenPlaces) -> TokenPlaces:
+        """Where the targets of a modality lie among the places of what its decoder reads."""
+        before = list(batch.tokens)[: list(batch.tokens).index(name)] if self.config.fusion == "full" else []
+        first = sum(batch.tokens[other].shape.places for other in before)
+        tokens = batch.tokens[name]
+        return places_of_tokens(tokens.target, tokens.shape, batch.n_days).moved(first, context.places)
 
     def as_batch(self, batch: Batch | Mapping[str, Any]) -> Batch:
         """The batch itself, or one made of a plain dict (see `batch_from_dict`)."""

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.models.attention import Unseen
+from hydromae.models.attention import UnseenByLayer
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition
 from hydromae.models.series_encoder import GroupPosition, mean_attributes, take_groups
@@ -45,8 +45,9 @@ class SeriesDecoder(nn.Module):
         batch: Batch,
         modality_token: Float[Tensor, "1 1 dim"] | None,
         maps: list[Float[Tensor, "batch m context_dim"]],
-        context_unseen: Unseen | None,
-        states: States | None = None,
+        context_unseen: UnseenByLayer | None,
+        states: States | None,
+        query_unseen: UnseenByLayer | None,
     ) -> Predicted:
         index = tokens.target.index
         place = tokens.shape.place(index)
@@ -60,5 +61,5 @@ class SeriesDecoder(nn.Module):
             of_states, first = self.states(states, tokens)  # [B, n, E], [B, n, cells]
             queries = queries + of_states
         conditions = take_groups(groups, place) if self.film and groups is not None else None  # [B, n, A]
-        predicted: Predicted = self.decoder(queries, tokens.target.padding, maps, context_unseen, conditions, first)
+        predicted: Predicted = self.decoder(queries, query_unseen, maps, context_unseen, conditions, first)
         return predicted

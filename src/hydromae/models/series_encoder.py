@@ -11,6 +11,7 @@ from torch.nn import functional
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.models.causal import TokenTimes, unseen_by_tokens
+from hydromae.models.divided import Divided
 from hydromae.models.encoder import EncoderStack, append_padding, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, coordinate_positions, learned_position
 from hydromae.tokens.shape import TokenShape
@@ -75,7 +76,7 @@ class SeriesEncoder(nn.Module):
         maps: layers whose outputs are returned, see `EncoderStack`.
 
     Shape: visible tokens [B, n, cells] -> list of [B, n + 1, D], and their padding [B, n + 1] or None. With times (see
-    `hydromae.models.causal`) a token attends to no later one.
+    `hydromae.models.causal`) a token attends to no later one; divided, to those of its day or its place.
     """
 
     def __init__(self, config: ModelConfig, shape: TokenShape, maps: Sequence[int]) -> None:
@@ -96,6 +97,7 @@ class SeriesEncoder(nn.Module):
         batch: Batch,
         modality_token: Float[Tensor, "1 1 dim"] | None,
         times: TokenTimes | None = None,
+        divided: Divided | None = None,
     ) -> tuple[list[Float[Tensor, "batch n dim"]], Bool[Tensor, "batch n"] | None]:
         index, padding, conditions = tokens.visible.index, tokens.visible.padding, None
         place = tokens.shape.place(index)
@@ -114,4 +116,4 @@ class SeriesEncoder(nn.Module):
             conditions = torch.cat([take_groups(groups.to(width), place), overall], dim=1)  # [B, n + 1, A]
             padding = append_padding(tokens.visible, 1)
         unseen = padding if times is None else unseen_by_tokens(times, padding)
-        return self.stack(embedded, unseen, conditions, with_input=self.use_input), padding
+        return self.stack(embedded, divided or unseen, conditions, with_input=self.use_input), padding

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from hydromae.batch.batch import ModalityTokens
 from hydromae.config import ModelConfig
+from hydromae.models.dropout import Dropout
 from hydromae.models.states import States
 from hydromae.tokens.shape import TokenShape
 
@@ -76,7 +77,7 @@ class Outlook(nn.Module):
         self.register_buffer("fades", torch.tensor(_FADES), persistent=False)
         self.of_state = nn.Linear(width, width)
         self.of_days = nn.Linear(len(_FADES), width, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.to_value = nn.Linear(width, 1)
 
     def forward(self, states: Float[Tensor, "*any width"], ago: Int[Tensor, "*any"]) -> Float[Tensor, "*any"]:

@@ -12,6 +12,7 @@ from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.masks.mask import Issued
 from hydromae.models.donors import DonorMeans
+from hydromae.models.dropout import Dropout
 from hydromae.models.grid_means import GridMeans
 from hydromae.models.positions import Calendar
 from hydromae.models.states import Later, States, last_seen, more_follows, reads_later
@@ -59,7 +60,7 @@ class StationStates(nn.Module):
         self.grids = GridMeans(config, width) if config.recurrent_grids else None
         self.attributes = nn.Linear(config.static_attr_dim, width) if config.static_attr_dim else None
         self.calendar = Calendar(width) if config.calendar else None
-        self.dropout = nn.Dropout(config.recurrent_dropout)
+        self.dropout = Dropout(config.recurrent_dropout)
         both_ways = config.recurrent_backward and not config.later_apart
         self.lstm = nn.LSTM(width, config.recurrent_dim, batch_first=True, bidirectional=both_ways)
         self.later = nn.LSTM(width, config.recurrent_dim, batch_first=True) if config.later_apart else None
