@@ -23,7 +23,7 @@ from torch import Tensor
 
 from hydromae.base.memory import peak_memory
 from hydromae.config import ModelConfig
-from hydromae.models import attention
+from hydromae.models import attention as layers
 from hydromae.models.multimodal_mae import MultiModalMAE
 
 STEPS = 2
@@ -61,7 +61,7 @@ def measure(fused: bool, days: int, attention: str = "full") -> tuple[float, flo
     """Processor seconds a step (the best of a few) and peak memory in GiB."""
     torch.manual_seed(0)
     if not fused:
-        attention.attend = naive_attend
+        layers.attend = naive_attend
     config = ModelConfig(valid_patches=92, attention=attention, max_time_steps=max(days, 90))
     model = MultiModalMAE(config)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
