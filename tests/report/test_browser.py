@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hydromae.drawing.places import places_of
 from hydromae.metrics.efficiency import nse
 from hydromae.report import evaluation, write_report
-from hydromae.report.places import places_of
 from support.evaluations import made_from, make_evaluation, make_observed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
@@ -236,6 +236,6 @@ def test_where_the_browser_cannot_unpack_the_pictures_are_shown(browser: Any, ad
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("html[data-ready]", timeout=WAIT)
-    assert "their pictures are shown instead" in page.inner_text("#script-status")
+    assert "their pictures and tables are shown instead" in page.inner_text("#script-status")
     assert page.locator("section.maps img").first.is_visible()
     context.close()

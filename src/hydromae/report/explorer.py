@@ -7,14 +7,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.drawing.packing import pack, squeeze
+from hydromae.drawing.places import Places
 from hydromae.evaluation.compare import OF_STATIONS
 from hydromae.evaluation.forecast_scores import persistence
 from hydromae.evaluation.standing import MODEL
 from hydromae.metrics.catalogue import METRICS
 from hydromae.metrics.efficiency import nse, quiet
 from hydromae.report.evaluation import REGIMES, Evaluation
-from hydromae.report.packing import pack, squeeze
-from hydromae.report.places import Places
 
 # A value takes about 1.2 bytes in the page: together these stay below some 4.5 MB.
 OBSERVED_VALUES: Final = 700_000  # of flow, and as many of rain
