@@ -81,6 +81,9 @@ def test_days_patches_and_inputs_are_hidden_by_hand_and_no_stale_answer_is_shown
     settled(page)
     assert page.inner_text("#station-name") == "39001"
     before = page.inner_text("#answer")
+    words = page.locator("#errors tr", has_text="persistence").locator("th, td").all_inner_texts()
+    assert words[0] == "persistence, after the issue day" and words[1] == "3" and words[4] == "no band"
+    assert 0 < abs(float(words[3].replace("\N{MINUS SIGN}", "-"))) <= float(words[2])
     assert "on 3 days after 2001-06-20" in before and page.locator("#hidden-list li").count() == 0
 
     over = page.locator("#forecast-host .u-over").bounding_box()
