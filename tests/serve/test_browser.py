@@ -1,6 +1,5 @@
 """The page in a real browser: painting, patches, keyboard, phone, dark, no barrier, and no stale answer."""
 
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,11 +12,9 @@ import uvicorn
 from hydromae.runs.directory import RunDirectory
 from hydromae.serve.served import Served
 from hydromae.serve.site import site
+from support.browser import WAIT, needs_browser, running_browser
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
-WAIT = 120_000  # ms; a busy machine takes its time
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +33,8 @@ def address(all_stations: RunDirectory, one_station: RunDirectory) -> Iterator[s
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with running_browser() as running:
         yield running
-        running.close()
 
 
 def opened(browser: Any, address: str, complaints: list[str], **options: Any) -> Any:

@@ -5,9 +5,9 @@ const rgb = (hex) => [1, 3, 5].map((from) => parseInt(hex.slice(from, from + 2),
 /**
  * A canvas of cells; `colourAt` gives the red, green and blue of each, `known` whether it has a value, for the coast.
  *
- * label: what the picture shows, in words; wide, high: in pixels of the page.
+ * label: what the picture shows, in words; wide, high: in pixels of the page; left, top: [place of a row or column, words].
  */
-function cellCanvas({ rows, columns, colourAt, known, label, wide, high = (wide * rows) / columns }) {
+function cellCanvas({ rows, columns, colourAt, known, label, wide, high = (wide * rows) / columns, left = [], top = [] }) {
   const ratio = devicePixelRatio || 1, small = element("canvas", { width: columns, height: rows });
   const picture = small.getContext("2d").createImageData(columns, rows);
   for (let cell = 0; cell < rows * columns; cell++) picture.data.set([...colourAt(cell), 255], cell * 4);
@@ -15,17 +15,27 @@ function cellCanvas({ rows, columns, colourAt, known, label, wide, high = (wide 
   const canvas = element("canvas", { width: wide * ratio, height: high * ratio, role: "img" });
   canvas.setAttribute("aria-label", label);
   Object.assign(canvas.style, { width: `${wide}px`, height: `${high}px` });
-  const brush = canvas.getContext("2d");
-  brush.imageSmoothingEnabled = false;
-  brush.drawImage(small, 0, 0, canvas.width, canvas.height);
-  if (known) coast(brush, known, rows, columns, canvas.width / columns, canvas.height / rows);
+  const brush = canvas.getContext("2d"), font = "12px system-ui, sans-serif";
+  brush.scale(ratio, ratio);
+  brush.font = font;
+  const before = left.length ? Math.max(...left.map(([, words]) => brush.measureText(words).width)) + 6 : 0, above = top.length ? 18 : 0;
+  const [cell, tall] = [(wide - before) / columns, (high - above) / rows];
+  canvas.margins = { before, above };
+  brush.imageSmoothingEnabled = cell < 1 || tall < 1;
+  brush.drawImage(small, before, above, wide - before, high - above);
+  Object.assign(brush, { fillStyle: colourOf("text"), textBaseline: "middle", textAlign: "right" });
+  for (const [row, words] of left) brush.fillText(words, before - 5, above + (row + 0.5) * tall);
+  brush.textAlign = "left";
+  for (const [column, words] of top) if (before + column * cell + brush.measureText(words).width <= wide) brush.fillText(words, before + column * cell, above / 2);
+  brush.translate(before, above);
+  if (known) coast(brush, known, rows, columns, cell, tall);
   return canvas;
 }
 
 /** The row and the column of the cell under the pointer. */
 function cellUnder(event, canvas, rows, columns) {
-  const at = (share, count) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
-  return { row: at(event.offsetY / canvas.clientHeight, rows), column: at(event.offsetX / canvas.clientWidth, columns) };
+  const { before, above } = canvas.margins, at = (share, count) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
+  return { row: at((event.offsetY - above) / (canvas.clientHeight - above), rows), column: at((event.offsetX - before) / (canvas.clientWidth - before), columns) };
 }
 
 /** A line between cells with and without a value. */
@@ -39,7 +49,7 @@ function coast(brush, known, rows, columns, cell, tall) {
     }
   }
   brush.strokeStyle = colourOf("text");
-  brush.lineWidth = 0.7 * (devicePixelRatio || 1);
+  brush.lineWidth = 0.7;
   brush.stroke();
 }
 

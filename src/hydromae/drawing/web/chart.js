@@ -32,7 +32,7 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
       setCursor: [(plot) => { reading.textContent = plot.cursor.idx === null || plot.cursor.idx === undefined ? "" : said(plot.cursor.idx); }],
       drawClear: [(plot) => shades.forEach(([first, last]) => {
         const [left, right] = [first - 0.5, last + 0.5].map((at) => plot.valToPos(days ? at * 86400 : at, "x", true)), { ctx: brush, bbox } = plot;
-        const from = Math.max(left, bbox.left), to = Math.min(right, bbox.left + bbox.width);
+        const from = Math.max(left, bbox.left), to = Math.min(Math.max(right, left + 2 * devicePixelRatio), bbox.left + bbox.width);
         if (to <= from) return;
         brush.save();
         brush.fillStyle = colourOf("shade");
@@ -95,7 +95,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 /** Days on an axis: the year stands under the first of it. */
 function dayTicks(_, seconds) {
   let year = null;
-  const step = seconds.length > 1 ? seconds[1] - seconds[0] : 0;
+  const step = seconds.length > 1 ? seconds[1] - seconds[0] : new Date(seconds[0] * 1e3).toISOString().includes("-01-01T00") ? Infinity : 0;
   return seconds.map((second) => {
     const day = new Date(second * 1e3), isNew = day.getUTCFullYear() !== year;
     year = day.getUTCFullYear();
@@ -104,12 +104,16 @@ function dayTicks(_, seconds) {
   });
 }
 
+const SHOWN_ROWS = 200; // of a table under a figure; a browser slows down with thousands
+
 /** What stands under a figure: words, its values as a table that is made when it is opened, and buttons to save both. */
 function underneath(host, note, title, rows, heads) {
   const details = element("details", {}, element("summary", { textContent: "The values as a table" }));
   details.addEventListener("toggle", () => {
     while (details.children.length > 1) details.lastChild.remove();
-    if (details.open) details.append(table(heads(), rows().map((row) => row.map((cell) => (typeof cell === "number" ? text(cell) : cell))), title()));
+    if (!details.open) return;
+    const all = rows(), caption = all.length > SHOWN_ROWS ? `${title()}: the first ${SHOWN_ROWS} of ${all.length.toLocaleString("en")} rows, all of which are in the CSV` : title();
+    details.append(table(heads(), all.slice(0, SHOWN_ROWS).map((row) => row.map((cell) => (typeof cell === "number" ? text(cell) : cell))), caption));
   });
   const csv = saveButton("CSV", title(), () => saveRows(title(), [heads(), ...rows().map((row) => row.map((cell) => (Number.isNaN(cell) ? "" : cell)))]));
   note.after(details, element("div", { className: "buttons" }, canvasButton(host, title), csv));
