@@ -16,7 +16,7 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
   const edges = bands.flatMap(() => [0, 1].map(() => ({ width: 0, stroke: "transparent", points: { show: false } })));
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
   const options = {
-    width: Math.max(200, width), height, ms: 1e-3, padding: hung && [null, 14, null, null],
+    width: Math.max(200, width), height, ms: 1e-3, padding: hung && [null, 24, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     scales: { x: { time: days }, y: { distr: logarithmic ? 3 : 1, ...(yRange ? { range: yRange } : {}) } },
     axes: [
@@ -74,7 +74,7 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
 function hungBars(host, { width, ms, tzDate, scales, axes: [across, up] }, { colour, values, yLabel }, columns) {
   const most = Math.max(1, ...Array.from(values).filter(Number.isFinite));
   return new uPlot({
-    width, ms, tzDate, height: 92, legend: { show: false }, cursor: { show: false }, padding: [8, 14, 2, null],
+    width, ms, tzDate, height: 92, legend: { show: false }, cursor: { show: false }, padding: [8, 24, 2, null],
     scales: { x: scales.x, y: { dir: -1, range: [0, most * 1.05] } },
     axes: [{ ...across, size: 0, values: () => [], ticks: { show: false } }, { ...up, label: yLabel, space: 22 }],
     series: [{}, { fill: colour, stroke: colour, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 30] }) }],
