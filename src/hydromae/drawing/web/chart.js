@@ -20,8 +20,8 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     scales: { x: { time: days }, y: { distr: logarithmic ? 3 : 1, ...(yRange ? { range: yRange } : {}) } },
     axes: [
-      { ...axis, label: xLabel, labelSize: xLabel ? 20 : 0, size: days ? 42 : 34, space: 56, ...(days ? { values: dayTicks } : { incrs: [0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100] }) },
-      { ...axis, label: yLabel, labelSize: 20, size: 52, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : tick.toLocaleString("en").replace("-", "\u2212"))) },
+      { ...axis, label: xLabel, labelSize: xLabel ? 20 : 0, size: days ? 42 : 34, space: 56, ...(days ? { values: dayTicks } : { values: plainTicks, incrs: [0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100] }) },
+      { ...axis, label: yLabel, labelSize: 20, size: 52, values: plainTicks },
     ],
     series: [{}, ...edges, ...known],
     bands: bands.map((band, place) => ({ series: [1 + 2 * place, 2 + 2 * place], fill: band.colour })),
@@ -91,6 +91,9 @@ function keyOf({ label, colour, dash, width, points, band }) {
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** Numbers on an axis, with a true minus sign. */
+const plainTicks = (_, ticks) => ticks.map((tick) => (tick === null ? "" : tick.toLocaleString("en").replace("-", "\u2212")));
 
 /** Days on an axis: the year stands under the first of it. */
 function dayTicks(_, seconds) {
