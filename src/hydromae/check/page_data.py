@@ -32,7 +32,8 @@ def page_data(report: CheckReport) -> str | None:
     if places is not None:
         description["places"] = places.described()
     of = {station: place for place, station in enumerate(stations)}
-    scores, described = [], []
+    scores: list[dict[str, str]] = []
+    described: list[dict[str, Any]] = []
     for number, view in enumerate(sorted(report.series, key=lambda view: not is_flow(view.units))):
         at = np.array([of[station] for station in view.stations], np.int64)
         for score, values in _scores(view):

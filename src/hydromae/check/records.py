@@ -87,8 +87,8 @@ def _suspects(statistics: SeriesStatistics, n_days: int) -> tuple[np.ndarray, np
     for kind, years in ((3, [pair[:2] for pair in statistics.copied]), (4, statistics.dry_years)):
         station, year = np.array(years, np.int64).reshape(-1, 2).T
         parts.append(_rows(kind, station, starts[year], starts[year + 1] - starts[year], np.full(len(year), np.nan)))
-    station, day, value = np.array(statistics.wrong_at, np.float64).reshape(-1, 3).T
-    parts.append(_rows(5, station, day, np.ones_like(day), value))
+    wrong = np.array(statistics.wrong_at, np.float64).reshape(-1, 3)
+    parts.append(_rows(5, wrong[:, 0], wrong[:, 1], np.ones(len(wrong)), wrong[:, 2]))
     repeated = np.flatnonzero(statistics.repeating)
     parts.append(_rows(6, np.full(len(repeated), -1), repeated, np.ones_like(repeated), np.full(len(repeated), np.nan)))
     rows, values = (np.concatenate([part[place] for part in parts]) for place in (0, 1))

@@ -98,8 +98,9 @@ def _units_read(store: Store, name: str) -> str:
     settings = store.provenance.options.get("modalities", {}).get(name)
     if not settings:
         return ""
-    parts = ({**settings, **part} for part in settings.get("sources") or ({},))
-    return ", ".join(dict.fromkeys(part.get("convert_from") or store.units(name) for part in parts))
+    own = settings.get("convert_from") or store.units(name)
+    parts: list[dict[str, str]] = settings.get("sources") or [{}]
+    return ", ".join(dict.fromkeys(part.get("convert_from") or own for part in parts))
 
 
 def _compare_sources(report: CheckReport, store: Store, root: Path | None) -> None:

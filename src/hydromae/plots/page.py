@@ -81,7 +81,7 @@ def _weather(dataset: xr.Dataset) -> str:
 
 def _bands(dataset: xr.Dataset, name: str) -> list[tuple[int, int, int]]:
     """Percent of each band, and the places of its quantiles, the widest first."""
-    levels = dataset["quantile"].values if f"{name}_quantiles" in dataset else []
+    levels = dataset["quantile"].values if f"{name}_quantiles" in dataset else np.zeros(0)
     pairs = ((low, len(levels) - 1 - low) for low in range(len(levels) // 2))
     return [(round(100 * float(levels[high] - levels[low])), low, high) for low, high in pairs]
 
