@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hydromae.drawing.places import places_of
 from hydromae.metrics.efficiency import nse
 from hydromae.report import evaluation, write_report
-from hydromae.report.places import places_of
+from support.browser import WAIT, Opened, needs_browser, running_browser
 from support.evaluations import made_from, make_evaluation, make_observed
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
-WAIT = 120_000  # ms; a busy machine takes its time
+pytestmark = needs_browser
 STATIONS = 14
 
 
@@ -34,29 +32,8 @@ def address(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with running_browser() as running:
         yield running
-        running.close()
-
-
-class Opened:
-    """A page that was opened, with all that it complained of and asked for."""
-
-    def __init__(self, browser: Any, address: str, width: int = 1440, scheme: str = "light", **options: Any) -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True, **options
-        )
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(WAIT)
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(address)
-        if options.get("java_script_enabled", True):
-            self.page.wait_for_selector("html[data-ready]")
 
 
 @pytest.fixture
@@ -74,7 +51,6 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_the_page_works_without_complaint_request_or_barrier(opened: Any, width: int, scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python", reason="pip install axe-playwright-python")
     view = opened(width=width, scheme=scheme)
     assert view.page.evaluate("document.documentElement.scrollWidth") <= width
     for part in (
@@ -87,11 +63,9 @@ def test_the_page_works_without_complaint_request_or_barrier(opened: Any, width:
         assert view.page.locator(part).first.is_visible(), part
     for summary in view.page.locator(".live summary").all():
         summary.click()
-    view.page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    violations = view.page.evaluate("axe.run().then(found => found.violations.map(one => [one.id, one.nodes[0].html]))")
-    assert violations == []
+    assert view.barriers() == []
     assert view.complaints == []
-    assert [url for url in view.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert view.foreign == []
 
 
 def test_a_station_is_found_by_a_part_of_its_name_and_an_unknown_one_is_said(opened: Any) -> None:
@@ -207,17 +181,10 @@ def test_dark_pictures_are_dark(opened: Any) -> None:
 
 
 def test_on_paper_nothing_is_clipped_and_settings_are_printed(opened: Any) -> None:
-    page = opened(scheme="dark").page
-    page.set_viewport_size({"width": 700, "height": 900})
-    page.emulate_media(media="print", color_scheme="dark")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    view = opened(scheme="dark")
+    page = view.page
+    assert view.clipped_on_paper() == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
-    clipped = page.evaluate(
-        "[...document.querySelectorAll('main .wide, main pre, main canvas, main img, main svg')]"
-        ".filter(part => part.offsetParent !== null && (part.scrollWidth > part.clientWidth + 1 "
-        "|| part.getBoundingClientRect().right > 701)).map(part => part.outerHTML.slice(0, 80))"
-    )
-    assert clipped == []
     assert page.locator("details.settings pre").first.is_visible()
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 33, 38)"
     assert page.pdf()[:4] == b"%PDF"
@@ -236,6 +203,6 @@ def test_where_the_browser_cannot_unpack_the_pictures_are_shown(browser: Any, ad
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("html[data-ready]", timeout=WAIT)
-    assert "their pictures are shown instead" in page.inner_text("#script-status")
+    assert "their pictures and tables are shown instead" in page.inner_text("#script-status")
     assert page.locator("section.maps img").first.is_visible()
     context.close()

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from hydromae.drawing.places import Places, places_of
 from hydromae.evaluation.compare import compare
 from hydromae.report import explorer
 from hydromae.report.day_maps import day_maps_data
 from hydromae.report.evaluation import Evaluation
 from hydromae.report.explorer import explorer_data
-from hydromae.report.places import Places, places_of
 from support.evaluations import made_from, make_observed
 from support.packed import unpacked
 

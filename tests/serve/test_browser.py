@@ -1,6 +1,5 @@
 """The page in a real browser: painting, patches, keyboard, phone, dark, no barrier, and no stale answer."""
 
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,11 +12,9 @@ import uvicorn
 from hydromae.runs.directory import RunDirectory
 from hydromae.serve.served import Served
 from hydromae.serve.site import site
+from support.browser import WAIT, needs_browser, running_browser
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
-WAIT = 120_000  # ms; a busy machine takes its time
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +33,8 @@ def address(all_stations: RunDirectory, one_station: RunDirectory) -> Iterator[s
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with running_browser() as running:
         yield running
-        running.close()
 
 
 def opened(browser: Any, address: str, complaints: list[str], **options: Any) -> Any:
@@ -81,6 +76,9 @@ def test_days_patches_and_inputs_are_hidden_by_hand_and_no_stale_answer_is_shown
     settled(page)
     assert page.inner_text("#station-name") == "39001"
     before = page.inner_text("#answer")
+    words = page.locator("#errors tr", has_text="persistence").locator("th, td").all_inner_texts()
+    assert words[0] == "persistence, after the issue day" and words[1] == "3" and words[4] == "no band"
+    assert 0 < abs(float(words[3].replace("\N{MINUS SIGN}", "-"))) <= float(words[2])
     assert "on 3 days after 2001-06-20" in before and page.locator("#hidden-list li").count() == 0
 
     over = page.locator("#forecast-host .u-over").bounding_box()

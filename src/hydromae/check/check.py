@@ -93,6 +93,7 @@ def check(
         else network_of(chosen, None, (), None)
     )
     done, gaps, code_findings = Done(on_progress, len(sources)), Gaps(), CodeFindings()
+    report.share_the_page(source.settings.kind for source in sources)
     placed = {grid.name: grid for grid in brought or ()}
     for source in sources:
         seen = placed.get(source.name, source)
@@ -182,7 +183,9 @@ def _check_source(
     files = sum(len(piece.files) for piece in source.pieces)
     days = str(source.first_day), str(source.last_day)
     row = row_of(name, settings.kind, files, ", ".join(source.readers), days, places, settings.units, numbers)
-    report.rows.append(replace(row, why=source.why))
+    parts = settings.parts(name).values()
+    units_read = ", ".join(dict.fromkeys(part.convert_from or settings.units for part in parts))
+    report.rows.append(replace(row, why=source.why, units_read=units_read))
 
 
 def _positions(origin: date, first: date, last: date) -> tuple[int, int]:

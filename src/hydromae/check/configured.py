@@ -54,7 +54,7 @@ def choose_stations(
         return stations, None
     chosen = attributes.of(stations)
     judge_attributes(report, where, chosen.ids, chosen.names, chosen.values)
-    report.attributes = view_of(chosen.ids, chosen.names, chosen.values)
+    report.attributes = view_of(chosen.ids, chosen.names, chosen.values, chosen.station_names)
     return stations, chosen
 
 

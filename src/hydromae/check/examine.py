@@ -10,7 +10,9 @@ from hydromae.check.exclusions import Exclusion
 from hydromae.check.gaps import Gaps
 from hydromae.check.grid import GridStatistics, ReadDays, look_at_grid
 from hydromae.check.grid_findings import judge_grid
+from hydromae.check.kept_days import KeptDays
 from hydromae.check.quantity import doubt_units
+from hydromae.check.records import Recorder
 from hydromae.check.report import CheckReport, GridView, SeriesView
 from hydromae.check.series import ReadStations, SeriesStatistics, look_at_series
 from hydromae.check.series_findings import judge_runoff, judge_series
@@ -50,7 +52,14 @@ def examine_grid(
     report: CheckReport, subject: Subject, cells: Cells, read: ReadDays, droppable: bool, done: Done
 ) -> Numbers:
     """Look at a grid's days and add what is found; `droppable` says whether the configuration can go without it."""
-    statistics = look_at_grid(read, len(cells.index), subject, report.sampled_every, done)
+    kept = KeptDays(subject.n_days, len(cells.index), report.places["grid"])
+
+    def read_and_keep(first: int, count: int) -> np.ndarray:
+        block = read(first, count)
+        kept.take(first, block)
+        return block
+
+    statistics = look_at_grid(read_and_keep, len(cells.index), subject, report.sampled_every, done)
     counts = {split: statistics.looked[period] for split, period in subject.splits.items()}
     shares = {
         split: float(np.nanmean(statistics.share[period])) if counts[split].any() else float("nan")
@@ -72,10 +81,13 @@ def examine_grid(
         GridView(
             subject.name,
             subject.units,
+            subject.quantity,
             statistics.years,
             statistics.present_by_year(subject.years),
             cells.on_grid(statistics.all_days.observed_mean()),
             cells.on_grid(missing),
+            tuple(str(subject.day(position)) for position in kept.positions),
+            tuple(cells.on_grid(values) for values in kept.maps),
         )
     )
     return numbers
@@ -92,7 +104,14 @@ def examine_series(
     done: Done,
 ) -> Numbers:
     """Look at a series and add what is found, its gaps to `gaps`; `areas` are km2 of the stations."""
-    statistics = look_at_series(read, len(stations), subject, done)
+    recorder = Recorder(subject.first_day, subject.n_days, len(stations), report.places["series"])
+
+    def read_and_keep(columns: slice) -> np.ndarray:
+        block = read(columns)
+        recorder.take(block, columns.start)
+        return block
+
+    statistics = look_at_series(read_and_keep, len(stations), subject, done)
     size = {split: (period.stop - period.start) * len(stations) for split, period in subject.splits.items()}
     shares = {split: float(count.sum() / max(size[split], 1)) for split, count in statistics.split_count.items()}
     held = {split: float(statistics.any_day[period].mean()) for split, period in subject.splits.items()}
@@ -110,7 +129,16 @@ def examine_series(
     judge_runoff(report, subject, stations, statistics, areas)
     missing = 1 - statistics.count / max(statistics.n_days, 1)
     report.series.append(
-        SeriesView(subject.name, subject.units, stations, statistics.years, statistics.present, missing)
+        SeriesView(
+            subject.name,
+            subject.units,
+            stations,
+            statistics.years,
+            statistics.present,
+            missing,
+            statistics.mean,
+            recorder.record(statistics),
+        )
     )
     return numbers
 

@@ -1,8 +1,9 @@
 """The report of `check`, and how it is printed."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -12,9 +13,11 @@ from rich.text import Text
 
 from hydromae.base.html_text import html_table
 from hydromae.check.exclusions import Exclusion, exclusion_lines
+from hydromae.check.records import SeriesRecord
 
 VERDICTS = ("Fit for training.", "Would spoil training: mend the errors.", "Cannot be read: mend the errors.")
 NOTHING = Exclusion()
+PAGE_VALUES: Final = {"series": 2_800_000, "grid": 900_000}  # of all; a value takes some 1.2 bytes
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -40,7 +43,8 @@ class Problem:
 class Row:
     """One modality; numbers are None where it could not be read. `places` is rows x columns or the stations.
 
-    `why` is the reader's reason; `split_missing` the share of missing values of each split.
+    `why` is the reader's reason; `split_missing` the share of missing values of each split; `units_read` those in the
+    files, where they are known.
     """
 
     name: str
@@ -57,26 +61,30 @@ class Row:
     maximum: float | None = None
     why: str = ""
     split_missing: Mapping[str, float] = field(default_factory=dict)
+    units_read: str = ""
 
 
 @dataclass(frozen=True)
 class GridView:
-    """A grid for the figures: maps of its mean and missing share over the days looked at, NaN off the land.
+    """A grid for the page: maps of its mean and missing share over the days looked at, NaN off the land.
 
-    Row 0 is the north. `present` is the share of land cells with a value in each of `years`.
+    Row 0 is the north. `present` is the share of land cells with a value in each of `years`; `maps` are of some `days`.
     """
 
     name: str
     units: str
+    quantity: str
     years: Int[np.ndarray, "year"]
     present: Float[np.ndarray, "year"]
     mean: Float[np.ndarray, "row column"]
     missing: Float[np.ndarray, "row column"]
+    days: tuple[str, ...] = ()
+    maps: tuple[Float[np.ndarray, "row column"], ...] = ()
 
 
 @dataclass(frozen=True)
 class SeriesView:
-    """A series for the figures: the share of each year's days with a value at each station."""
+    """A series for the page: its record, and the share of each year's days with a value at each station."""
 
     name: str
     units: str
@@ -84,17 +92,23 @@ class SeriesView:
     years: Int[np.ndarray, "year"]
     present: Float[np.ndarray, "year station"]
     missing: Float[np.ndarray, "station"]
+    mean: Float[np.ndarray, "station"]
+    record: SeriesRecord
 
 
 @dataclass(frozen=True)
 class AttributesView:
-    """Where attributes are missing, and where the stations lie (degrees; None without such attributes)."""
+    """Where attributes are missing, and where the stations lie (degrees; None without such attributes).
+
+    `called` are the names of the stations, empty where they have none.
+    """
 
     stations: tuple[str, ...]
     names: tuple[str, ...]
     missing: Bool[np.ndarray, "station attribute"]
     longitude: Float[np.ndarray, "station"] | None
     latitude: Float[np.ndarray, "station"] | None
+    called: tuple[str, ...] = ()
 
 
 @dataclass(repr=False)
@@ -107,7 +121,8 @@ class CheckReport:
         rows: one for each modality.
         problems: in the order they were found.
         excluded: what the configuration leaves out already.
-        grids, series, attributes: for the figures of the page.
+        grids, series, attributes: for the page.
+        places: values that it may hold of each series, and cells of each grid; see `share_the_page`.
     """
 
     subject: str
@@ -118,6 +133,12 @@ class CheckReport:
     grids: list[GridView] = field(default_factory=list)
     series: list[SeriesView] = field(default_factory=list)
     attributes: AttributesView | None = None
+    places: dict[str, int] = field(default_factory=lambda: dict(PAGE_VALUES))
+
+    def share_the_page(self, kinds: Iterable[str]) -> None:
+        """Give each of several modalities, grids or series, an equal part of what the page can hold."""
+        for kind, count in Counter(kinds).items():
+            self.places[kind] = PAGE_VALUES[kind] // count
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -236,5 +257,6 @@ def cells_of(row: Row) -> dict[str, str]:
         "missing": "" if row.missing is None else f"{row.missing:.1%}",
         **{f"missing in {split}": f"{share:.1%}" for split, share in row.split_missing.items()},
         **{name: "" if number is None else f"{number:.4g}" for name, number in numbers.items()},
+        **({"units in the files": row.units_read} if row.units_read else {}),
         "units": row.units,
     }

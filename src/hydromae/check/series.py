@@ -17,6 +17,8 @@ _COARSE = 20  # a value of fewer steps of its station's resolution may stay equa
 _OUTLYING = 10.0  # robust deviations
 _LEAST_DEVIATION = 0.35  # of log flow, so that a river that hardly varies may still have a flood
 _ENOUGH_VALUES = 365  # for quantiles
+WRONG_KEPT = 1000  # impossible values whose places are kept
+TELLING_STATIONS = 10  # fewer may all repeat the day before by chance, as flow is rounded
 MOSTLY_WRONG = 0.05  # of a station's values: where more are impossible, the station is at fault and not the day
 
 ReadStations = Callable[[slice], Float[np.ndarray, "day station"]]
@@ -46,6 +48,8 @@ class SeriesStatistics:
         wrong: impossible values of each station.
         wrong_days: days on which a station whose values are mostly possible has an impossible one.
         first_wrong: position, column and value of the first impossible value.
+        wrong_at: column, position and value of the first impossible values of each block, `WRONG_KEPT` at most.
+        year_starts: position of the first day of each year.
         stuck: streaks of STUCK_DAYS and more above 0, without coarse low flow.
         dropped: streaks of zeros that begin with a fall from above the median.
         repeated: days on which all stations equal the day before.
@@ -69,7 +73,9 @@ class SeriesStatistics:
     wrong_days: Bool[np.ndarray, "day"]
     repeated: Bool[np.ndarray, "day"]
     telling: Int[np.ndarray, "day"]
+    year_starts: Int[np.ndarray, "year"]
     first_wrong: tuple[int, int, float] | None = None
+    wrong_at: list[tuple[int, int, float]] = field(default_factory=list)
     stuck: Streaks = field(default_factory=lambda: joined([]))
     dropped: Streaks = field(default_factory=lambda: joined([]))
     outliers: Outliers = field(default_factory=lambda: Outliers(*np.zeros((2, 0), np.int64), *np.zeros((2, 0))))
@@ -80,6 +86,12 @@ class SeriesStatistics:
     def n_days(self) -> int:
         """Days looked at."""
         return len(self.any_day)
+
+    @property
+    def repeating(self) -> Bool[np.ndarray, "day"]:
+        """Days on which all stations equal the day before, and enough of them are not 0."""
+        repeating: np.ndarray = self.repeated & (self.telling >= TELLING_STATIONS)
+        return repeating
 
 
 def look_at_series(
@@ -113,6 +125,7 @@ def look_at_series(
         wrong_days=np.zeros(subject.n_days, bool),
         repeated=np.ones(subject.n_days, bool),
         telling=np.zeros(subject.n_days, np.int64),
+        year_starts=starts,
     )
     stuck, dropped, outliers = list[Streaks](), list[Streaks](), list[Outliers]()
     for begin in range(0, n_stations, BLOCK_STATIONS):
@@ -147,6 +160,10 @@ def _impossible(statistics: SeriesStatistics, block: np.ndarray, columns: slice,
         statistics.wrong[columns] = wrong.sum(axis=0)
         mostly = wrong.sum(axis=0) > MOSTLY_WRONG * np.isfinite(block).sum(axis=0)
         statistics.wrong_days |= wrong[:, ~mostly].any(axis=1)
+        room = WRONG_KEPT - len(statistics.wrong_at)
+        days, places = (part[:room] for part in np.nonzero(wrong))
+        values = block[days, places].tolist()
+        statistics.wrong_at += zip((places + columns.start).tolist(), days.tolist(), values, strict=True)
         day, column = (int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
         if statistics.first_wrong is None or day < statistics.first_wrong[0]:
             statistics.first_wrong = (day, columns.start + column, float(block[day, column]))

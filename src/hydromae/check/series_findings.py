@@ -15,7 +15,6 @@ from hydromae.sources.cleaning import fault_of
 from hydromae.sources.source import OF_STATION
 
 _STUCK_SHARE = 0.2  # of a station's values: beyond it, the station is better left out
-_TELLING_STATIONS = 10  # fewer may all repeat the day before by chance, as flow is rounded
 
 
 def judge_series(
@@ -143,7 +142,7 @@ def _constant(report: CheckReport, subject: Subject, stations: tuple[str, ...], 
 
 
 def _copies(report: CheckReport, subject: Subject, stations: tuple[str, ...], statistics: SeriesStatistics) -> None:
-    repeated = statistics.repeated & (statistics.telling >= _TELLING_STATIONS)
+    repeated = statistics.repeating
     if repeated.any():
         days = [subject.day(i) for i in np.flatnonzero(repeated).tolist()]
         text = (

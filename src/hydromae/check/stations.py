@@ -1,6 +1,7 @@
 """Whether the table of attributes fits the series: gaps, constants, impossible coordinates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
@@ -14,8 +15,13 @@ _FAR = 30.0  # degrees from the median station
 _BOUNDS = {"latitude": 90, "longitude": 180}
 
 
-def view_of(ids: Sequence[str], names: Sequence[str], values: Float[np.ndarray, "station attribute"]) -> AttributesView:
-    """What the figures need of a table of attributes."""
+def view_of(
+    ids: Sequence[str],
+    names: Sequence[str],
+    values: Float[np.ndarray, "station attribute"],
+    called: Mapping[str, str] = MappingProxyType({}),
+) -> AttributesView:
+    """What the page needs of a table of attributes; `called` are names of stations by id."""
     position = {name: values[:, place] for name, place in coordinate_columns(names).items()}
     both = len(position) == 2
     return AttributesView(
@@ -24,6 +30,7 @@ def view_of(ids: Sequence[str], names: Sequence[str], values: Float[np.ndarray, 
         np.isnan(values),
         position["longitude"] if both else None,
         position["latitude"] if both else None,
+        tuple(called.get(station, "") for station in ids),
     )
 
 

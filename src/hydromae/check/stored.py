@@ -1,5 +1,6 @@
 """Checks a store: every byte, its sources, its values."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,11 @@ def check_store(
         values = store.attributes.astype(np.float64)
         where = f"{store.path}/attributes.npy"
         judge_attributes(report, where, store.station_ids, store.attribute_names, values)
-        report.attributes = view_of(store.station_ids, store.attribute_names, values)
+        called = dict(zip(store.station_ids, store.station_names or (), strict=False))
+        report.attributes = view_of(store.station_ids, store.attribute_names, values, called)
     network = network_of(store.station_ids, store.areas, names, values)
     done, gaps, code_findings = Done(on_progress, len(store.names)), Gaps(), CodeFindings(_ANEW)
+    report.share_the_page(store.kind(name) for name in store.names)
     for name in store.names:
         done.begin(name)
         subject = Subject(
@@ -81,12 +84,23 @@ def check_store(
             numbers = _series(report, store, subject, network, code_findings, gaps, done)
             places = f"{len(store.station_ids)} stations"
         days = str(store.days[0]), str(store.days[-1])
-        report.rows.append(row_of(name, store.kind(name), 1, "store", days, places, store.units(name), numbers))
+        row = row_of(name, store.kind(name), 1, "store", days, places, store.units(name), numbers)
+        report.rows.append(replace(row, units_read=_units_read(store, name)))
     gaps.tell(report)
     code_findings.tell(report)
     judge_network(report, network)
     done.end()
     return report
+
+
+def _units_read(store: Store, name: str) -> str:
+    """The units of the files that a modality was made from; empty where the store does not say."""
+    settings = store.provenance.options.get("modalities", {}).get(name)
+    if not settings:
+        return ""
+    own = settings.get("convert_from") or store.units(name)
+    parts: list[dict[str, str]] = settings.get("sources") or [{}]
+    return ", ".join(dict.fromkeys(part.get("convert_from") or own for part in parts))
 
 
 def _compare_sources(report: CheckReport, store: Store, root: Path | None) -> None:

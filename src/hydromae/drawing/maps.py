@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Integer, Real
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
@@ -103,6 +103,11 @@ def sample_grid(dataset: xr.Dataset, name: str, words: str) -> GridSample:
 def colour_map_of(words: str) -> str:
     """Name of the colours of a modality, from its standard and long name."""
     return next((colours for word, colours in COLOUR_MAPS.items() if word in words.lower()), "viridis")
+
+
+def hexes(name: str) -> list[str]:
+    """Colours of one of matplotlib's scales, from low to high."""
+    return [to_hex(colour) for colour in mpl.colormaps[name](np.linspace(0, 1, 32))]
 
 
 def choose_day(sample: GridSample) -> int | None:

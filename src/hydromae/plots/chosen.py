@@ -12,13 +12,14 @@ from hydromae.base.station_ids import id_texts
 MOST: Final = 6  # stations in one figure
 
 
-def chosen_stations(dataset: xr.Dataset, asked: Sequence[str], where: str) -> list[int]:
+def chosen_stations(dataset: xr.Dataset, asked: Sequence[str], where: str, most: int = MOST) -> list[int]:
     """Positions of the stations that are asked for by id or by a part of their name; all where none is named.
 
     Args:
         dataset: with a dimension `station`, and names in `station_name` where it has them.
         asked: ids, or parts of names in any case.
         where: the file, for messages.
+        most: how many may be drawn.
 
     Raises:
         DataError: a station is not there, a name fits several, or there are too many for one figure.
@@ -27,9 +28,9 @@ def chosen_stations(dataset: xr.Dataset, asked: Sequence[str], where: str) -> li
     named = "station_name" in dataset.coords or "station_name" in dataset
     names = [str(name) for name in dataset["station_name"].values] if named else [""] * len(ids)
     places = [_place(ids, names, text.strip(), where) for text in asked] or list(range(len(ids)))
-    if len(places) > MOST:
+    if len(places) > most:
         raise DataError(
-            f"{where}: has {len(places)} stations, and a figure holds {MOST}; name some with --station, as "
+            f"{where}: has {len(places)} stations, and a figure holds {most}; name some with --station, as "
             f"{', '.join(ids[:3])}"
         )
     return places

@@ -11,17 +11,18 @@ from matplotlib.figure import Figure
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.given import Day, Names, as_day, as_names
 from hydromae.base.permissions import refused
-from hydromae.base.replacing import replacing
+from hydromae.base.replacing import replace_text, replacing
 from hydromae.base.version import VERSION
 from hydromae.drawing.encode import style
-from hydromae.plots.chosen import chosen_stations
+from hydromae.plots.chosen import MOST, chosen_stations
 from hydromae.plots.forecast_figure import forecast_figure
+from hydromae.plots.page import STATIONS, plot_page
 from hydromae.plots.records import store_behind
 from hydromae.plots.scores_figure import scores_figure
 from hydromae.plots.series_figure import series_figure
 from hydromae.readers.guard import check_memory
 from hydromae.readers.labelled import open_labelled
-from hydromae.results.target import PICTURE_MARK, PICTURES, check_target
+from hydromae.results.target import PAGES, PICTURE_MARK, PICTURES, check_target
 from hydromae.store.store import Store
 
 _AUTHOR: Final = {".png": "Software", ".svg": "Creator", ".pdf": "Creator"}
@@ -46,7 +47,7 @@ def plot(
     Args:
         file: netCDF or Zarr, or the data set that a task returned.
         station: ids, or parts of names; None is all, of six at most.
-        output: .png, .svg or .pdf; None writes none.
+        output: .png, .svg or .pdf; .html for a page on which stations and issue times are chosen; None writes none.
         data: a store or a configuration with what was observed; None is the store that a forecast or simulation names.
         modality: of several in the file; None is that with most gaps filled, or else the flow.
         issue_time: of several; None is the last.
@@ -55,23 +56,25 @@ def plot(
         overwrite: replace an existing output.
 
     Returns:
-        A matplotlib figure.
+        A matplotlib figure; beside a page, that of its first station.
 
     Raises:
         DataError: the file cannot be opened or is of another kind, a station or an issue time is not in it, or the
             output exists.
-        ConfigError: the output has another suffix, or `days` is below 1.
+        ConfigError: the output has another suffix, scores are to be a page, or `days` is below 1.
     """
     if days < 1:
         raise ConfigError(f"{days} days cannot be drawn; give at least 1")
     target = None if output is None else Path(output)
     if target is not None:
         inputs = [] if isinstance(file, xr.Dataset) else [file]
-        check_target(target, overwrite, inputs, PICTURES)
+        check_target(target, overwrite, inputs, (*PICTURES, *PAGES))
     dataset, where = _opened(file)
     with style():
-        figure = _figure(dataset, where, station, data, modality, issue_time, days, metric)
-        if target is not None:
+        figure, page = _figure(dataset, where, station, data, modality, issue_time, days, metric, target)
+        if target is not None and page is not None:
+            replace_text(target, page, overwrite)
+        elif target is not None:
             with replacing(target, overwrite) as temporary:
                 figure.savefig(
                     temporary,
@@ -92,15 +95,26 @@ def _figure(
     issue_time: Day | None,
     days: int,
     metric: str,
-) -> Figure:
+    target: Path | None,
+) -> tuple[Figure, str | None]:
+    """The figure, and the text of a page where one is asked for."""
+    as_page = target is not None and target.suffix in PAGES
     if "score" in dataset and "lead_time" in dataset.dims:
-        return scores_figure(dataset, metric, where)
+        if as_page:
+            raise ConfigError(
+                f"{target}: scores are drawn as .png, .svg or .pdf; `hydromae report` makes a page of them with maps"
+            )
+        return scores_figure(dataset, metric, where), None
     name = _modality(dataset, modality, where)
-    stations = chosen_stations(dataset, as_names(station) or [], where)
+    stations = chosen_stations(dataset, as_names(station) or [], where, STATIONS if as_page else MOST)
+    drawn = stations[:1] if as_page else stations
     store = store_behind(dataset, data)
-    if "issue_time" in dataset.dims:
-        return forecast_figure(dataset, name, stations, _issue(dataset, issue_time, where), store, days)
-    return series_figure(dataset, name, stations, store, days)
+    issue = _issue(dataset, issue_time, where) if "issue_time" in dataset.dims else None
+    if issue is None:
+        figure = series_figure(dataset, name, drawn, store, days)
+    else:
+        figure = forecast_figure(dataset, name, drawn, issue, store, days)
+    return figure, plot_page(dataset, name, stations, issue, store, days, figure) if as_page else None
 
 
 def _opened(file: str | Path | xr.Dataset) -> tuple[xr.Dataset, str]:

@@ -1,7 +1,8 @@
 """What was observed at a station around a forecast or a simulation, from the data that it was made of."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ class Record:
     """
 
     days: np.ndarray
-    values: Float[np.ndarray, " day"]
+    values: Float[np.ndarray, "day *station"]
     units: str
 
     def between(self, first: np.datetime64, last: np.datetime64) -> "Record":
@@ -61,13 +62,21 @@ def store_behind(dataset: xr.Dataset, data: str | Path | Store | None) -> Store 
 
 def record_of(store: Store | None, name: str, station: str) -> Record | None:
     """A series of a station; None where the store lacks either."""
+    held = records_of(store, name, [station])
+    return None if held is None else replace(held, values=held.values[:, 0])
+
+
+def records_of(store: Store | None, name: str, stations: Sequence[str]) -> Record | None:
+    """A series of some stations, its values [day, station], NaN at those that the store lacks; None without it."""
     if store is None or name not in store.names or store.kind(name) != "series":
         return None
-    (known,) = respelled(id_texts(np.array([station]), "the file"), store.station_ids, str(store.path))
-    if known not in store.station_ids:
+    known = respelled(id_texts(np.array(stations), "the file"), store.station_ids, str(store.path))
+    place = {station: column for column, station in enumerate(store.station_ids)}
+    columns = np.array([place.get(station, -1) for station in known])
+    if (columns < 0).all():
         return None
-    values = store.read(name, slice(None))[:, store.station_ids.index(known)]
-    return Record(store.days, np.array(values), store.units(name))
+    values = np.where(columns >= 0, store.read(name, slice(None))[:, columns], np.nan)
+    return Record(store.days, values, store.units(name))
 
 
 def rain_of(store: Store | None, station: str) -> Record | None:

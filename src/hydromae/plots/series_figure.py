@@ -28,8 +28,8 @@ def series_figure(dataset: xr.Dataset, name: str, stations: list[int], store: St
     time = dataset["time"].values.astype("datetime64[D]")
     for axes, station in zip(panels, stations, strict=True):
         at = dataset.isel(station=station)
-        observed, estimate, wanted = _of(at, name, time, store)
-        span = _span(wanted, days)
+        observed, estimate, wanted = series_parts(at, name, time, store)
+        span = span_of(wanted, days)
         _draw(axes, at, name, time, observed, estimate, span)
         axes.set_title(plain(station_label(dataset, station)))
         axes.set_ylabel(plain(str(dataset[name].attrs.get("units", ""))))
@@ -38,7 +38,9 @@ def series_figure(dataset: xr.Dataset, name: str, stations: list[int], store: St
     return figure
 
 
-def _of(at: xr.Dataset, name: str, time: np.ndarray, store: Store | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def series_parts(
+    at: xr.Dataset, name: str, time: np.ndarray, store: Store | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What was observed, what the model says, and the days that are worth a look, each [day]."""
     values = at[name].values.astype(np.float64)
     if f"{name}_flag" in at:
@@ -57,7 +59,7 @@ def _of(at: xr.Dataset, name: str, time: np.ndarray, store: Store | None) -> tup
     return observed, values, known if known.any() else np.isfinite(values)
 
 
-def _span(wanted: np.ndarray, days: int) -> slice:
+def span_of(wanted: np.ndarray, days: int) -> slice:
     """The span with most days that are worth a look, in the middle of those that have so many, of several the last."""
     length = min(days, len(wanted))
     counts = np.concatenate([[0], np.cumsum(wanted)])

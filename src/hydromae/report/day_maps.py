@@ -3,18 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-import matplotlib as mpl
 import numpy as np
 import xarray as xr
-from matplotlib.colors import to_hex
 
-from hydromae.drawing.maps import colour_map_of, known_extent
-from hydromae.report.packing import pack, squeeze
+from hydromae.drawing.maps import colour_map_of, hexes, known_extent
+from hydromae.drawing.packing import pack, squeeze
 from hydromae.tokens.selection import MISSING, TARGET
 
 VALUES: Final = 900_000  # cells with a value in all maps together; some 1.2 bytes each in the page
 MOST_DAYS: Final = 30
-_COLOURS: Final = 32
 
 
 def day_maps_data(
@@ -87,11 +84,6 @@ def _grid(
         "y": _centres(dataset, y, rows, turned=rises),
     }
     return described, arrays
-
-
-def hexes(name: str) -> list[str]:
-    """Colours of one of matplotlib's scales, from low to high."""
-    return [to_hex(colour) for colour in mpl.colormaps[name](np.linspace(0, 1, _COLOURS))]
 
 
 def _centres(dataset: xr.Dataset, dim: Any, part: slice, turned: bool) -> list[float] | None:

@@ -7,14 +7,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from hydromae.drawing.packing import listed, pack, squeeze
+from hydromae.drawing.places import Places
 from hydromae.evaluation.compare import OF_STATIONS
 from hydromae.evaluation.forecast_scores import persistence
 from hydromae.evaluation.standing import MODEL
 from hydromae.metrics.catalogue import METRICS
 from hydromae.metrics.efficiency import nse, quiet
 from hydromae.report.evaluation import REGIMES, Evaluation
-from hydromae.report.packing import pack, squeeze
-from hydromae.report.places import Places
 
 # A value takes about 1.2 bytes in the page: together these stay below some 4.5 MB.
 OBSERVED_VALUES: Final = 700_000  # of flow, and as many of rain
@@ -135,7 +135,7 @@ def _add_forecasts(description: dict[str, Any], arrays: dict[str, np.ndarray], e
     if f"{name}_threshold" in first:
         levels_held = [level for level in _LEVELS if level in first["event"].values]
         held_levels = first[f"{name}_threshold"].sel(event=levels_held).transpose("event", "station").values
-        description["levels"] = {level: _listed(row) for level, row in zip(levels_held, held_levels, strict=True)}
+        description["levels"] = {level: listed(row) for level, row in zip(levels_held, held_levels, strict=True)}
     low, high = _bounds(list(parts.values()))
     offset, scale = low, np.maximum(high - low, 1e-12)
     for key, part in parts.items():
@@ -146,8 +146,8 @@ def _add_forecasts(description: dict[str, Any], arrays: dict[str, np.ndarray], e
         "first_day": int(days[0].astype(np.int64)),
         "issues": [int(day) for day in issues[kept].astype(np.int64)],
         "all_issues": len(issues),
-        "offset": [float(f"{value:.6g}") for value in offset],
-        "scale": [float(f"{value:.6g}") for value in scale],
+        "offset": listed(offset, 6),
+        "scale": listed(scale, 6),
     }
 
 
@@ -159,7 +159,7 @@ def _add_rain(description: dict[str, Any], arrays: dict[str, np.ndarray], rain: 
         highest = np.nan_to_num(np.nanmax(values, axis=1))
     highest = np.where(highest > 0, highest, 1.0)
     arrays["rain"] = squeeze(values, np.zeros((len(values), 1)), highest[:, None], bits=6)
-    description["rain"] = {"units": str(rain.attrs.get("units", "")), "scale": _listed(highest)}
+    description["rain"] = {"units": str(rain.attrs.get("units", "")), "scale": listed(highest)}
 
 
 def _bounds(parts: list[np.ndarray]) -> tuple[Float[np.ndarray, " station"], Float[np.ndarray, " station"]]:
@@ -196,7 +196,7 @@ def _skill(key: str, scores: xr.Dataset) -> dict[str, Any]:
         "models": [str(name) for name in scores["model"].values],
         "own": MODEL,
         "metrics": [_words_of(name, str(scores.attrs.get("units", ""))) for name in metrics],
-        "values": [[[_listed(row) for row in model] for model in metric] for metric in part.values],
+        "values": [[[listed(row) for row in model] for model in metric] for metric in part.values],
     }
 
 
@@ -207,13 +207,13 @@ def _reliability(key: str, scores: xr.Dataset) -> dict[str, Any]:
         made = {
             "key": key,
             "leads": [int(lead) for lead in scores["lead_time"].values],
-            "intervals": _listed(scores["interval"].values),
-            "coverage": [_listed(row) for row in coverage.values],
+            "intervals": listed(scores["interval"].values),
+            "coverage": [listed(row) for row in coverage.values],
         }
         if {"pit_density", "pit_lower", "pit_upper"} <= set(map(str, scores.variables)):
             density = scores["pit_density"].mean(("station", "lead_time"))
-            edges = [*_listed(scores["pit_lower"].values), float(scores["pit_upper"].values[-1])]
-            made |= {"edges": edges, "density": _listed(density.values)}
+            edges = [*listed(scores["pit_lower"].values), float(scores["pit_upper"].values[-1])]
+            made |= {"edges": edges, "density": listed(density.values)}
     return made
 
 
@@ -230,8 +230,3 @@ def _words_of(name: str, units: str) -> dict[str, str]:
 
 def _by_lead(values: xr.DataArray) -> Float[np.ndarray, "lead station"]:
     return values.transpose("lead_time", "station").values.astype(np.float64)
-
-
-def _listed(values: np.ndarray) -> list[float | None]:
-    """Numbers as JSON holds them, of five digits; None where they are not known."""
-    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in np.asarray(values, dtype=np.float64)]

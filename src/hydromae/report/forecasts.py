@@ -85,7 +85,13 @@ def _table(regime: str, scores: xr.Dataset) -> RegimeTable:
     overlap = overlap_of(scores.attrs)
     names = [f"{name}{'' if overlap is None else MARK}" for name in scores["model"].values]
     rows = tuple(
-        (name, tuple(ScoreCell(short(v) + _MARKS[d], bool(b)) for v, b, d in zip(*row, strict=True)))
+        (
+            name,
+            tuple(
+                ScoreCell(short(v).replace("-", "\N{MINUS SIGN}") + _MARKS[d], bool(b))
+                for v, b, d in zip(*row, strict=True)
+            ),
+        )
         for name, *row in zip(names, median, best, differs, strict=True)
     )
     untested = np.isnan(tested["difference"].values).all(axis=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -15,12 +15,13 @@ from hydromae.base.errors import DataError
 from hydromae.base.replacing import replace_text
 from hydromae.base.shell import command
 from hydromae.config.read import dump_config
+from hydromae.drawing.assembly import assembled
 from hydromae.drawing.encode import Picture, style
 from hydromae.drawing.maps import draw_maps, sample_grid, words_of
 from hydromae.drawing.page import page_environment
+from hydromae.drawing.places import places_of
 from hydromae.drawing.series import draw_series, sample_series
 from hydromae.evaluation.scores import ModalityScore, reference_label, verdict
-from hydromae.report.assembly import assemble
 from hydromae.report.cross_modality import FILE as CROSS_MODALITY
 from hydromae.report.cross_modality import CrossModality, cross_modality_section
 from hydromae.report.curves import loss_curves
@@ -30,7 +31,6 @@ from hydromae.report.explorer import explorer_data
 from hydromae.report.forecasts import Forecasts, forecasts_section
 from hydromae.report.headline import headline
 from hydromae.report.inputs import Run, load_run, open_reconstruction, reconstructed_names
-from hydromae.report.places import places_of
 from hydromae.report.scatter import draw_scatter
 from hydromae.report.verdict import learning, not_finite
 from hydromae.results.target import PAGES, check_target
@@ -38,6 +38,8 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.runs.shipped import located
 from hydromae.store.scaling import Transform
 
+# In the order in which they need each other.
+_MODULES: Final = ("events", "station", "skill", "day_maps", "page")
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 
 
@@ -184,7 +186,7 @@ def _render(run: Run, figures: Figures) -> str:
         **_outcome(run, figures),
         **_scores(run),
         **_provenance(run),
-        parts=assemble(interactive=figures.explorer is not None),
+        parts=assembled("hydromae.report", _MODULES, uplot=figures.explorer is not None),
     )
 
 

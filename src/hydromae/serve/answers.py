@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from hydromae.base.errors import HydroMAEError
-from hydromae.report.packing import pack, squeeze
+from hydromae.drawing.packing import pack, squeeze
 from hydromae.serve.cautions import cautions
 from hydromae.serve.grids import GridPictures
 from hydromae.serve.painted import Reply, reply

@@ -8,9 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hydromae.base.patches import unpack, whole_patches
-from hydromae.drawing.maps import colour_map_of, known_extent
-from hydromae.report.day_maps import hexes
-from hydromae.report.packing import pack, squeeze
+from hydromae.drawing.maps import colour_map_of, hexes, known_extent
+from hydromae.drawing.packing import pack, squeeze
 from hydromae.store.maps import to_grid
 from hydromae.store.store import Store
 

@@ -9,9 +9,9 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 
 from hydromae.base.version import VERSION
-from hydromae.report.assembly import Assembly, assembled
-from hydromae.report.packing import pack
-from hydromae.report.places import places_of
+from hydromae.drawing.assembly import Assembly, assembled
+from hydromae.drawing.packing import pack
+from hydromae.drawing.places import places_of
 from hydromae.serve.served import Served
 from hydromae.store.view import open_store
 
@@ -40,8 +40,7 @@ def page(served: Served) -> tuple[str, str]:
 
 @cache
 def _parts() -> Assembly:
-    modules = [_file(f"web/{name}.js") for name in _MODULES]
-    return assembled(modules, uplot=True, style=_file("web/serve.css"), asks=True)
+    return assembled("hydromae.serve", _MODULES, style="serve", asks=True)
 
 
 def _file(name: str) -> str:

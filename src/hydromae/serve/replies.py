@@ -31,9 +31,9 @@ def described(label: str, levels: tuple[float, ...], reply: Reply) -> dict[str, 
             "hidden": _errors(reply, levels, reply.hidden & ~ahead & np.isfinite(reply.mean)),
         },
     }
-    if last is not None and made["errors"]["ahead"] is not None:
-        off = (last - reply.observed.astype(np.float64))[ahead]
-        made["errors"]["persistence"] = float(np.sqrt(np.nanmean(off**2)))
+    if last is not None:
+        level = np.full(len(reply.mean), last)
+        made["errors"]["persistence"] = _off(level, reply.observed, ahead & np.isfinite(reply.mean))
     return made
 
 
@@ -67,11 +67,10 @@ def bands(levels: tuple[float, ...], quantiles: Float[np.ndarray, "day quantile"
 
 def _errors(reply: Reply, levels: tuple[float, ...], asked: Bool[np.ndarray, " day"]) -> dict[str, Any] | None:
     """How far the mean is from what was observed on some days; None where nothing was."""
-    days = asked & np.isfinite(reply.observed)
-    if not days.any():
+    made = _off(reply.mean, reply.observed, asked)
+    if made is None:
         return None
-    off = reply.mean[days].astype(np.float64) - reply.observed[days]
-    made = {"days": int(days.sum()), "rmse": float(np.sqrt(np.mean(off**2))), "bias": float(off.mean())}
+    days = asked & np.isfinite(reply.observed)
     for band in bands(levels, reply.quantiles)[:1]:
         low, high = (np.array(band[edge])[days] for edge in ("low", "high"))
         made |= {
@@ -79,3 +78,14 @@ def _errors(reply: Reply, levels: tuple[float, ...], asked: Bool[np.ndarray, " d
             "inside": float(np.mean((reply.observed[days] >= low) & (reply.observed[days] <= high))),
         }
     return made
+
+
+def _off(
+    said: Float[np.ndarray, " day"], observed: Float[np.ndarray, " day"], asked: Bool[np.ndarray, " day"]
+) -> dict[str, Any] | None:
+    """Root mean square and mean error on those of some days that were observed; None where none was."""
+    days = asked & np.isfinite(observed)
+    if not days.any():
+        return None
+    off = said[days].astype(np.float64) - observed[days]
+    return {"days": int(days.sum()), "rmse": float(np.sqrt(np.mean(off**2))), "bias": float(off.mean())}

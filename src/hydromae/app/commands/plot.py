@@ -12,10 +12,11 @@ from hydromae.app.commands.options import OverwriteOwn, listed
 def plot(
     file: Annotated[Path, typer.Argument(help="Output of forecast, infill, ungauged, reconstruct, or *_scores.nc.")],
     station: Annotated[
-        str | None, typer.Option(help="Ids or parts of names, separated by commas; default: all, up to six.")
+        str | None,
+        typer.Option(help="Ids or parts of names, by commas; default: all, up to six; a page 1,000."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File: .png, .svg or .pdf; default: FILE with .png.")
+        Path | None, typer.Option("--output", "-o", help="File: .png, .svg, .pdf or .html; default: FILE with .png.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Store or configuration of the observations; default: what FILE was made of.")
@@ -34,6 +35,8 @@ def plot(
     above, and what was observed later where it is known.
 
     Example: `hydromae plot forecast.nc --station 39001 -o forecast.png`
+
+    As a page, on which the station and the issue time are chosen: `hydromae plot forecast.nc -o forecast.html`
 
     By name: `hydromae plot forecast.nc --station "Thames at Kingston"`
 

@@ -43,7 +43,7 @@ function mainPanel(data, state, painted) {
     const words = answer.runs.map((run) => {
       if (run.error) return `${run.label}: ${run.error}`;
       const { ahead, hidden, persistence } = run.errors, parts = [];
-      if (ahead) parts.push(`root mean square error ${text(ahead.rmse)} ${unit} on ${ahead.days} days after ${dayText(answer.day)}${persistence === undefined ? "" : ` (persistence ${text(persistence)})`}`);
+      if (ahead) parts.push(`root mean square error ${text(ahead.rmse)} ${unit} on ${ahead.days} days after ${dayText(answer.day)}${persistence ? ` (persistence ${text(persistence.rmse)})` : ""}`);
       if (hidden) parts.push(`${text(hidden.rmse)} ${unit} on ${hidden.days} hidden days`);
       return `${run.label}: ${parts.join(", ") || "nothing is hidden that was observed"}`;
     });
@@ -76,15 +76,15 @@ function mainPanel(data, state, painted) {
 
 /** Errors of each run, after the issue day and on the hidden days. */
 function errorTable(answer, unit) {
-  const cells = (part) => (part ? [String(part.days), text(part.rmse), text(part.bias), part.share === undefined ? "–" : `${text(100 * part.inside)} % of ${part.share} %`] : ["0", "–", "–", "–"]);
+  const cells = (part) => (part ? [String(part.days), text(part.rmse), text(part.bias), part.share === undefined ? "no band" : `${text(100 * part.inside)} % of ${part.share} %`] : ["0", "–", "–", "–"]);
   const rows = [];
   for (const run of answer.runs) {
     if (run.error) continue;
     if (answer.after !== "all") rows.push([`${run.label}, after the issue day`, ...cells(run.errors.ahead)]);
     if (run.errors.hidden) rows.push([`${run.label}, hidden days`, ...cells(run.errors.hidden)]);
   }
-  const last = answer.runs.find((run) => run.errors?.persistence !== undefined);
-  if (last) rows.push(["persistence, after the issue day", String(last.errors.ahead.days), text(last.errors.persistence), "–", "–"]);
+  const last = answer.runs.find((run) => run.errors?.persistence)?.errors.persistence;
+  if (last) rows.push(["persistence, after the issue day", String(last.days), text(last.rmse), text(last.bias), "no band"]);
   if (!rows.length) { byId("errors").replaceChildren(); return; }
   const caption = `Errors beside what was observed, ${unit}`, made = table(["of", "days", "root mean square error", "mean error", "inside the band"], rows, caption);
   byId("errors").replaceChildren(made);

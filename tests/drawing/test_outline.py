@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.path import Path
 
-from hydromae.report.outline import land_within
-from hydromae.report.places import places_of
+from hydromae.drawing.outline import land_within
+from hydromae.drawing.places import places_of
 from support.evaluations import made_from, make_observed
 
 WORLD = (-180.0, 180.0, -90.0, 90.0)

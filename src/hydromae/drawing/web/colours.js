@@ -15,6 +15,8 @@ function scaleOf(values, best) {
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
   let [low, high] = [at(0.05), at(0.95)];
   if (best === "1") return { low: Math.max(-1, Math.min(low, 0)), high: 1, colours: VIRIDIS };
+  if (best === "100") return { low: Math.min(low, 90), high: 100, colours: VIRIDIS };
+  if (best === "0" && low === 0 && high === 0) high = 1;
   const middle = Number(best);
   if (best !== "" && low < middle && high > middle) {
     const reach = Math.max(middle - low, high - middle);

@@ -24,6 +24,7 @@ function drawn(tag, attributes = {}, ...children) {
 /** Three digits, a true minus sign; a dash where there is no value. */
 function text(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
   const size = Math.abs(value);
   const short = size >= 1000 ? Math.round(value).toLocaleString("en") : size < 1 ? value.toFixed(2) : value.toPrecision(digits);
   return (size > 0 && size < 0.005 ? value.toExponential(1) : short).replace("-", "\u2212");

@@ -38,7 +38,7 @@ def land_within(extent: Extent) -> list[Ring]:
 @cache
 def _world() -> tuple[Ring, ...]:
     """What `vendor/natural_earth/README.md` describes, in degrees."""
-    source = files("hydromae.report").joinpath("vendor/natural_earth/land.npz")
+    source = files("hydromae.drawing").joinpath("vendor/natural_earth/land.npz")
     with source.open("rb") as opened, np.load(opened) as held:
         steps = np.stack([held["east"], held["north"]], axis=1).astype(np.int64)
         starts, lengths = held["starts"].astype(np.int64), held["lengths"].astype(np.int64)

@@ -1,4 +1,4 @@
-// Reads what hydromae/report/packing.py wrote.
+// Reads what hydromae/drawing/packing.py wrote.
 
 /** Half precision to numbers, by table: not every browser has Float16Array. */
 const halves = (() => {

@@ -83,7 +83,7 @@ function stationMap(data, state, changed) {
     const band = counts.map((_, bin) => drawn("rect", { x: bin * step, width: step + 0.5, y: tall + 3, height: 8, fill: shade(colours, (bin + 0.5) / bins) }));
     const label = `Histogram of ${title()}: ${counts.map((number, bin) => (number ? `${number} from ${text(low + (bin * (high - low)) / bins)}` : "")).filter(Boolean).join(", ")}`;
     histogramHost.replaceChildren(drawn("svg", { viewBox: `0 0 ${wide} ${tall + 32}`, role: "img", "aria-label": label }, ...bars, ...band,
-      words(0, "start", `≤ ${text(low)}`), words(wide / 2, "middle", [scoreOf().words, scoreOf().units && `(${scoreOf().units})`].filter(Boolean).join(" ").slice(0, 46)), words(wide, "end", `${scoreOf().best === "1" ? "" : "≥ "}${text(high)}`),
+      words(0, "start", `≤ ${text(low)}`), words(wide / 2, "middle", [scoreOf().words, scoreOf().units && `(${scoreOf().units})`].filter(Boolean).join(" ").slice(0, 46)), words(wide, "end", `${["1", "100"].includes(scoreOf().best) ? "" : "≥ "}${text(high)}`),
       drawn("text", { x: 0, y: 10, fill: colourOf("soft"), "font-size": 12 }, `${most} stations`)));
   }
 

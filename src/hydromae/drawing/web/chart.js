@@ -16,12 +16,12 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
   const edges = bands.flatMap(() => [0, 1].map(() => ({ width: 0, stroke: "transparent", points: { show: false } })));
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
   const options = {
-    width: Math.max(200, width), height, ms: 1e-3, padding: hung && [null, 14, null, null],
+    width: Math.max(200, width), height, ms: 1e-3, padding: hung && [null, 24, null, null],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     scales: { x: { time: days }, y: { distr: logarithmic ? 3 : 1, ...(yRange ? { range: yRange } : {}) } },
     axes: [
-      { ...axis, label: xLabel, labelSize: xLabel ? 20 : 0, size: days ? 42 : 34, space: 56, ...(days ? { values: dayTicks } : { incrs: [0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100] }) },
-      { ...axis, label: yLabel, labelSize: 20, size: 52, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : tick.toLocaleString("en").replace("-", "\u2212"))) },
+      { ...axis, label: xLabel, labelSize: xLabel ? 20 : 0, size: days ? 42 : 34, space: 56, ...(days ? { values: dayTicks } : { values: plainTicks, incrs: [0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100] }) },
+      { ...axis, label: yLabel, labelSize: 20, size: 52, values: plainTicks },
     ],
     series: [{}, ...edges, ...known],
     bands: bands.map((band, place) => ({ series: [1 + 2 * place, 2 + 2 * place], fill: band.colour })),
@@ -32,7 +32,7 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
       setCursor: [(plot) => { reading.textContent = plot.cursor.idx === null || plot.cursor.idx === undefined ? "" : said(plot.cursor.idx); }],
       drawClear: [(plot) => shades.forEach(([first, last]) => {
         const [left, right] = [first - 0.5, last + 0.5].map((at) => plot.valToPos(days ? at * 86400 : at, "x", true)), { ctx: brush, bbox } = plot;
-        const from = Math.max(left, bbox.left), to = Math.min(right, bbox.left + bbox.width);
+        const from = Math.max(left, bbox.left), to = Math.min(Math.max(right, left + 2 * devicePixelRatio), bbox.left + bbox.width);
         if (to <= from) return;
         brush.save();
         brush.fillStyle = colourOf("shade");
@@ -74,7 +74,7 @@ function lineChart(host, width, { x, series, bands = [], xLabel, yLabel, days = 
 function hungBars(host, { width, ms, tzDate, scales, axes: [across, up] }, { colour, values, yLabel }, columns) {
   const most = Math.max(1, ...Array.from(values).filter(Number.isFinite));
   return new uPlot({
-    width, ms, tzDate, height: 92, legend: { show: false }, cursor: { show: false }, padding: [8, 14, 2, null],
+    width, ms, tzDate, height: 92, legend: { show: false }, cursor: { show: false }, padding: [8, 24, 2, null],
     scales: { x: scales.x, y: { dir: -1, range: [0, most * 1.05] } },
     axes: [{ ...across, size: 0, values: () => [], ticks: { show: false } }, { ...up, label: yLabel, space: 22 }],
     series: [{}, { fill: colour, stroke: colour, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 30] }) }],
@@ -92,10 +92,13 @@ function keyOf({ label, colour, dash, width, points, band }) {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** Numbers on an axis, with a true minus sign. */
+const plainTicks = (_, ticks) => ticks.map((tick) => (tick === null ? "" : tick.toLocaleString("en").replace("-", "\u2212")));
+
 /** Days on an axis: the year stands under the first of it. */
 function dayTicks(_, seconds) {
   let year = null;
-  const step = seconds.length > 1 ? seconds[1] - seconds[0] : 0;
+  const step = seconds.length > 1 ? seconds[1] - seconds[0] : new Date(seconds[0] * 1e3).toISOString().includes("-01-01T00") ? Infinity : 0;
   return seconds.map((second) => {
     const day = new Date(second * 1e3), isNew = day.getUTCFullYear() !== year;
     year = day.getUTCFullYear();
@@ -104,12 +107,16 @@ function dayTicks(_, seconds) {
   });
 }
 
+const SHOWN_ROWS = 200; // of a table under a figure; a browser slows down with thousands
+
 /** What stands under a figure: words, its values as a table that is made when it is opened, and buttons to save both. */
 function underneath(host, note, title, rows, heads) {
   const details = element("details", {}, element("summary", { textContent: "The values as a table" }));
   details.addEventListener("toggle", () => {
     while (details.children.length > 1) details.lastChild.remove();
-    if (details.open) details.append(table(heads(), rows().map((row) => row.map((cell) => (typeof cell === "number" ? text(cell) : cell))), title()));
+    if (!details.open) return;
+    const all = rows(), caption = all.length > SHOWN_ROWS ? `${title()}: the first ${SHOWN_ROWS} of ${all.length.toLocaleString("en")} rows, all of which are in the CSV` : title();
+    details.append(table(heads(), all.slice(0, SHOWN_ROWS).map((row) => row.map((cell) => (typeof cell === "number" ? text(cell) : cell))), caption));
   });
   const csv = saveButton("CSV", title(), () => saveRows(title(), [heads(), ...rows().map((row) => row.map((cell) => (Number.isNaN(cell) ? "" : cell)))]));
   note.after(details, element("div", { className: "buttons" }, canvasButton(host, title), csv));

@@ -36,7 +36,7 @@ def pack(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> st
         parts.append(content)
     header = json_text({**_visible(dict(description)), "arrays": listed}).encode()
     whole = struct.pack("<I", len(header)) + header + b"".join(parts)
-    return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(whole, 6, mtime=0)).decode("ascii")
 
 
 def _visible(content: Any) -> Any:
@@ -65,6 +65,11 @@ def squeeze(values: np.ndarray, offset: np.ndarray, scale: np.ndarray, bits: int
     raw = halves.view(np.uint16).astype(np.uint32)
     rounded = (raw + (1 << (drop - 1))) & (0xFFFF >> drop << drop)
     return np.where(known, rounded, _NAN).astype(np.uint16).view(np.float16)
+
+
+def listed(values: np.ndarray, digits: int = 5) -> list[float | None]:
+    """Numbers as JSON holds them, of so many digits; None where they are not known."""
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in np.asarray(values, np.float64)]
 
 
 def _planes(values: np.ndarray) -> bytes:

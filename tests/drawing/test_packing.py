@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hydromae.report.packing import pack, squeeze
+from hydromae.drawing.packing import pack, squeeze
 from support.packed import unpacked
 
 

@@ -10,7 +10,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from hydromae.drawing.maps import known_extent
-from hydromae.report.outline import Extent, Ring, land_within
+from hydromae.drawing.outline import Extent, Ring, land_within
 from hydromae.store.store import Store
 from hydromae.store.view import open_store
 
