@@ -3,8 +3,8 @@
     python benchmarks/waiting.py
     python benchmarks/waiting.py --size full --days 240   # grids of 290 x 180 cells, some of their days
 
-Times are those of the processor, of a process and its children, the best of a few. h5py alone decompresses the same days
-of the same files of grids, whole chunks at a time, and does nothing with them.
+Times are those of the processor, of a process and its children, the best of a few. h5py alone decompresses the same
+days of the same files of grids, whole chunks at a time, and does nothing with them.
 """
 
 import argparse

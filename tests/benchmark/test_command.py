@@ -65,6 +65,7 @@ def test_every_part_for_the_gpu_runs_at_tiny_size_and_a_failing_one_stops_no_oth
         raise RuntimeError("no available kernel | as said")
 
     monkeypatch.setitem(module.PARTS, "long", (fail, 1))
+    monkeypatch.setattr(module, "compile_layers", lambda model, sizes: None)  # takes longer than all the rest
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--tiny", "-o", str(tmp_path)])
     module.main()
     found = json.loads((tmp_path / "gpu.json").read_text())
@@ -76,6 +77,13 @@ def test_every_part_for_the_gpu_runs_at_tiny_size_and_a_failing_one_stops_no_oth
     assert found["recurrence"]["predictions, furthest from the CPU"] == 0
     table = (tmp_path / "gpu.md").read_text()
     assert "| long | failed | RuntimeError: no available kernel / as said |" in table
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["gpu"], indirect=True)
+def test_compiled_layers_train_to_the_same_losses(module: ModuleType) -> None:
+    plain, compiled = (module.losses_of(module.AT_TINY_SIZE, "bf16", compiled)[0] for compiled in (False, True))
+    assert module.apart(compiled, plain) < 1e-3
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a card is there")
