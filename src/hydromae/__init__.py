@@ -4,10 +4,6 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
-from hydromae.base.version import VERSION
-
-__version__ = VERSION
-
 # Where the public names live; imported on first use, since torch takes seconds to load.
 _PUBLIC = {
     "check": "hydromae.check",
@@ -53,6 +49,8 @@ __all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("hydromae.base.version").VERSION
     if name not in _PUBLIC:
         near = get_close_matches(name, _PUBLIC, 1)
         hint = f"; did you mean {near[0]}?" if near and not name.startswith("_") else ""

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from hydromae.app.console import Stages, fail, score_table
-from hydromae.app.streams import Output
+from hydromae.app.output import Output
 from hydromae.base.errors import RunError
 from hydromae.config import LoggingConfig
 from hydromae.evaluation.scores import Scores

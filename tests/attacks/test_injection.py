@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from hydromae.app.next_steps import after_init
-from hydromae.app.streams import Output
+from hydromae.app.output import Output
 from hydromae.base.csv_text import guarded, rows_text, unguarded, write_frame
 from hydromae.base.errors import DataError
 from hydromae.base.shell import command

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from hydromae.app.streams import Output
+from hydromae.app.output import Output
 from hydromae.evaluation.tables import ScoreTable
 
 SAYS = """
 from hydromae.app.streams import prepare_streams
 prepare_streams()
 from rich.table import Table
-from hydromae.app.streams import Output
+from hydromae.app.output import Output
 shown = Output(width=60)
 table = Table("unit", title="Größe [/b] km²")
 table.add_row("(mm/d)² [red]水[/] :smile: \\udcff")

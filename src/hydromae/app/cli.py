@@ -20,11 +20,13 @@ from hydromae.app.commands.models import models
 from hydromae.app.commands.plot import plot
 from hydromae.app.commands.serve import serve
 from hydromae.app.commands.ungauged import ungauged
+from hydromae.app.root_help import PlainHelp
 from hydromae.app.streams import prepare_streams
 from hydromae.base.errors import HydroMAEError
 from hydromae.base.permissions import told_of_files
 
 app = typer.Typer(
+    cls=PlainHelp,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from rich.table import Table
 from rich.text import Text
 
-from hydromae.app.streams import Output
+from hydromae.app.output import Output
 from hydromae.base.json_text import json_text
 from hydromae.base.shown_text import shown
 from hydromae.config import LoggingConfig
