@@ -13,6 +13,8 @@ from hydromae.models.divided import Divided, Division
 Unseen = Bool[Tensor, "batch keys"] | Bool[Tensor, "batch queries keys"] | Division
 # The same in all layers, or by turns.
 UnseenByLayer = Unseen | Divided
+# What queries do not see of each other; their number has a name of its own beside that of the keys of a context.
+UnseenQueries = Bool[Tensor, "batch n"] | Division | Divided
 
 
 def attend(

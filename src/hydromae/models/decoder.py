@@ -8,7 +8,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydromae.config import ModelConfig
-from hydromae.models.attention import CrossAttention, SelfAttention, Unseen, UnseenByLayer, join_padding, of_layer
+from hydromae.models.attention import (
+    CrossAttention,
+    SelfAttention,
+    Unseen,
+    UnseenByLayer,
+    UnseenQueries,
+    join_padding,
+    of_layer,
+)
 from hydromae.models.divided import Divided, Division
 from hydromae.models.dropout import Dropout
 from hydromae.models.feature_maps import WeightedFeatureMaps
@@ -47,7 +55,7 @@ class CrossBlock(nn.Module):
         queries: Float[Tensor, "batch n dim"],
         context: Float[Tensor, "batch m context_dim"],
         context_unseen: Unseen | None,
-        query_unseen: Unseen | None,
+        query_unseen: UnseenQueries | None,
     ) -> Float[Tensor, "batch n dim"]:
         if self.norm_first:
             if self.self_norm is not None and self.self_attention is not None:
@@ -88,7 +96,7 @@ class Decoder(nn.Module, ABC):
     def read(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_unseen: UnseenByLayer | None,
+        query_unseen: UnseenQueries | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
         context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None,
@@ -98,7 +106,7 @@ class Decoder(nn.Module, ABC):
     def forward(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_unseen: UnseenByLayer | None,
+        query_unseen: UnseenQueries | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
         context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None = None,
@@ -142,7 +150,7 @@ class CrossDecoder(Decoder):
     def read(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_unseen: UnseenByLayer | None,
+        query_unseen: UnseenQueries | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
         context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None,
@@ -178,7 +186,7 @@ class StandardDecoder(Decoder):
     def read(
         self,
         queries: Float[Tensor, "batch n dim"],
-        query_unseen: UnseenByLayer | None,
+        query_unseen: UnseenQueries | None,
         maps: Sequence[Float[Tensor, "batch m context_dim"]],
         context_unseen: UnseenByLayer | None,
         conditions: Float[Tensor, "batch n condition"] | None,

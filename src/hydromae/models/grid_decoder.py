@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.models.attention import UnseenByLayer
+from hydromae.models.attention import UnseenByLayer, UnseenQueries
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition, learned_position
 from hydromae.tokens.shape import TokenShape
@@ -40,7 +40,7 @@ class GridDecoder(nn.Module):
         maps: list[Float[Tensor, "batch m context_dim"]],
         context_unseen: UnseenByLayer | None,
         valid_patches: Int[Tensor, " patches"],
-        query_unseen: UnseenByLayer | None,
+        query_unseen: UnseenQueries | None,
     ) -> Predicted:
         index = tokens.target.index
         patch = valid_patches[tokens.shape.place(index)]  # [B, n] patch of the whole grid

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
-from hydromae.models.attention import UnseenByLayer
+from hydromae.models.attention import UnseenByLayer, UnseenQueries
 from hydromae.models.decoder import Predicted, make_decoder
 from hydromae.models.positions import TimePosition
 from hydromae.models.series_encoder import GroupPosition, mean_attributes, take_groups
@@ -47,7 +47,7 @@ class SeriesDecoder(nn.Module):
         maps: list[Float[Tensor, "batch m context_dim"]],
         context_unseen: UnseenByLayer | None,
         states: States | None,
-        query_unseen: UnseenByLayer | None,
+        query_unseen: UnseenQueries | None,
     ) -> Predicted:
         index = tokens.target.index
         place = tokens.shape.place(index)
