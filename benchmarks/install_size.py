@@ -6,6 +6,7 @@
 A package counts for a dependency if nothing else that hydromae needs requires it. Compiled Python (`.pyc`) counts.
 """
 
+import argparse
 import importlib.metadata as metadata
 import re
 from functools import cache
@@ -41,10 +42,12 @@ def size(distribution: metadata.Distribution) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-SIZES = {normal(d.metadata["Name"]): size(d) for d in metadata.distributions()}
+SIZES: dict[str, int] = {}
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    SIZES.update((normal(d.metadata["Name"]), size(d)) for d in metadata.distributions())
     everything = reached("hydromae")
     total = sum(SIZES[name] for name in everything)
     print(f"hydromae and what it needs, {len(everything)} packages: {total / _MB:.0f} MB")

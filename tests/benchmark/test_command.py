@@ -14,7 +14,7 @@ import torch
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if "add_argument" in path.read_text(encoding="utf-8"))
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if "ArgumentParser" in path.read_text(encoding="utf-8"))
 NAMES.remove("__main__")
 
 
