@@ -47,7 +47,7 @@ def runs_as_formula(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
-        return cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        return cell.startswith(("=", "+", "-", "@", "\t", "\r")) and cell not in ("-", "+")
     return False
 
 

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "hydromae"
 # What is hashed is no file, and must stay as it was: stores and results are known again by it.
 HASHED = {"benchmark/run.py": 1, "results/merge.py": 1, "store/description.py": 1, "base/json_text.py": 2,
           "runs/pretrained.py": 1}  # fmt: skip
+HANDED_ON = {"readers/zarr_places.py": 3}  # what was read of a Zarr group, given to zarr as it was
 
 
 def strict(text: str) -> Any:
@@ -48,4 +49,4 @@ def test_nothing_is_written_past_it() -> None:
         count = text.count("json.dump(") + text.count("json.dumps(")
         if count:
             found[path.relative_to(PACKAGE).as_posix()] = count
-    assert found == HASHED, "what is written as JSON goes through hydromae.base.json_text"
+    assert found == HASHED | HANDED_ON, "what is written as JSON goes through hydromae.base.json_text"
