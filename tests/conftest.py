@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from hydromae.store.store import Store
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Properties that say no number are tried on fewer examples than the library's 100;
 # `pytest --hypothesis-profile=default` tries them on those.
-settings.register_profile("quick", max_examples=25)
+# How long it takes to make examples says how busy the machine is, not whether the code is right.
+settings.register_profile("quick", max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("quick")
 # pytest-xdist gives its workers the width of the terminal that it was started in; output is tested as that of none.
 os.environ.pop("COLUMNS", None)
