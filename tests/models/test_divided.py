@@ -23,6 +23,10 @@ def chosen(shape: TokenShape, counts: tuple[int, int], static: int = 0) -> Token
     return places_of_tokens(Selection(index, padding if padding.any() else None), shape, DAYS, static)
 
 
+def is_padding(places: TokenPlaces) -> Tensor:
+    return torch.zeros_like(places.day, dtype=torch.bool) if places.padding is None else places.padding
+
+
 def by_hand(queries: TokenPlaces, keys: TokenPlaces, by: str) -> Tensor:
     """True where a query must not see a key, pair by pair."""
     days = max(queries.days, keys.days)
@@ -30,7 +34,7 @@ def by_hand(queries: TokenPlaces, keys: TokenPlaces, by: str) -> Tensor:
     for sample, i, j in torch.cartesian_prod(*(torch.arange(n) for n in unseen.shape)).tolist():
         if j in keys.static:
             unseen[sample, i, j] = False
-        elif i not in queries.static and not keys.is_padding[sample, j]:
+        elif i not in queries.static and not is_padding(keys)[sample, j]:
             same_day = queries.day[sample, i] // days == keys.day[sample, j] // days
             unseen[sample, i, j] = not (same_day if by == "day" else queries.place[sample, i] == keys.place[sample, j])
     return unseen
@@ -44,9 +48,10 @@ def seeded() -> None:
 @pytest.mark.parametrize("by", ["day", "place"])
 @pytest.mark.parametrize("counts", [(14, 9), (11, 11)])
 def test_tokens_attend_within_their_group_and_to_static_tokens(by: str, counts: tuple[int, int]) -> None:
-    keys = joined_places([chosen(GRID, counts), chosen(SERIES, (7, 5), static=1)])
-    queries = chosen(SERIES, (8, 6)).moved(GRID.places, keys.places)
-    for asking, real in ((keys, ~keys.is_padding), (queries, ~queries.is_padding)):
+    parts = [chosen(GRID, counts), chosen(SERIES, (7, 5), static=1)]
+    keys = joined_places(parts, torch.cat([is_padding(part) for part in parts], dim=1))
+    queries = chosen(SERIES, (8, 6)).among(keys, GRID.places)
+    for asking, real in ((keys, ~is_padding(keys)), (queries, ~is_padding(queries))):
         division = Division.between(asking, keys, by)
         unseen = by_hand(asking, keys, by)
         assert torch.equal(division.dense()[real], unseen[real])
@@ -83,7 +88,7 @@ def test_groups_of_equal_size_need_no_mask() -> None:
 def test_layers_take_turns_so_that_two_reach_everything() -> None:
     layers = [SelfAttention(8, heads=2).double() for _ in range(2)]
     places = chosen(GRID, (30, 30))
-    divided = Divided.between(places, places)
+    divided = Divided(places, places)
     tokens = torch.randn(2, 30, 8, dtype=torch.float64, requires_grad=True)
     reached = []
     out = tokens

@@ -7,6 +7,7 @@ attention; what lies on another day and at another place is reached in two layer
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -14,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from hydromae.tokens.selection import Selection
+from hydromae.tokens.selection import Selection, append_padding
 from hydromae.tokens.shape import TokenShape
 
 By = Literal["day", "place"]
@@ -42,23 +43,20 @@ class TokenPlaces:
     static: tuple[int, ...] = ()
     padding: Bool[Tensor, "batch n"] | None = None
 
-    def groups(self, by: By, days: int) -> tuple[Int[Tensor, "batch n"], int]:
-        """The group of each token and their number, which is also the group of what is in none.
+    @cached_property
+    def by_day(self) -> "Slots":
+        """The tokens sorted by when they begin."""
+        return self._sorted(self.day // self.days, -(-self.window // self.days), self.places * self.days)
 
-        Args:
-            by: what the tokens of a group share.
-            days: what begins within as many days is of one group.
-        """
-        count = -(-self.window // days) if by == "day" else self.places
-        group = self.day // days if by == "day" else self.place
+    @cached_property
+    def by_place(self) -> "Slots":
+        """The tokens sorted by where they lie."""
+        return self._sorted(self.place, self.places, self.window)
+
+    def _sorted(self, group: Int[Tensor, "batch n"], count: int, most: int) -> "Slots":
         if self.static:
             group = group.index_fill(1, self.static_index, count)
-        return group if self.padding is None else group.masked_fill(self.padding, count), count
-
-    @property
-    def is_padding(self) -> Bool[Tensor, "batch n"]:
-        """`padding`, also where there is none."""
-        return torch.zeros_like(self.day, dtype=torch.bool) if self.padding is None else self.padding
+        return Slots.of(group if self.padding is None else group.masked_fill(self.padding, count), count, most)
 
     @property
     def static_index(self) -> Int[Tensor, " static"]:
@@ -71,20 +69,18 @@ class TokenPlaces:
         padding = None if self.padding is None else self.padding[:, :n]
         return replace(self, day=self.day[:, :n], place=self.place[:, :n], static=(), padding=padding)
 
-    def moved(self, first: int, places: int) -> "TokenPlaces":
-        """The same among the places of a longer sequence, in which the own ones begin at `first`."""
-        return replace(self, place=self.place + first, places=places)
+    def among(self, others: "TokenPlaces", first: int) -> "TokenPlaces":
+        """The same in the groups of a sequence among whose places the own ones begin at `first`."""
+        return replace(self, place=self.place + first, places=others.places, days=others.days)
 
 
-def joined_places(parts: Sequence[TokenPlaces]) -> TokenPlaces:
-    """Places of sequences put one after another; no two of them share a place."""
+def joined_places(parts: Sequence[TokenPlaces], padding: Bool[Tensor, "batch n"] | None) -> TokenPlaces:
+    """Places of sequences put one after another; no two of them share a place. `padding` is that of all."""
     firsts, static, length, places = [], [], 0, 0
     for part in parts:
         firsts.append(places)
         static += [length + at for at in part.static]
         length, places = length + part.day.shape[1], places + part.places
-    paddings = [part.padding for part in parts]
-    padding = None if all(one is None for one in paddings) else torch.cat([part.is_padding for part in parts], dim=1)
     return TokenPlaces(
         torch.cat([part.day for part in parts], 1),
         torch.cat([part.place + first for part, first in zip(parts, firsts, strict=True)], 1),
@@ -204,11 +200,7 @@ class Division:
     @classmethod
     def between(cls, queries: TokenPlaces, keys: TokenPlaces, by: By) -> "Division":
         """Divide by day or by place."""
-        days = max(queries.days, keys.days)
-        most = keys.places * days if by == "day" else keys.window
-        of_keys, count = keys.groups(by, days)
-        slots = Slots.of(of_keys, count, most)
-        of_queries = slots if queries is keys else Slots.of(queries.groups(by, days)[0], count, most)
+        of_queries, slots = (places.by_day if by == "day" else places.by_place for places in (queries, keys))
         unseen = None
         if slots.empty.device.type != "cpu" or isinstance(slots.empty, FakeTensor) or bool(slots.empty.any()):
             unseen = torch.cat([slots.empty, slots.empty.new_zeros(len(slots.empty), len(keys.static))], dim=1)
@@ -233,15 +225,25 @@ class Division:
 
 @dataclass(frozen=True)
 class Divided:
-    """Divisions that layers take in turn: by day, by place, by day, and so on."""
+    """Divisions that layers take in turn, by day, by place, by day, and so on; each is made when a layer needs it.
 
-    by_day: Division
-    by_place: Division
+    Attributes:
+        queries: where they lie, among the places of the keys.
+        keys: what they attend to.
+    """
 
-    @classmethod
-    def between(cls, queries: TokenPlaces, keys: TokenPlaces) -> "Divided":
-        """Both divisions of queries and keys."""
-        return cls(Division.between(queries, keys, "day"), Division.between(queries, keys, "place"))
+    queries: TokenPlaces
+    keys: TokenPlaces
+
+    @cached_property
+    def by_day(self) -> Division:
+        """What begins on the same day."""
+        return Division.between(self.queries, self.keys, "day")
+
+    @cached_property
+    def by_place(self) -> Division:
+        """What lies at the same place."""
+        return Division.between(self.queries, self.keys, "place")
 
     def of_layer(self, layer: int) -> Division:
         """That of a layer, counted from 0."""
@@ -258,8 +260,8 @@ def places_of_tokens(selection: Selection, shape: TokenShape, window: int, stati
         static: number of static tokens.
     """
     day, place = selection.index // shape.places * shape.days, shape.place(selection.index)  # [B, n]
-    padding, n = selection.padding, day.shape[1]
+    n = day.shape[1]
     if static:
         day, place = (torch.cat([of, of.new_zeros(len(of), static)], dim=1) for of in (day, place))
-        padding = None if padding is None else torch.cat([padding, padding.new_zeros(len(padding), static)], dim=1)
+    padding = append_padding(selection, static)
     return TokenPlaces(day, place, shape.days, shape.places, window, tuple(range(n, n + static)), padding)

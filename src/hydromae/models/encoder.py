@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydromae.batch.batch import ModalityTokens
@@ -11,7 +11,6 @@ from hydromae.config import ModelConfig
 from hydromae.models.attention import UnseenByLayer, of_layer
 from hydromae.models.film import FiLM
 from hydromae.models.layers import TransformerLayer
-from hydromae.tokens.selection import Selection
 
 
 class EncoderStack(nn.Module):
@@ -71,11 +70,3 @@ def embed_visible(
         gaps = ~(seen & tokens.visible.take(tokens.valid)) & real
         embedded = embedded + validity(gaps.to(embedding.weight.dtype))
     return embedded
-
-
-def append_padding(visible: Selection, extra: int) -> Bool[Tensor, "batch n"] | None:
-    """Padding of the visible tokens followed by `extra` real ones."""
-    if visible.padding is None:
-        return None
-    real = torch.zeros(visible.padding.shape[0], extra, dtype=torch.bool, device=visible.padding.device)
-    return torch.cat([visible.padding, real], dim=1)  # [B, n + extra]

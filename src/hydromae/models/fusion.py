@@ -50,7 +50,7 @@ def concatenate(encoded: list[Encoded]) -> Encoded:
         [torch.cat(parts, dim=1) for parts in every_map],
         padding,
         joined(times) if times else None,
-        joined_places(places) if places else None,
+        joined_places(places, padding) if places else None,
     )
 
 

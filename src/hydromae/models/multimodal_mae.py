@@ -152,7 +152,7 @@ class MultiModalMAE(nn.Module):
         places = divided = None
         if self.config.attention == "divided":
             places = places_of_tokens(tokens.visible, tokens.shape, batch.n_days, self.static_tokens(name))
-            divided = Divided.between(places, places)
+            divided = Divided(places, places)
         maps, padding = parts.encoder(tokens, batch, parts.token, times, divided)
         return Encoded(maps, padding, times, places)
 
@@ -177,7 +177,7 @@ class MultiModalMAE(nn.Module):
         if together.times is not None:
             unseen = unseen_by_tokens(together.times, together.padding)
         if together.places is not None:
-            unseen = Divided.between(together.places, together.places)
+            unseen = Divided(together.places, together.places)
         last = fuse(self.blocks_shared, self.norm_shared, together.maps[-1], unseen)
         return replace(together, maps=[*together.maps[:-1], last])
 
@@ -196,8 +196,8 @@ class MultiModalMAE(nn.Module):
         unseen: UnseenByLayer | None = context.padding
         if context.places is not None:
             targets = self.target_places(name, batch, context.places)
-            unseen = Divided.between(targets, context.places)
-            query_unseen = Divided.between(targets, targets) if self.config.decoder_self_attn else None
+            unseen = Divided(targets, context.places)
+            query_unseen = Divided(targets, targets) if self.config.decoder_self_attn else None
         if tokens.issued is not None and context.times is not None:
             unseen = unseen_by_targets(context.times, tokens.issued, context.padding)
         predicted: Predicted = parts.decoder(
@@ -210,7 +210,7 @@ class MultiModalMAE(nn.Module):
         before = list(batch.tokens)[: list(batch.tokens).index(name)] if self.config.fusion == "full" else []
         first = sum(batch.tokens[other].shape.places for other in before)
         tokens = batch.tokens[name]
-        return places_of_tokens(tokens.target, tokens.shape, batch.n_days).moved(first, context.places)
+        return places_of_tokens(tokens.target, tokens.shape, batch.n_days).among(context, first)
 
     def as_batch(self, batch: Batch | Mapping[str, Any]) -> Batch:
         """The batch itself, or one made of a plain dict (see `batch_from_dict`)."""

@@ -12,8 +12,9 @@ from hydromae.batch.batch import Batch, ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.models.causal import TokenTimes, unseen_by_tokens
 from hydromae.models.divided import Divided
-from hydromae.models.encoder import EncoderStack, append_padding, embed_visible, validity_embedding
+from hydromae.models.encoder import EncoderStack, embed_visible, validity_embedding
 from hydromae.models.positions import TimePosition, coordinate_positions, learned_position
+from hydromae.tokens.selection import append_padding
 from hydromae.tokens.shape import TokenShape
 
 

@@ -40,3 +40,11 @@ def places_of(selection: Selection, n_tokens: int) -> Bool[Tensor, "batch tokens
     index: Int[Tensor, "batch n"] = torch.where(selection.real, selection.index, n_tokens)
     chosen = torch.zeros(index.shape[0], n_tokens + 1, dtype=torch.bool, device=index.device)
     return chosen.scatter(1, index, True)[:, :-1]  # [B, tokens]
+
+
+def append_padding(selection: Selection, extra: int) -> Bool[Tensor, "batch n"] | None:
+    """Padding of some tokens followed by `extra` real ones."""
+    if selection.padding is None:
+        return None
+    real = torch.zeros(selection.padding.shape[0], extra, dtype=torch.bool, device=selection.padding.device)
+    return torch.cat([selection.padding, real], dim=1)  # [B, n + extra]
