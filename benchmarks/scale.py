@@ -13,13 +13,14 @@ process, in seconds of the processor, the best of two (of `prepare` the only one
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import torch
+from waiting import seconds
 
 from hydromae.base.memory import peak_memory
 from hydromae.config import Config, ModelConfig
@@ -66,15 +67,6 @@ def on_paper(cpu_rate: float, gpu_rate: float) -> None:
             f"{3 * cost.operations / 1e12:,.1f} | {hours[0]:,.0f} | {hours[1]:,.1f} |",
             flush=True,
         )
-
-
-def seconds(work: Callable[[], object], times: int = 2) -> float:
-    best = float("inf")
-    for _ in range(times):
-        began = time.process_time()
-        work()
-        best = min(best, time.process_time() - began)
-    return best
 
 
 def repeated(folder: Path, days: int, stations: int, cells: int) -> Config:

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from hydromae.check.check import check, check_store, render
+from hydromae.check.page import write_check_page
 from hydromae.store.prepare import prepare
 from support.sources import FIRST, TRAIN_END, write_attributes
 
@@ -132,6 +133,16 @@ def test_a_store_says_what_its_sources_say(world):
     for a, b in zip(from_files.rows, from_store.rows, strict=True):
         assert (a.name, a.missing, a.minimum, a.maximum) == (b.name, b.missing, b.minimum, b.maximum)
     assert any("no value in the training period at 1 station: 101" in text for text in _texts(from_store, "warning"))
+
+
+def test_without_a_page_the_findings_are_the_same(world, tmp_path):
+    _silent_station(world)
+    store = prepare(world.config())
+    whole, plain = check_store(store), check_store(store, page=False)
+    assert plain.to_dict() == whole.to_dict() and whole.series and not plain.series and not plain.grids
+    with pytest.raises(ValueError, match="page=True"):
+        write_check_page(plain, tmp_path / "check.html")
+    assert not (tmp_path / "check.html").exists()
 
 
 def test_a_damaged_store_is_unreadable(world):

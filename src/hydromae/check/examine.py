@@ -59,7 +59,9 @@ def examine_grid(
         kept.take(first, block)
         return block
 
-    statistics = look_at_grid(read_and_keep, len(cells.index), subject, report.sampled_every, done)
+    statistics = look_at_grid(
+        read_and_keep if report.paged else read, len(cells.index), subject, report.sampled_every, done
+    )
     counts = {split: statistics.looked[period] for split, period in subject.splits.items()}
     shares = {
         split: float(np.nanmean(statistics.share[period])) if counts[split].any() else float("nan")
@@ -76,6 +78,8 @@ def examine_grid(
     numbers = _numbers_of_grid(statistics, shares)
     _judge_units(report, subject, numbers)
     judge_grid(report, subject, statistics, report.sampled_every)
+    if not report.paged:
+        return numbers
     missing = 1 - statistics.all_days.count / max(statistics.n_days, 1)
     report.grids.append(
         GridView(
@@ -111,7 +115,7 @@ def examine_series(
         recorder.take(block, columns.start)
         return block
 
-    statistics = look_at_series(read_and_keep, len(stations), subject, done)
+    statistics = look_at_series(read_and_keep if report.paged else read, len(stations), subject, done)
     size = {split: (period.stop - period.start) * len(stations) for split, period in subject.splits.items()}
     shares = {split: float(count.sum() / max(size[split], 1)) for split, count in statistics.split_count.items()}
     held = {split: float(statistics.any_day[period].mean()) for split, period in subject.splits.items()}
@@ -127,6 +131,8 @@ def examine_series(
     judge_series(report, subject, stations, statistics)
     gaps.add(subject, stations, statistics)
     judge_runoff(report, subject, stations, statistics, areas)
+    if not report.paged:
+        return numbers
     missing = 1 - statistics.count / max(statistics.n_days, 1)
     report.series.append(
         SeriesView(

@@ -30,7 +30,10 @@ def write_check_page(report: CheckReport, path: Path, replace: bool = True) -> P
 
     Raises:
         DataError: `path` cannot be written, or another process writes it.
+        ValueError: the report was made without what the page needs.
     """
+    if not report.paged:
+        raise ValueError("the check was made without what its page needs; make it again with page=True")
     path = Path(path)
     replace_text(path, _render(report), replace)
     return path

@@ -123,6 +123,7 @@ class CheckReport:
         excluded: what the configuration leaves out already.
         grids, series, attributes: for the page.
         places: values that it may hold of each series, and cells of each grid; see `share_the_page`.
+        paged: whether what only the page needs is kept.
     """
 
     subject: str
@@ -134,6 +135,7 @@ class CheckReport:
     series: list[SeriesView] = field(default_factory=list)
     attributes: AttributesView | None = None
     places: dict[str, int] = field(default_factory=lambda: dict(PAGE_VALUES))
+    paged: bool = True
 
     def share_the_page(self, kinds: Iterable[str]) -> None:
         """Give each of several modalities, grids or series, an equal part of what the page can hold."""

@@ -35,6 +35,7 @@ def check_store(
     every: int = SAMPLE_EVERY,
     full: bool = False,
     verify: bool = True,
+    page: bool = True,
     on_progress: Progress | None = None,
 ) -> CheckReport:
     """Verify every byte of a store, compare it with its sources, then look at its values. Errors are gathered.
@@ -45,10 +46,11 @@ def check_store(
         every: as in `check`.
         full: as in `check`.
         verify: False to look at the values only, as of a store just made.
+        page: False where no page is written of the report: what only that needs is then not gathered.
         on_progress: as in `check`.
     """
     codes = tuple(store.provenance.options.get("missing_values", ()))
-    report = CheckReport(str(store.path), 1 if full else every, excluded=Exclusion(missing_values=codes))
+    report = CheckReport(str(store.path), 1 if full else every, excluded=Exclusion(missing_values=codes), paged=page)
     if verify:
         if not passes(report, True, store.verify):
             return report

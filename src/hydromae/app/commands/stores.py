@@ -132,7 +132,7 @@ def prepare(
     with Stages() as stages:
         progress = noted(titled(stages.stage, "Preparing the store"), notes)
         store = prepare_store(loaded, progress, overwrite=overwrite, append=append)
-        report = check_store(store, verify=False, on_progress=titled(stages.stage, "Checking the store"))
+        report = check_store(store, verify=False, page=False, on_progress=titled(stages.stage, "Checking the store"))
     print_notes(store.provenance.notes)
     made = f"{store.path}: {store.n_days} days from {store.days[0]}, {', '.join(store.names)}"
     made += f" ({ALREADY})" if ALREADY in notes else ""
