@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -250,20 +251,20 @@ def engines(sizes: Sizes, rank: int, count: int, kind: str) -> dict[str, Any]:
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
     meeting = dist.FileStore(str(Path(sizes.folder) / f"meeting_{kind}"), count)
-    # DeepSpeed reads these although the processes have met.
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}
-    dist.init_process_group(backend, store=meeting, rank=rank, world_size=count)
-    try:
-        world = World(rank, count, rank, count, device)
-        model = make_model(sizes.small, device)
-        settings = TrainingConfig(precision="fp32", lr=1e-3)
-        engine = (FSDPEngine if kind == "fsdp" else DeepSpeedEngine)(model, world, settings)
-        batches = [random_batch(model, sizes.windows, sizes.days, device, seed) for seed in range(4)]
-        losses = [train(engine, batches[i % 4]) for i in range(5)]
-        found = torch.stack(losses).tolist()
-        weights = len(engine.weights())
-    finally:
-        dist.destroy_process_group()
+    # DeepSpeed reads these although the processes have met; for others after it they would tell of a launcher.
+    with patch.dict(os.environ, {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}):
+        dist.init_process_group(backend, store=meeting, rank=rank, world_size=count)
+        try:
+            world = World(rank, count, rank, count, device)
+            model = make_model(sizes.small, device)
+            settings = TrainingConfig(precision="fp32", lr=1e-3)
+            engine = (FSDPEngine if kind == "fsdp" else DeepSpeedEngine)(model, world, settings)
+            batches = [random_batch(model, sizes.windows, sizes.days, device, seed) for seed in range(4)]
+            losses = [train(engine, batches[i % 4]) for i in range(5)]
+            found = torch.stack(losses).tolist()
+            weights = len(engine.weights())
+        finally:
+            dist.destroy_process_group()
     return {"processes": count, "steps": 5, "furthest from one process": apart(found, exact), "weights whole": weights}
 
 

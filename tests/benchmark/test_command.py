@@ -68,6 +68,8 @@ def test_every_part_for_the_gpu_runs_at_tiny_size_and_a_failing_one_stops_no_oth
     monkeypatch.setattr(module, "compile_layers", lambda model, sizes: None)  # takes longer than all the rest
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--tiny", "-o", str(tmp_path)])
     module.main()
+    # One left there would tell all later trainings of a launcher, under which a second Ctrl-C does not act.
+    assert not {"RANK", "LOCAL_RANK", "WORLD_SIZE"} & os.environ.keys()
     found = json.loads((tmp_path / "gpu.json").read_text())
     assert set(found) == {"machine", *module.PARTS}
     assert found["long"]["failed"] == "RuntimeError: no available kernel | as said"
