@@ -1,5 +1,6 @@
 """The page in a real browser: clicks, sliders, search, phone, dark, paper, no request, no barrier to anyone."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from hydromae.drawing.places import places_of
 from hydromae.metrics.efficiency import nse
@@ -124,6 +126,16 @@ def test_the_weather_and_the_lead_time_change_the_scores_that_are_shown(opened: 
     shown.append(page.inner_text("#map-status"))
     assert len(set(shown)) == 4
     assert "with the observed weather" in page.get_attribute("#skill-host", "aria-label")
+
+
+def test_the_median_over_an_even_number_of_stations_lies_between_two(opened: Any, address: str) -> None:
+    folder = Path(address.removeprefix("file://")).parent / "evaluation" / "forecast_val"
+    with xr.open_dataset(folder / "none_stations.nc") as scores:
+        expected = np.quantile(scores["nse"].sel(lead_time=1).values, [0.5, 0.25, 0.75, 0, 1])
+    said = opened().page.inner_text("#map-status").replace("\N{MINUS SIGN}", "-")
+    count, *shown = re.findall(r"-?\d+(?:\.\d+)?", said.replace(f" of {STATIONS}", ""))
+    assert int(count) == STATIONS
+    np.testing.assert_allclose([float(number) for number in shown], expected, atol=0.005)
 
 
 def test_events_rain_and_baselines_of_a_station_are_shown(opened: Any) -> None:

@@ -67,7 +67,10 @@ function stationMap(data, state, changed) {
   function summary(values) {
     const known = [...values].filter(Number.isFinite).sort((one, other) => one - other);
     if (!known.length) return "No station has this score.";
-    const at = (share) => text(known[Math.round(share * (known.length - 1))]);
+    const at = (share) => {
+      const place = share * (known.length - 1), below = Math.floor(place);
+      return text(known[below] + (place - below) * ((known[below + 1] ?? known[below]) - known[below])); // as the tables have them
+    };
     return `${known.length} of ${count} stations have it: median ${at(0.5)}, quartiles ${at(0.25)} and ${at(0.75)}, from ${at(0)} to ${at(1)}.`;
   }
 
