@@ -19,10 +19,16 @@ class Moments:
     def update(self, block: Float[np.ndarray, "row column"]) -> None:
         """Add the rows of a block."""
         observed = ~np.isnan(block)
-        count = observed.sum(axis=0)  # [column]
-        values = np.where(observed, block, 0).astype(np.float64)
-        mean = values.sum(axis=0) / np.maximum(count, 1)
-        deviation = np.where(observed, values - mean, 0)
+        if observed.all():
+            count = np.full(block.shape[1], len(block))
+            values = block.astype(np.float64)
+            mean = values.sum(axis=0) / max(len(block), 1)
+            deviation = values - mean
+        else:
+            count = observed.sum(axis=0)  # [column]
+            values = np.where(observed, block, 0).astype(np.float64)
+            mean = values.sum(axis=0) / np.maximum(count, 1)
+            deviation = np.where(observed, values - mean, 0)
         total = self.count + count
         share = count / np.maximum(total, 1)
         shift = mean - self.mean

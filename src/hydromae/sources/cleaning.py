@@ -20,12 +20,12 @@ def missing_to_nan(values: Float[np.ndarray, "..."], codes: Sequence[float]) -> 
 
     NaN has many bit patterns; only one is left, so that stores of the same data are the same bytes.
     """
-    missing = np.isnan(values)
-    missing |= np.isfinite(values) & (np.abs(values) >= LARGEST)
-    with np.errstate(over="ignore"):
-        for code in np.asarray(codes, values.dtype):
-            missing |= values == code
-    values[missing] = np.nan
+    missing = ~(np.abs(values) < LARGEST)  # NaN is not below anything
+    missing ^= np.isinf(values)
+    for code in codes:
+        if not LARGEST <= abs(code) < np.inf:
+            missing |= values == values.dtype.type(code)
+    np.copyto(values, np.nan, where=missing)
 
 
 def within_limits(values: Float[np.ndarray, "..."], settings: ModalityConfig) -> None:
@@ -37,9 +37,13 @@ def within_limits(values: Float[np.ndarray, "..."], settings: ModalityConfig) ->
     with np.errstate(invalid="ignore"):
         if low is not None:
             admitted = min(low - _margin(low), low if settings.minimum is None else settings.minimum)
-            values[(values < low) & (values >= admitted)] = low
+            below = values < low
+            if below.any():
+                values[below & (values >= admitted)] = low
         if high is not None:
-            values[(values > high) & (values <= high + _margin(high))] = high
+            above = values > high
+            if above.any():
+                values[above & (values <= high + _margin(high))] = high
 
 
 def _margin(limit: float) -> float:
