@@ -1,0 +1,49 @@
+"""The cells of the tutorials run one after another, as the site runs them; `make docs` shows what they print."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+from markdown_it import MarkdownIt
+
+from docs.test_blocks import ROOT, commands
+
+SLOW = ("adapting", "worse_than_ridge")  # they train, and fit baselines
+TUTORIALS = sorted(
+    path.stem for path in ROOT.glob("docs/tutorials/*.md") if "{code-cell}" in path.read_text(encoding="utf-8")
+)
+
+
+def cells(tutorial: str) -> Iterator[str]:
+    """The content of each code cell, without what tells the site how to show it and the notebook how to draw."""
+    page = (ROOT / f"docs/tutorials/{tutorial}.md").read_text(encoding="utf-8")
+    for token in MarkdownIt().parse(page):
+        if token.type == "fence" and token.info.startswith("{code-cell}"):
+            lines = token.content.splitlines(keepends=True)
+            yield "".join(line for line in lines if not line.startswith((":", "%matplotlib")))
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    "tutorial", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in TUTORIALS]
+)
+def test_the_cells_of_a_tutorial_run_one_after_another(
+    tutorial: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hydromae: Callable[..., tuple[int, str, str]]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for text in cells(tutorial):
+        if not text.startswith("%%bash"):
+            exec(compile(text, tutorial, "exec"), names)
+        for arguments in commands(text) if text.startswith("%%bash") else ():
+            may_fail = arguments[-2:] == ["||", "true"]
+            code, output, errors = hydromae(*(arguments[:-2] if may_fail else arguments))
+            assert code == 0 or may_fail, f"hydromae {' '.join(arguments)}: {output}{errors}"
+    plt.close("all")
+
+
+@pytest.mark.parametrize("tutorial", SLOW)
+def test_the_slow_ones_are_tutorials(tutorial: str) -> None:
+    assert tutorial in TUTORIALS
