@@ -27,7 +27,7 @@ _TAKEN_NAMES = {"time", "y", "x", "station", "latitude", "longitude", "land_mask
 class AttributesConfig(Section):
     """The table of static attributes of each station."""
 
-    path: str | None = Field(None, description="CSV with one row a station, relative to data.root")
+    path: str | None = Field(None, description="CSV with one row a station, or netCDF, relative to data.root")
     id: str = Field("id", description="column of the station ids")
     columns: tuple[str, ...] = Field(ATTRIBUTES, min_length=1, description="attributes the model is given, in order")
     area: str = Field("catchment-area", description="column of the catchment area in km2, for per_area")

@@ -30,6 +30,13 @@ def zarr_format(path: Path) -> int:
     return 3 if "zarr.json" in names else 2 if ".zgroup" in names else 0
 
 
+def zarr_files(path: Path) -> list[Path]:
+    """Every file of a Zarr folder, [] for anything else."""
+    if not path.is_dir() or not zarr_format(path):
+        return []
+    return sorted(file for file in path.rglob("*") if file.is_file())
+
+
 def store_at(path: Path) -> Store:
     """The store of a group, which only reads."""
     if is_icechunk(path):

@@ -16,8 +16,10 @@ from hydromae.base.csv_text import unguarded
 from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_texts, require_distinct
 from hydromae.config import AttributesConfig
+from hydromae.readers.cf_series import attributes_of_stations
 from hydromae.readers.files import require_file
 from hydromae.readers.guard import reading
+from hydromae.readers.netcdf_file import NETCDF, open_netcdf
 
 _SEPARATORS = (",", ";", "\t")
 _BLANK = ("", "na", "nan", "null", "none")
@@ -52,19 +54,20 @@ class Attributes:
 
 
 def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequence[float]) -> Attributes:
-    """Read a CSV of attributes, its columns separated by `,`, `;`, tabs or blanks as its header line has them.
+    """Read a table of attributes: netCDF, or CSV whose header line says whether `,`, `;`, tabs or blanks part columns.
 
-    Lines before the header that begin with `#` are left out, as CAMELS-CH has them.
+    Lines before the header that begin with `#` are left out, as CAMELS-CH has them. Of netCDF the variables over the
+    dimension of the stations are columns.
 
     Args:
-        path: the file, with a header line.
+        path: the file, with a header line, or netCDF (.nc, .nc4, .cdf).
         settings: which columns are the ids, the attributes and the area.
         missing_values: numbers that mean missing, beside blank and NaN.
 
     Raises:
         DataError: the file or a column is absent or of text, an id is blank or repeated, or a value is not a number.
     """
-    header, rows = _table(path)
+    header, rows = _labelled(path, settings.id) if path.suffix in NETCDF else _table(path)
     for column in (settings.id, *settings.columns):
         if column not in header:
             near = difflib.get_close_matches(column, header, n=1)
@@ -132,6 +135,14 @@ def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
             f"header; write texts with blanks in quotes"
         )
     return header, [_stripped(row) for row in rows]
+
+
+def _labelled(path: Path, id_column: str) -> tuple[list[str], list[dict[str, str | None]]]:
+    """The variables over the stations of a netCDF file, as the columns of a table."""
+    require_file(path)
+    with reading(path), open_netcdf(path) as data:
+        columns = attributes_of_stations(path, data, id_column)
+    return list(columns), [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _stripped(row: dict[str | None, str | None]) -> dict[str, str | None]:
