@@ -29,12 +29,15 @@ def test_init_finds_series_in_netcdf_and_zarr_and_writes_what_opens_them(tmp_pat
     _series(0, 700).drop_vars("pet").to_netcdf(data / "flow_1.nc", engine="h5netcdf")
     _series(700, 1095).drop_vars("pet").to_netcdf(data / "flow_2.nc", engine="h5netcdf")
     _series(0, 1095).drop_vars("discharge").to_zarr(data / "pet.zarr", zarr_format=2)
-    pd.DataFrame({"id": IDS, "catchment-area": [10.0, 20, 30], "latitude": [50.0, 51, 52]}).to_csv(
-        data / "attributes.csv", index=False
-    )
+    places = {"easting": [410113, 394684, 651409], "northing": [848516, 830370, 313177]}
+    table = pd.DataFrame({"id": IDS, "catchment-area": [10.0, 20, 30], **places})
+    table.to_csv(data / "attributes.csv", index=False)
     result = init(data)
     assert {name: group.n_stations for name, group in result.chosen.taken.items()} == {"riverflow": 3, "evap": 3}
     config = load_config(write_config(result, tmp_path / "my.yaml"))
+    assert "can be computed from easting and northing: set crs" in (tmp_path / "my.yaml").read_text().replace(
+        "\n  # ", " "
+    )
     flow, evap = config.data.modalities["riverflow"], config.data.modalities["evap"]
     assert flow.paths == ("flow_1.nc", "flow_2.nc") and flow.variable == "discharge" and flow.per_area
     assert evap.paths == ("pet.zarr",) and evap.variable == "pet"

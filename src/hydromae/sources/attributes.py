@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.base.coordinate_columns import coordinate_columns, projected_columns
 from hydromae.base.csv_text import unguarded
 from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_texts, require_distinct
@@ -20,6 +21,7 @@ from hydromae.readers.cf_series import attributes_of_stations
 from hydromae.readers.files import require_file
 from hydromae.readers.guard import reading
 from hydromae.readers.netcdf_file import NETCDF, open_netcdf
+from hydromae.sources.station_places import computed_places
 
 _SEPARATORS = (",", ";", "\t")
 _BLANK = ("", "na", "nan", "null", "none")
@@ -68,11 +70,10 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
         DataError: the file or a column is absent or of text, an id is blank or repeated, or a value is not a number.
     """
     header, rows = _labelled(path, settings.id) if path.suffix in NETCDF else _table(path)
+    computable = _computable(settings) if settings.crs is not None else set()
     for column in (settings.id, *settings.columns):
-        if column not in header:
-            near = difflib.get_close_matches(column, header, n=1)
-            hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header[:30])}"
-            raise DataError(f"{path}: has no column {column}; {hint}; set data.attributes.id or .columns")
+        if column not in header and column not in computable:
+            raise DataError(f"{path}: has no column {column}; {_remedy(column, header, settings)}")
         if header.count(column) > 1:
             raise DataError(f"{path}: has two columns {column}; rename one of them")
     ids = _ids(path, [row[settings.id] for row in rows])
@@ -81,7 +82,11 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
         values = _numbers(path, column, [row[column] for row in rows], ids)
         return np.where(np.isin(values, missing_values), np.nan, values)
 
-    values = np.stack([column_values(column) for column in settings.columns], axis=1)  # [station, attribute]
+    computed = {}
+    if settings.crs is not None:
+        computed = computed_places(path, settings.columns, header, column_values, ids, settings.crs)
+    by_column = [computed[name] if name in computed else column_values(name) for name in settings.columns]
+    values = np.stack(by_column, axis=1)  # [station, attribute]
     areas = column_values(settings.area) if settings.area in header else None
     if areas is not None and (areas <= 0).any():
         station = ids[int(np.flatnonzero(areas <= 0)[0])]
@@ -89,6 +94,20 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
     named = next((c for c in header if re.sub(r"\W", "_", c).lower() in _NAMES and c != settings.id), None)
     called = dict(zip(ids, [unguarded((row[named] or "").strip()) for row in rows], strict=True)) if named else {}
     return Attributes(ids, settings.columns, values, areas, {station: name for station, name in called.items() if name})
+
+
+def _computable(settings: AttributesConfig) -> set[str]:
+    """The columns that need not be in the table, since easting and northing say them."""
+    return {settings.columns[place] for place in coordinate_columns(settings.columns).values()}
+
+
+def _remedy(column: str, header: Sequence[str], settings: AttributesConfig) -> str:
+    if column in _computable(settings) and len(places := projected_columns(header)) == 2:
+        named = " and ".join(header[place] for place in places.values())
+        return f"it has {named}, from which it is computed: set data.attributes.crs, as EPSG:27700 for Great Britain"
+    near = difflib.get_close_matches(column, header, n=1)
+    hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header[:30])}"
+    return f"{hint}; set data.attributes.id or .columns"
 
 
 def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:

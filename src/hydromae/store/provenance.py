@@ -50,6 +50,8 @@ def options_of(config: Config) -> dict[str, Any]:
         settings["sources"] = [_given(source) for source in settings["sources"].values()]
         if not settings["sources"]:
             del settings["sources"]
+    if options["attributes"]["crs"] is None:
+        del options["attributes"]["crs"]
     options = concealed(options)
     return options if data.station_order == "given" else {**options, "vector_patch_size": model.series_patch_size}
 
