@@ -1,13 +1,14 @@
 """Zarr at an address in an object store, which has no renaming: nothing opens it before its last object is written.
 
-The metadata are held back until all chunks are there, the root's come last, and a mark lies beside them meanwhile. What
-fails is taken away; what a killed process left has the mark and no metadata, and the next export replaces it.
+The metadata are held back until all chunks are there, the root's come last, and the mark of its writer lies beside them
+meanwhile. What fails is taken away; what a killed process left has its mark and no metadata, and a later export
+replaces it.
 """
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
@@ -17,9 +18,9 @@ from zarr.storage import FsspecStore, WrapperStore
 from hydromae.base.addresses import AddressPath, address_of
 from hydromae.base.errors import DataError
 from hydromae.readers.remote import content_at, filesystem, names_below, reaching
+from hydromae.results.address_turns import is_mark, turn_at
 from hydromae.results.target import written_by_hydromae
 
-MARK: Final = ".hydromae-writing"
 _ROOT = "zarr.json"
 _MAX_ROOT = 2**24  # bytes
 
@@ -41,9 +42,11 @@ def check_address(path: AddressPath, overwrite: bool) -> None:
         names = names_below(path)
     except FileNotFoundError:
         return
-    if MARK in names or not names:
+    if not names:
         return
     root = content_at(path, _ROOT, _MAX_ROOT)
+    if root is None and any(map(is_mark, names)):
+        return
     if root is None or not _is_ours(root):
         raise DataError(
             f"{path}: is there already and was not written by hydromae, so it is not replaced; give another address"
@@ -65,29 +68,34 @@ def _is_ours(root: bytes) -> bool:
 def zarr_at_address(path: AddressPath) -> Iterator[Store]:
     """Yield a store to write a group to; what was there is taken away first, and what was written where this fails."""
     system, inside = filesystem(path)
-    with reaching(path):
+    with reaching(path), ExitStack() as stack:
         try:
-            system.pipe_file(f"{inside}/{MARK}", b"an export of hydromae that is being written, or was broken off\n")
+            held = stack.enter_context(turn_at(path, system, inside))
         except FileNotFoundError as error:
             raise DataError(f"{path}: cannot be written ({error}); correct the bucket, or make it") from None
-        _clear(system, inside, (MARK,))
+        _clear(system, inside)
         store = _MetadataLast(FsspecStore.from_url(str(path)))
         try:
             yield store
+            if not held():
+                raise DataError(
+                    f"{path}: another process has begun to write there, since this one gave no sign of life for long; "
+                    f"write it again when that has ended, or give another address"
+                )
             sync(store.publish())
         except BaseException:
             with suppress(Exception):  # the first error is the one to tell
-                _clear(system, inside, ())
+                if held():
+                    _clear(system, inside)
             raise
-        system.rm_file(f"{inside}/{MARK}")
 
 
-def _clear(system: Any, inside: str, kept: tuple[str, ...]) -> None:
-    """Remove what lies below a prefix, the metadata of the root first, so that nothing opens the rest."""
-    names = sorted((str(name) for name in system.find(inside)), key=lambda name: name != f"{inside}/{_ROOT}")
-    if names and names[0] == f"{inside}/{_ROOT}":
+def _clear(system: Any, inside: str) -> None:
+    """Remove what lies below a prefix but marks, the metadata of the root first, so that nothing opens the rest."""
+    names = sorted((str(name) for name in system.find(inside)), key=lambda name: not name.endswith(f"{inside}/{_ROOT}"))
+    if names and names[0].endswith(f"{inside}/{_ROOT}"):
         system.rm_file(names.pop(0))
-    if gone := [name for name in names if name.rpartition("/")[2] not in kept]:
+    if gone := [name for name in names if not is_mark(name)]:
         system.rm(gone)
 
 
