@@ -158,15 +158,31 @@ def test_who_gave_no_sign_of_life_for_long_leaves_the_address_to_the_other(
     assert any("/precip/" in name for name in _objects(bucket))
 
 
+def test_no_chunk_is_written_after_another_has_begun(
+    prepared: tuple[World, Store], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{bucket}/e.zarr"
+
+    def asleep(stage: str, done: float) -> None:
+        system, _ = fsspec.url_to_fs(bucket)
+        system.rm(_objects(bucket))  # another takes its mark and its chunks away
+        monkeypatch.setattr(turns, "_DEAD", -1.0)  # nothing is sure any more
+
+    with pytest.raises(DataError, match="another process has begun"):
+        export(prepared[1], address, on_progress=asleep)
+    assert not _objects(bucket)
+
+
 def test_signs_of_life_are_given_while_the_work_goes_on(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_RENEWED", 0.01)
     system, inside = fsspec.url_to_fs(f"{bucket}/e.zarr", use_listings_cache=False)
-    with turns.turn_at(AddressPath(f"{bucket}/e.zarr"), system, inside) as held:
+    with turns.turn_at(AddressPath(f"{bucket}/e.zarr"), system, inside) as turn:
         (mark,) = _marks(bucket)
         first, end = system.modified(mark), time.monotonic() + 10
         while system.modified(mark) == first and time.monotonic() < end:
             time.sleep(0.02)
-        assert system.modified(mark) > first and held()
+        assert system.modified(mark) > first and turn.sure
+        turn.check()
     assert not _marks(bucket)
 
 

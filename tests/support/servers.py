@@ -7,19 +7,34 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Files(SimpleHTTPRequestHandler):
+    def __init__(self, *arguments: Any, asked: list[str], **options: Any) -> None:
+        self.asked = asked
+        super().__init__(*arguments, **options)
+
     def log_message(self, *arguments: object) -> None:
         pass
 
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        self.asked.append(f"{self.command} {self.path}")
+
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a server of the files in a folder."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+def served(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
+    """The address of a server of the files in a folder; requests are added to `asked`."""
+    asked = [] if asked is None else asked
+    with _serving(partial(_Files, directory=str(folder), asked=asked)) as address:
+        yield address
+
+
+@contextmanager
+def _serving(handler: Any) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -5,6 +5,7 @@ meanwhile. What fails is taken away; what a killed process left has its mark and
 replaces it.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,7 +19,7 @@ from zarr.storage import FsspecStore, WrapperStore
 from hydromae.base.addresses import AddressPath, address_of
 from hydromae.base.errors import DataError
 from hydromae.readers.remote import content_at, filesystem, names_below, reaching
-from hydromae.results.address_turns import is_mark, turn_at
+from hydromae.results.address_turns import Turn, is_mark, turn_at
 from hydromae.results.target import written_by_hydromae
 
 _ROOT = "zarr.json"
@@ -70,23 +71,19 @@ def zarr_at_address(path: AddressPath) -> Iterator[Store]:
     system, inside = filesystem(path)
     with reaching(path), ExitStack() as stack:
         try:
-            held = stack.enter_context(turn_at(path, system, inside))
+            turn = stack.enter_context(turn_at(path, system, inside))
         except FileNotFoundError as error:
             raise DataError(f"{path}: cannot be written ({error}); correct the bucket, or make it") from None
         _clear(system, inside)
-        store = _MetadataLast(FsspecStore.from_url(str(path)))
+        store = _MetadataLast(FsspecStore.from_url(str(path)), turn)
         try:
             yield store
-            if not held():
-                raise DataError(
-                    f"{path}: another process has begun to write there, since this one gave no sign of life for long; "
-                    f"write it again when that has ended, or give another address"
-                )
+            turn.check()
             sync(store.publish())
         except BaseException:
             with suppress(Exception):  # the first error is the one to tell
-                if held():
-                    _clear(system, inside)
+                turn.check()
+                _clear(system, inside)
             raise
 
 
@@ -100,10 +97,11 @@ def _clear(system: Any, inside: str) -> None:
 
 
 class _MetadataLast(WrapperStore[Store]):
-    """Hands chunks on and keeps metadata until `publish`."""
+    """Hands chunks on while it is its writer's turn, and keeps metadata until `publish`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, turn: Turn) -> None:
         super().__init__(store)
+        self.turn = turn
         self.kept: dict[str, Buffer] = {}
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
@@ -114,8 +112,10 @@ class _MetadataLast(WrapperStore[Store]):
         """Keep metadata, hand on a chunk."""
         if key.rpartition("/")[2] == _ROOT:
             self.kept[key] = value
-        else:
-            await self._store.set(key, value)
+            return
+        if not self.turn.sure:
+            await asyncio.to_thread(self.turn.check)
+        await self._store.set(key, value)
 
     async def set_if_not_exists(self, key: str, value: Buffer) -> None:
         """As `set`; nothing lies below the address when writing begins."""

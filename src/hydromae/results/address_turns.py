@@ -9,7 +9,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
@@ -30,9 +30,41 @@ def is_mark(name: str) -> bool:
     return name.rpartition("/")[2].startswith(MARK)
 
 
+class Turn:
+    """The right to write below an address, by a mark."""
+
+    def __init__(self, path: AddressPath, system: Any, mark: str) -> None:
+        self.path, self.system, self.mark = path, system, mark
+        self.seen = time.time()  # by a clock that goes on while a machine sleeps
+
+    def renew(self, ended: threading.Event) -> None:
+        """Give signs of life until the end, or until another process has taken the mark away."""
+        while not ended.wait(_RENEWED):
+            with suppress(Exception):  # the next one may get through
+                if not self.system.exists(self.mark):
+                    return
+                self.system.pipe_file(self.mark, _TEXT)
+                self.seen = time.time()
+
+    @property
+    def sure(self) -> bool:
+        """Whether the mark was there so lately that no other can have begun since."""
+        return time.time() - self.seen < _DEAD / 2
+
+    def check(self) -> None:
+        """Raise DataError where another process has begun to write."""
+        before = time.time()
+        if not self.system.exists(self.mark):
+            raise DataError(
+                f"{self.path}: another process has begun to write there, since this one gave no sign of life for long; "
+                f"write it again when that has ended, or give another address"
+            )
+        self.seen = before
+
+
 @contextmanager
-def turn_at(path: AddressPath, system: Any, inside: str) -> Iterator[Callable[[], bool]]:
-    """Be the only writer below an address; yields what says whether that is so still.
+def turn_at(path: AddressPath, system: Any, inside: str) -> Iterator[Turn]:
+    """Be the only writer below an address, as long as the turn is sure or has been checked.
 
     Args:
         path: the address, for messages.
@@ -61,23 +93,11 @@ def turn_at(path: AddressPath, system: Any, inside: str) -> Iterator[Callable[[]
     for left in others:
         with suppress(FileNotFoundError):
             system.rm_file(left)
-    ended, lost = threading.Event(), threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(_RENEWED):
-            with suppress(Exception):  # the next one may get through
-                if not system.exists(mark):
-                    lost.set()
-                    return
-                system.pipe_file(mark, _TEXT)
-
-    def held() -> bool:
-        return not lost.is_set() and bool(system.exists(mark))
-
-    signs = threading.Thread(target=renew, daemon=True)
+    turn, ended = Turn(path, system, mark), threading.Event()
+    signs = threading.Thread(target=turn.renew, args=(ended,), daemon=True)
     signs.start()
     try:
-        yield held
+        yield turn
     finally:
         ended.set()
         signs.join()
