@@ -63,7 +63,8 @@ def _top_names(path: Path) -> set[str]:
     if is_icechunk(path):
         return {"zarr.json"}
     if isinstance(path, AddressPath):
-        return {name for name in _ROOTS if content_at(path, name, _MAX_METADATA) is not None}
+        found = (name for name in _ROOTS if content_at(path, name, _MAX_METADATA) is not None)
+        return {next(found, "")}
     if path.is_dir():
         return {name for name in METADATA if (path / name).is_file()}
     if path.is_file() and path.suffix == ".zip":
