@@ -149,7 +149,7 @@ def _candidates(data: xr.Dataset, stations: Hashable) -> list[str]:
 
 
 def attributes_of_stations(path: Path, data: xr.Dataset, id_column: str) -> dict[str, list[str]]:
-    """The variables over stations alone as columns of text, blank where missing; that of the ids is called `id_column`.
+    """The variables over only the stations as columns of text, blank where missing; that of the ids is called `id_column`.
 
     Args:
         path: where the data set is, for messages.

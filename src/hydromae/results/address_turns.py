@@ -2,7 +2,7 @@
 
 Each writer puts a mark of its own beside what it writes, renews it while it works, and begins only where the listing
 shows no other mark that is alive. A store whose listings show every object that was written (S3 has done so since 2020)
-shows at least one of two writers the mark of the other. Ages are told by the store's own clock.
+shows at least one of two writers the mark of the other. Ages are by the clock of the store itself.
 """
 
 import random
