@@ -118,7 +118,12 @@ def _is_series(data: xr.Dataset, values: xr.DataArray) -> bool:
 
 def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
     series = series_variables(data)
-    listed = ", ".join(series[:10]) or "none"
+    if not series:
+        raise DataError(
+            f"{path}: has no variable over time and stations; write it over these two, with the ids of the stations as "
+            f"a variable station_id, or set the modality's kind to grid where it holds maps"
+        )
+    listed = ", ".join(series[:10])
     if name is None and len(series) != 1:
         raise DataError(
             f"{path}: has {len(series)} variables over time and stations ({listed}), not one; "
@@ -128,8 +133,6 @@ def _variable(path: Path, data: xr.Dataset, name: str | None) -> xr.DataArray:
     if name not in series:
         near = difflib.get_close_matches(name, series, n=1)
         hint = f"did you mean {near[0]}?" if near else "name one of those with the modality's key variable"
-        if not series:
-            hint = "write it over these two dimensions, with the ids of the stations as a variable station_id"
         raise DataError(f"{path}: has no variable {name} over time and stations, only {listed}; {hint}")
     values = _squeezed(data, data[name])
     if 0 in values.shape:
@@ -149,7 +152,7 @@ def _candidates(data: xr.Dataset, stations: Hashable) -> list[str]:
 
 
 def attributes_of_stations(path: Path, data: xr.Dataset, id_column: str) -> dict[str, list[str]]:
-    """The variables over only the stations as columns of text, blank where missing; that of the ids is called `id_column`.
+    """The variables over only the stations as columns of text, blank where missing; the ids are under `id_column`.
 
     Args:
         path: where the data set is, for messages.
