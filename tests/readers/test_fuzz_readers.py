@@ -14,6 +14,7 @@ from support.fuzz_sources import Case, damages, make_cases
 NAMES = (
     *("hdf5", "months", "netcdf", "classic", "caravan", "camels", "nrfa", "attributes"),
     *("zarr2_chunk", "zarr2_metadata", "zarr3_chunk", "zarr3_metadata", "zarr_zip"),
+    *("series", "series_classic", "series_zarr"),
     *("table_parquet", "table_csv", "table_csv.gz", "mask_npy", "mask_pt", "mask_nc"),
 )
 SECONDS, MEMORY = 20, 2**30  # of one file, of all

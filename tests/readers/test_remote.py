@@ -16,7 +16,7 @@ from hydromae.config import ModalityConfig
 from hydromae.readers.detect import Request, locate
 from hydromae.store.store import Store
 from support.readers_sources import write_netcdf
-from support.servers import object_store, served
+from support.servers import object_store, served, serving_too_much
 from support.sources import day_range, write_table
 
 DAYS = day_range(date(2010, 1, 30), date(2010, 2, 10))
@@ -84,6 +84,51 @@ def test_a_zarr_group_is_read_over_http_where_it_lies(web, folder, tmp_path, zar
     np.testing.assert_array_equal(grid.values, VALUES)
     assert located.why == f"a Zarr group of version {zarr_format} at an address"
     assert located.files == (f"{web}/b.zarr",) and not (tmp_path / "copies").exists()
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_what_describes_a_zarr_group_is_asked_for_once(folder, zarr_format):
+    path = write_netcdf(folder / "a.zarr", VALUES, DAYS, zarr_format=zarr_format, chunks=(4, 4, 6))
+    xr.open_zarr(path, consolidated=False, decode_times=False, mask_and_scale=False).to_zarr(
+        folder / "b.zarr", zarr_format=zarr_format, consolidated=True
+    )
+    asked: list[str] = []
+    with served(folder, asked) as web:
+        (grid,), _ = _open(f"{web}/b.zarr")
+        opened = len(asked)
+        np.testing.assert_array_equal(grid.values, VALUES)
+    assert len(set(asked)) == len(asked) and len(asked) == opened + 3  # chunks
+    assert opened == (6 if zarr_format == 2 else 4)  # what describes it, and three coordinates
+
+
+@pytest.mark.parametrize("kind", ["endless", "announced"])
+@pytest.mark.parametrize("key", ["zarr.json", "time/c/0", "rainfall/c/0/0/0"])
+def test_a_server_that_sends_too_much_fills_no_memory(folder, kind, key):
+    pytest.importorskip("aiohttp", reason="needs aiohttp: pip install 'hydromae[cloud]'")
+    path = write_netcdf(folder / "a.zarr", VALUES, DAYS)
+    data = xr.open_zarr(path, consolidated=False, decode_times=False, mask_and_scale=False)
+    data.to_zarr(folder / "b.zarr", zarr_format=3, consolidated=True)
+    sent: list[int] = []
+    with serving_too_much(folder, {f"/b.zarr/{key}": kind}, sent) as web:
+        said = "announces 10000000000000 bytes" if kind == "announced" else "sends more bytes"
+        advice = rf"/b\.zarr/{key}: its server {said} where at most \d+ are expected"
+        if key == "zarr.json":  # then it is not known to be Zarr, and is copied as a file that is none
+            advice = r"b\.zarr: is no grid of a known format|b\.zarr: is no file and no Zarr group"
+        with pytest.raises(DataError, match=advice):
+            _open(f"{web}/b.zarr")[0][0].load()
+    assert sum(sent) < 60 * 2**20  # of what the system holds on its way, too
+
+
+def test_parts_of_shards_from_a_server_that_sends_whole_files_are_refused(web, folder):
+    path = write_netcdf(folder / "a.zarr", VALUES, DAYS)
+    data = xr.open_zarr(path, chunks=None, consolidated=False, decode_times=False, mask_and_scale=False)
+    encoding = {"rainfall": {"chunks": (2, 4, 6), "shards": (12, 4, 6)}}
+    data.load().drop_encoding().to_zarr(folder / "b.zarr", encoding=encoding, consolidated=True)
+    (grid,), _ = _open(f"{web}/b.zarr")
+    with pytest.raises(DataError, match="it may not know requests for a part of a file"):
+        grid[2:4].load()
+    (here,), _ = _open(str(folder / "b.zarr"))
+    np.testing.assert_array_equal(here[2:4].values, VALUES[2:4])
 
 
 @pytest.mark.parametrize("name", ["a.nc", "a.zip"])

@@ -10,7 +10,8 @@ import zarr
 
 from hydromae.base.errors import DataError
 from hydromae.readers import open_netcdf_grid, open_zarr_grid
-from hydromae.readers.zarr_grid import is_zarr, zarr_files
+from hydromae.readers.zarr_grid import is_zarr
+from hydromae.readers.zarr_places import zarr_files
 from support.readers_sources import write_netcdf
 from support.sources import day_range
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import xarray as xr
 
 from hydromae.base.areas import complete_areas
 from hydromae.base.errors import DataError
@@ -74,3 +75,28 @@ def test_an_assumed_area_gives_the_median_specific_flow():
     areas, notes = complete_areas(np.array([100.0, 50.0, np.nan, np.nan]), np.array([2.0, 1.0, 0.5, np.nan]), "abcd")
     np.testing.assert_allclose(areas, [100, 50, 25, 75])
     assert ["station c" in notes[0], "station d" in notes[1], len(notes)] == [True, True, 2]
+
+
+def test_variables_over_the_stations_of_netcdf_are_attributes(tmp_path):
+    path = tmp_path / "a.nc"
+    stations, flow = ["01013500", "39001"], np.ones((2, 3))
+    data = xr.Dataset(
+        {
+            "catchment-area": ("gauge", [10.5, np.nan]),
+            "latitude": ("gauge", np.array([50, 51])),
+            "gauge_name": ("gauge", ["Thames", "Fish"]),
+            "flow": (("gauge", "time"), flow),
+        },
+        {"gauge_id": ("gauge", stations)},
+    )
+    data.to_netcdf(path, engine="h5netcdf")
+    settings = AttributesConfig(columns=("latitude", "catchment-area"))
+    found = read_attributes(path, settings, ())
+    assert found.ids == tuple(stations) and found.station_names == {"01013500": "Thames", "39001": "Fish"}
+    np.testing.assert_array_equal(found.values, [[50, 10.5], [51, np.nan]])
+    np.testing.assert_array_equal(found.areas, [10.5, np.nan])
+    with pytest.raises(DataError, match=r"a\.nc: has no column flow; it has id, catchment-area, latitude, gauge_name"):
+        read_attributes(path, AttributesConfig(columns=("flow",)), ())
+    data.drop_vars("gauge_id").to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    with pytest.raises(DataError, match=r"b\.nc: has 0 dimensions that may be that of the stations; .*attributes\.id"):
+        read_attributes(tmp_path / "b.nc", settings, ())

@@ -78,6 +78,16 @@ def make_cases(root: Path) -> dict[str, Case]:
     add("nrfa", write_nrfa(folder("nrfa") / "9_gdf.csv", "9", DAYS, FLOW), with_reader("nrfa_gdf"))
     add("caravan", write_caravan(folder("caravan"), "a_1", DAYS, {"flow": FLOW}), with_reader("caravan"))
     columns = {"flow": np.stack([FLOW, FLOW], axis=1)}
+    stations = xr.Dataset(
+        {"flow": (("time", "gauge"), columns["flow"], {"units": "mm/d"}), "gauge_id": ("gauge", ["01013500", "7"])},
+        {"time": DAYS.astype("datetime64[ns]")},
+    )
+    stations.to_netcdf(folder("series") / "a.nc", engine="h5netcdf")
+    add("series", root / "series/a.nc", with_reader("netcdf_series"))
+    stations.to_netcdf(folder("series_classic") / "a.nc", engine="scipy")
+    add("series_classic", root / "series_classic/a.nc", with_reader("netcdf_series"))
+    stations.to_zarr(folder("series_zarr") / "a.zarr", zarr_format=2, consolidated=False)
+    add("series_zarr", root / "series_zarr/a.zarr/gauge_id/0", with_reader("zarr_series"), root / "series_zarr/a.zarr")
     for name in ("a.parquet", "a.csv", "a.csv.gz"):
         path = folder(f"table_{name[2:]}") / name
         if name == "a.csv.gz":

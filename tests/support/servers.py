@@ -3,23 +3,71 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class _Files(SimpleHTTPRequestHandler):
+    def __init__(self, *arguments: Any, asked: list[str], **options: Any) -> None:
+        self.asked = asked
+        super().__init__(*arguments, **options)
+
     def log_message(self, *arguments: object) -> None:
         pass
 
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        self.asked.append(f"{self.command} {self.path}")
+
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a server of the files in a folder."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+def served(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
+    """The address of a server of the files in a folder; requests are added to `asked`."""
+    asked = [] if asked is None else asked
+    with _serving(partial(_Files, directory=str(folder), asked=asked)) as address:
+        yield address
+
+
+class _Excessive(_Files):
+    """Sends without an end what is asked for where `excess` says so, or only announces very much."""
+
+    def __init__(self, *arguments: Any, excess: dict[str, str], sent: list[int], **options: Any) -> None:
+        self.excess, self.sent = excess, sent
+        super().__init__(*arguments, **options)
+
+    def do_GET(self) -> None:
+        kind = self.excess.get(self.path)
+        if kind is None:
+            return super().do_GET()
+        self.send_response(200)
+        if kind == "announced":
+            self.send_header("Content-Length", str(10**13))
+        self.end_headers()
+        with suppress(OSError):  # the other side has hung up
+            for _ in range(2**9 if kind == "endless" else 1):  # half a GiB is as good as no end
+                self.wfile.write(bytes(2**20))
+                self.sent.append(2**20)
+        self.close_connection = True
+
+
+@contextmanager
+def serving_too_much(folder: Path, excess: dict[str, str], sent: list[int]) -> Iterator[str]:
+    """As `served`, but paths in `excess` are answered "endless", or "announced" with a size that none has.
+
+    Bytes that were sent are added to `sent`.
+    """
+    options = {"directory": str(folder), "asked": [], "excess": excess, "sent": sent}
+    with _serving(partial(_Excessive, **options)) as address:
+        yield address
+
+
+@contextmanager
+def _serving(handler: Any) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

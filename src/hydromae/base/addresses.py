@@ -8,7 +8,17 @@ _FILE = re.compile(r"(file|local):/+")
 
 
 class AddressPath(type(Path())):  # type: ignore[misc]
-    """An address as a path, so that it goes where paths go and messages name it; it lies nowhere on this machine."""
+    """An address as a path, so that it goes where paths go and messages name it; it lies nowhere on this machine.
+
+    It keeps the small files below it that were read through it: whoever is handed the same object sees them as they
+    were, and asks the server no second time.
+    """
+
+    @property
+    def held(self) -> dict[str, bytes | None]:
+        """Name -> content of the files below it that were read; None for those that are not there."""
+        content: dict[str, bytes | None] = self.__dict__.setdefault("_held", {})
+        return content
 
     def __str__(self) -> str:
         # A path keeps one of two slashes.

@@ -11,7 +11,7 @@ from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_texts
 from hydromae.config.grid import GridConfig
 from hydromae.config.modality import PRESETS, ModalityConfig
-from hydromae.config.types import Days, Period, Section, Share, Verify, Weight, ordered_days
+from hydromae.config.types import Days, Period, Section, Share, System, Verify, Weight, ordered_days
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,14 @@ _TAKEN_NAMES = {"time", "y", "x", "station", "latitude", "longitude", "land_mask
 class AttributesConfig(Section):
     """The table of static attributes of each station."""
 
-    path: str | None = Field(None, description="CSV with one row a station, relative to data.root")
+    path: str | None = Field(None, description="CSV with one row a station, or netCDF, relative to data.root")
     id: str = Field("id", description="column of the station ids")
     columns: tuple[str, ...] = Field(ATTRIBUTES, min_length=1, description="attributes the model is given, in order")
     area: str = Field("catchment-area", description="column of the catchment area in km2, for per_area")
+    crs: System | None = Field(
+        None, description="coordinate reference system of the columns easting and northing, or x and y, as EPSG:27700 "
+        "(British National Grid): latitude and longitude among columns that the table lacks are computed from them"
+    )  # fmt: skip
 
 
 class DataConfig(Section):

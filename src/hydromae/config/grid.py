@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from hydromae.config.types import Section
+from hydromae.config.types import Section, System
 
 Centres = tuple[float, float]
 
@@ -10,7 +10,7 @@ Centres = tuple[float, float]
 class GridConfig(Section):
     """Where the cells of the grids lie, as far as their files do not say it themselves."""
 
-    crs: str | None = Field(
+    crs: System | None = Field(
         None, description="coordinate reference system of y and x, as EPSG:27700 (British National Grid) or EPSG:4326 "
         "(degrees); null = as the files say"
     )  # fmt: skip
@@ -22,19 +22,6 @@ class GridConfig(Section):
         None, description="centre of the westernmost column and the step to the next, as [-197500, 5000]; null = as "
         "the files say"
     )  # fmt: skip
-
-    @field_validator("crs")
-    @classmethod
-    def _system_is_known(cls, value: str | None) -> str | None:
-        from pyproj import CRS
-        from pyproj.exceptions import CRSError
-
-        if value is not None:
-            try:
-                CRS.from_user_input(value)
-            except CRSError:
-                raise ValueError(f"{value!r} is no coordinate reference system; give one as EPSG:27700") from None
-        return value
 
     @field_validator("y")
     @classmethod

@@ -42,12 +42,12 @@ class ModalityConfig(Section):
         None, description="format, one of those in docs/data.md or registered by a package (null = found by content)"
     )
     engine: str | None = Field(
-        None, description="grid: engine of xarray that opens the files, for formats without a reader here, as cfgrib, "
+        None, description="engine of xarray that opens the files, for formats without a reader here, as cfgrib, "
         "rasterio (null = the reader that knows them)"
     )  # fmt: skip
     variable: str | None = Field(
         None, description="grid: name of the HDF5 data set (null = data) or netCDF variable (null = the only one over "
-        "time, y and x); series: column of the table (null = its name)"
+        "time, y and x); series: column of the table, or variable (null = its name; of netCDF and Zarr the only one)"
     )  # fmt: skip
     units: str = Field(description="unit of the values, in the files, the store and every output")
     convert_from: str | None = Field(
@@ -74,7 +74,7 @@ class ModalityConfig(Section):
     date_column: str = Field("date", description="table: column of the days")
     id_column: str = Field(
         "ID",
-        description="table: column of the station ids",
+        description="table: column of the station ids; netCDF, Zarr: their variable (ID = station_id, gauge_id, ...)",
     )
     layout: Literal["long", "wide"] | None = Field(
         None, description="table: long (a row a day and station) or wide (a column a station); null = wide where it "
@@ -100,11 +100,11 @@ class ModalityConfig(Section):
         "(null = as the bounds of time say, or else the beginning)"
     )  # fmt: skip
     calendar: Literal["standard", "proleptic_gregorian", "noleap", "360_day"] | None = Field(
-        None, description="grid: calendar in which netCDF and Zarr count their time, where they name none or a wrong "
+        None, description="calendar in which netCDF and Zarr count their time, where they name none or a wrong "
         "one (null = as the files say)"
     )  # fmt: skip
     align_on: Literal["date", "year"] | None = Field(
-        None, description="grid: days of the calendars noleap and 360_day keep their date (30 February is left out, 31 "
+        None, description="days of the calendars noleap and 360_day keep their date (30 February is left out, 31 "
         "March is missing) or their place in the year (null = such calendars are refused)"
     )  # fmt: skip
     shift_days: int = Field(
@@ -164,9 +164,9 @@ class ModalityConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _an_engine_reads_grids(self) -> "ModalityConfig":
-        if self.engine is not None and (self.kind != "grid" or self.reader is not None):
-            raise ValueError("engine is for grids without a key reader; leave it out, or write series as a table")
+    def _an_engine_is_the_reader(self) -> "ModalityConfig":
+        if self.engine is not None and self.reader is not None:
+            raise ValueError("engine and reader both say what opens the files; leave one out")
         return self
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from hydromae.config.renamed import RENAMED, renamed
 
@@ -16,6 +16,20 @@ Place = Annotated[int, Field(ge=0)]
 Period = tuple[date, date]
 # Days in a list may be named one by one or as [first, last].
 Days = tuple[date | Period, ...]
+
+
+def _known_system(value: str) -> str:
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        CRS.from_user_input(value)
+    except CRSError:
+        raise ValueError(f"{value!r} is no coordinate reference system; give one as EPSG:27700") from None
+    return value
+
+
+System = Annotated[str, AfterValidator(_known_system)]  # a coordinate reference system that pyproj knows
 
 
 class Section(BaseModel):

@@ -12,6 +12,7 @@ from hydromae.init.found import Candidate
 from hydromae.init.variables import Variable, variable_of, words_of
 from hydromae.readers.files import expand
 
+_OF_STATIONS = {"table", "netcdf_series", "zarr_series"}  # readers of files with many stations
 _FEW = 4  # paths up to which each is listed, rather than a pattern
 _MARKS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
@@ -175,8 +176,8 @@ def in_groups(candidates: tuple[Candidate, ...]) -> list[Group]:
             variable.role, candidate.kind, candidate.reader, candidate.variable, candidate.shape, candidate.units,
             candidate.dated,
         )  # fmt: skip
-        # Only grids and tables that were read as a whole are joined, and only if their modality is known.
-        whole = candidate.kind == "grid" or (candidate.reader == "table" and candidate.all_stations)
+        # Only grids, and series whose stations are all known, are joined, and only if their modality is known.
+        whole = candidate.kind == "grid" or (candidate.reader in _OF_STATIONS and candidate.all_stations)
         joined = variable.role is not None and whole
         key += columns if joined else (candidate.path,)
         variables.setdefault(key, variable)

@@ -8,6 +8,7 @@ from typing import ParamSpec
 from hydromae.base.errors import DataError
 from hydromae.init.found import AttributeTable, Candidate, Found, LeftOut, Mask
 from hydromae.init.grids import look_at_grid
+from hydromae.init.labelled_series import look_at_labelled_series
 from hydromae.init.long_tables import look_at_table
 from hydromae.init.station_files import look_at_stations
 from hydromae.init.survey import known_readers, survey
@@ -39,12 +40,18 @@ class _Looking:
             self.left_out.append(LeftOut(path, text.removeprefix(f"{self.top / path}: ")))
 
     def grid(self, path: str, reader: Reader) -> None:
+        labelled = reader.name in ("netcdf_grid", "zarr_grid")
+        series, failed = look_at_labelled_series(self.top / path, path, reader.name) if labelled else ([], [])
+        self.candidates += series
+        self.left_out += failed
         candidates, left_out = look_at_grid(self.top / path, path, reader)
         self.candidates += candidates
         self.left_out += left_out
-        if not candidates and reader.name in ("netcdf_grid", "zarr_grid"):
+        if candidates or series or failed:
+            return
+        if labelled:
             self.mask(path)
-        elif not candidates:
+        else:
             raise DataError("holds nothing over days, rows and columns")
 
     def table(self, path: str) -> None:

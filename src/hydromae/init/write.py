@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from hydromae.base.coordinate_columns import projected_columns
 from hydromae.base.errors import ConfigError
 from hydromae.base.replacing import replace_text
 from hydromae.config import ATTRIBUTES, AttributesConfig, DataConfig
@@ -108,6 +109,13 @@ def _attributes(result: InitResult) -> list[str]:
     if table.left:
         listed = ", ".join(f"{name} ({reason})" for name, reason in table.left.items())
         lines += comment(f"Columns not taken: {listed}.", 2)
+    if not table.located and len(places := projected_columns(list(table.left))) == 2:
+        named = " and ".join(list(table.left)[place] for place in places.values())
+        lines += comment(
+            f"Latitude and longitude can be computed from {named}: set crs below to their system, as EPSG:27700 for "
+            "Great Britain, and add latitude and longitude to columns.",
+            2,
+        )
     if table.area is None:
         lines += comment("No column holds the catchment area, so flow in m3/s is not modelled per area.", 2)
     lines += ["  attributes:", f"    path: {scalar(table.path)}"]

@@ -2,19 +2,27 @@
 
 from functools import partial
 
+from hydromae.config import Kind
 from hydromae.readers.camels import is_camels, open_camels
 from hydromae.readers.camels_gb import is_camels_gb, open_camels_gb
 from hydromae.readers.camels_layouts import LAYOUTS, Layout
 from hydromae.readers.caravan import is_caravan, open_caravan
 from hydromae.readers.engine_grid import open_engine_grid
 from hydromae.readers.hdf5_grid import is_hdf5_grid, open_hdf5_grid
+from hydromae.readers.labelled_series import (
+    is_netcdf_series,
+    open_engine_series,
+    open_netcdf_series,
+    open_zarr_series,
+)
 from hydromae.readers.monthly_hdf5 import is_monthly_hdf5, month_files, open_monthly_hdf5
 from hydromae.readers.netcdf_grid import is_netcdf_grid, open_netcdf_grid
 from hydromae.readers.nrfa_gdf import is_nrfa_gdf, open_nrfa_gdf
 from hydromae.readers.reader import Reader, files_accepted
 from hydromae.readers.table import is_table, open_table
 from hydromae.readers.time_rules import TimeRules
-from hydromae.readers.zarr_grid import is_zarr, open_zarr_grid, zarr_files
+from hydromae.readers.zarr_grid import is_zarr, open_zarr_grid
+from hydromae.readers.zarr_places import zarr_files
 
 
 def _of_layout(layout: Layout) -> Reader:
@@ -32,19 +40,28 @@ def _of_layout(layout: Layout) -> Reader:
 
 
 # Asked only where the settings name an engine.
-ENGINE = Reader(
-    "xarray",
-    "grid",
-    "what an engine of xarray opens",
-    lambda path: "",
-    lambda paths, request: open_engine_grid(
-        paths[0],
-        str(request.settings.engine),
-        request.settings.variable,
-        request.settings.allow_absent_days,
-        TimeRules.of(request.settings),
+ENGINES: dict[Kind, Reader] = {
+    "grid": Reader(
+        "xarray",
+        "grid",
+        "what an engine of xarray opens",
+        lambda path: "",
+        lambda paths, request: open_engine_grid(
+            paths[0],
+            str(request.settings.engine),
+            request.settings.variable,
+            request.settings.allow_absent_days,
+            TimeRules.of(request.settings),
+        ),
     ),
-)
+    "series": Reader(
+        "xarray",
+        "series",
+        "what an engine of xarray opens",
+        lambda path: "",
+        lambda paths, request: open_engine_series(paths[0], request),
+    ),
+}
 READERS = (
     Reader(
         "monthly_hdf5",
@@ -116,6 +133,23 @@ READERS = (
         lambda paths, request: open_caravan(paths, request.variable),
         files_accepted(is_caravan),
         joins_stations=True,
+    ),
+    Reader(
+        "netcdf_series",
+        "series",
+        "netCDF with a variable over time and stations or a folder of them",
+        is_netcdf_series,
+        lambda paths, request: open_netcdf_series(paths[0], request),
+        files_accepted(is_netcdf_series),
+    ),
+    Reader(
+        "zarr_series",
+        "series",
+        "a Zarr group with a variable over time and stations, a folder, a .zip file or an icechunk repository",
+        is_zarr,
+        lambda paths, request: open_zarr_series(paths[0], request),
+        zarr_files,
+        whole_folder=True,
     ),
     Reader(
         "table",

@@ -28,15 +28,17 @@ def is_caravan(path: Path) -> str:
     try:
         if classic_version(path):
             with open_netcdf(path) as data:
+                flat = all(item.ndim < 2 for item in data.data_vars.values())
                 series = [name for name, item in data.data_vars.items() if item.dims == (DATE,)]
         else:
             with open_hdf5(path) as file:
                 by_name = data_sets(path, file)
+                flat = all(item.ndim < 2 for item in by_name.values())
                 shape = by_name[DATE].shape if DATE in by_name else None
                 series = [n for n, item in by_name.items() if n != DATE and item.ndim == 1 and item.shape == shape]
     except DataError:
         return ""
-    return f"a netCDF of station {path.stem}, {len(series)} variables over date" if series else ""
+    return f"a netCDF of station {path.stem}, {len(series)} variables over date" if flat and series else ""
 
 
 def open_caravan(paths: Sequence[Path], variable: str) -> xr.DataArray:

@@ -24,6 +24,7 @@ def check_days(
     allow_absent_days: bool,
     name: str = "time",
     to_daily: str = SET_DAILY,
+    each: str = "maps",
 ) -> None:
     """Raise DataError, naming the first such day, where days are repeated, unordered or, unless allowed, absent.
 
@@ -33,21 +34,22 @@ def check_days(
         allow_absent_days: accept days without a map.
         name: what the file calls its times.
         to_daily: what to do with several maps a day.
+        each: what there is at each time, for messages.
     """
     days = calendar_days(stamps)
     steps = np.diff(days).astype(np.int64)
     if (wrong := np.flatnonzero(steps < 0)).size:
         i = wrong[0]
-        raise DataError(f"{path}: {days[i + 1]} follows {days[i]} in its {name}; sort the maps by day")
+        raise DataError(f"{path}: {days[i + 1]} follows {days[i]} in its {name}; sort the {each} by day")
     if (wrong := np.flatnonzero(steps == 0)).size:
         i = wrong[0]
         same = stamps[days == days[i]]
         if often := several_a_day(same):
             raise DataError(
-                f"{path}: {days[i]} has {len(same)} maps in its {name}, at {times_of(same)}: its values are {often}, "
+                f"{path}: {days[i]} has {len(same)} {each} in its {name}, at {times_of(same)}: its values are {often}, "
                 f"not daily; {to_daily}"
             )
-        raise DataError(f"{path}: {days[i]} is twice in its {name} (maps {i} and {i + 1}); remove one")
+        raise DataError(f"{path}: {days[i]} is twice in its {name} ({each} {i} and {i + 1}); remove one")
     if not allow_absent_days and (wrong := np.flatnonzero(steps > 1)).size:
         raise DataError(
             f"{path}: {days[wrong[0]] + np.timedelta64(1, 'D')} is absent from its {name}; add the day, "

@@ -9,7 +9,7 @@ from pathlib import Path
 from hydromae.base.addresses import AddressPath
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.config import ModalityConfig
-from hydromae.readers.builtin import ENGINE, READERS
+from hydromae.readers.builtin import ENGINES, READERS
 from hydromae.readers.files import expand, place_of, require_file
 from hydromae.readers.reader import Reader, Request
 from hydromae.readers.registered import Broken, registered_readers
@@ -50,7 +50,7 @@ def choose_reader(path: Path, name: str, settings: ModalityConfig, advice: str |
         DataError: the path does not exist, or no reader of this kind knows what lies there.
     """
     if settings.engine is not None:
-        return ENGINE, f"named by data.modalities.{name}.engine"
+        return ENGINES[settings.kind], f"named by data.modalities.{name}.engine"
     registered, broken = registered_readers([reader.name for reader in READERS])
     readers = {reader.name: reader for reader in (*registered, *READERS) if reader.kind == settings.kind}
     if settings.reader is not None:

@@ -16,6 +16,7 @@ MAX_DAYS = 100_000  # 273 years
 MAX_A_DAY = 288  # values: one every 5 minutes
 MAX_CELLS = 100_000_000  # of one map: a 1 km grid of Great Britain has a million
 MAX_AXIS = 100_000  # entries of a coordinate
+MAX_ENTRIES = 5_000_000  # of an array of one dimension, read when a file is opened: quarters of an hour of 140 years
 MAX_CHUNK = 2**30  # bytes that one chunk becomes when it is read
 MAX_SERIES = 1_000_000_000  # days x stations: every station of the world over 40 years fits
 COPY: Final = "copy or download it again"

@@ -1,15 +1,16 @@
 """Opening netCDF, of version 4 and classic, without taking memory that a hostile file only declares."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.readers.fill_values import masked
-from hydromae.readers.guard import COPY, MAX_AXIS, reading
+from hydromae.readers.guard import COPY, MAX_ENTRIES, reading
 from hydromae.readers.hdf5_file import data_sets, open_hdf5
 
+NETCDF: Final = (".nc", ".nc4", ".cdf")  # suffixes
 _MAX_CHUNKS = 50_000  # of a coordinate: HDF5 takes kilobytes for each
 
 
@@ -59,8 +60,8 @@ def open_netcdf(path: Path, advice: str = COPY) -> xr.Dataset:
 
 def _check_coordinate(path: Path, name: str, length: int, chunk: int) -> None:
     """Raise DataError where a coordinate is too large to be read, as each is when a file is opened."""
-    if length > MAX_AXIS or length > chunk * _MAX_CHUNKS:
+    if length > MAX_ENTRIES or length > chunk * _MAX_CHUNKS:
         raise DataError(
-            f"{path}: {name} declares {length} entries in chunks of {chunk}, more than the {MAX_AXIS} entries or "
+            f"{path}: {name} declares {length} entries in chunks of {chunk}, more than the {MAX_ENTRIES} entries or "
             f"{_MAX_CHUNKS} chunks that are read; the file is damaged, or cut it into parts"
         )

@@ -1,20 +1,17 @@
 """Daily grids in CF netCDF, as HadUK-Grid is: values are read when they are asked for, rows from the north."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.readers.cf_grid import cf_grid
-from hydromae.readers.files import require_file
 from hydromae.readers.guard import reading
-from hydromae.readers.hdf5_file import check_packed, data_sets, may_burst, open_hdf5
+from hydromae.readers.hdf5_file import data_sets, open_hdf5
 from hydromae.readers.hdf5_grid import DATES
-from hydromae.readers.netcdf_file import classic_version, open_netcdf
+from hydromae.readers.netcdf_file import NETCDF, classic_version
+from hydromae.readers.opened import opened_netcdf
 from hydromae.readers.time_rules import TimeRules
-
-_SUFFIXES = (".nc", ".nc4", ".cdf")
 
 
 def is_netcdf_grid(path: Path) -> str:
@@ -28,7 +25,7 @@ def is_netcdf_grid(path: Path) -> str:
     version = classic_version(path)
     if version:
         return f"classic netCDF, version {version}"
-    named = f"named {path.suffix}, though it cannot be opened" if path.suffix in _SUFFIXES else ""
+    named = f"named {path.suffix}, though it cannot be opened" if path.suffix in NETCDF else ""
     try:
         with open_hdf5(path) as file:
             items = data_sets(path, file)
@@ -58,26 +55,11 @@ def open_netcdf_grid(
     Raises:
         DataError: the file is absent, not netCDF or cut short, or not as `cf_grid` needs it.
     """
-    path = require_file(Path(path))
-    data = open_netcdf(path)
+    path = Path(path)
+    opened = opened_netcdf(path)
     try:
         with reading(path):
-            return cf_grid(path, data, variable, allow_absent_days, path.stat().st_size, _check_before(path), rules)
+            return cf_grid(opened, variable, allow_absent_days, rules)
     except DataError:
-        data.close()
+        opened.data.close()
         raise
-
-
-def _check_before(path: Path) -> Callable[[str, range, int], None]:
-    """A check of the chunks that are about to be read, which does nothing where no chunk is too large."""
-    large: set[str] = set()
-    if not classic_version(path):
-        with open_hdf5(path) as file:
-            large = {name for name, item in data_sets(path, file).items() if item.ndim >= 3 and may_burst(item)}
-
-    def check(name: str, days: range, axis: int) -> None:
-        if name in large:
-            with open_hdf5(path) as file:
-                check_packed(path, file[name], days, axis)
-
-    return check

@@ -20,6 +20,7 @@ from zarr.storage import FsspecStore
 from hydromae.base.addresses import AddressPath
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_path
+from hydromae.readers.answer_size import at_most
 from hydromae.readers.guard import reason_of
 
 _BLOCK: Final = 2**22  # bytes that are copied at once
@@ -62,7 +63,7 @@ def filesystem(path: AddressPath) -> tuple[Any, str]:
 
     with reaching(path):
         # Listings are not kept: files come and go while a process runs.
-        system, inside = fsspec.url_to_fs(_within_copy(path), use_listings_cache=False)
+        system, inside = fsspec.url_to_fs(_within_copy(path), use_listings_cache=False, **_options(path))
         return system, inside.rstrip("/")
 
 
@@ -75,14 +76,36 @@ def _within_copy(path: AddressPath) -> str:
 def address_store(path: AddressPath) -> Store:
     """The store of a Zarr group at an address, which only reads."""
     with reaching(path):
-        return FsspecStore.from_url(_within_copy(path), read_only=True)
+        return FsspecStore.from_url(_within_copy(path), read_only=True, storage_options=_options(path))
+
+
+def is_http(path: Path) -> bool:
+    """Whether a path is an address of HTTP, and no part of a file at one."""
+    return isinstance(path, AddressPath) and path.parts[0] in ("http:", "https:")
+
+
+def _options(path: AddressPath) -> dict[str, Any]:
+    if not is_http(path):
+        return {}
+    from hydromae.readers.http_answers import http_options
+
+    return http_options()
 
 
 def content_at(path: AddressPath, name: str, most: int) -> bytes | None:
-    """The bytes of a small file below an address; None where there is none, DataError where it has more than `most`."""
+    """The bytes of a small file below an address; None where there is none, DataError where it has more than `most`.
+
+    The same object `path` is asked no second time.
+    """
+    if name not in path.held:
+        path.held[name] = _content_at(path, name, most)
+    return path.held[name]
+
+
+def _content_at(path: AddressPath, name: str, most: int) -> bytes | None:
     system, inside = filesystem(path)
     try:
-        with reaching(path):
+        with reaching(path), at_most(most):
             content: bytes = system.cat_file(f"{inside}/{name}", start=0, end=most + 1)
     except _ABSENT:
         return None
@@ -102,7 +125,7 @@ def names_below(path: AddressPath) -> list[str]:
 def bytes_below(path: AddressPath) -> int | None:
     """The bytes of all files below an address; None where it cannot be listed."""
     system, inside = filesystem(path)
-    if _is_http(system):
+    if is_http(path):
         return None
     with reaching(path):
         return int(system.du(inside))
@@ -147,28 +170,35 @@ def local_copy(path: AddressPath) -> Path:
             f"folder by a pattern, as s3://bucket/rain/*.nc"
         ) from None
     known = {key: str(state[key]) for key in _STATE if state.get(key) is not None}
+    size = int(state.get("size") or 0)
     if set(known) <= {"size"}:
-        return _copied_now(path)  # nothing says whether it has changed
+        return _copied_now(path, size)  # nothing says whether it has changed
     named = hashlib.sha256(f"{path} {sorted(known.items())}".encode()).hexdigest()[:16]
-    return _copy(path, _cache() / named / _name_of(inside))
+    return _copy(path, _cache() / named / _name_of(inside), size)
 
 
 @lru_cache(maxsize=4096)
-def _copied_now(path: AddressPath) -> Path:
+def _copied_now(path: AddressPath, size: int) -> Path:
     """A copy that is made anew by every process."""
     named = hashlib.sha256(str(path).encode()).hexdigest()[:16]
     target = _cache() / named / _name_of(filesystem(path)[1])
     target.unlink(missing_ok=True)
-    return _copy(path, target)
+    return _copy(path, target, size)
 
 
-def _copy(path: AddressPath, target: Path) -> Path:
+def _copy(path: AddressPath, target: Path, announced: int) -> Path:
     if target.is_file():
         return target
     system, inside = filesystem(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     room, size = shutil.disk_usage(target.parent).free - _SPARE, 0
-    streamed = {"block_size": 0} if _is_http(system) else {}  # without asking for ranges, which not all servers give
+    full = DataError(
+        f"{path}: has more bytes than {target.parent} has room for ({max(room, 0) / 2**30:.1f} GiB and one to spare); "
+        f"make room there, or set HYDROMAE_CACHE to a folder on a larger disk"
+    )
+    if announced > room:
+        raise full
+    streamed = {"block_size": 0} if is_http(path) else {}  # without asking for ranges, which not all servers give
     with (
         atomic_path(target) as temporary,
         temporary.open("wb") as copy,
@@ -178,10 +208,7 @@ def _copy(path: AddressPath, target: Path) -> Path:
         while block := content.read(_BLOCK):
             size += len(block)
             if size > room:
-                raise DataError(
-                    f"{path}: has more bytes than {target.parent} has room for ({max(room, 0) / 2**30:.1f} GiB and one "
-                    f"to spare); make room there, or set HYDROMAE_CACHE to a folder on a larger disk"
-                )
+                raise full
             copy.write(block)
     return target
 
@@ -194,7 +221,3 @@ def _cache() -> Path:
 
 def _name_of(inside: str) -> str:
     return inside.rpartition("/")[2].partition("?")[0] or "file"
-
-
-def _is_http(system: Any) -> bool:
-    return "http" in system.protocol

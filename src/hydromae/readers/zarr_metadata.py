@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hydromae.base.errors import DataError
-from hydromae.readers.guard import MAX_AXIS, check_chunk
+from hydromae.readers.guard import MAX_ENTRIES, check_chunk
 
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 # The compressors whose size can be checked before anything is unpacked; others, as pickle, may run code.
@@ -138,8 +138,10 @@ def _checked(
         raise DataError(f"{path}: {name} has the shape {shape} in chunks {chunk}; write it again")
     if unknown := [codec for codec in codecs if codec not in _COMPRESSORS | _OTHERS]:
         raise DataError(f"{path}: {name} is stored with {unknown[0]}, which is not read; write it with zstd or blosc")
-    if len(shape) == 1 and shape[0] > MAX_AXIS:
-        raise DataError(f"{path}: {name} declares {shape[0]} entries, more than the {MAX_AXIS} that are read; cut it")
+    if len(shape) == 1 and shape[0] > MAX_ENTRIES:
+        raise DataError(
+            f"{path}: {name} declares {shape[0]} entries, more than the {MAX_ENTRIES} that are read; cut it"
+        )
     check_chunk(path, name, chunk, dtype.itemsize)
     compressors = [codec.removeprefix("numcodecs.") for codec in codecs if codec in _COMPRESSORS]
     if len(compressors) > 1:

@@ -30,6 +30,13 @@ def zarr_format(path: Path) -> int:
     return 3 if "zarr.json" in names else 2 if ".zgroup" in names else 0
 
 
+def zarr_files(path: Path) -> list[Path]:
+    """Every file of a Zarr folder, [] for anything else."""
+    if not path.is_dir() or not zarr_format(path):
+        return []
+    return sorted(file for file in path.rglob("*") if file.is_file())
+
+
 def store_at(path: Path) -> Store:
     """The store of a group, which only reads."""
     if is_icechunk(path):
@@ -56,7 +63,8 @@ def _top_names(path: Path) -> set[str]:
     if is_icechunk(path):
         return {"zarr.json"}
     if isinstance(path, AddressPath):
-        return {name for name in _ROOTS if content_at(path, name, _MAX_METADATA) is not None}
+        found = (name for name in _ROOTS if content_at(path, name, _MAX_METADATA) is not None)
+        return {next(found, "")}
     if path.is_dir():
         return {name for name in METADATA if (path / name).is_file()}
     if path.is_file() and path.suffix == ".zip":

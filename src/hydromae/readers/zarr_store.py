@@ -10,9 +10,12 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, Store, SuffixByteReque
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import WrapperStore
 
+from hydromae.base.addresses import AddressPath
 from hydromae.base.errors import DataError
+from hydromae.readers.answer_size import at_most
 from hydromae.readers.fill_values import masked
 from hydromae.readers.guard import reading
+from hydromae.readers.remote import is_http
 from hydromae.readers.zarr_chunks import sound_blosc, unpacks_to_more
 from hydromae.readers.zarr_metadata import METADATA, Shards, StoredArray, stored_arrays
 from hydromae.readers.zarr_places import store_at, zarr_documents, zarr_format
@@ -84,7 +87,7 @@ class _Bounded(WrapperStore[Store]):
             known = not name or name in self.arrays
             return prototype.buffer.from_bytes(self.documents[key]) if known and key in self.documents else None
         array = self.arrays.get(key.split("/")[0])
-        buffer = None if array is None else await self._store.get(key, prototype, byte_range)
+        buffer = None if array is None else await self._get(key, prototype, byte_range, array)
         if buffer is None or array is None or not array.compressor:
             return buffer
         packed = buffer.to_bytes()
@@ -99,6 +102,21 @@ class _Bounded(WrapperStore[Store]):
                 raise DataError(f"{self.path}: {key} is damaged; copy the store again")
         return buffer
 
+    async def _get(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None, array: StoredArray
+    ) -> Buffer | None:
+        """The bytes of a chunk or shard, or of a part; at an address no more than there can be."""
+        if not isinstance(self.path, AddressPath):
+            return await self._store.get(key, prototype, byte_range)
+        most = _most(byte_range, array)
+        if byte_range is None and not is_http(self.path):  # whose answers are bounded without asking for a range
+            byte_range = RangeByteRequest(0, most + 1)
+        with at_most(most):
+            buffer = await self._store.get(key, prototype, byte_range)
+        if buffer is not None and len(buffer) > most:
+            raise DataError(f"{self.path}: {key} has more bytes than a chunk of its array can have; write it again")
+        return buffer
+
     async def _places(self, key: str, prototype: BufferPrototype, shards: Shards) -> np.ndarray:
         """First byte and length of each chunk in a shard, uint64 [chunk, 2], without those that are not there."""
         size = shards.index_bytes
@@ -109,6 +127,16 @@ class _Bounded(WrapperStore[Store]):
             raise DataError(f"{self.path}: {key} is cut short; copy the store again")
         places = np.frombuffer(packed[:-4], "<u8").reshape(-1, 2)
         return places[(places != _ABSENT).any(axis=1)]
+
+
+def _most(byte_range: ByteRequest | None, array: StoredArray) -> int:
+    """The most bytes that a chunk, a shard or a part of one can have; what cannot be packed grows by a little."""
+    if isinstance(byte_range, RangeByteRequest):
+        return byte_range.end - byte_range.start
+    if isinstance(byte_range, SuffixByteRequest):
+        return byte_range.suffix
+    chunk = array.chunk_bytes + array.chunk_bytes // 8 + _SLACK
+    return chunk if array.shards is None else array.shards.chunks * chunk + array.shards.index_bytes
 
 
 def _within(packed: bytes, places: np.ndarray, shards: Shards, byte_range: ByteRequest | None) -> Iterator[bytes]:

@@ -1,13 +1,15 @@
 """Zarr at an address in an object store, which has no renaming: nothing opens it before its last object is written.
 
-The metadata are held back until all chunks are there, the root's come last, and a mark lies beside them meanwhile. What
-fails is taken away; what a killed process left has the mark and no metadata, and the next export replaces it.
+The metadata are held back until all chunks are there, the root's come last, and the mark of its writer lies beside them
+meanwhile. What fails is taken away; what a killed process left has its mark and no metadata, and a later export
+replaces it.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
@@ -17,9 +19,9 @@ from zarr.storage import FsspecStore, WrapperStore
 from hydromae.base.addresses import AddressPath, address_of
 from hydromae.base.errors import DataError
 from hydromae.readers.remote import content_at, filesystem, names_below, reaching
+from hydromae.results.address_turns import Turn, is_mark, turn_at
 from hydromae.results.target import written_by_hydromae
 
-MARK: Final = ".hydromae-writing"
 _ROOT = "zarr.json"
 _MAX_ROOT = 2**24  # bytes
 
@@ -41,9 +43,11 @@ def check_address(path: AddressPath, overwrite: bool) -> None:
         names = names_below(path)
     except FileNotFoundError:
         return
-    if MARK in names or not names:
+    if not names:
         return
     root = content_at(path, _ROOT, _MAX_ROOT)
+    if root is None and any(map(is_mark, names)):
+        return
     if root is None or not _is_ours(root):
         raise DataError(
             f"{path}: is there already and was not written by hydromae, so it is not replaced; give another address"
@@ -65,37 +69,39 @@ def _is_ours(root: bytes) -> bool:
 def zarr_at_address(path: AddressPath) -> Iterator[Store]:
     """Yield a store to write a group to; what was there is taken away first, and what was written where this fails."""
     system, inside = filesystem(path)
-    with reaching(path):
+    with reaching(path), ExitStack() as stack:
         try:
-            system.pipe_file(f"{inside}/{MARK}", b"an export of hydromae that is being written, or was broken off\n")
+            turn = stack.enter_context(turn_at(path, system, inside))
         except FileNotFoundError as error:
             raise DataError(f"{path}: cannot be written ({error}); correct the bucket, or make it") from None
-        _clear(system, inside, (MARK,))
-        store = _MetadataLast(FsspecStore.from_url(str(path)))
+        _clear(system, inside)
+        store = _MetadataLast(FsspecStore.from_url(str(path)), turn)
         try:
             yield store
+            turn.check()
             sync(store.publish())
         except BaseException:
             with suppress(Exception):  # the first error is the one to tell
-                _clear(system, inside, ())
+                turn.check()
+                _clear(system, inside)
             raise
-        system.rm_file(f"{inside}/{MARK}")
 
 
-def _clear(system: Any, inside: str, kept: tuple[str, ...]) -> None:
-    """Remove what lies below a prefix, the metadata of the root first, so that nothing opens the rest."""
-    names = sorted((str(name) for name in system.find(inside)), key=lambda name: name != f"{inside}/{_ROOT}")
-    if names and names[0] == f"{inside}/{_ROOT}":
+def _clear(system: Any, inside: str) -> None:
+    """Remove what lies below a prefix but marks, the metadata of the root first, so that nothing opens the rest."""
+    names = sorted((str(name) for name in system.find(inside)), key=lambda name: not name.endswith(f"{inside}/{_ROOT}"))
+    if names and names[0].endswith(f"{inside}/{_ROOT}"):
         system.rm_file(names.pop(0))
-    if gone := [name for name in names if name.rpartition("/")[2] not in kept]:
+    if gone := [name for name in names if not is_mark(name)]:
         system.rm(gone)
 
 
 class _MetadataLast(WrapperStore[Store]):
-    """Hands chunks on and keeps metadata until `publish`."""
+    """Hands chunks on while it is its writer's turn, and keeps metadata until `publish`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, turn: Turn) -> None:
         super().__init__(store)
+        self.turn = turn
         self.kept: dict[str, Buffer] = {}
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
@@ -106,8 +112,10 @@ class _MetadataLast(WrapperStore[Store]):
         """Keep metadata, hand on a chunk."""
         if key.rpartition("/")[2] == _ROOT:
             self.kept[key] = value
-        else:
-            await self._store.set(key, value)
+            return
+        if not self.turn.sure:
+            await asyncio.to_thread(self.turn.check)
+        await self._store.set(key, value)
 
     async def set_if_not_exists(self, key: str, value: Buffer) -> None:
         """As `set`; nothing lies below the address when writing begins."""

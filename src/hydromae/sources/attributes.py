@@ -12,12 +12,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from hydromae.base.coordinate_columns import coordinate_columns, projected_columns
 from hydromae.base.csv_text import unguarded
 from hydromae.base.errors import DataError
 from hydromae.base.station_ids import id_texts, require_distinct
 from hydromae.config import AttributesConfig
+from hydromae.readers.cf_series import attributes_of_stations
 from hydromae.readers.files import require_file
 from hydromae.readers.guard import reading
+from hydromae.readers.netcdf_file import NETCDF, open_netcdf
+from hydromae.sources.station_places import computed_places
 
 _SEPARATORS = (",", ";", "\t")
 _BLANK = ("", "na", "nan", "null", "none")
@@ -52,24 +56,24 @@ class Attributes:
 
 
 def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequence[float]) -> Attributes:
-    """Read a CSV of attributes, its columns separated by `,`, `;`, tabs or blanks as its header line has them.
+    """Read a table of attributes: netCDF, or CSV whose header line says whether `,`, `;`, tabs or blanks part columns.
 
-    Lines before the header that begin with `#` are left out, as CAMELS-CH has them.
+    Lines before the header that begin with `#` are left out, as CAMELS-CH has them. Of netCDF the variables over the
+    dimension of the stations are columns.
 
     Args:
-        path: the file, with a header line.
+        path: the file, with a header line, or netCDF (.nc, .nc4, .cdf).
         settings: which columns are the ids, the attributes and the area.
         missing_values: numbers that mean missing, beside blank and NaN.
 
     Raises:
         DataError: the file or a column is absent or of text, an id is blank or repeated, or a value is not a number.
     """
-    header, rows = _table(path)
+    header, rows = _labelled(path, settings.id) if path.suffix in NETCDF else _table(path)
+    computable = _computable(settings) if settings.crs is not None else set()
     for column in (settings.id, *settings.columns):
-        if column not in header:
-            near = difflib.get_close_matches(column, header, n=1)
-            hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header[:30])}"
-            raise DataError(f"{path}: has no column {column}; {hint}; set data.attributes.id or .columns")
+        if column not in header and column not in computable:
+            raise DataError(f"{path}: has no column {column}; {_remedy(column, header, settings)}")
         if header.count(column) > 1:
             raise DataError(f"{path}: has two columns {column}; rename one of them")
     ids = _ids(path, [row[settings.id] for row in rows])
@@ -78,7 +82,11 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
         values = _numbers(path, column, [row[column] for row in rows], ids)
         return np.where(np.isin(values, missing_values), np.nan, values)
 
-    values = np.stack([column_values(column) for column in settings.columns], axis=1)  # [station, attribute]
+    computed = {}
+    if settings.crs is not None:
+        computed = computed_places(path, settings.columns, header, column_values, ids, settings.crs)
+    by_column = [computed[name] if name in computed else column_values(name) for name in settings.columns]
+    values = np.stack(by_column, axis=1)  # [station, attribute]
     areas = column_values(settings.area) if settings.area in header else None
     if areas is not None and (areas <= 0).any():
         station = ids[int(np.flatnonzero(areas <= 0)[0])]
@@ -86,6 +94,20 @@ def read_attributes(path: Path, settings: AttributesConfig, missing_values: Sequ
     named = next((c for c in header if re.sub(r"\W", "_", c).lower() in _NAMES and c != settings.id), None)
     called = dict(zip(ids, [unguarded((row[named] or "").strip()) for row in rows], strict=True)) if named else {}
     return Attributes(ids, settings.columns, values, areas, {station: name for station, name in called.items() if name})
+
+
+def _computable(settings: AttributesConfig) -> set[str]:
+    """The columns that need not be in the table, since easting and northing say them."""
+    return {settings.columns[place] for place in coordinate_columns(settings.columns).values()}
+
+
+def _remedy(column: str, header: Sequence[str], settings: AttributesConfig) -> str:
+    if column in _computable(settings) and len(places := projected_columns(header)) == 2:
+        named = " and ".join(header[place] for place in places.values())
+        return f"it has {named}, from which it is computed: set data.attributes.crs, as EPSG:27700 for Great Britain"
+    near = difflib.get_close_matches(column, header, n=1)
+    hint = f"did you mean {near[0]}" if near else f"it has {', '.join(header[:30])}"
+    return f"{hint}; set data.attributes.id or .columns"
 
 
 def _ids(path: Path, column: Sequence[str | None]) -> tuple[str, ...]:
@@ -132,6 +154,14 @@ def _table(path: Path) -> tuple[list[str], list[dict[str, str | None]]]:
             f"header; write texts with blanks in quotes"
         )
     return header, [_stripped(row) for row in rows]
+
+
+def _labelled(path: Path, id_column: str) -> tuple[list[str], list[dict[str, str | None]]]:
+    """The variables over the stations of a netCDF file, as the columns of a table."""
+    require_file(path)
+    with reading(path), open_netcdf(path) as data:
+        columns = attributes_of_stations(path, data, id_column)
+    return list(columns), [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _stripped(row: dict[str | None, str | None]) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ from hydromae.base.units import conversion, is_amount
 from hydromae.config import ModalityConfig
 from hydromae.readers.dates import check_days
 from hydromae.sources.cleaning import LARGEST, limits, missing_to_nan, number_text
-from hydromae.sources.pieces import Piece, read_values
+from hydromae.sources.pieces import BEGINS, Piece, read_values
 
 _DAY = 24 * 60 * 60
 _READ_BYTES = 2**27  # of float64 values that are held at once
@@ -118,9 +118,9 @@ def _steps(pieces: Sequence[Piece], stamps: np.ndarray, key: str, settings: Moda
         raise DataError(
             f"{path}: its values come every {step / 3600:g} hours, which make up no day; write them in steps that do"
         )
-    bounded = all("begins" in piece.values.coords for piece in pieces)
+    bounded = all(BEGINS in piece.values.coords for piece in pieces)
     if bounded and settings.stamped is None:
-        begins = np.concatenate([seconds_of(piece.values["begins"].values).astype(np.int64) for piece in pieces])
+        begins = np.concatenate([seconds_of(piece.values[BEGINS].values).astype(np.int64) for piece in pieces])
     else:
         begins = seconds - {None: 0, "begin": 0, "middle": step // 2, "end": step}[settings.stamped]
     apart = (begins - (settings.day_start or 0) * 3600) % step

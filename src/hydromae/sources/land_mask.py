@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int
 
 from hydromae.base.errors import DataError
 from hydromae.base.patches import cell_index, whole_patches
-from hydromae.readers.cf_grid import axis_of, coordinate_falls
+from hydromae.readers.cf_axes import axis_of, coordinate_falls
 from hydromae.readers.cf_time import is_time
 from hydromae.readers.files import require_file
 from hydromae.readers.guard import MAX_CELLS, reading

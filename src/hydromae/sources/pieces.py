@@ -4,15 +4,18 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.base.permissions import refused
+from hydromae.base.stamps import seconds_of
 from hydromae.readers.guard import check_series
 
 _SHOWN_NOTES = 3
+BEGINS: Final = "begins"  # coordinate: when what each value covers begins, where the files say it
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,28 @@ def side_by_side(pieces: Sequence[Piece], name: str) -> Piece:
         name=pieces[0].values.name,
         attrs={"notes": _notes_of(pieces), "dated": all(piece.dated for piece in pieces)},
     )
+    if all(BEGINS in piece.values.coords for piece in pieces):
+        joined = joined.assign_coords({BEGINS: ("time", _begins_of(pieces, days))})
     readers = ", ".join(dict.fromkeys(piece.reader for piece in pieces))
     files = tuple(file for piece in pieces for file in piece.files)
     # The ids say which file a station is of: the values need not be kept twice.
     origins = tuple(replace(piece, values=piece.values[:0].copy()) for piece in pieces)
     return Piece(folder, joined, days, readers, files, f"{len(files)} files, the first {pieces[0].why}", origins)
+
+
+def _begins_of(pieces: Sequence[Piece], days: np.ndarray) -> np.ndarray:
+    """When what each value covers begins, datetime64[s] of `days`; DataError where two pieces disagree."""
+    begins = np.full(len(days), np.datetime64("NaT", "s"))
+    for piece in pieces:
+        places, own = np.searchsorted(days, piece.days), seconds_of(piece.values[BEGINS].values)
+        before = begins[places]
+        if (wrong := np.flatnonzero(~np.isnat(before) & (before != own))).size:
+            raise DataError(
+                f"{piece.path}: its bounds of time begin at {own[wrong[0]]} where those of another file begin at "
+                f"{before[wrong[0]]}; make them sources of their own, each with its key stamped"
+            )
+        begins[places] = own
+    return begins
 
 
 def _notes_of(pieces: Sequence[Piece]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from hydromae.sources.cells import Regrid, cells_of, north_first, same_cells
 from hydromae.sources.cleaning import Fault, first_fault, missing_to_nan, number_text, within_limits
 from hydromae.sources.daily import to_days
 from hydromae.sources.exclusions import days_in
-from hydromae.sources.pieces import Piece, check_follows, read_values, side_by_side
+from hydromae.sources.pieces import BEGINS, Piece, check_follows, read_values, side_by_side
 from hydromae.sources.regridding import Cells
 
 __all__ = ["OF_STATION", "Piece", "Source", "check_shapes", "open_source"]
@@ -226,9 +226,12 @@ def open_source(
         _check_units(path, values, name, settings)
         values = north_first(values, name, settings, path) if settings.kind == "grid" else _with_text_ids(values, path)
         stamps = values["time"].values
-        days = calendar_days(stamps) + np.timedelta64(settings.shift_days, "D")
+        moved = np.timedelta64(settings.shift_days, "D")
+        days = calendar_days(stamps) + moved
         if settings.daily is not None:
-            days = seconds_of(stamps) + np.timedelta64(settings.shift_days, "D")
+            days = seconds_of(stamps) + moved
+            if BEGINS in values.coords:
+                values = values.assign_coords({BEGINS: values[BEGINS] + moved})
         clocks.add(Clocks(values.attrs.get("clocks", ())))
         piece = Piece(path, values, days, located.reader.name, located.files, located.why)
         if pieces and settings.kind == "grid":

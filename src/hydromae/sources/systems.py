@@ -1,5 +1,6 @@
 """Grids in different systems of coordinates: national grids, rotated poles, latitude and longitude."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ from pyproj.exceptions import CRSError
 
 from hydromae.base.errors import DataError
 from hydromae.sources.cells import Regrid
+from hydromae.sources.conservative_between import Places, conservative_between
 from hydromae.sources.coordinates import coordinates_of
 from hydromae.sources.regridding import corners, edges, holding
 from hydromae.sources.source import Source
@@ -59,24 +61,26 @@ def across(grid: Source, target: Source, rule: str, given: str | None) -> Regrid
     if own.is_geographic == other.is_geographic and moved <= _TOLERANCE * scales:
         return None
     where = f"{grid.pieces[0].path}: cannot be brought to the cells of {target.name} by {rule}"
-    if rule not in ("nearest", "bilinear"):
-        raise DataError(
-            f"{where}, since the two are in different systems of coordinates ({own.name}, {other.name}); set "
-            f"data.modalities.{grid.name}.regrid to bilinear or nearest, or bring it to one system with another tool"
-        )
+    if rule == "conservative" and min(target_cells.shape) < 2:
+        raise DataError(f"{where}, whose extent one row or column does not say; take bilinear or nearest")
     assert cells.y is not None and cells.x is not None
     if own.is_geographic:
         west = edges(cells.x)[0]
         x = west + (x - west) % 360
     apply = partial(_nearest, rows=holding(-cells.y, -y.ravel()), columns=holding(cells.x, x.ravel()))
-    found = (apply.keywords["rows"] >= 0) & (apply.keywords["columns"] >= 0)
-    if not found.any():
+    if not ((apply.keywords["rows"] >= 0) & (apply.keywords["columns"] >= 0)).any():
         raise DataError(f"{where}: they have no place in common; check the grid mapping of both files")
     if rule == "bilinear":
         row, column, weight = corners(cells.y, cells.x, y.ravel(), x.ravel())
         apply = partial(_bilinear, rows=row, columns=column, weights=weight)
+    brought: Callable[..., Float[np.ndarray, "day place"]] = apply
+    if rule == "conservative":
+        degrees = (own.is_geographic, other.is_geographic)
+        brought = conservative_between(cells, target_cells, (y, x), _way(grid, own, target, other), degrees)
     shape = target_cells.shape
-    return Regrid(f"{rule} from {own.name} to {other.name}", target_cells, lambda maps: apply(maps).reshape(-1, *shape))
+    return Regrid(
+        f"{rule} from {own.name} to {other.name}", target_cells, lambda maps: brought(maps).reshape(-1, *shape)
+    )
 
 
 def _centres(
@@ -85,9 +89,18 @@ def _centres(
     """The centres of the target's cells in the system of the grid, in its units; infinite where that ends."""
     assert target.cells.x is not None and target.cells.y is not None
     x, y = np.meshgrid(target.cells.x, target.cells.y)  # [row, column]
-    scale = _scale(target, other)
-    x, y = Transformer.from_crs(other, own, always_xy=True).transform(x * scale, y * scale)
-    return np.asarray(y) / _scale(grid, own), np.asarray(x) / _scale(grid, own)
+    return _way(target, other, grid, own)(y, x)
+
+
+def _way(grid: Source, own: CRS, target: Source, other: CRS) -> Callable[[Places, Places], tuple[Places, Places]]:
+    """What takes y and x from the system of the grid to that of the target, each in its units."""
+    way, scale, other_scale = Transformer.from_crs(own, other, always_xy=True), _scale(grid, own), _scale(target, other)
+
+    def moved(y: Places, x: Places) -> tuple[Places, Places]:
+        at_x, at_y = way.transform(x * scale, y * scale)
+        return np.asarray(at_y) / other_scale, np.asarray(at_x) / other_scale
+
+    return moved
 
 
 def _scale(grid: Source, system: CRS) -> float:

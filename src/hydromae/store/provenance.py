@@ -15,8 +15,7 @@ from hydromae.config.grid import GridConfig
 from hydromae.config.renamed import current_key
 from hydromae.readers.detect import locate
 from hydromae.readers.files import place_of, require_file
-from hydromae.readers.zarr_grid import zarr_files
-from hydromae.readers.zarr_places import zarr_documents
+from hydromae.readers.zarr_places import zarr_documents, zarr_files
 from hydromae.sources.exclusions import spans_within
 from hydromae.store.description import FORMAT, SourceFile
 from hydromae.store.store import Store
@@ -51,6 +50,8 @@ def options_of(config: Config) -> dict[str, Any]:
         settings["sources"] = [_given(source) for source in settings["sources"].values()]
         if not settings["sources"]:
             del settings["sources"]
+    if options["attributes"]["crs"] is None:
+        del options["attributes"]["crs"]
     options = concealed(options)
     return options if data.station_order == "given" else {**options, "vector_patch_size": model.series_patch_size}
 

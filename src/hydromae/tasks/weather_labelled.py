@@ -14,7 +14,7 @@ from hydromae.base.stamps import Clocks, calendar_days, several_a_day
 from hydromae.base.station_ids import id_texts, named_stations, require_distinct, respelled
 from hydromae.base.units import same_units
 from hydromae.prediction.known_data import KnownData
-from hydromae.readers.cf_grid import axis_of, coordinate_falls
+from hydromae.readers.cf_axes import axis_of, coordinate_falls
 from hydromae.readers.guard import MAX_CELLS, check_stored, reading
 from hydromae.readers.labelled import whole_days, without_single
 from hydromae.sources.cleaning import missing_to_nan
