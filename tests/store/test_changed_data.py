@@ -110,10 +110,6 @@ def storage(world: World) -> None:
             "soil differs in the days 2001-01-01 to 2001-03-05 and 3 later blocks of 64 days;",
             marks=pytest.mark.slow,
         ),
-        pytest.param(
-            values_of_years,
-            marks=pytest.mark.slow,
-        ),
         pytest.param(station_removed, "stations 39001 removed;", marks=pytest.mark.slow),
         (station_order, "the stations are in another order;"),
         (attribute_value, "the values of bfihost differ;"),
