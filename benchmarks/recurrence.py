@@ -111,13 +111,15 @@ def compare_training(config: Config, store: Store) -> None:
     print(f"  targets a second, times those of the LSTM alone: {ours / theirs:.2f}")
 
 
-def forecast_days(config: Config, store: Path, days: int, threads: int) -> tuple[float, float, float]:
+def forecast_days(
+    config: Config, store: Path, days: int, threads: int, together: bool, forcing: str
+) -> tuple[float, float, float]:
     """Seconds (processor, clock) and peak GB of forecasts of all stations from some issue times, in this process."""
     torch.set_num_threads(threads)
     data = Store.open(store)
     issues = [str(day) for day in data.days[-HORIZON - days : -HORIZON]]
     began = time.process_time(), time.perf_counter()
-    forecast("gb", issues, data=data, horizon=HORIZON)
+    forecast("gb", issues, data=data, horizon=HORIZON, together=together, forcing=forcing)
     return time.process_time() - began[0], time.perf_counter() - began[1], peak_memory() / 1e9
 
 
@@ -129,13 +131,16 @@ def compare_forecasts(config: Config, store: Store, numbers: Sequence[int], thre
     with torch.no_grad():
         cpu_alone, _ = seconds(lambda: alone(windows))
     print(f"forecasts of {stations} stations; the LSTM alone takes {cpu_alone:.3f} s for an issue time")
-    for number in numbers:
+    ways = [(number, False, "none") for number in numbers] + [(YEAR, True, "none"), (YEAR, True, "perfect")]
+    for number, together, forcing in ways:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            cpu, clock, peak = pool.apply(forecast_days, (config, store.path, number, threads))
+            arguments = (config, store.path, number, threads, together, forcing)
+            cpu, clock, peak = pool.apply(forecast_days, arguments)
+        said = f"{number} issue times{' together' if together else ''}, forcing {forcing}"
         print(
-            f"  {number:4d} issue times: {cpu:7.2f} s of the processor, {clock:7.2f} s on the clock, {peak:.2f} GB; "
-            f"{stations * number / cpu:.0f} forecasts/s; a year, extrapolated: {YEAR * cpu / number:.0f} s "
-            f"(the LSTM alone {YEAR * cpu_alone:.0f} s)"
+            f"  {said}: {cpu:7.2f} s of the processor, {clock:7.2f} s on the clock, {peak:.2f} GB; "
+            f"{stations * number / cpu:.0f} forecasts/s; a year: {YEAR * cpu / number:.0f} s (the LSTM alone "
+            f"{YEAR * cpu_alone:.0f} s)"
         )
 
 

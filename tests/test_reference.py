@@ -29,9 +29,10 @@ def test_every_task_gives_what_it_gave(name: str, tmp_path: Path) -> None:
     with np.load(FOLDER / name / "outputs.npz") as before:
         assert set(before) <= set(now)
         for key in before:
-            # The ends of intervals divide by errors near 0 here, so rounding counts a hundred times.
-            rtol = 2e-3 if key.startswith("cross_modality/") and key.endswith(("_lower", "_upper")) else 1e-5
-            np.testing.assert_allclose(now[key], before[key], rtol=rtol, atol=1e-6, err_msg=key)
+            # Some changes, in percent, divide by errors near 0, so that rounding, which differs by processor, counts more.
+            percent = key.startswith("cross_modality/change")
+            atol = 1e-5 * np.nanmax(np.abs(before[key])) if percent else 1e-6
+            np.testing.assert_allclose(now[key], before[key], rtol=1e-4 if percent else 1e-5, atol=atol, err_msg=key)
 
 
 def test_training_goes_on_from_the_checkpoint_as_it_did(name: str, tmp_path: Path) -> None:
@@ -43,4 +44,9 @@ def test_training_goes_on_from_the_checkpoint_as_it_did(name: str, tmp_path: Pat
     now, before = (load_file(folder / "model/model.safetensors") for folder in (run.path, FOLDER / name / "run"))
     assert set(now) == set(before)
     for key, weights in before.items():
+        if key.endswith("qkv.bias"):
+            # A bias of keys moves all scores of a query alike, so its gradient is rounding, which AdamW makes large.
+            queries, _, values = np.split(np.arange(len(weights)), 3)
+            changing = np.concatenate([queries, values])
+            now[key], weights = now[key][changing], weights[changing]
         np.testing.assert_allclose(now[key], weights, rtol=1e-4, atol=1e-6, err_msg=key)

@@ -9,6 +9,7 @@ import torch
 
 from hydromae.base.errors import RunError
 from hydromae.runs.pretrained import MultiModalMAE, _digest, load_pretrained, save_pretrained, seal
+from support.disk_faults import Fault, run, unavailable
 from support.tiny import EACH, VARIANTS, assert_same, plain_dict, predictions, tiny_config, tiny_model
 
 
@@ -117,3 +118,17 @@ def test_weights_can_be_read_by_those_whom_the_umask_lets(model: MultiModalMAE, 
         os.umask(old)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").iterdir()}
     assert modes == {"config.json": 0o666 & ~umask, "model.safetensors": 0o666 & ~umask}
+
+
+@pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+@pytest.mark.parametrize("at", range(1, 6))
+def test_weights_that_the_disk_refuses_are_not_called_damaged(folder: Path, at: int) -> None:
+    def load() -> None:
+        with pytest.raises(RunError) as caught:
+            load_pretrained(folder)
+        print(caught.value)
+
+    outcome = run(load, folder, Fault(at, "EIO"))
+    assert outcome.failed and outcome.code == 0, outcome.err
+    assert "damaged" not in outcome.out
+    assert "Input/output error" in outcome.out or "could not be opened a moment ago" in outcome.out

@@ -13,7 +13,7 @@ from torch import Tensor
 from hydromae.masks.hiding import Choice, Hiding, Settings, SlotCounts
 from hydromae.masks.mask import Issued, ModalityMask
 from hydromae.masks.strategy import Strategy
-from hydromae.tokens.selection import Selection
+from hydromae.tokens.selection import Selection, append_padding
 from hydromae.tokens.shape import TokenShape
 
 
@@ -74,45 +74,98 @@ def roll(
         settings: of the masks.
         forecast: whether the modality is forecast.
     """
-    device = valid.device
     issued, regimes = _issue_days(settings, days), _regimes(settings)
-    target = mask.target
-    beyond = days + issued.horizon  # more than any day of a window
-    day = weather = torch.full_like(target.index, beyond)  # [B, n]
-    if forecast:
-        rolling = torch.tensor([hiding.rolling for hiding in hidings]).to(device, non_blocking=True)  # [B]
-        slots, issues = _slots_and_issues(issued, shape.days)
-        inside = slots < shape.slots(days)
-        of_slots, of_issues = (
-            torch.from_numpy(values[inside]).to(device, non_blocking=True) for values in (slots, issues)
-        )
-        places = torch.arange(shape.places, device=device)
-        index = (of_slots[:, None] * shape.places + places).flatten().repeat(len(regimes)).expand(len(valid), -1)
-        issue = of_issues[:, None].expand(-1, shape.places).flatten()  # [n of a regime]
-        known = torch.cat([issue + issued.horizon if perfect else issue for perfect in regimes])  # [n]
-        observed = valid.any(-1).gather(1, index) & rolling[:, None]
-        target = Selection(torch.cat([target.index, index], dim=1), torch.cat([~target.real, ~observed], dim=1))
-        day = torch.cat([day, issue.repeat(len(regimes)).expand(len(valid), -1)], dim=1)
-        weather = torch.cat([weather, known.expand(len(valid), -1)], dim=1)
-    return replace(
-        mask, target=target, issued=Issued(day, weather, issued.first, issued.step, issued.horizon, any(regimes))
-    )
+    if not forecast:
+        return with_targets(mask, None, issued, regimes)
+    device = valid.device
+    rolling = torch.tensor([hiding.rolling for hiding in hidings]).to(device, non_blocking=True)  # [B]
+    targets = issue_targets(issued, shape, device)
+    observed = valid.any(-1)[:, targets.index] & rolling[:, None]  # [B, n]
+    return with_targets(mask, targets, issued, regimes, observed)
 
 
 @dataclass(frozen=True)
-class _IssueDays:
-    """Issue days of a window: `first` and every `step` days after it, below `days`, each for `horizon` days."""
+class IssueDays:
+    """Issue days of a window of `days` days: `first` and every `step` days after it, each for `horizon` days.
+
+    All are whole tokens of every modality. A horizon is cut at the window's end, unless only `whole` ones are wanted.
+    """
 
     first: int
     step: int
     horizon: int
     days: int
+    whole: bool = False
+
+    @property
+    def of_window(self) -> range:
+        """Each as the days of the window up to it, that day included."""
+        return range(self.first, self.days - self.horizon + 1 if self.whole else self.days, self.step)
 
 
-def _issue_days(settings: Settings, days: int) -> _IssueDays:
+@dataclass(frozen=True)
+class IssueTargets:
+    """The targets of all issue days of a window: by issue day, then slot, then place.
+
+    Attributes:
+        index: [n] tokens.
+        issue: [n] days of the window up to the issue day, that day included.
+    """
+
+    index: Int[Tensor, " n"]
+    issue: Int[Tensor, " n"]
+
+
+def issue_targets(
+    issued: IssueDays, shape: TokenShape, device: torch.device, places: int | None = None
+) -> IssueTargets:
+    """The targets of the first `places` of a modality, or of all its places."""
+    slots, issues = _slots_and_issues(issued, shape.days)
+    inside = slots < shape.slots(issued.days)
+    of_slots, of_issues = (torch.from_numpy(values[inside]).to(device, non_blocking=True) for values in (slots, issues))
+    of_places = torch.arange(shape.places if places is None else places, device=device)
+    index = (of_slots[:, None] * shape.places + of_places).flatten()
+    return IssueTargets(index, of_issues[:, None].expand(-1, len(of_places)).flatten())
+
+
+def with_targets(
+    mask: ModalityMask,
+    targets: IssueTargets | None,
+    issued: IssueDays,
+    regimes: Sequence[bool],
+    observed: Bool[Tensor, "batch n"] | None = None,
+) -> ModalityMask:
+    """A mask with the targets of issue days behind its own.
+
+    Args:
+        mask: whose own targets may read all that is visible.
+        targets: None of a modality that is not forecast.
+        issued: the issue days.
+        regimes: whether the weather of the horizon is known, for each way in which every target is predicted.
+        observed: of which targets something was observed; the others are padding. None: all are targets.
+    """
+    target = mask.target
+    beyond = issued.days + issued.horizon  # more than any day of a window
+    day = weather = torch.full_like(target.index, beyond)  # [B, own]
+    if targets is not None:
+        size, ways = len(target.index), len(regimes)
+        index = targets.index.repeat(ways).expand(size, -1)
+        known = torch.cat([targets.issue + issued.horizon if perfect else targets.issue for perfect in regimes])
+        padding = append_padding(target, index.shape[1])
+        if observed is not None:
+            padding = torch.cat([~target.real, ~observed.repeat(1, ways)], dim=1)
+        target = Selection(torch.cat([target.index, index], dim=1), padding)
+        day = torch.cat([day, targets.issue.repeat(ways).expand(size, -1)], dim=1)
+        weather = torch.cat([weather, known.expand(size, -1)], dim=1)
+    return replace(
+        mask, target=target, issued=Issued(day, weather, issued.first, issued.step, issued.horizon, any(regimes))
+    )
+
+
+def _issue_days(settings: Settings, days: int) -> IssueDays:
     step, masking = settings.token_days, settings.masking
     first = max(step, whole_horizon(masking.warm_up, step))
-    return _IssueDays(first, step, whole_horizon(masking.horizon, step), days)
+    return IssueDays(first, step, whole_horizon(masking.horizon, step), days)
 
 
 def _regimes(settings: Settings) -> tuple[bool, ...]:
@@ -123,10 +176,10 @@ def _regimes(settings: Settings) -> tuple[bool, ...]:
 
 @lru_cache
 def _slots_and_issues(
-    issued: _IssueDays, token_days: int
+    issued: IssueDays, token_days: int
 ) -> tuple[Int[np.ndarray, " target"], Int[np.ndarray, " target"]]:
     """Slot and issue day of every target of a place."""
-    issues = np.arange(issued.first, issued.days, issued.step)
+    issues = np.array(issued.of_window, dtype=np.int64)
     leads = np.arange(issued.horizon // token_days)
     slots = issues[:, None] // token_days + leads
     issue_of_slot = np.broadcast_to(issues[:, None], slots.shape)

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hydromae.batch.batch import ModalityTokens
 from hydromae.config import ModelConfig
 from hydromae.models.attention import (
     CrossAttention,
@@ -26,6 +27,13 @@ from hydromae.models.quantile_head import QuantileHead
 
 # The mean, and the quantiles where the model has them.
 Predicted = tuple[Float[Tensor, "batch n cells"], Float[Tensor, "batch n cells quantile"] | None]
+
+
+def nothing_predicted(tokens: ModalityTokens, quantiles: Sequence[float]) -> Predicted:
+    """What a decoder makes of no targets."""
+    shape = (len(tokens.values), 0, tokens.shape.cells)
+    mean = torch.zeros(shape, device=tokens.values.device)
+    return mean, torch.zeros(*shape, len(quantiles), device=mean.device) if quantiles else None
 
 
 class CrossBlock(nn.Module):

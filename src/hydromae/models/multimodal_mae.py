@@ -13,7 +13,7 @@ from hydromae.batch.plain import batch_from_dict
 from hydromae.config import ModelConfig
 from hydromae.models.attention import UnseenByLayer
 from hydromae.models.causal import times_of, unseen_by_targets, unseen_by_tokens
-from hydromae.models.decoder import Predicted
+from hydromae.models.decoder import Predicted, nothing_predicted
 from hydromae.models.divided import Divided, TokenPlaces, places_of_tokens
 from hydromae.models.feature_maps import map_layers, number_of_maps
 from hydromae.models.fusion import Encoded, concatenate, fuse, fusion_layers
@@ -191,6 +191,8 @@ class MultiModalMAE(nn.Module):
             states: daily states of the stations, in a model that has them.
         """
         parts, tokens = self.parts_of(name), batch.tokens[name]
+        if not tokens.target.index.shape[1] and not torch.is_grad_enabled():  # keys and values would be read by none
+            return nothing_predicted(tokens, self.config.quantiles)
         own = self.valid_patches if tokens.shape.kind == "grid" else states
         query_unseen: UnseenByLayer | None = tokens.target.padding
         unseen: UnseenByLayer | None = context.padding

@@ -192,7 +192,7 @@ def _metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # torch's own errors are RuntimeErrors
         raise RunError(refused(path, error) or f"{path}: is damaged ({error}); {_REMEDY}") from None
 
 

@@ -101,11 +101,15 @@ class AskedRun:
         Values of days that are excluded are missing.
         """
         first = int((day - self.predictor.store.first_day).astype(int)) - self.history + 1
-        values = self.predictor.read(first, self.history + self.horizon)
-        wrong = torch.from_numpy(np.isin(np.arange(first, first + self.history + self.horizon), self.wrong))
+        return first, self.read(first, self.history + self.horizon)
+
+    def read(self, first: int, days: int) -> dict[str, Tensor]:
+        """Values of some days as the model sees them, `first` being days since the first of the data."""
+        values = self.predictor.read(first, days)
+        wrong = torch.from_numpy(np.isin(np.arange(first, first + days), self.wrong))
         for value in values.values():
             value[wrong] = torch.nan
-        return first, values
+        return values
 
     @cached_property
     def asked_of(self) -> dict[str, Tensor]:

@@ -79,6 +79,7 @@ class Question:
         esp: whether floods and droughts are compared with ensemble streamflow prediction.
         allow_overlap: score days that a run was trained on, too; every row says so.
         overwrite: replace the scores of an earlier evaluation in `output`.
+        together: let several issue times of forecasts share a window, see `forecast`.
     """
 
     runs: tuple[str | Path, ...]
@@ -99,6 +100,7 @@ class Question:
     esp: bool = True
     allow_overlap: bool = False
     overwrite: bool = False
+    together: bool = False
 
     def folder(self, task: str) -> Path:
         """Where to write."""
@@ -188,6 +190,7 @@ def _forecast(question: Question, on_stage: OnStage) -> Evaluation:
         min_pairs=question.min_pairs,
         allow_overlap=question.allow_overlap,
         on_stage=on_stage,
+        together=question.together,
     )
     tables = [table for regime, comparison in comparisons.items() for table in shown_tables(comparison, regime)]
     return Evaluation(folder, tuple(tables), verdict_of(comparisons), csv_table(comparisons))
@@ -239,6 +242,7 @@ def _extremes(kind: Kind) -> Callable[[Question, OnStage], Evaluation]:
             esp=question.esp,
             allow_overlap=question.allow_overlap,
             on_stage=on_stage,
+            together=question.together,
         )
         return Evaluation(folder, tables)
 

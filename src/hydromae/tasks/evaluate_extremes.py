@@ -41,6 +41,7 @@ def evaluate_extremes(
     allow_overlap: bool = False,
     device: str = "auto",
     on_stage: OnStage = lambda what, done: None,
+    together: bool = False,
 ) -> tuple[ScoreTable, ...]:
     """Forecast a split with a run that has quantiles, and score its probabilities of floods or droughts.
 
@@ -60,6 +61,7 @@ def evaluate_extremes(
         allow_overlap: score days that a run was trained on, too; every row says so.
         device: auto, cpu or cuda.
         on_stage: called with what is being done and the share that is done.
+        together: let several issue times share a window, see `forecast`.
 
     Returns:
         The tables that a reader asks for first.
@@ -82,7 +84,7 @@ def evaluate_extremes(
     files = [f"{regime}_{group}_{part}.nc" for regime in regimes for group in groups for part in PARTS]
     folder = period.folder(output, kind, [*files, "table.md", "table.csv", "warnings.csv", "reliability.csv"])
     require_thresholds(kind, period.measured, period.target, period.train)
-    forecasts = period.forecasts(paths, horizon, regimes, device, on_stage)
+    forecasts = period.forecasts(paths, horizon, regimes, device, on_stage, together)
     made = {regime: made_so[f"{period.target}_quantiles"] for regime, made_so in forecasts.items()}
     return score_extremes(
         kind,

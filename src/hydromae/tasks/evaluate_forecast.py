@@ -64,6 +64,7 @@ def evaluate_forecast(
     allow_overlap: bool = False,
     device: str = "auto",
     on_stage: OnStage = lambda what, done: None,
+    together: bool = False,
 ) -> dict[str, Comparison]:
     """Forecast a split with a run and with baselines fitted on its training period, and score them all.
 
@@ -83,6 +84,7 @@ def evaluate_forecast(
         allow_overlap: score days that a run was trained on, too; every row says so.
         device: auto, cpu or cuda.
         on_stage: called with what is being done and the share that is done.
+        together: let several issue times share a window, see `forecast`.
 
     Returns:
         The comparison of each regime.
@@ -100,7 +102,7 @@ def evaluate_forecast(
     files = [f"{regime}{part}.nc" for regime in regimes for part in ("", "_scores", "_stations")]
     folder = period.folder(output, "forecast", [*files, "table.md", "table.csv"])
     return evaluate_forecasts(
-        period.forecasts(paths, horizon, regimes, device, on_stage),
+        period.forecasts(paths, horizon, regimes, device, on_stage, together),
         period.measured,
         period.train,
         folder,

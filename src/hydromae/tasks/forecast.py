@@ -22,6 +22,7 @@ from hydromae.store.store import Store
 from hydromae.tasks.asked_run import AskedRun, history_days, warn_of_unknowns, weather_of
 from hydromae.tasks.forecast_events import events_of
 from hydromae.tasks.forecast_result import Outlook, forecast_result, outlook
+from hydromae.tasks.shared_windows import SharedWindows, shared_history
 from hydromae.tasks.weather import ForcingRules
 
 
@@ -38,6 +39,7 @@ def forecast(
     on_progress: Callable[[float], None] = lambda done: None,
     overwrite: bool = False,
     forcing_rules: ForcingRules | None = None,
+    together: bool = False,
 ) -> xr.Dataset:
     """Forecast river flow, or what else the run was trained to forecast, from what is known at each issue time.
 
@@ -59,6 +61,8 @@ def forecast(
         on_progress: called with the share that is done.
         overwrite: replace an existing output that hydromae wrote.
         forcing_rules: how maps in the file of weather become days, cells and means over catchments.
+        together: let several issue times share a window, which makes years of forecasts many times faster; see
+            `SharedWindows`.
 
     Returns:
         For each modality that is forecast, `<name>` [issue_time, lead_time, station] in its unit, the mean, and
@@ -75,7 +79,8 @@ def forecast(
 
     Raises:
         RunError: a run, its data or its model cannot be used.
-        ConfigError: the horizon is too long, an issue time is not in the data, or the runs do not fit each other.
+        ConfigError: the horizon is too long, an issue time is not in the data, the runs do not fit each other, or they
+            cannot forecast `together`.
         DataError: a station is unknown, the weather file cannot be used, or the output exists already.
     """
     if output is not None:
@@ -88,7 +93,7 @@ def forecast(
     require_series(predictors, names)
     require_alike(predictors, names)
     chosen = np.array(predicted_stations(first, stations), dtype=np.int64)
-    histories = [history_days(predictor, horizon) for predictor in predictors]
+    histories = [(shared_history if together else history_days)(predictor, horizon) for predictor in predictors]
     issues = _issue_days(predictors, names, issue_times)
     rules = forcing_rules or ForcingRules()
     asked = [
@@ -101,8 +106,9 @@ def forecast(
     found = {name: events_of(first, name, chosen) for name in names} if len(first.quantiles) > 1 else {}
     events = {name: of_name for name, of_name in found.items() if of_name is not None}
     outlooks: list[dict[str, Outlook]] = []
+    sources = [SharedWindows(run, issues) for run in asked] if together else asked
     for i, issue in enumerate(issues):
-        of_runs = [run.answers(issue) for run in asked]  # [run][member]
+        of_runs = [source.answers(issue) for source in sources]  # [run][member]
         outlooks.append({})
         for name in names:
             members = [average([answers[name] for answers in member]) for member in zip(*of_runs, strict=True)]
@@ -120,6 +126,7 @@ def forecast(
         "source": f"hydromae {VERSION}",
         "forcing": str(forcing),
         "history_days": min(histories),
+        "shared_windows": str(together).lower(),
         "thresholds": "; ".join(of_name.said for of_name in events.values()) or "none",
         "runs": ", ".join(str(predictor.run) for predictor in predictors),
         "data": str(first.store.path),

@@ -69,7 +69,13 @@ class ScoredPeriod:
         return folder
 
     def forecasts(
-        self, runs: Sequence[str | Path], horizon: int, regimes: Sequence[Regime], device: str, on_stage: OnStage
+        self,
+        runs: Sequence[str | Path],
+        horizon: int,
+        regimes: Sequence[Regime],
+        device: str,
+        on_stage: OnStage,
+        together: bool = False,
     ) -> dict[Regime, xr.Dataset]:
         """The runs' forecast from every issue day, by regime; arguments and errors as of `forecast`."""
         return {
@@ -81,6 +87,7 @@ class ScoredPeriod:
                 forcing=regime,
                 device=device,
                 on_progress=partial(on_stage, f"Forecasting, forcing {regime}"),
+                together=together,
             )
             for regime in regimes
         }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hydromae.app.commands.options import AsJson, Overrides, OverwriteOwn, listed, print_notes, titled
+from hydromae.app.commands.options import AsJson, Overrides, OverwriteOwn, Together, listed, print_notes, titled
 
 if TYPE_CHECKING:
     from hydromae.evaluation.tables import ScoreTable
@@ -95,6 +95,7 @@ def evaluate(
         bool,
         typer.Option("--allow-overlap", help="Score days that a run was trained on, too; every row then says so."),
     ] = False,
+    together: Together = False,
     overwrite: OverwriteOwn = False,
     as_json: AsJson = False,
 ) -> None:
@@ -154,6 +155,7 @@ def evaluate(
             esp=esp,
             allow_overlap=allow_overlap,
             overwrite=overwrite,
+            together=together,
         )
         done = evaluate_task(task, question, stages.stage)
     _print_scores(done.verdict, done.tables, done.records, done.output, as_json)

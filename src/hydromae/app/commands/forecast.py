@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hydromae.app.commands.options import OverwriteOwn, Runs, listed, titled
+from hydromae.app.commands.options import OverwriteOwn, Runs, Together, listed, titled
 
 
 def forecast(
@@ -61,6 +61,7 @@ def forecast(
         ),
     ] = False,
     stations: Annotated[str | None, typer.Option(help="Ids, separated by commas; default: all.")] = None,
+    together: Together = False,
     overwrite: OverwriteOwn = False,
 ) -> None:
     """Forecast river flow, or whatever a run was trained to forecast.
@@ -76,6 +77,8 @@ def forecast(
     Without a training, with the model that comes with hydromae: `hydromae forecast gb --data my_gauges`
 
     Example: `hydromae forecast output/gb_small --issue-time 2011-01-01 --to 2011-12-20 --every 5 --forcing perfect`
+
+    Every day of a year, ten times faster: `hydromae forecast gb --issue-time 2010-01-01 --to 2010-12-31 --together`
     """
     import numpy as np
 
@@ -106,6 +109,7 @@ def forecast(
             on_progress=lambda done: stages.stage("Forecasting", done),
             overwrite=overwrite,
             forcing_rules=rules,
+            together=together,
         )
     if said := result.attrs.get("forcing_notes"):
         console.print(f"note: {forcing}: {said}", soft_wrap=True, style="dim")
