@@ -29,7 +29,7 @@ def test_every_task_gives_what_it_gave(name: str, tmp_path: Path) -> None:
     with np.load(FOLDER / name / "outputs.npz") as before:
         assert set(before) <= set(now)
         for key in before:
-            # Some changes, in percent, divide by errors near 0, so that rounding, which differs by processor, counts more.
+            # Some changes, in percent, divide by errors near 0, so that rounding, which differs by processor, counts.
             percent = key.startswith("cross_modality/change")
             atol = 1e-5 * np.nanmax(np.abs(before[key])) if percent else 1e-6
             np.testing.assert_allclose(now[key], before[key], rtol=1e-4 if percent else 1e-5, atol=atol, err_msg=key)

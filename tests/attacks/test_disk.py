@@ -228,18 +228,20 @@ def faults_of(operations: list[tuple[str, str]]) -> list[Fault]:
     return faults
 
 
-# Operations from the first to the last of three commands, and their errors: a lock, a folder, the content, a rename.
+# Operations of three commands from the first to the last: what is done, to which path, and the error.
 FEW = {
-    "prepare": {63: "ESTALE", 151: "ESTALE", 169: "EIO", 194: "EDQUOT", 195: "ESTALE", 240: "ENOSPC", 241: "EIO"},
-    "forecast .zarr": {35: "ESTALE", 42: "EDQUOT", 299: "EIO", 301: "EIO", 302: "EDQUOT", 303: "ESTALE", 305: "EIO"},
-    "export .zarr": {14: "EMFILE", 316: "ENOSPC", 340: "ESTALE", 342: "EDQUOT", 343: "ESTALE", 347: "ESTALE"},
+    "prepare": [("create", r"new\.lock$", "ESTALE"), ("write", r"store\.json$", "EDQUOT"), ("rename", r"new$", "EIO")],
+    "forecast .zarr": [("look", r"store/values/riverflow\.npy$", "EIO"), ("write", r"zarr\.\w+\.partial$", "ENOSPC")],
+    "export .zarr": [("mmap", r"store/values/riverflow\.npy$", "ENOSPC"), ("rename", r"old\.zarr\.retired$", "ESTALE")],
 }
 
 
 @pytest.mark.parametrize("command", FEW)
 def test_a_disk_that_refuses_ends_a_command_in_a_sentence_and_damages_nothing(ground: Ground, command: str) -> None:
-    for at, error in FEW[command].items():
-        assert ground.trial(command, Fault(at, error, lasting=error in ("ENOSPC", "EDQUOT"))) == [], (at, error)
+    operations = ground.whole(command)[0].operations
+    for done, path, error in FEW[command]:
+        at = next(i for i, (kind, name) in enumerate(operations, 1) if kind == done and re.search(path, name))
+        assert ground.trial(command, Fault(at, error, lasting=error in ("ENOSPC", "EDQUOT"))) == [], (done, path)
 
 
 @pytest.mark.slow

@@ -45,6 +45,7 @@ GRIDS: dict[str, Any] = {"data": {"window": DAYS}, "model": {**MODEL, "recurrent
 BACK: dict[str, Any] = {**ONE, "model": {**MODEL, "recurrent_backward": True}}
 GRIDS_ONE: dict[str, Any] = {**ONE, "model": GRIDS["model"]}
 UNATTENDED: dict[str, Any] = {**ONE, "model": {**GRIDS["model"], "grids_attended": False}}
+EACH = [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, UNATTENDED, BACK]
 ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
 
 
@@ -107,9 +108,16 @@ def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
     assert all(hiding.hides for hiding in plan["riverflow"])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, UNATTENDED, BACK])
-@pytest.mark.parametrize("forcing", [0.0, 1.0])
-@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("sections", EACH)
+@pytest.mark.parametrize(
+    ("forcing", "training"),
+    [
+        (0.0, True),
+        (1.0, False),
+        pytest.param(0.0, False, marks=pytest.mark.slow),
+        pytest.param(1.0, True, marks=pytest.mark.slow),
+    ],
+)
 def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float, training: bool
 ) -> None:
@@ -143,8 +151,9 @@ def test_a_forecast_is_the_same_bit_for_bit_whatever_comes_after_its_issue_day(
             assert not torch.equal(found[real], usual[real])
 
 
-@pytest.mark.parametrize("sections", [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, UNATTENDED, BACK])
-@pytest.mark.parametrize("forcing", [0.0, 1.0, 0.5])
+# 0.5 forecasts in both regimes, the others in one.
+@pytest.mark.parametrize("sections", EACH)
+@pytest.mark.parametrize("forcing", [0.5, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.0, 1.0))])
 def test_each_forecast_is_that_of_its_issue_day_by_itself(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any], forcing: float
 ) -> None:

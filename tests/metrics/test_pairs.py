@@ -53,7 +53,7 @@ def test_lead_times_that_a_reader_decoded_are_the_same_days():
 
 
 @given(st.integers(0, 2**16), st.sampled_from([0.05, 0.3]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_missing_values_leave_every_metric_that_of_the_pairs_that_are_whole(seed, share):
     flow = series(150, 1, seed)
     made = holes(noisy(flow, seed + 1), share, seed + 2)
@@ -66,7 +66,7 @@ def test_missing_values_leave_every_metric_that_of_the_pairs_that_are_whole(seed
 
 
 @given(st.permutations(range(4)))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_the_order_of_stations_does_not_matter(order):
     flow = holes(series(300, 4), 0.02)
     made = noisy(series(300, 4))
@@ -89,7 +89,7 @@ def test_a_perfect_prediction_has_the_best_value_of_every_metric(share):
 
 
 @given(st.floats(0.01, 1000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_efficiencies_and_percentages_do_not_depend_on_the_unit_and_errors_are_in_it(factor):
     flow = series(300, 2)
     made = noisy(flow)

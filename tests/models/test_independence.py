@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hydromae.batch.batch import ModalityTokens
 from support.tiny import (
+    EACH,
     VARIANTS,
     assert_same,
     gradients,
@@ -24,7 +25,7 @@ from support.tiny import (
     tiny_model,
 )
 
-each_variant = pytest.mark.parametrize("variant", VARIANTS)
+each_variant = pytest.mark.parametrize("variant", EACH)
 GARBAGE = st.sampled_from([0.0, 1e30, -7.0, float("inf"), float("nan")])
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from support.tiny import VARIANTS, assert_same, gradients, plain_dict, predictions, tiny_config, tiny_model
+from support.tiny import EACH, VARIANTS, assert_same, gradients, plain_dict, predictions, tiny_config, tiny_model
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("variant", "dtype"), [*((name, torch.bfloat16) for name in VARIANTS), ("fused", torch.float16)], ids=str
+    ("variant", "dtype"),
+    [*(pytest.param(*one.values, torch.bfloat16, marks=one.marks) for one in EACH), ("fused", torch.float16)],
+    ids=str,
 )
 def test_a_model_cast_to_half_precision_trains_on_single_precision_batches(variant: str, dtype: torch.dtype) -> None:
     config = tiny_config(**VARIANTS[variant])
@@ -28,7 +30,7 @@ def test_a_model_cast_to_half_precision_trains_on_single_precision_batches(varia
     assert any(gradient.any() for name, gradient in found.items() if "film" in name) is has_film
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", EACH)
 def test_autocast_agrees_with_single_precision(variant: str) -> None:
     config = tiny_config(**VARIANTS[variant])
     model, plain = tiny_model(config, torch.float32), plain_dict(config)

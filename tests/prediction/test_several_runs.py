@@ -68,7 +68,13 @@ TASKS: dict[str, Callable[[Any, Path], xr.Dataset]] = {
 }
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(task, marks=() if task in ("forecast", "infill", "ungauged first days") else pytest.mark.slow)
+        for task in TASKS
+    ],
+)
 def test_the_order_of_runs_with_other_inputs_changes_no_bit(runs: list[Path], tmp_path: Path, task: str) -> None:
     orders = [runs, [runs[2], runs[0], runs[1]]]
     every = [TASKS[task](order, tmp_path / f"{i}.nc").load() for i, order in enumerate(orders)]

@@ -55,7 +55,10 @@ def test_three_years_of_haduk_12km_are_one_modality():
     assert (np.isfinite(across[0]) == np.isfinite(across[1])).all() and not (across[0] == across[1]).all()
 
 
-@pytest.mark.parametrize("variable", ["discharge_spec", "precipitation", "temperature"])
+@pytest.mark.parametrize(
+    "variable",
+    ["discharge_spec", *(pytest.param(name, marks=pytest.mark.slow) for name in ("precipitation", "temperature"))],
+)
 def test_camels_files_hold_what_the_table_of_604_catchments_holds(variable):
     files = open_camels_gb(CAMELS, variable)
     table = open_table(REAL / "gb/catchment_daily_604_1970_2012.parquet", variable)
@@ -121,7 +124,7 @@ def test_a_folder_of_haduk_files_is_one_modality_and_says_its_hours_and_projecti
 
 
 @pytest.mark.parametrize("form", ["zarr2", "zarr3", "classic"])
-@pytest.mark.parametrize("resolution", ["5km", "12km"])
+@pytest.mark.parametrize("resolution", ["12km", pytest.param("5km", marks=pytest.mark.slow)])
 def test_haduk_in_zarr_and_classic_netcdf_is_what_it_is_in_netcdf_4(tmp_path, form, resolution):
     path = sorted((REAL / "haduk" / resolution).glob("*.nc"))[0]
     with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as data:
@@ -159,6 +162,7 @@ def test_any_attributes_of_the_real_tables_are_read_and_names_are_refused():
         read_attributes(REAL / "gb/Catchment_attributes_nrfa.csv", AttributesConfig(columns=("name",)), ())
 
 
+@pytest.mark.slow
 def test_the_table_of_604_catchments_is_read_in_memory_of_the_result_and_a_piece():
     program = """
 import resource, sys

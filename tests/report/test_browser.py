@@ -63,8 +63,9 @@ def test_the_page_works_without_complaint_request_or_barrier(opened: Any, width:
         "#pit-host svg",
     ):
         assert view.page.locator(part).first.is_visible(), part
-    for summary in view.page.locator(".live summary").all():
-        summary.click()
+    if scheme == "dark":  # tables once: they take axe a while
+        for summary in view.page.locator(".live summary").all():
+            summary.click()
     assert view.barriers() == []
     assert view.complaints == []
     assert view.foreign == []

@@ -23,9 +23,23 @@ def observed() -> xr.DataArray:
 def made(tmp_path_factory: pytest.TempPathFactory, observed: xr.DataArray) -> Path:
     """Folders of evaluations, with quantiles and without; tests copy them."""
     root = tmp_path_factory.mktemp("evaluations")
-    for quantiles in (True, False):
-        make_evaluation(root / str(quantiles), observed, quantiles)
+    make_evaluation(root / "True", observed, quantiles=True)
+    (root / "False").mkdir()
+    for regime in ("none", "perfect"):
+        shutil.copy(root / "True" / f"{regime}_scores.nc", root / "False")
+        with xr.open_dataset(root / "True" / f"{regime}.nc") as forecast:
+            forecast.drop_dims("quantile").to_netcdf(root / "False" / f"{regime}.nc", engine="h5netcdf")
     return root
+
+
+@pytest.fixture(scope="module")
+def found(made: Path, observed: xr.DataArray, tmp_path_factory: pytest.TempPathFactory) -> Forecasts:
+    """The section of a run with quantiles; tests only read it."""
+    run = tmp_path_factory.mktemp("found")
+    write(run, made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "observed_of", lambda run, forecast: observed)
+        return section_of(run)
 
 
 def write(run: Path, made: Path, quantiles: bool = True) -> None:
@@ -82,10 +96,7 @@ def test_the_page_shows_scores_of_both_regimes_and_says_what_is_beaten(bare_run:
     assert_fetches_nothing(text)
 
 
-@pytest.mark.usefixtures("with_observations")
-def test_the_best_of_each_lead_is_marked_and_the_reference_named(bare_run: Path, made: Path) -> None:
-    write(bare_run, made)
-    found = section_of(bare_run)
+def test_the_best_of_each_lead_is_marked_and_the_reference_named(found: Forecasts) -> None:
     rows = {table.title: dict(table.rows) for table in found.tables}
     assert [len(cells) for table in rows.values() for cells in table.values()] == [7] * 4
     for title, table in rows.items():
@@ -98,9 +109,12 @@ def test_the_best_of_each_lead_is_marked_and_the_reference_named(bare_run: Path,
 
 @pytest.mark.usefixtures("with_observations")
 @pytest.mark.parametrize("quantiles", [True, False])
-def test_every_hydrograph_says_in_words_what_it_shows(bare_run: Path, made: Path, quantiles: bool) -> None:
-    write(bare_run, made, quantiles)
-    found = section_of(bare_run)
+def test_every_hydrograph_says_in_words_what_it_shows(
+    bare_run: Path, made: Path, found: Forecasts, quantiles: bool
+) -> None:
+    if not quantiles:
+        write(bare_run, made, quantiles=False)
+        found = section_of(bare_run)
     assert 3 <= len(found.pictures) <= 5
     assert len({picture.source for picture in found.pictures}) == len(found.pictures)
     for picture in found.pictures:

@@ -89,7 +89,7 @@ def test_killed_at_random_moments_it_makes_the_store_of_one_go(world, whole, sto
         assert names(folder) == ["apart", "sources", "store"]
 
 
-@pytest.mark.parametrize("calls", [3, 6, 10, 15])
+@pytest.mark.parametrize("calls", [3, 10, *(pytest.param(calls, marks=pytest.mark.slow) for calls in (6, 15))])
 def test_it_continues_where_it_was_interrupted_and_says_so(world, whole, storage, calls):
     folder, config = world.root.parent, world.config(storage)
     before: list[str] = []

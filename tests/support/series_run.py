@@ -12,9 +12,9 @@ from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained, save_pretrained
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
-from hydromae.training.runs import new_run
 from support.small import small_config
 from support.sources import World, make_world
+from support.untrained import untrained_run
 
 LONGITUDES = [0.1, -1.0, -2.0, -3.0, -4.0]
 
@@ -40,13 +40,13 @@ def series_run(
     change_flow: Callable[[dict[str, Any]], dict[str, Any]] = lambda raw: raw,
     **data: Any,
 ) -> RunDirectory:
-    """A run of a few steps on a series world under `root`; `change_flow` makes other settings of its river flow."""
+    """A run, untrained, on a series world under `root`; `change_flow` makes other settings of its river flow."""
     world = series_world(root, **data)
     modalities = world.raw["data"]["modalities"]
     modalities["riverflow"] = change_flow(modalities["riverflow"])
     settings = {"series_patch_size": 1, **(model or {})}
-    config = small_config(world, root / "run", data=world.raw["data"], model=settings, training={"epochs": 1})
-    return new_run(config, prepare(config))
+    sections: dict[str, dict[str, Any]] = {"data": world.raw["data"], "model": settings, "training": {"epochs": 1}}
+    return untrained_run(world, prepare(small_config(world, root / "run", **sections)), root / "run", **sections)
 
 
 def other_store(root: Path, change: Callable[[dict[str, np.ndarray]], None], **data: Any) -> Store:

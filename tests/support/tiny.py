@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -41,6 +42,25 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "no attributes": {"static_attr_dim": 0, "series_position": "learned"},
 }
+
+
+# Which together have every part and every way of joining parts at least once; the others are slow.
+_QUICK = {
+    "fused",
+    "concatenated",
+    "two shared layers without static tokens",
+    "weighted maps alone",
+    "standard decoder alone",
+    "post-norm",
+    "without FiLM",
+    "validity embedding",
+    "learned missing attributes",
+    "recurrent both ways, spans of days",
+    "recurrent with donors",
+    "divided, spans of days, self-attention among queries",
+    "no attributes",
+}
+EACH = [pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in VARIANTS]
 
 
 def tiny_config(**changes: Any) -> ModelConfig:

@@ -45,6 +45,11 @@ def near_the_truth(store: Store) -> xr.Dataset:
     return xr.Dataset({"riverflow": (0.95 * truth).assign_attrs(units="m3/s"), "riverflow_quantiles": spread})
 
 
+def near_without_quantiles(store: Store) -> xr.Dataset:
+    """The same as points alone, which are scored in half the time."""
+    return near_the_truth(store)[["riverflow"]]
+
+
 @pytest.fixture(scope="module")
 def scored(prepared: tuple[World, Store], tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
     world, store = prepared
@@ -107,7 +112,9 @@ def test_a_baseline_that_would_read_rain_is_told_to_have_none(
     assert train is not None
     choice = BaselineChoice(("persistence", "recession"))
     with caplog.at_level("WARNING", "hydromae"):
-        evaluate_forecasts({"none": near_the_truth(store)}, store, train, tmp_path, choice, min_pairs=20, resamples=10)
+        evaluate_forecasts(
+            {"none": near_without_quantiles(store)}, store, train, tmp_path, choice, min_pairs=20, resamples=10
+        )
     assert "no series is rain (they are riverflow, evap): recession must do without" in caplog.text
 
 
@@ -120,7 +127,7 @@ def test_days_declared_wrong_are_neither_scored_nor_seen_by_baselines(tmp_path: 
         world.series["riverflow"][144:176] = value
         world.write_series()
         store = prepare(world.config(f"data.store={tmp_path / str(number) / 'store'}"))
-        made, train = near_the_truth(store), store.periods["train"]
+        made, train = near_without_quantiles(store), store.periods["train"]
         for days in ((), (june,))[number:]:
             seen, output = store.with_excluded(days), tmp_path / f"{number}_{len(days)}"
             one = evaluate_forecasts({"none": made}, seen, train, output, choice, min_pairs=5, resamples=2)["none"]
@@ -157,7 +164,7 @@ def test_every_row_of_days_that_were_trained_on_says_so(prepared: tuple[World, S
 
 def test_tables_without_scores_say_why(prepared: tuple[World, Store], tmp_path: Path, caplog: Log) -> None:
     store, choice = prepared[1], BaselineChoice(("persistence",))
-    made = {"none": near_the_truth(store)}
+    made = {"none": near_without_quantiles(store)}
     with caplog.at_level("WARNING", "hydromae"):
         evaluate_forecasts(made, store, store.periods["train"], tmp_path, choice, min_pairs=100, resamples=2)
     said = re.search(r"needs 100 observed days .* and the most are (\d+); set --min-pairs (\d+)", caplog.text)

@@ -63,11 +63,21 @@ class _Reader(WindowReader):
 EVERY = ("precip", "soil", "evap", "riverflow")
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("strategies", [{"random": 1}, {"span": 1}, {"modality": 1}, {"forecast": 1}])
+QUICK = {("nearest", "random"), ("median", "span"), ("zero", "modality"), ("nearest", "forecast")}
+
+
+@pytest.mark.parametrize(
+    ("method", "strategy"),
+    [
+        pytest.param(method, strategy, marks=() if (method, strategy) in QUICK else pytest.mark.slow)
+        for method in METHODS
+        for strategy in ("random", "span", "modality", "forecast")
+    ],
+)
 def test_a_question_is_answered_as_the_mask_of_the_training_is(
-    prepared: Prepared, tmp_path: Path, method: str, strategies: dict[str, int]
+    prepared: Prepared, tmp_path: Path, method: str, strategy: str
 ) -> None:
+    strategies = {strategy: 1}
     run = run_with(prepared, tmp_path / "run", method, EVERY, strategies=strategies, forcing=0.5, horizon=3)
     plain = run_with(prepared, tmp_path / "plain", None, EVERY, strategies=strategies, forcing=0.5, horizon=3)
     store = with_gaps(prepared[1])
@@ -140,7 +150,7 @@ def tasks(run: Path, data: Store, folder: Path) -> dict[str, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("names", [("evap",), ("evap", "riverflow")])
+@pytest.mark.parametrize("names", [pytest.param(("evap",), marks=pytest.mark.slow), ("evap", "riverflow")])
 def test_every_task_shows_a_fill_as_it_shows_the_value_itself(
     prepared: Prepared, gapped: tuple[Store, Store], tmp_path: Path, names: tuple[str, ...]
 ) -> None:

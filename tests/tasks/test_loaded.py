@@ -147,6 +147,7 @@ def test_gaps_are_filled_and_ungauged_stations_simulated(model: Loaded) -> None:
     assert float(flows[1].mean()) > 1.2 * float(flows[0].mean())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CAMELS.is_dir(), reason="needs ../shared/data/camels_gb")
 def test_gauges_of_camels_are_forecast_as_well_as_the_page_says(model: Loaded) -> None:
     series = {"precipitation": "precip", "temperature": "temp", "discharge_spec": "riverflow"}

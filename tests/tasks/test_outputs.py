@@ -50,8 +50,9 @@ def test_every_format_holds_the_same_flow(gauges: RunDirectory, tmp_path: Path, 
         np.testing.assert_array_equal(table["riverflow"].to_numpy(np.float32), flows[0].reshape(-1))
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("suffix", [".nc", ".zarr", ".csv"])
+@pytest.mark.parametrize(
+    ("task", "suffix"), [*((task, ".nc") for task in TASKS), ("infill", ".zarr"), ("infill", ".csv")]
+)
 def test_what_is_there_is_refused_before_the_work(
     gauges: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, suffix: str
 ) -> None:

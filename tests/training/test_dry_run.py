@@ -7,9 +7,10 @@ import torch
 import yaml
 from rich.console import Console
 
+from hydromae.config import Config
 from hydromae.config.read import build_config
 from hydromae.store.store import Store
-from hydromae.training.dry_run import dry_run
+from hydromae.training.dry_run import Trial, dry_run
 from hydromae.training.runs import new_run
 from hydromae.training.setup import build_model
 from support.small import small_config, small_raw
@@ -18,16 +19,22 @@ from support.sources import World
 Prepared = tuple[World, Store]
 
 
-def test_a_dry_run_writes_nothing(prepared: Prepared, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def shared(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Trial]:
+    """A small experiment and its dry run, after which the data and the output are looked at."""
+    folder = tmp_path_factory.mktemp("trial")
+    config = small_config(prepared[0], folder / "run")
     before = {path: path.stat().st_mtime_ns for path in prepared[0].root.parent.rglob("*")}
-    dry_run(small_config(prepared[0], tmp_path / "run"), prepared[1])
-    assert list(tmp_path.iterdir()) == []
-    assert {path: path.stat().st_mtime_ns for path in prepared[0].root.parent.rglob("*")} == before
-
-
-def test_a_dry_run_says_what_the_training_would_be(prepared: Prepared, tmp_path: Path) -> None:
-    config = small_config(prepared[0], tmp_path)
     trial = dry_run(config, prepared[1])
+    assert list(folder.iterdir()) == [], "a dry run wrote something"
+    assert {path: path.stat().st_mtime_ns for path in prepared[0].root.parent.rglob("*")} == before
+    return config, trial
+
+
+def test_a_dry_run_writes_nothing_and_says_what_the_training_would_be(
+    prepared: Prepared, shared: tuple[Config, Trial]
+) -> None:
+    config, trial = shared
     assert trial.parameters == sum(p.numel() for p in build_model(config, prepared[1]).parameters())
     assert (trial.steps_per_epoch, trial.steps) == (3, 6)
     # 8 days of 4 patches, or of 2 groups of stations; 40 % hidden of what there is.
@@ -39,7 +46,11 @@ def test_a_dry_run_says_what_the_training_would_be(prepared: Prepared, tmp_path:
 
 
 def test_a_dry_run_lists_what_fine_tuning_would_load_resize_and_make_anew(
-    hydromae: Callable[..., tuple[int, str, str]], prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hydromae: Callable[..., tuple[int, str, str]],
+    prepared: Prepared,
+    shared: tuple[Config, Trial],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     begun = new_run(small_config(prepared[0], tmp_path / "begun", training={"epochs": 1}), prepared[1])
@@ -54,7 +65,7 @@ def test_a_dry_run_lists_what_fine_tuning_would_load_resize_and_make_anew(
     assert ["blocks_shared", "12", "loaded", ""] in rows and "parameters" in said
     trial = dry_run(build_config(raw), prepared[1])
     assert trial.start is not None and trial.start.count("loaded") > trial.start.count("new") > 0
-    assert dry_run(small_config(prepared[0], tmp_path / "run"), prepared[1]).start is None
+    assert shared[1].start is None
 
 
 def test_a_dry_run_of_a_single_step_still_measures(prepared: Prepared, tmp_path: Path) -> None:
@@ -62,8 +73,8 @@ def test_a_dry_run_of_a_single_step_still_measures(prepared: Prepared, tmp_path:
     assert trial.steps_per_epoch == 1 and trial.seconds_per_step > 0
 
 
-def test_the_table_holds_every_figure(prepared: Prepared, tmp_path: Path) -> None:
-    trial = dry_run(small_config(prepared[0], tmp_path), prepared[1])
+def test_the_table_holds_every_figure(shared: tuple[Config, Trial]) -> None:
+    trial = shared[1]
     console = Console(width=120, record=True, file=StringIO())
     console.print(trial.table())
     shown = console.export_text()

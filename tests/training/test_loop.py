@@ -27,6 +27,7 @@ from support.sources import World
 
 Prepared = tuple[World, Store]
 CPU = torch.device("cpu")
+ONE_EPOCH: dict[str, Any] = {"epochs": 1, "warmup_epochs": 0}
 
 
 def records(run: RunDirectory, event: str) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ def test_the_loss_falls(prepared: Prepared, tmp_path: Path) -> None:
 def test_the_seed_alone_decides_a_run(prepared: Prepared, tmp_path: Path) -> None:
     runs = []
     for i, seed in enumerate((3, 3, 4)):
-        config = small_config(prepared[0], tmp_path / str(i)).model_copy(update={"seed": seed})
+        config = small_config(prepared[0], tmp_path / str(i), training=ONE_EPOCH).model_copy(update={"seed": seed})
         torch.manual_seed(i)
         runs.append(new_run(config, prepared[1]))
     same_one, same_two, other = map(weights, runs)
@@ -91,7 +92,7 @@ def test_validation_averages_over_all_hidden_values_whatever_the_batches(prepare
 
 def test_losses_are_weighted_by_task(prepared: Prepared, tmp_path: Path) -> None:
     task_weights = {"soil_loss": 10.0, "evap_loss": 0.0}
-    config = small_config(prepared[0], tmp_path / "run", training={"task_weights": task_weights})
+    config = small_config(prepared[0], tmp_path / "run", training={**ONE_EPOCH, "task_weights": task_weights})
     run = new_run(config, prepared[1])
     for record in (*records(run, "train"), *records(run, "validation")):
         losses = record["losses"]
@@ -138,7 +139,7 @@ def test_a_finished_run_holds_what_the_report_reads(prepared: Prepared, tmp_path
 
 
 def test_the_model_that_is_kept_is_the_one_with_the_lowest_validation_loss(prepared: Prepared, tmp_path: Path) -> None:
-    training = {"epochs": 6, "lr": 0.5, "warmup_epochs": 0}  # so high that the loss rises and falls
+    training = {"epochs": 4, "lr": 0.5, "warmup_epochs": 0}  # so high that the loss rises and falls
     run = new_run(small_config(prepared[0], tmp_path / "run", training=training, logging={"keep": 6}), prepared[1])
     validation = {record["step"]: record["loss"] for record in records(run, "validation")}
     best = min(validation, key=validation.__getitem__)
@@ -178,7 +179,13 @@ class Spoiler:
 
 
 @pytest.mark.parametrize(
-    ("what", "log_every"), [("nan loss", 1), ("inf loss", 50), ("inf gradient", 1), ("nan gradient", 50)]
+    ("what", "log_every"),
+    [
+        ("nan loss", 50),
+        ("inf gradient", 1),
+        pytest.param("inf loss", 1, marks=pytest.mark.slow),
+        pytest.param("nan gradient", 50, marks=pytest.mark.slow),
+    ],
 )
 def test_a_step_without_a_finite_gradient_is_skipped_counted_and_written_down(
     prepared: Prepared, tmp_path: Path, what: str, log_every: int
@@ -236,7 +243,7 @@ def test_the_gradient_is_clipped_to_its_norm(prepared: Prepared, tmp_path: Path)
     assert trainer.history.steps[0].norm > 0.25  # the record tells the norm before it was clipped
 
 
-@pytest.mark.parametrize("fusion", ["full", "none"])
+@pytest.mark.parametrize("fusion", ["full", pytest.param("none", marks=pytest.mark.slow)])
 def test_a_modality_that_is_missing_for_years_does_no_harm(world: World, tmp_path: Path, fusion: str) -> None:
     world.series["riverflow"][:100] = np.nan
     world.write_series()
@@ -256,7 +263,7 @@ def test_bf16_runs_near_single_precision_and_keeps_weights_in_it(prepared: Prepa
     losses = {}
     for precision in ("fp32", "bf16"):
         config = small_config(
-            prepared[0], tmp_path / precision, model={"dropout": 0.0}, training={"precision": precision}
+            prepared[0], tmp_path / precision, model={"dropout": 0.0}, training={**ONE_EPOCH, "precision": precision}
         )
         run = new_run(config, prepared[1])
         losses[precision] = records(run, "validation")[-1]["loss"]

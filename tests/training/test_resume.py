@@ -56,7 +56,7 @@ def uninterrupted(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) 
     return RunDirectory(path)
 
 
-@pytest.mark.parametrize("stops", [[3], [1, 2, 5, 8]], ids=str)
+@pytest.mark.parametrize("stops", [pytest.param([3], marks=pytest.mark.slow), [2, 3, 8]], ids=str)
 def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, stops: list[int]
 ) -> None:
@@ -69,7 +69,7 @@ def test_a_run_that_was_asked_to_stop_equals_one_that_was_not(
     assert_equal_runs(run, uninterrupted, n_records=9)
 
 
-@pytest.mark.parametrize("step", [1, 5])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_a_run_that_was_killed_equals_one_that_was_not(
     prepared: Prepared, uninterrupted: RunDirectory, tmp_path: Path, step: int
 ) -> None:

@@ -1,10 +1,12 @@
 """Every metric of a forecast at every lead time and station, and their quartiles over stations."""
 
 from collections.abc import Sequence
-from typing import Final
+from itertools import product
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
 from hydromae.evaluation.events import COUNTS, INDEPENDENCE, TOLERANCES, flood_events, low_flow_spells, rates
 from hydromae.evaluation.thresholds import RETURN_PERIODS, flood_thresholds, low_flow_threshold
@@ -131,19 +133,21 @@ def quartiles(scores: xr.Dataset) -> xr.Dataset:
         become one metric for each place along them, as `flood_f1[return_period=2,tolerance=1]`. `metric_units` and
         `long_name` [metric] say what each is.
     """
-    single = {name: piece for variable in scores.data_vars.values() for name, piece in _pieces(variable)}
-    pieces = [piece.astype(np.float64).reset_coords(drop=True).rename("score") for piece in single.values()]
-    stacked = xr.concat(pieces, "metric", coords="minimal", compat="override", combine_attrs="drop")
-    stacked = stacked.assign_coords(metric=np.array(list(single), dtype=object))  # [metric, lead_time, station]
-    with np.errstate(all="ignore"):
-        score = _percentiles(stacked)
+    dims = [d for d in ("lead_time", "station") if d in scores.dims]
+    pieces = [piece for variable in scores.data_vars.values() for piece in _pieces(variable, dims)]
+    shape = [scores.sizes[d] for d in dims]
+    stacked = np.stack([np.broadcast_to(values, shape) for _, values, _ in pieces])  # [metric, lead_time, station]
+    metrics = np.array([name for name, _, _ in pieces], dtype=object)
+    coordinates = {"metric": metrics, **{d: scores[d] for d in dims[:-1]}}
+    score = _percentiles(stacked, coordinates)
+    score.attrs = {"long_name": "percentile over stations"}
+    words = {"long_name": "stations with a value", "units": "1"}
+    stations = xr.DataArray((~np.isnan(stacked)).sum(-1), coordinates, ("metric", *dims[:-1]), attrs=words)
+    result = xr.Dataset({"score": score, "stations": stations})
     text = {"metric_units": "units", "long_name": "long_name"}
-    result = xr.Dataset({"score": score, "stations": stacked.notnull().sum("station")})
-    result["score"].attrs = {"long_name": "percentile over stations"}
-    result["stations"].attrs = {"long_name": "stations with a value", "units": "1"}
     return result.assign_coords(
         {
-            coordinate: ("metric", np.array([str(piece.attrs.get(key, "")) for piece in single.values()], dtype=object))
+            coordinate: ("metric", np.array([str(attrs.get(key, "")) for _, _, attrs in pieces], dtype=object))
             for coordinate, key in text.items()
         }
     )
@@ -167,22 +171,23 @@ def pooled_events(scores: xr.Dataset) -> xr.Dataset:
     return result
 
 
-def _pieces(variable: xr.DataArray) -> list[tuple[str, xr.DataArray]]:
-    extra = [d for d in variable.dims if d not in ("lead_time", "station")]
+def _pieces(variable: xr.DataArray, dims: Sequence[str]) -> list[tuple[str, np.ndarray, dict[str, Any]]]:
+    """Name, float64 [lead_time, station] and attributes of each metric that a variable holds."""
+    extra = [d for d in variable.dims if d not in dims]
+    own = [d for d in dims if d in variable.dims]
+    values = variable.transpose(*extra, *own).values.astype(np.float64)  # [*extra, lead_time, station]
     if not extra:
-        return [(str(variable.name), variable)]
-    pieces = []
-    for place in np.ndindex(*(variable.sizes[d] for d in extra)):
-        piece = variable.isel(dict(zip(extra, place, strict=True)))
-        label = ",".join(f"{d}={float(piece[d].item()):g}" for d in extra)
-        pieces.append((f"{variable.name}[{label}]", piece))
-    return pieces
+        return [(str(variable.name), values, variable.attrs)]
+    places = [[f"{d}={float(at):g}" for at in variable[d].values] for d in extra]
+    return [
+        (f"{variable.name}[{','.join(labels)}]", piece, variable.attrs)
+        for labels, piece in zip(product(*places), values.reshape(-1, *values.shape[len(extra) :]), strict=True)
+    ]
 
 
-def _percentiles(stacked: xr.DataArray) -> xr.DataArray:
-    values = stacked.transpose(..., "station")
-    ordered, count = ascending(np.where(np.isfinite(values), values, np.nan))  # [metric, lead_time, station]
-    result = np.stack([quantile(ordered, count, level / 100) for level in PERCENTILES], -1)
-    coordinates = {str(d): values[d] for d in values.dims[:-1]}
+def _percentiles(stacked: Float[np.ndarray, "metric *lead_time station"], coordinates: dict[str, Any]) -> xr.DataArray:
+    ordered, count = ascending(np.where(np.isfinite(stacked), stacked, np.nan))  # [metric, lead_time, station]
+    with np.errstate(all="ignore"):
+        result = np.stack([quantile(ordered, count, level / 100) for level in PERCENTILES], -1)
     places = ("percentile", np.array(PERCENTILES), {"units": "percent", "long_name": "percentile over stations"})
-    return xr.DataArray(result, {**coordinates, "percentile": places}, (*values.dims[:-1], "percentile"))
+    return xr.DataArray(result, {**coordinates, "percentile": places}, (*coordinates, "percentile"))

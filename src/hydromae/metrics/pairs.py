@@ -45,6 +45,8 @@ def with_whole_leads(array: xr.DataArray) -> xr.DataArray:
     if "lead_time" not in array.dims:
         return array
     attributes = {"standard_name": "forecast_period", "long_name": "lead time", "units": "days"}
+    if array["lead_time"].dtype == np.int64 and array["lead_time"].attrs == attributes:
+        return array
     return array.assign_coords(lead_time=("lead_time", lead_days(array), attributes))
 
 
@@ -135,6 +137,39 @@ def pair(
     sample = sample_dim(predicted)
     if sample == "issue_time" and "issue_time" not in observed.dims:
         observed = at_valid_times(observed, predicted)
+    others = [d for d in ("lead_time", "station") if d in predicted.dims]
+    quantiles = ["quantile"] if "quantile" in predicted.dims else []
+    if not _beside(predicted, observed, (*others, sample), quantiles):
+        predicted, observed = _joined(predicted, observed, sample)
+        predicted = predicted.sortby(sample).transpose(*others, sample, *quantiles).astype(np.float64)
+        observed = observed.sortby(sample).transpose(*others, sample).astype(np.float64)
+    given, seen = predicted.values, observed.values  # [lead_time, station, sample], quantiles of the first
+    complete = (np.isfinite(given).all(-1) if quantiles else np.isfinite(given)) & np.isfinite(seen)
+    complete &= complete.sum(-1, keepdims=True) >= min_pairs
+    given = np.where(complete[..., None] if quantiles else complete, given, np.nan)
+    observed = observed.copy(data=np.where(complete, seen, np.nan))
+    described = {
+        name: one
+        for name, one in predicted.coords.items()
+        if name not in observed.coords and set(one.dims) <= set(observed.dims)
+    }
+    return predicted.copy(data=given), observed.assign_coords(described) if described else observed
+
+
+def _beside(predicted: xr.DataArray, observed: xr.DataArray, dims: tuple[str, ...], quantiles: list[str]) -> bool:
+    """Whether both are as `pair` returns them, as when one metric after the other is computed of the same pairs."""
+    sample = predicted.indexes[dims[-1]]
+    return (
+        predicted.dims == (*dims, *quantiles)
+        and observed.dims == dims
+        and predicted.dtype == observed.dtype == np.float64
+        and bool(predicted.size and sample.is_monotonic_increasing and sample.is_unique)
+        and all(predicted.indexes[d].equals(observed.indexes[d]) for d in dims)
+    )
+
+
+def _joined(predicted: xr.DataArray, observed: xr.DataArray, sample: str) -> tuple[xr.DataArray, xr.DataArray]:
+    """Both on the stations and samples that they share."""
     for array in (predicted, observed):
         if array.indexes[sample].has_duplicates:
             raise DataError(f"{_name(array)}: {sample} has duplicates; keep one of each")
@@ -144,14 +179,7 @@ def pair(
         raise DataError(
             f"{_name(predicted)}: no {what} is both predicted and observed; compare the ids and days of both"
         )
-    others = [d for d in ("lead_time", "station") if d in predicted.dims]
-    quantiles = ["quantile"] if "quantile" in predicted.dims else []
-    predicted = predicted.sortby(sample).transpose(*others, sample, *quantiles).astype(np.float64)
-    observed = observed.sortby(sample).transpose(*others, sample).astype(np.float64)
-    complete = xr.DataArray(np.isfinite(predicted))
-    complete = (complete.all("quantile") if quantiles else complete) & np.isfinite(observed)
-    complete = complete & (complete.sum(sample) >= min_pairs)
-    return predicted.where(complete), observed.where(complete)  # as `complete`: [lead_time, station, sample]
+    return predicted, observed
 
 
 def _name(array: xr.DataArray) -> str:

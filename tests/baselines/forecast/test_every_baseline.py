@@ -58,7 +58,7 @@ def test_a_forecast_has_the_agreed_form(rivers, fitted, name):
     assert np.isfinite(forecast.values).all() and (forecast.values >= 0).all()
 
 
-@pytest.mark.parametrize("garbage", [np.nan, 1e9, -1e9])
+@pytest.mark.parametrize("garbage", [np.nan, 1e9])
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_after_the_issue_time_that_the_regime_hides_reaches_a_forecast(rivers, fitted, name, garbage):
     middle = ISSUE[len(ISSUE) // 2]
