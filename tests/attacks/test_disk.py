@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -62,6 +63,7 @@ COMMANDS = {
     "data merge": "data merge {g}/sources/precip_train.h5 {g}/sources/precip_val.h5 -o {g}/new.h5",
 }
 # What a training may lose, and what says nothing of a result.
+CHANGES = ("create", "write", "mkdir", "truncate", "fsync", "close", "rename")
 LOGS = re.compile(r"metrics\.jsonl|faults\.jsonl|log\.txt|events\.out\.tfevents|/tensorboard$|/images/|\.lock$")
 
 
@@ -228,6 +230,7 @@ def faults_of(operations: list[tuple[str, str]]) -> list[Fault]:
     return faults
 
 
+SPREAD = 5  # more of each command, evenly among those that change the disk
 # Operations of three commands from the first to the last: what is done, to which path, and the error.
 FEW = {
     "prepare": [("create", r"new\.lock$", "ESTALE"), ("write", r"store\.json$", "EDQUOT"), ("rename", r"new$", "EIO")],
@@ -242,6 +245,9 @@ def test_a_disk_that_refuses_ends_a_command_in_a_sentence_and_damages_nothing(gr
     for done, path, error in FEW[command]:
         at = next(i for i, (kind, name) in enumerate(operations, 1) if kind == done and re.search(path, name))
         assert ground.trial(command, Fault(at, error, lasting=error in ("ENOSPC", "EDQUOT"))) == [], (done, path)
+    changing = [fault for fault, (kind, _) in zip(faults_of(operations), operations, strict=True) if kind in CHANGES]
+    for place in np.linspace(0, len(changing) - 1, SPREAD).astype(int):
+        assert ground.trial(command, changing[place]) == [], (changing[place], operations[changing[place].at - 1])
 
 
 @pytest.mark.slow
