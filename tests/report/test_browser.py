@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import hydromae
 from hydromae.drawing.places import places_of
 from hydromae.metrics.efficiency import nse
 from hydromae.report import evaluation, write_report
@@ -83,6 +84,14 @@ def test_a_station_is_found_by_a_part_of_its_name_and_an_unknown_one_is_said(ope
     assert page.inner_text("#station-name").startswith("11001")
     page.click("#station-after")
     assert page.inner_text("#station-name").startswith("12001")
+
+
+def test_a_score_has_two_decimals_however_small_it_is(opened: Any) -> None:
+    elements = (Path(hydromae.__file__).parent / "drawing/web/elements.js").read_text(encoding="utf-8")
+    shown = opened().page.evaluate(
+        f"(() => {{ {elements}; return [0.0004, -0.0004, -0.456, NaN].map((value) => scoreText(value)); }})()"
+    )
+    assert shown == ["0.00", "0.00", "\N{MINUS SIGN}0.46", "\N{EN DASH}"]
 
 
 def test_a_click_on_the_map_chooses_the_station_that_lies_there(opened: Any) -> None:

@@ -59,3 +59,9 @@ def test_what_was_not_tested_is_said_to_be_so() -> None:
     (text,) = headline(evaluation(medians, {"hydromae": [(0.2, 0.01)] * 2, "esp": [(0.1, 0.2)] * 2}, poor=0))
     assert "better (not tested) at lead 1, worse (not tested) at lead 2" in text
     assert "\N{MINUS SIGN}0.40 at lead 2" in text
+
+
+def test_what_is_unlike_nowhere_is_not_said_of_every_lead() -> None:
+    medians = {"hydromae": [0.7, 0.4], "ridge": [0.6, 0.3]}
+    (text,) = headline(evaluation(medians, {"hydromae": [(0.1, 0.5)] * 2}, poor=0))
+    assert "(ridge at every lead time) it is not clearly different at any lead time" in text

@@ -58,8 +58,14 @@ def _against(scores: xr.Dataset, median: xr.DataArray, leads: Sequence[int]) -> 
         at.setdefault(_in_words(tests[name], place, gain), []).append(leads[place])
         beside.setdefault(name, []).append(leads[place])
     names = ", ".join(f"{name} at {leads_in_words(of_name, leads)}" for name, of_name in beside.items())
-    parts = [f"{words} at {leads_in_words(of_words, leads)}" for words, of_words in at.items()]
+    parts = [f"{words} at {_leads(of_words, leads, words)}" for words, of_words in at.items()]
     return f": beside the strongest baseline ({names}) it is {', '.join(parts)}"
+
+
+def _leads(some: Sequence[int], leads: Sequence[int], words: str) -> str:
+    """Lead times in words, as they stand behind a negation too."""
+    said = leads_in_words(some, leads)
+    return said.replace("every", "any") if words.startswith("not") else said
 
 
 def _in_words(test: tuple[np.ndarray, np.ndarray] | None, place: int, gain: float) -> str:

@@ -30,6 +30,9 @@ function text(value, digits = 3) {
   return (size > 0 && size < 0.005 ? value.toExponential(1) : short).replace("-", "\u2212");
 }
 
+/** A score in two decimals, or a value that has a unit. */
+const scoreText = (value, units) => (units || !Number.isFinite(value) ? text(value) : value.toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "\u2212"));
+
 /** A day, counted from 1970, as it is written. */
 const dayText = (day) => new Date(day * 864e5).toISOString().slice(0, 10);
 

@@ -97,10 +97,10 @@ function stationPart(data, state) {
 
   function drawScores() {
     const regime = regimeOf(), rows = regime.scores.map((score, place) => [
-      score.words + (score.units ? ` (${score.units})` : ""), ...leads.map((_, lead) => text(data.values[`score ${state.regime} ${place}`][lead * count + state.station])),
+      score.words + (score.units ? ` (${score.units})` : ""), ...leads.map((_, lead) => scoreText(data.values[`score ${state.regime} ${place}`][lead * count + state.station], score.units)),
     ]);
     const last = data.values[`persistence ${state.regime}`];
-    if (last) rows.splice(1, 0, ["NSE of persistence, for comparison", ...leads.map((_, lead) => text(last[lead * count + state.station]))]);
+    if (last) rows.splice(1, 0, ["NSE of persistence, for comparison", ...leads.map((_, lead) => scoreText(last[lead * count + state.station]))]);
     const made = table(["score", ...leads.map((lead) => `lead ${lead}`)], rows, `Scores of ${nameOf()}, ${regime.words}`);
     byId("station-scores").replaceChildren(made);
     offerTable(made.querySelector("table"), `scores of ${nameOf()}`);
@@ -113,7 +113,12 @@ function stationPart(data, state) {
     host.parentElement.hidden = !models.length;
     if (!models.length) return;
     const of = data.values[`models ${state.regime}`], lead = leads[state.lead];
-    const rows = models.map((model, place) => [model, ...beside.map((_, score) => text(of[((score * models.length + place) * L + state.lead) * count + state.station]))]);
+    const valueOf = (score, place) => of[((score * models.length + place) * L + state.lead) * count + state.station];
+    if (models.every((_, place) => beside.every((_, score) => !Number.isFinite(valueOf(score, place))))) {
+      host.replaceChildren(element("p", { className: "soft", textContent: "Too few days here have a forecast of every model." }));
+      return;
+    }
+    const rows = models.map((model, place) => [model, ...beside.map(({ units }, score) => scoreText(valueOf(score, place), units))]);
     const caption = `${nameOf()} beside the baselines at lead ${lead}, ${words}, on the days that all have`;
     const made = table(["forecast", ...beside.map((score) => score.words + (score.units ? ` (${score.units})` : ""))], rows, caption);
     host.style.setProperty("--columns", beside.length);
