@@ -9,6 +9,7 @@ OUT ?= demo
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DOCS_INSTALLED := $(VENV)/.installed-docs
 # The first of these that runs and is new enough; an interpreter of your own: make PYTHON=/path/to/python setup
 PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell $(python) -c \
     'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(python))))
@@ -62,10 +63,13 @@ format: $(INSTALLED)  ## rewrite the code in the project's format
 slow: $(INSTALLED)  ## the tests that `make test` leaves out
 	$(BIN)/pytest -m slow $(SHAPES)
 
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
+
 # The tutorials call hydromae as a reader would, by its name. So many jobs give each tutorial one of its own, so that they run
 # side by side.
-docs: $(INSTALLED)  ## the documentation site, into build/docs; runs the tutorials unless TUTORIALS=off
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+docs: $(DOCS_INSTALLED)  ## the documentation site, into build/docs; runs the tutorials unless TUTORIALS=off
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sphinx --fail-on-warning --keep-going --jobs 40 \
 	    $(if $(filter off,$(TUTORIALS)),-D nb_execution_mode=off) docs build/docs
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parents[2]
 QUICK = ("README.md", "docs/install.md")
 SLOW = ("docs/own_data.md", "docs/pretrained.md")  # they train
-# Pages whose blocks another test runs; the cells of the tutorials are run by `make docs`.
+# Pages whose blocks another test runs; the cells of the tutorials are run by test_tutorials.py and `make docs`.
 ELSEWHERE = {
     "docs/data.md": "tests/readers/test_registered.py",
     "docs/extending.md": "tests/docs/test_extending.py",

@@ -10,7 +10,6 @@ from markdown_it import MarkdownIt
 
 from docs.test_blocks import ROOT, commands
 
-SLOW = ("adapting", "worse_than_ridge")  # they train, and fit baselines
 TUTORIALS = sorted(
     path.stem for path in ROOT.glob("docs/tutorials/*.md") if "{code-cell}" in path.read_text(encoding="utf-8")
 )
@@ -26,9 +25,7 @@ def cells(tutorial: str) -> Iterator[str]:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(
-    "tutorial", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in TUTORIALS]
-)
+@pytest.mark.parametrize("tutorial", TUTORIALS)
 def test_the_cells_of_a_tutorial_run_one_after_another(
     tutorial: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hydromae: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -42,8 +39,3 @@ def test_the_cells_of_a_tutorial_run_one_after_another(
             code, output, errors = hydromae(*(arguments[:-2] if may_fail else arguments))
             assert code == 0 or may_fail, f"hydromae {' '.join(arguments)}: {output}{errors}"
     plt.close("all")
-
-
-@pytest.mark.parametrize("tutorial", SLOW)
-def test_the_slow_ones_are_tutorials(tutorial: str) -> None:
-    assert tutorial in TUTORIALS
