@@ -1,0 +1,33 @@
+"""The page on CAMELS-GB, NRFA and HadUK-Grid: its configuration, and its commands but for the training."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from docs.test_blocks import ROOT, commands
+
+DATA = ROOT.parent / "shared/data"
+PAGE = (ROOT / "docs/camels_nrfa_haduk.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not (DATA / "haduk/12km").is_dir(), reason="the three data sets are not beside the project")
+@pytest.mark.timeout(1200)
+def test_the_configuration_of_the_page_makes_one_store_of_the_three_data_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hydromae: Callable[..., tuple[int, str, str]]
+) -> None:
+    blocks = list(MarkdownIt().parse(PAGE))
+    (configuration,) = (block.content for block in blocks if block.info == "yaml")
+    (said,) = (block.content for block in blocks if block.type == "code_block" and "hydromae" in block.content)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").symlink_to(DATA)
+    (tmp_path / "gb.yaml").write_text(configuration, encoding="utf-8")
+    *before, training = commands(said)
+    assert training == ["train", "gb.yaml"]
+    for arguments in before:
+        code, output, errors = hydromae(*arguments)
+        assert code == 0, f"hydromae {' '.join(arguments)}: {output}{errors}"
+    store = yaml.safe_load(next(tmp_path.rglob("store.json")).read_text(encoding="utf-8"))
+    assert {"10002", "39025", "7001", "54057"} <= set(store["station_ids"])
