@@ -1,0 +1,165 @@
+"""The small model beside neuralhydrology's own loops: training and forecasts on the same stations' daily series.
+
+    python benchmarks/neural_hydrology.py --data ../shared/data/gb --store stores/gb --folder output/nh
+
+Both train and forecast with what a user of them runs: hydromae's trainer and `forecast` with `gb`, which comes with the
+package; neuralhydrology's `BaseTrainer` and tester with its generic data set, of which `benchmarks/generic_dataset.py`
+writes the files, and its CudaLSTM and handoff forecast LSTM of the same width. Windows have the same days, reading them
+is included, and a forecast is of seven days. CudaLSTM reads flow that is seven days old, so that a window may be scored
+on its last day, its horizon, or all days that come after hydromae's own warm-up.
+Times are those of the processor (`time.process_time`), the best of a few; of forecasts, one run each.
+"""
+
+import argparse
+import logging
+import multiprocessing
+import tempfile
+import time
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from generic_dataset import cudalstm, handoff, settings, write_generic
+from recurrence import HORIZON, config_of, forecast_days, seconds
+
+from hydromae.config import Config
+from hydromae.store.prepare import prepare
+from hydromae.store.store import Store
+from hydromae.training.build import build_trainer
+from hydromae.training.step import scored_values
+
+NOT_THERE = (
+    "neuralhydrology is not installed; install it in a copy of this environment with `pip install neuralhydrology`, "
+    "or without touching this one: `pip install --target FOLDER --no-deps neuralhydrology numba llvmlite ruamel.yaml "
+    "netCDF4 cftime tqdm tensorboard`, and put FOLDER on PYTHONPATH"
+)
+
+
+def require_neuralhydrology(parser: argparse.ArgumentParser) -> None:
+    """End with a sentence that says how to install it, unless it is there."""
+    if find_spec("neuralhydrology") is None:
+        parser.error(NOT_THERE)
+    logging.getLogger("neuralhydrology").setLevel(logging.ERROR)  # it warns of each station without flow
+
+
+def start(keys: dict[str, Any]) -> Any:
+    """A trainer of neuralhydrology, with its data read."""
+    from neuralhydrology.training.basetrainer import BaseTrainer
+    from neuralhydrology.utils.config import Config as TheirConfig
+
+    trainer = BaseTrainer(TheirConfig(keys))
+    trainer.initialize_training()
+    return trainer
+
+
+def seconds_a_step(trainer: Any, updates: int) -> tuple[float, float]:
+    """Of the processor and on the clock. An epoch shuffles all windows first, which two lengths of epochs cancel."""
+
+    def epoch(length: int) -> None:
+        trainer._max_updates_per_epoch = length
+        trainer._train_epoch(1)
+
+    (short, short_clock), (long, long_clock) = seconds(lambda: epoch(1)), seconds(lambda: epoch(1 + updates))
+    return (long - short) / updates, (long_clock - short_clock) / updates
+
+
+def seconds_of_forecasts(trainer: Any) -> tuple[float, int]:
+    """Of the processor, and the number of forecasts of its test period by neuralhydrology's own tester."""
+    from neuralhydrology.evaluation import get_tester
+
+    trainer._save_weights_and_optimizer(1)
+    began = time.process_time()
+    tester = get_tester(cfg=trainer.cfg, run_dir=trainer.cfg.run_dir, period="test", init_model=True)
+    results = tester.evaluate(save_results=False)
+    took = time.process_time() - began
+    return took, sum(len(result[frequency]["xr"]["date"]) for result in results.values() for frequency in result)
+
+
+def show(name: str, windows: int, days: int, cpu: float, clock: float, targets: float) -> float:
+    """Print the rates of a training step; targets a second."""
+    print(
+        f"  {name:46s} {cpu:7.3f} s of the processor, {clock:7.3f} s on the clock: "
+        f"{windows * days / cpu:9.0f} station-days/s, {targets / cpu:9.0f} targets/s",
+        flush=True,
+    )
+    return targets / cpu
+
+
+def package_rate(config: Config, store: Store) -> float:
+    """Targets a second of the package: a window read, masked, put into a batch and learnt from."""
+    trainer = build_trainer(config, store)
+    batches = trainer.batches()
+    reading, reading_clock = seconds(lambda: next(batches))
+    parts = next(batches)
+    batch = trainer.stepper.batcher.batch(parts[0], trainer.stepper.masker.training(0))
+    cpu, clock = seconds(lambda: trainer.train_step(parts, 0))
+    name, targets = f"hydromae, batch {len(batch.day_of_year)}", float(scored_values(batch).sum())
+    return show(name, len(batch.day_of_year), batch.n_days, cpu + reading, clock + reading_clock, targets)
+
+
+def compare(config: Config, store: Store, folder: Path, options: argparse.Namespace) -> None:
+    """Measure and print training, then forecasts."""
+    weather = write_generic(store, folder)
+    width, window, learnt = config.model.recurrent_dim, config.data.window, config.data.train[1]
+    forecast_from, last = (store.days[place].item() for place in (1 - HORIZON - options.issue_days, -1))
+    print(f"training on windows of {window} days of {len(store.station_ids)} stations, width {width}")
+    ours = package_rate(config, store)
+    models = {"CudaLSTM": cudalstm(weather, HORIZON), "handoff LSTM": handoff(weather, HORIZON, width, "perfect")}
+    theirs = {}
+    for name, model in models.items():
+        for last_n in [1, HORIZON, window - config.masking.warm_up] if name == "CudaLSTM" else [HORIZON]:
+            keys = settings(
+                store,
+                folder,
+                model,
+                (date(learnt.year - options.years, 1, 1), learnt),
+                (forecast_from, last),
+                hidden_size=width,
+                seq_length=window,
+                batch_size=options.batch,
+                predict_last_n=last_n,
+            )
+            trainer = start(keys)
+            theirs |= {name: trainer} if last_n == HORIZON else {}
+            label = f"neuralhydrology's {name}, batch {options.batch}, last {last_n}"
+            rate = show(label, options.batch, window, *seconds_a_step(trainer, options.updates), options.batch * last_n)
+            print(f"    targets a second of hydromae, times that: {ours / rate:.2f}", flush=True)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        cpu, _, _ = pool.apply(forecast_days, (config, store.path, options.issue_days, options.threads))
+    ours = len(store.station_ids) * options.issue_days / cpu
+    print(f"forecasts of {len(store.station_ids)} stations from {options.issue_days} issue days")
+    print(f"  hydromae forecast: {cpu:.1f} s of the processor, {ours:.0f} forecasts/s", flush=True)
+    for name, trainer in theirs.items():
+        cpu, number = seconds_of_forecasts(trainer)
+        print(
+            f"  neuralhydrology's {name}: {cpu:.1f} s of the processor, {number / cpu:.0f} forecasts/s; "
+            f"hydromae's, times that: {ours * cpu / number:.2f}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/gb"), help="folder of the two files of gb")
+    parser.add_argument("--store", type=Path, help="their store (default: prepared in a temporary folder)")
+    parser.add_argument("--folder", type=Path, help="of neuralhydrology's files and runs (default: a temporary one)")
+    parser.add_argument("--threads", type=int, default=1, help="of the arithmetic")
+    parser.add_argument("--windows", type=int, default=64, help="in a step of hydromae")
+    parser.add_argument("--batch", type=int, default=256, help="windows in a step of neuralhydrology")
+    parser.add_argument("--updates", type=int, default=5, help="steps of neuralhydrology that are timed together")
+    parser.add_argument("--years", type=int, default=8, help="neuralhydrology's windows end in the last so many years")
+    parser.add_argument("--issue-days", type=int, default=36, help="number of issue days")
+    options = parser.parse_args()
+    require_neuralhydrology(parser)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory(prefix="neural_hydrology_") as temporary:
+        config = config_of(options.data, options.store or Path(temporary) / "store", options.windows)
+        compare(config, prepare(config), (options.folder or Path(temporary) / "nh").absolute(), options)
+
+
+if __name__ == "__main__":
+    main()
