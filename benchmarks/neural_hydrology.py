@@ -7,7 +7,8 @@ package; neuralhydrology's `BaseTrainer` and tester with its generic data set, o
 writes the files, and its CudaLSTM and handoff forecast LSTM of the same width. Windows have the same days, reading them
 is included, and a forecast is of seven days. CudaLSTM reads flow that is seven days old, so that a window may be scored
 on its last day, its horizon, or all days that come after hydromae's own warm-up.
-Times are those of the processor (`time.process_time`), the best of a few; of forecasts, one run each.
+Times are those of the processor (`time.process_time`), the best of a few; forecasts, from the last days of the data,
+are made once.
 """
 
 import argparse
@@ -65,10 +66,16 @@ def seconds_a_step(trainer: Any, updates: int) -> tuple[float, float]:
     return (long - short) / updates, (long_clock - short_clock) / updates
 
 
-def seconds_of_forecasts(trainer: Any) -> tuple[float, int]:
-    """Of the processor, and the number of forecasts of its test period by neuralhydrology's own tester."""
+def seconds_of_forecasts(trainer: Any, first: date, last: date) -> tuple[float, int]:
+    """Of the processor, and the number of forecasts by neuralhydrology's own tester, of windows that end by `last`.
+
+    The first of them is issued on the day before `first`, and the last so that its horizon ends with `last`.
+    """
     from neuralhydrology.evaluation import get_tester
 
+    trainer.cfg.update_config(
+        {f"test_{end}_date": day.strftime("%d/%m/%Y") for end, day in (("start", first), ("end", last))}
+    )
     trainer._save_weights_and_optimizer(1)
     began = time.process_time()
     tester = get_tester(cfg=trainer.cfg, run_dir=trainer.cfg.run_dir, period="test", init_model=True)
@@ -99,45 +106,57 @@ def package_rate(config: Config, store: Store) -> float:
     return show(name, len(batch.day_of_year), batch.n_days, cpu + reading, clock + reading_clock, targets)
 
 
-def compare(config: Config, store: Store, folder: Path, options: argparse.Namespace) -> None:
-    """Measure and print training, then forecasts."""
+def compare_training(config: Config, store: Store, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Print the rates of training; neuralhydrology's trainers that forecast seven days."""
     weather = write_generic(store, folder)
     width, window, learnt = config.model.recurrent_dim, config.data.window, config.data.train[1]
-    forecast_from, last = (store.days[place].item() for place in (1 - HORIZON - options.issue_days, -1))
     print(f"training on windows of {window} days of {len(store.station_ids)} stations, width {width}")
     ours = package_rate(config, store)
-    models = {"CudaLSTM": cudalstm(weather, HORIZON), "handoff LSTM": handoff(weather, HORIZON, width, "perfect")}
-    theirs = {}
-    for name, model in models.items():
-        for last_n in [1, HORIZON, window - config.masking.warm_up] if name == "CudaLSTM" else [HORIZON]:
-            keys = settings(
-                store,
-                folder,
-                model,
-                (date(learnt.year - options.years, 1, 1), learnt),
-                (forecast_from, last),
-                hidden_size=width,
-                seq_length=window,
-                batch_size=options.batch,
-                predict_last_n=last_n,
+    cuda, hand = cudalstm(weather, HORIZON), handoff(weather, HORIZON, width, "perfect")
+    every_day = window - config.masking.warm_up
+    ways = [
+        ("CudaLSTM", cuda, 1),
+        ("CudaLSTM", cuda, every_day),
+        ("CudaLSTM", cuda, HORIZON),
+        ("handoff", hand, HORIZON),
+    ]
+    trainers = {}
+    for name, model, scored in ways:
+        years = date(learnt.year - options.years, 1, 1), learnt
+        sizes = {"hidden_size": width, "seq_length": window, "batch_size": options.batch, "predict_last_n": scored}
+        trainers[name] = start(settings(store, folder, model, years, years, **sizes))
+        label = f"neuralhydrology, {name}, batch {options.batch}, last {scored}"
+        took = seconds_a_step(trainers[name], options.updates)
+        rate = show(label, options.batch, window, *took, options.batch * scored)
+        print(f"    targets a second of hydromae, times that: {ours / rate:.2f}", flush=True)
+    return trainers
+
+
+def compare_forecasts(config: Config, store: Store, trainers: dict[str, Any], options: argparse.Namespace) -> None:
+    """Print the rates of forecasts from each number of issue days, and what a year takes beyond the largest."""
+    stations, last = len(store.station_ids), store.days[-1].item()
+    print(f"forecasts of {stations} stations, seven days ahead")
+    found: dict[str, dict[int, float]] = {}
+    for number in sorted(options.issue_days):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            ours, _, _ = pool.apply(forecast_days, (config, store.path, number, options.threads))
+        found.setdefault("hydromae forecast", {})[number] = ours
+        for name, trainer in trainers.items():
+            took, made = seconds_of_forecasts(trainer, store.days[1 - HORIZON - number].item(), last)
+            if made != number * stations:
+                raise RuntimeError(f"neuralhydrology made {made} forecasts in place of {number * stations}")
+            found.setdefault(f"neuralhydrology, {name}", {})[number] = took
+    for name, times in found.items():
+        for number, took in times.items():
+            rate = stations * number / took
+            print(f"  {name:26s} {number:4d} issue days: {took:7.1f} s of the processor, {rate:6.0f} forecasts/s")
+        if len(times) > 1:
+            fewest, most = min(times), max(times)
+            day = (times[most] - times[fewest]) / (most - fewest)
+            year = times[most] + (YEAR - most) * day
+            print(
+                f"  {name:26s} a year, extrapolated from them: {year:.0f} s, {stations * YEAR / year:.0f} forecasts/s"
             )
-            trainer = start(keys)
-            theirs |= {name: trainer} if last_n == HORIZON else {}
-            label = f"neuralhydrology's {name}, batch {options.batch}, last {last_n}"
-            rate = show(label, options.batch, window, *seconds_a_step(trainer, options.updates), options.batch * last_n)
-            print(f"    targets a second of hydromae, times that: {ours / rate:.2f}", flush=True)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        cpu, _, _ = pool.apply(forecast_days, (config, store.path, options.issue_days, options.threads))
-    ours = len(store.station_ids) * options.issue_days / cpu
-    print(f"forecasts of {len(store.station_ids)} stations from {options.issue_days} issue days")
-    print(f"  hydromae forecast: {cpu:.1f} s of the processor, {ours:.0f} forecasts/s", flush=True)
-    for name, trainer in theirs.items():
-        cpu, number = seconds_of_forecasts(trainer)
-        print(
-            f"  neuralhydrology's {name}: {cpu:.1f} s of the processor, {number / cpu:.0f} forecasts/s; "
-            f"hydromae's, times that: {ours * cpu / number:.2f}",
-            flush=True,
-        )
 
 
 def main() -> None:
@@ -150,15 +169,17 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=64, help="in a step of hydromae")
     parser.add_argument("--batch", type=int, default=256, help="windows in a step of neuralhydrology")
     parser.add_argument("--updates", type=int, default=5, help="steps of neuralhydrology that are timed together")
-    parser.add_argument("--years", type=int, default=8, help="neuralhydrology's windows end in the last so many years")
-    parser.add_argument("--issue-days", type=int, default=36, help="number of issue days")
+    parser.add_argument("--years", type=int, default=2, help="neuralhydrology's windows end in the last so many years")
+    parser.add_argument("--issue-days", type=int, nargs="+", default=[4, 36], help="numbers of issue days")
     options = parser.parse_args()
     require_neuralhydrology(parser)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory(prefix="neural_hydrology_") as temporary:
         config = config_of(options.data, options.store or Path(temporary) / "store", options.windows)
-        compare(config, prepare(config), (options.folder or Path(temporary) / "nh").absolute(), options)
+        store = prepare(config)
+        trainers = compare_training(config, store, (options.folder or Path(temporary) / "nh").absolute(), options)
+        compare_forecasts(config, store, trainers, options)
 
 
 if __name__ == "__main__":

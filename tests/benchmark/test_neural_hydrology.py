@@ -115,7 +115,7 @@ def untrained(store: Store, folder: Path, model: dict[str, object]) -> object:
     """A trainer of neuralhydrology after one step."""
     issued = LAST - timedelta(days=HORIZON)
     sizes = {"hidden_size": 4, "seq_length": WINDOW, "batch_size": 32, "predict_last_n": HORIZON}
-    days = (FIRST, LEARNT), (issued - timedelta(days=3), LAST)  # 5 issue days, the last of which is `issued`
+    days = (FIRST, LEARNT), (issued - timedelta(days=3), LAST)
     trainer = start(settings(store, folder, model, *days, **sizes, max_updates_per_epoch=1))
     trainer.train_and_validate()
     return trainer
@@ -123,7 +123,9 @@ def untrained(store: Store, folder: Path, model: dict[str, object]) -> object:
 
 def test_it_trains_on_the_files_and_forecasts_every_issue_day(store: Store, folder: Path) -> None:
     pytest.importorskip("neuralhydrology", reason="neuralhydrology is not installed")
-    took, number = seconds_of_forecasts(untrained(store, folder, cudalstm(("precip", "temp", "evap"), HORIZON)))
+    trainer = untrained(store, folder, cudalstm(("precip", "temp", "evap"), HORIZON))
+    first_day_after_issue = LAST - timedelta(days=HORIZON + 3)
+    took, number = seconds_of_forecasts(trainer, first_day_after_issue, LAST)
     assert took > 0 and number == 5 * len(IDS)
 
 
