@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from generic_dataset import cudalstm, handoff, settings, write_generic
-from recurrence import HORIZON, config_of, forecast_days, seconds
+from recurrence import HORIZON, YEAR, config_of, forecast_days, seconds
 
 from hydromae.config import Config
 from hydromae.store.prepare import prepare
@@ -137,26 +137,33 @@ def compare_forecasts(config: Config, store: Store, trainers: dict[str, Any], op
     stations, last = len(store.station_ids), store.days[-1].item()
     print(f"forecasts of {stations} stations, seven days ahead")
     found: dict[str, dict[int, float]] = {}
+
+    def show_forecasts(name: str, number: int, took: float) -> None:
+        found.setdefault(name, {})[number] = took
+        rate = stations * number / took
+        print(
+            f"  {name:26s} {number:4d} issue days: {took:7.1f} s of the processor, {rate:6.0f} forecasts/s", flush=True
+        )
+
     for number in sorted(options.issue_days):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            ours, _, _ = pool.apply(forecast_days, (config, store.path, number, options.threads))
-        found.setdefault("hydromae forecast", {})[number] = ours
+            took, _, _ = pool.apply(forecast_days, (config, store.path, number, options.threads))
+        show_forecasts("hydromae forecast", number, took)
         for name, trainer in trainers.items():
             took, made = seconds_of_forecasts(trainer, store.days[1 - HORIZON - number].item(), last)
             if made != number * stations:
                 raise RuntimeError(f"neuralhydrology made {made} forecasts in place of {number * stations}")
-            found.setdefault(f"neuralhydrology, {name}", {})[number] = took
+            show_forecasts(f"neuralhydrology, {name}", number, took)
     for name, times in found.items():
-        for number, took in times.items():
-            rate = stations * number / took
-            print(f"  {name:26s} {number:4d} issue days: {took:7.1f} s of the processor, {rate:6.0f} forecasts/s")
-        if len(times) > 1:
-            fewest, most = min(times), max(times)
-            day = (times[most] - times[fewest]) / (most - fewest)
-            year = times[most] + (YEAR - most) * day
-            print(
-                f"  {name:26s} a year, extrapolated from them: {year:.0f} s, {stations * YEAR / year:.0f} forecasts/s"
-            )
+        year = seconds_of_a_year(times)
+        print(f"  {name:26s} a year, extrapolated: {year:.0f} s, {stations * YEAR / year:.0f} forecasts/s")
+
+
+def seconds_of_a_year(times: dict[int, float]) -> float:
+    """A year of daily issue days, from the seconds of some numbers of them: each more day costs alike."""
+    fewest, most = min(times), max(times)
+    day = (times[most] - times[fewest]) / (most - fewest) if most > fewest else times[most] / most
+    return times[most] + (YEAR - most) * day
 
 
 def main() -> None:

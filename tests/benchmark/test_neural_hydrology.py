@@ -20,7 +20,7 @@ from support.sources import write_attributes, write_table
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import neural_hydrology
 from generic_dataset import KNOWN, MISSING, TARGET, cudalstm, handoff, settings, write_generic
-from neural_hydrology import seconds_of_forecasts, start
+from neural_hydrology import seconds_of_a_year, seconds_of_forecasts, start
 from neural_hydrology_scores import benchmark_config, forecasts_of
 
 IDS = [1001, 2002, 3003]
@@ -99,6 +99,11 @@ def test_its_windows_become_forecasts_of_the_days_before_their_horizon() -> None
     assert list(forecasts["lead_time"].values) == [1, 2, 3, 4, 5, 6, 7]
     assert forecasts.sel(issue_time="2009-10-02", lead_time=1, station="1001").item() == HORIZON - 1
     assert forecasts.sel(issue_time="2009-10-01", lead_time=1, station="1001").item() == 0  # never below
+
+
+def test_a_year_costs_what_is_done_once_and_each_of_its_days() -> None:
+    assert seconds_of_a_year({4: 40 + 4 * 0.5, 36: 40 + 36 * 0.5}) == pytest.approx(40 + 365 * 0.5)
+    assert seconds_of_a_year({10: 5.0}) == pytest.approx(365 * 0.5)
 
 
 def test_without_neuralhydrology_a_sentence_says_how_to_install_it(
