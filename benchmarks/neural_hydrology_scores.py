@@ -81,7 +81,10 @@ def trained(config: Config, store: Store, folder: Path, options: argparse.Namesp
     trainer.train_and_validate()
     windows = EPOCHS * trainer._max_updates_per_epoch * trainer.cfg.batch_size
     weights = sum(parameter.numel() for parameter in trainer.model.parameters())
-    print(f"{windows} windows, {weights} weights, {(time.process_time() - before) / 60:.1f} min of the processor")
+    print(
+        f"{windows} windows, {weights} weights, {(time.process_time() - before) / 60:.1f} min of the processor",
+        flush=True,
+    )
     return trainer
 
 
