@@ -1,5 +1,6 @@
 """The cells of the tutorials run one after another, as the site runs them; `make docs` shows what they print."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ def cells(tutorial: str) -> Iterator[str]:
         if token.type == "fence" and token.info.startswith("{code-cell}"):
             lines = token.content.splitlines(keepends=True)
             yield "".join(line for line in lines if not line.startswith((":", "%matplotlib")))
+
+
+@pytest.fixture(autouse=True)
+def usual_warnings() -> Iterator[None]:
+    """A notebook has a process of its own, in which it may silence our warnings; here other tests follow."""
+    logger = logging.getLogger("hydromae")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 @pytest.mark.timeout(1200)
