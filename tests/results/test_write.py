@@ -1,7 +1,9 @@
+import errno
 import gc
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5netcdf
 import numpy as np
@@ -238,3 +240,21 @@ def test_a_block_is_let_go_before_the_next_is_made(values: dict[str, np.ndarray]
 
     write_result(outline(), tmp_path / f"a{suffix}", watched())
     assert len(written) == 40
+
+
+def test_a_result_that_is_whole_and_cannot_be_opened_is_said_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    days = np.array(["2001-01-01", "2001-01-02"], "datetime64[ns]")
+    data = xr.Dataset({"flow": ("time", np.array([1.0, 2.0], np.float32))}, {"time": days})
+    with monkeypatch.context() as away:
+        away.setattr(xr, "open_dataset", refuse)
+        with pytest.raises(
+            DataError, match=r"a\.nc: was written whole, but cannot be opened now \(Stale file handle\)"
+        ):
+            write_streamed(data, tmp_path / "a.nc", [(0, {"flow": data["flow"].values})])
+    with xr.open_dataset(tmp_path / "a.nc") as written:
+        assert written["flow"].values.tolist() == [1.0, 2.0]

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from zarr.abc.store import Store as ZarrStore
 
+from hydromae.base.errors import DataError
 from hydromae.base.replacing import replacing
 from hydromae.base.secret_values import concealed
 from hydromae.base.version import VERSION
@@ -85,10 +86,20 @@ def _attributes(data: xr.Dataset) -> dict[str, Any]:
 
 
 def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block], replace: bool = True) -> xr.Dataset:
-    """Write blocks as `write_result` does, and return the file, opened lazily; for a table, its content in memory."""
+    """Write blocks as `write_result` does, and return the file, opened lazily; for a table, its content in memory.
+
+    Raises:
+        DataError: the disk refuses, or another process writes `path`.
+    """
     if path.suffix not in TABLES:
         write_result(data, path, blocks, replace=replace)
-        return xr.open_dataset(path, engine="h5netcdf" if path.suffix == ".nc" else "zarr")
+        try:
+            return xr.open_dataset(path, engine="h5netcdf" if path.suffix == ".nc" else "zarr")
+        except OSError as error:
+            raise DataError(
+                f"{path}: was written whole, but cannot be opened now ({error.strerror or error}); look at it when the "
+                f"disk lets you read again"
+            ) from None
     parts: list[xr.Dataset] = []
 
     def kept() -> Iterator[Block]:

@@ -42,13 +42,14 @@ def plot(
 
     Example: `hydromae plot scores/none_scores.nc --metric kge -o kge.svg`
     """
-    from hydromae.app.console import console
+    from hydromae.app.console import Stages, console
     from hydromae.plots.plot import plot as plot_file
 
     target = output or file.with_suffix(".png")
     issued = None if issue_time is None else f"{issue_time:%Y-%m-%d}"
-    plot_file(
-        file, listed(station), target, data=data, modality=modality, issue_time=issued, days=days, metric=metric,
-        overwrite=overwrite,
-    )  # fmt: skip
+    with Stages():  # which prints warnings
+        plot_file(
+            file, listed(station), target, data=data, modality=modality, issue_time=issued, days=days, metric=metric,
+            overwrite=overwrite,
+        )  # fmt: skip
     console.print(f"Written: {target}", soft_wrap=True)
