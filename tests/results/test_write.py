@@ -15,6 +15,7 @@ import xarray as xr
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.results.target import ARRAYS, SUFFIXES, TABLES, check_target
 from hydromae.results.write import Block, to_come, write_result, write_streamed
+from support.disk_faults import Fault, run, unavailable
 
 DAYS = np.arange("2001-02-25", "2001-03-07", dtype="datetime64[D]")
 IDS = np.array(["0012", "9002", "x"], object)
@@ -258,3 +259,18 @@ def test_a_result_that_is_whole_and_cannot_be_opened_is_said_to_be_written(
             write_streamed(data, tmp_path / "a.nc", [(0, {"flow": data["flow"].values})])
     with xr.open_dataset(tmp_path / "a.nc") as written:
         assert written["flow"].values.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+def test_a_parquet_file_that_the_disk_does_not_let_close_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    def write() -> None:
+        with pytest.raises(DataError) as caught:
+            write_result(outline(), tmp_path / "a.parquet")
+        print(caught.value)
+
+    operations = run(lambda: write_result(outline(), tmp_path / "b.parquet"), tmp_path).operations
+    at = next(i for i, (kind, name) in enumerate(operations, 1) if kind == "close" and name.endswith(".partial"))
+    outcome = run(write, tmp_path, Fault(at, "EIO"))
+    assert outcome.failed and outcome.code == 0, outcome.err
+    assert "a.parquet" in outcome.out and "Input/output error" in outcome.out and ";" in outcome.out
+    assert not (tmp_path / "a.parquet").exists()

@@ -1,5 +1,7 @@
 """Series as a long table: a row for each day and station, a column for each series."""
 
+import errno
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -65,8 +67,14 @@ class TableFile:
 
     def close(self) -> None:
         """Complete the file."""
-        if self._parquet is not None:
+        if self._parquet is None:
+            return
+        try:
             self._parquet.close()
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise OSError(errno.EIO, os.strerror(errno.EIO)) from error  # Arrow does not say what the disk said
 
 
 def _field(field: pa.Field, column: xr.Variable | None) -> pa.Field:
