@@ -1,6 +1,5 @@
 """Python and `hydromae` blocks of the pages run as they stand, or say `# not run` in their first line, and why."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-ROOT = Path(__file__).parents[2]
+from support.pages import ROOT, commands
+
 QUICK = ("README.md", "docs/install.md")
 SLOW = ("docs/own_data.md", "docs/pretrained.md")  # they train
 # Pages whose blocks another test runs; the cells of the tutorials are run by test_tutorials.py and `make docs`.
@@ -50,12 +50,6 @@ def blocks(page: str) -> Iterator[tuple[str, str]]:
             yield "python", token.content
         if (token.type == "code_block" or (token.type == "fence" and kind in ("bash", ""))) and commands(token.content):
             yield "commands", token.content
-
-
-def commands(text: str) -> list[list[str]]:
-    """The arguments of each `hydromae` command of a block."""
-    lines = text.replace("\\\n", " ").splitlines()
-    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("hydromae ")]
 
 
 def is_marked(text: str) -> bool:

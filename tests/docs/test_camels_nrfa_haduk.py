@@ -7,7 +7,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from docs.test_blocks import ROOT, commands
+from support.pages import ROOT, commands
 
 DATA = ROOT.parent / "shared/data"
 PAGE = (ROOT / "docs/camels_nrfa_haduk.md").read_text(encoding="utf-8")

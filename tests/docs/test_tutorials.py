@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 from markdown_it import MarkdownIt
 
-from docs.test_blocks import ROOT, commands
+from support.pages import ROOT, commands
 
 TUTORIALS = sorted(
     path.stem for path in ROOT.glob("docs/tutorials/*.md") if "{code-cell}" in path.read_text(encoding="utf-8")
