@@ -65,7 +65,7 @@ COMMANDS = {
 }
 # What a training may lose, and what says nothing of a result.
 CHANGES = ("create", "write", "mkdir", "truncate", "fsync", "close", "rename")
-LOGS = re.compile(r"metrics\.jsonl|faults\.jsonl|log\.txt|events\.out\.tfevents|/tensorboard$|/images/|\.lock$")
+LOGS = re.compile(r"metrics\.jsonl|faults\.jsonl|log\.txt|events\.out\.tfevents|/tensorboard$|/images(/|$)|\.lock$")
 
 
 def commanded(*arguments: Any) -> Callable[[], None]:

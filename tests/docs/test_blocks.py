@@ -1,6 +1,6 @@
 """Python and `hydromae` blocks of the pages run as they stand, or say `# not run` in their first line, and why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +8,21 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from markdown_it import MarkdownIt
 
-from support.pages import ROOT, commands
+from support.pages import (
+    BY_GAUGES,
+    BY_GAUGES_SLOW,
+    BY_RUN,
+    BY_RUN_SLOW,
+    ELSEWHERE,
+    PAGES,
+    ROOT,
+    blocks,
+    is_marked,
+    run_blocks,
+)
 
-QUICK = ("README.md", "docs/install.md")
-SLOW = ("docs/own_data.md", "docs/pretrained.md")  # they train
-# Pages whose blocks another test runs; the cells of the tutorials are run by test_tutorials.py and `make docs`.
-ELSEWHERE = {
-    "docs/data.md": "tests/readers/test_registered.py",
-    "docs/extending.md": "tests/docs/test_extending.py",
-    "docs/masks.md": "tests/masks/test_registry.py",
-    "docs/slurm.md": "tests/training/test_slurm.py",
-}
-PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")))
+RUN = {*BY_GAUGES, *BY_GAUGES_SLOW, *BY_RUN, *BY_RUN_SLOW, *ELSEWHERE}
 
 CONFIGURATION = """
 name: my
@@ -40,21 +41,6 @@ model: {d_model: 16, nhead: 2, series_encoder_layers: 1, decoder_dim: 8, decoder
         series_patch_days: 7}
 training: {epochs: 1}
 """
-
-
-def blocks(page: str) -> Iterator[tuple[str, str]]:
-    """Each block of a page that holds Python or commands, as `python` or `commands` and its text."""
-    for token in MarkdownIt().parse((ROOT / page).read_text(encoding="utf-8")):
-        kind = token.info.split()[0] if token.info else ""
-        if token.type == "fence" and kind == "python":
-            yield "python", token.content
-        if (token.type == "code_block" or (token.type == "fence" and kind in ("bash", ""))) and commands(token.content):
-            yield "commands", token.content
-
-
-def is_marked(text: str) -> bool:
-    """Whether a block says that it is not run, and why."""
-    return text.startswith("# not run: ")
 
 
 @pytest.fixture
@@ -85,7 +71,7 @@ def my_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("page", [*QUICK, *(pytest.param(page, marks=pytest.mark.slow) for page in SLOW)])
+@pytest.mark.parametrize("page", [*BY_GAUGES, *(pytest.param(page, marks=pytest.mark.slow) for page in BY_GAUGES_SLOW)])
 def test_the_blocks_of_a_page_run_one_after_another(
     page: str, my_folder: Path, hydromae: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -97,17 +83,10 @@ def test_the_blocks_of_a_page_run_one_after_another(
         "weather": frame.drop(columns="riverflow"),
         "table": known.set_axis(["gauge"]),
     }
-    for kind, text in blocks(page):
-        if is_marked(text):
-            continue
-        if kind == "python":
-            exec(compile(text, page, "exec"), names)
-        for arguments in commands(text) if kind == "commands" else ():
-            code, output, errors = hydromae(*arguments)
-            assert code == 0, f"hydromae {' '.join(arguments)}: {output}{errors}"
+    run_blocks(page, hydromae, names)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in (*QUICK, *SLOW, *ELSEWHERE)])
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in RUN])
 def test_a_block_that_no_test_runs_says_so(page: str) -> None:
     silent = "\n".join(text for _, text in blocks(page) if not is_marked(text))
     assert not silent, f"{page}: begin each with `# not run: why`, or run the page in this test:\n{silent}"

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-PAGE = Path(__file__).parents[2] / "docs" / "operation.md"
+from support.pages import ROOT, blocks, commands, is_marked
+
+PAGE = "docs/operation.md"
 
 
 def observations(folder: Path) -> None:
@@ -33,8 +35,11 @@ def weather(path: Path) -> None:
 
 
 @pytest.mark.slow  # four commands, each with its start
-def test_the_script_forecasts_with_the_weather_and_without_one_that_cannot_be_used(tmp_path: Path) -> None:
-    script = next(re.finditer(r"```bash\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL))[1]
+def test_the_script_forecasts_with_the_weather_and_without_one_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = next(re.finditer(r"```bash\n(.*?)```", (ROOT / PAGE).read_text(encoding="utf-8"), re.DOTALL))[1]
+    parts = [(kind, text) for kind, text in blocks(PAGE) if not is_marked(text)]
     (tmp_path / "forecast.sh").write_text(script)
     program = tmp_path / "bin" / "hydromae"
     program.parent.mkdir()
@@ -49,7 +54,8 @@ def test_the_script_forecasts_with_the_weather_and_without_one_that_cannot_be_us
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    said("hydromae", "init", "obs", "-o", "my.yaml")
+    for arguments in [arguments for kind, text in parts if kind == "commands" for arguments in commands(text)]:
+        said("hydromae", *arguments)
     assert "with the weather forecast" in said("bash", "forecast.sh")
     flows = []
     for content in (None, "date,station\n"):
@@ -60,4 +66,7 @@ def test_the_script_forecasts_with_the_weather_and_without_one_that_cannot_be_us
         with xr.open_dataset(tmp_path / "forecasts" / "latest.nc", engine="h5netcdf", decode_timedelta=False) as made:
             assert made["issue_time"].values.astype("datetime64[D]")[0] == np.datetime64(date.today(), "D") - 1
             flows.append(made["riverflow"].values.copy())
+    monkeypatch.chdir(tmp_path)
+    for text in [text for kind, text in parts if kind == "python"]:
+        exec(compile(text, PAGE, "exec"), {})
     assert (flows[0] != flows[1]).all()

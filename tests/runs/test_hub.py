@@ -1,6 +1,6 @@
 """A model goes to the hub and comes back, and what hinders it is said in a sentence; the hub is one of this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,11 @@ from hydromae.store.store import Store
 from hydromae.training.setup import build_model
 from hydromae.training.start_from import start_from
 from support.hub_server import TOKEN, Hub, serving
+from support.pages import run_blocks
 from support.small import small_config
 from support.sources import World
 from support.tiny import assert_same, plain_dict, predictions, randomise, tiny_config, tiny_model
+from support.untrained import untrained_run
 
 Prepared = tuple[World, Store]
 NAME = "someone/rivers"
@@ -50,6 +52,12 @@ def test_a_model_comes_back_from_the_hub_as_it_was(hub: Hub, model: MultiModalMA
         assert loaded.task_weights == model.task_weights and loaded.trained_on == model.trained_on
         assert_same(loaded.state_dict(), model.state_dict())
         assert_same(predictions(loaded, plain_dict(model.config)), predictions(model.eval(), plain_dict(model.config)))
+
+
+def test_the_blocks_of_the_page_run(hub: Hub, prepared: Prepared, hydromae: Callable[..., tuple[int, str, str]]) -> None:
+    untrained_run(*prepared, Path("output/my"))
+    run_blocks("docs/hub.md", hydromae, {})
+    assert set(hub.repositories) == {"someone/gb_small"}
 
 
 def test_what_is_uploaded_is_our_folder_and_a_card(hub: Hub, model: MultiModalMAE, tmp_path: Path) -> None:

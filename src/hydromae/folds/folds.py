@@ -118,11 +118,12 @@ def spatial_folds(
     mean = len(stations) / count
     sizes = np.bincount(fold, minlength=count)
     if np.abs(sizes - mean).max() > balance * mean:
-        raise ConfigError(
-            f"folds of {sizes.min()} to {sizes.max()} stations, since {np.bincount(cluster).max()} of {len(stations)} "
-            f"are linked by rivers or lie within {apart_km:g} km of one another in a chain; "
-            f"make fewer folds or lower apart_km"
-        )
+        largest = np.bincount(cluster).max()
+        cause, remedy = f"{count} folds of {len(stations)} stations cannot be of one size", "make fewer folds"
+        if largest > 1:
+            linked_by = f"are linked by rivers or lie within {apart_km:g} km of one another in a chain"
+            cause, remedy = f"{largest} of {len(stations)} {linked_by}", "make fewer folds or lower apart_km"
+        raise ConfigError(f"folds of {sizes.min()} to {sizes.max()} stations, since {cause}; {remedy}")
     others = np.where(fold[:, None] != fold, distance, np.inf)  # [station, station]
     nearest = others.argmin(axis=1)
     ids = stations.index.astype(str)
