@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import xarray as xr
 
 import hydromae as package
-from support.my_run import make_my_run, make_others
+from support.my_run import make_my_run, make_others, persistence
 from support.pages import BY_RUN, BY_RUN_SLOW, run_blocks
 
 
@@ -39,9 +38,9 @@ def names_of(page: str) -> dict[str, Any]:
     if page != "docs/metrics.md":
         return {}
     observed = package.open_store("stores/my")["riverflow"].load()
-    theirs = xr.load_dataset("theirs.nc", engine="h5netcdf", decode_timedelta=False)["riverflow"]
-    other = theirs.copy(data=observed.sel(time=theirs["issue_time"]).values[:, None].repeat(theirs.shape[1], 1))
-    return {"forecast": theirs, "other": other, "observed": observed, "training": observed.sel(time=slice("2009"))}
+    other = persistence(observed)
+    training = observed.sel(time=slice("2008"))
+    return {"forecast": 0.9 * other, "other": other, "observed": observed, "training": training}
 
 
 @pytest.mark.timeout(2400)

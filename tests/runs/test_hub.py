@@ -54,7 +54,9 @@ def test_a_model_comes_back_from_the_hub_as_it_was(hub: Hub, model: MultiModalMA
         assert_same(predictions(loaded, plain_dict(model.config)), predictions(model.eval(), plain_dict(model.config)))
 
 
-def test_the_blocks_of_the_page_run(hub: Hub, prepared: Prepared, hydromae: Callable[..., tuple[int, str, str]]) -> None:
+def test_the_blocks_of_the_page_run(
+    hub: Hub, prepared: Prepared, hydromae: Callable[..., tuple[int, str, str]]
+) -> None:
     untrained_run(*prepared, Path("output/my"))
     run_blocks("docs/hub.md", hydromae, {})
     assert set(hub.repositories) == {"someone/gb_small"}

@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 import hydromae
 from hydromae.config.read import load_config
@@ -65,8 +66,16 @@ def make_my_run(folder: Path) -> None:
     coming = pd.MultiIndex.from_product([pd.date_range(LAST, periods=8), STATIONS], names=["date", "station"])
     weather = pd.DataFrame({"precip [mm/d]": 4.0, "temp [degC]": 5.0, "evap [mm/d]": 0.5}, coming)
     weather.to_csv(folder / "my_weather.csv")
-    for theirs in ("theirs.nc", "theirs.csv"):
-        hydromae.forecast("output/my", pd.date_range("2011-01-10", "2012-12-01", freq="5D"), theirs, forcing="none")
+    theirs = persistence(hydromae.open_store("stores/my")["riverflow"].load())
+    theirs.to_netcdf("theirs.nc", engine="h5netcdf")
+    theirs.to_dataframe().to_csv("theirs.csv")
+
+
+def persistence(observed: xr.DataArray) -> xr.DataArray:
+    """What somebody else may have forecast for the test period: that the flow stays what it is, for 3 days."""
+    issued = pd.date_range("2011-01-10", "2012-12-01", freq="5D")
+    last = observed.sel(time=issued).rename(time="issue_time").expand_dims(lead_time=[1, 2, 3])
+    return last.transpose("issue_time", "lead_time", "station").drop_vars(["latitude", "longitude"])
 
 
 def _tables(folder: Path, days: pd.DatetimeIndex, random: np.random.Generator) -> None:
@@ -98,7 +107,8 @@ def _grids(folder: Path, days: pd.DatetimeIndex, rain: np.ndarray) -> None:
     (folder / "my_maps").mkdir()
     with h5py.File(folder / "my_maps" / "rain.h5", "w") as file:
         file["data"], file["dates"] = rain, [f"{day:%Y-%m-%d}" for day in days]
-    text = CONFIGURATION.replace("{kind: series, units: mm/d, paths: daily.csv, variable: rain_mm}", "{paths: ../my_maps/rain.h5}")
+    series = "{kind: series, units: mm/d, paths: daily.csv, variable: rain_mm}"
+    text = CONFIGURATION.replace(series, "{paths: ../my_maps/rain.h5}")
     (folder / "gb.yaml").write_text(text.replace("stores/my", "stores/gb"), encoding="utf-8")
     prepare(load_config(folder / "gb.yaml"))
 
