@@ -152,6 +152,8 @@ class Ground:
             wrong += [line for line in different(found, after) if not (told and line.startswith("other content"))]
             wrong += [] if outcome.code == whole.code else [f"ended with {outcome.code}"]
             return wrong
+        if command == "resume":  # which may have got as far as a better model
+            lost = [name for name in lost if found.get(name) != self.whole(command)[1].get(name)]
         wrong += [f"not what it was: {name}" for name in lost]
         if "was written whole" in outcome.err:  # and the next call finds it there
             return wrong + different(found, self.whole(command)[1])
