@@ -59,6 +59,14 @@ def test_quantiles_that_cross_are_sorted_and_a_missing_one_is_a_missing_probabil
     assert np.isnan(below(np.nan))
 
 
+def test_several_thresholds_of_a_row_are_as_one_after_another() -> None:
+    rng = np.random.default_rng(2)
+    quantiles = np.cumsum(rng.gamma(1, 1, (3, 4, 5)), -1)  # [lead, station, quantile]
+    thresholds = rng.gamma(2, 2, (2, 4))  # [event, station]
+    found = probability_below(thresholds[:, None], quantiles, LEVELS)
+    np.testing.assert_array_equal(found, [probability_below(one, quantiles, LEVELS) for one in thresholds])
+
+
 def test_exact_quantiles_of_an_exponential_distribution_give_its_tail() -> None:
     quantiles = -np.log(1 - LEVELS)
     found = probability_below(np.array([5.0]), quantiles[None], LEVELS)

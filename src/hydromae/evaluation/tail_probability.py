@@ -9,10 +9,10 @@ from hydromae.base.errors import DataError
 
 
 def probability_below(
-    threshold: Float[np.ndarray, "*rows"] | float,
+    threshold: Float[np.ndarray, "*thresholds"] | float,
     quantiles: Float[np.ndarray, "*rows quantile"],
     levels: Sequence[float] | Float[np.ndarray, "quantile"],
-) -> Float[np.ndarray, "*rows"]:
+) -> Float[np.ndarray, "*shape"]:
     """The distribution function of a forecast at a threshold.
 
     Between two quantiles it is linear in the flow. Beyond them, with p_1 and p_2 the lowest levels, p_m and p_n the
@@ -29,7 +29,8 @@ def probability_below(
     doi:10.3982/ECTA7880).
 
     Args:
-        threshold: in the unit of the quantiles; anything that broadcasts to their rows. NaN gives NaN.
+        threshold: in the unit of the quantiles, one for each row or several, as `[event, 1, station]` for rows
+            [lead, station]: the result has the shape to which both broadcast. NaN gives NaN.
         quantiles: NaN in one makes the row NaN.
         levels: rising in (0, 1), at least two.
 
@@ -38,16 +39,19 @@ def probability_below(
     """
     p = _checked(levels)
     q = np.sort(quantiles, axis=-1).astype(np.float64, copy=False)  # NaN last
-    x = np.broadcast_to(np.asarray(threshold, np.float64), q.shape[:-1])
+    with np.errstate(all="ignore"):
+        scale, slope = _scale(q, p), _slope(q, p)
+    x, known = np.broadcast_arrays(np.asarray(threshold, np.float64), ~np.isnan(q[..., -1]))
+    q = np.broadcast_to(q, (*x.shape, q.shape[-1]))
     reached = (q <= x[..., None]).sum(-1)  # quantiles at or below the threshold
     upper = np.clip(reached, 1, len(p) - 1)
     q_below, q_above = (np.take_along_axis(q, place[..., None], -1)[..., 0] for place in (upper - 1, upper))
     with np.errstate(all="ignore"):
         inside = p[upper - 1] + (x - q_below) / (q_above - q_below) * (p[upper] - p[upper - 1])
-        exceeded = (1 - p[-1]) * np.exp(-_over(x - q[..., -1], _scale(q, p)))
-        low = p[0] * np.where(x > 0, x / q[..., 0], 0.0) ** (1 / _slope(q, p))
+        exceeded = (1 - p[-1]) * np.exp(-_over(x - q[..., -1], scale))
+        low = p[0] * np.where(x > 0, x / q[..., 0], 0.0) ** (1 / slope)
     result = np.where(reached == 0, np.where(x > 0, low, 0.0), np.where(reached == len(p), 1 - exceeded, inside))
-    return np.where(np.isnan(q[..., -1]) | np.isnan(x), np.nan, result)
+    return np.where(known & ~np.isnan(x), result, np.nan)
 
 
 def flow_at(

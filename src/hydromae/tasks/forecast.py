@@ -112,7 +112,7 @@ def forecast(
         outlooks.append({})
         for name in names:
             members = [average([answers[name] for answers in member]) for member in zip(*of_runs, strict=True)]
-            outlooks[i][name] = outlook(members, chosen, first.quantiles, issue, events.get(name))
+            outlooks[i][name] = outlook(members, chosen, first.quantiles, events.get(name))
         on_progress((i + 1) / len(issues))
     weather = asked[0].weather
     result = forecast_result(

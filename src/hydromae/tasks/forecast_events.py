@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from hydromae.base.areas import is_flow
 from hydromae.base.units import same_units
-from hydromae.evaluation.extreme_probability import probability_of
 from hydromae.evaluation.extremes import RETURN_PERIODS, Extreme, floods, low_flows
+from hydromae.evaluation.tail_probability import probability_below
 from hydromae.prediction.choices import excluded_days
 from hydromae.prediction.predictor import Predictor
 
@@ -24,13 +24,11 @@ class Events:
     """Floods and low flows of the stations of a forecast, as `hydromae evaluate --task flood` and `drought` have them.
 
     Attributes:
-        extremes: with the thresholds of the stations.
-        record: [time, station], the flow of the training period of the data, which gave the thresholds.
-        said: the period in words, and what lacks a threshold.
+        extremes: of single days and without a season, with the thresholds of the stations.
+        said: the period that gave the thresholds in words, and what lacks one.
     """
 
     extremes: Sequence[Extreme]
-    record: xr.DataArray
     said: str
 
     @property
@@ -49,34 +47,22 @@ class Events:
         return xr.Variable(("event", "station"), values, {**said, "comment": self.said})
 
     def probability(
-        self,
-        issue: np.datetime64,
-        quantiles: Float[np.ndarray, "member lead station quantile"],
-        levels: Sequence[float],
+        self, quantiles: Float[np.ndarray, "member lead station quantile"], levels: Sequence[float]
     ) -> Float[np.ndarray, "lead station event"]:
         """The probability of each event at each lead time: the mean of the members', float32; NaN where none has any.
 
         Args:
-            issue: the issue time.
-            quantiles: of each member.
+            quantiles: of each member, from one issue time.
             levels: of the quantiles, at least two.
         """
-        leads = np.arange(1, quantiles.shape[1] + 1)
-        members = xr.DataArray(
-            quantiles,
-            {
-                "issue_time": np.full(len(quantiles), issue).astype("datetime64[s]"),
-                "lead_time": leads,
-                "station": self.record["station"],
-                "quantile": list(levels),
-            },
-            ("issue_time", "lead_time", "station", "quantile"),
-        )
-        each = np.stack([probability_of(extreme, members, self.record, leads) for extreme in self.extremes], -1)
-        known = np.isfinite(each)  # [member, lead, station, event]
-        total = np.where(known, each, 0.0).sum(0, dtype=np.float64)
+        limits = np.stack([extreme.threshold[0] for extreme in self.extremes])  # [event, station]
+        below = probability_below(limits[:, None, None], quantiles, levels)  # [event, member, lead, station]
+        above = np.array([extreme.above for extreme in self.extremes])[:, None, None, None]
+        each = np.where(above, 1 - below, below).astype(np.float32)
+        known = np.isfinite(each)
+        total = np.where(known, each, 0.0).sum(1, dtype=np.float64)
         with np.errstate(invalid="ignore"):
-            return (total / known.sum(0)).astype(np.float32)
+            return np.moveaxis((total / known.sum(1)).astype(np.float32), 0, -1)
 
 
 def is_river_flow(units: str, words: str) -> bool:
@@ -111,4 +97,4 @@ def events_of(predictor: Predictor, name: str, chosen: np.ndarray) -> Events | N
     ):
         if lacking := int(np.isnan(extreme.threshold[0]).sum()):
             said += f"; no {what} at {lacking} of {len(chosen)} stations, since it needs {needs}"
-    return Events(extremes, record, said)
+    return Events(extremes, said)

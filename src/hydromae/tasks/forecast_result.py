@@ -34,16 +34,13 @@ class Outlook:
     probability: Float[np.ndarray, "lead station event"] | None
 
 
-def outlook(
-    members: Sequence[Answer], chosen: np.ndarray, levels: Sequence[float], issue: np.datetime64, events: Events | None
-) -> Outlook:
+def outlook(members: Sequence[Answer], chosen: np.ndarray, levels: Sequence[float], events: Events | None) -> Outlook:
     """Join the members of an ensemble, or take the only one as it is.
 
     Args:
         members: what each says of all stations.
         chosen: places of the stations that are forecast.
         levels: of the quantiles; an ensemble needs two for quantiles of its own.
-        issue: the issue time.
         events: what a probability is given of; None for nothing.
     """
     means = np.stack([answer.mean.numpy()[:, chosen] for answer in members])  # [member, lead, station]
@@ -58,7 +55,7 @@ def outlook(
     elif spread is not None and len(levels) > 1:
         quantiles = mixture_quantiles(spread, levels)
     if events is not None and spread is not None and len(levels) > 1:
-        probability = events.probability(issue, spread, levels)
+        probability = events.probability(spread, levels)
     return Outlook(mean, quantiles, means.swapaxes(0, 1), probability)
 
 
