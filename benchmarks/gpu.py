@@ -41,8 +41,9 @@ from hydromae.models.layers import TransformerLayer
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.tokens.selection import Selection
 from hydromae.training.deepspeed_engine import DeepSpeedEngine
-from hydromae.training.engine import Engine, FSDPEngine
+from hydromae.training.engine import Engine
 from hydromae.training.engines import make_engine
+from hydromae.training.parallel_engines import FSDPEngine
 from hydromae.training.step import scored_values
 from hydromae.training.world import World
 

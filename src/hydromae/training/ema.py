@@ -6,8 +6,6 @@ from contextlib import contextmanager
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule
-from torch.distributed.tensor import DTensor
 
 
 class MovingAverage:
@@ -67,7 +65,7 @@ class MovingAverage:
         # After a forward pass without a backward pass FSDP still holds whole weights, and would not notice a change to
         # its own share of them.
         for part in self.model.modules():
-            if isinstance(part, FSDPModule):
-                part.reshard()
+            if hasattr(part, "reshard"):
+                part.reshard()  # type: ignore[operator]
         trained = [p.detach() for p in self.model.parameters() if p.requires_grad]
-        return [p.to_local() if isinstance(p, DTensor) else p for p in trained]
+        return [p.to_local() if hasattr(p, "to_local") else p for p in trained]  # its own share, with FSDP

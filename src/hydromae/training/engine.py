@@ -1,4 +1,8 @@
-"""What turns losses into updated weights: one process, or several with DDP or FSDP of torch."""
+"""What turns losses into updated weights, in one process.
+
+What of torch gathers the weights of several processes takes as long to import as half of torch, so it is imported
+where weights are saved or taken up, and nothing waits for it before the first step.
+"""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -7,20 +11,9 @@ from typing import Any, Final
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_model_state_dict,
-    get_optimizer_state_dict,
-    set_model_state_dict,
-    set_optimizer_state_dict,
-)
-from torch.distributed.fsdp import fully_shard
-from torch.nn.parallel import DistributedDataParallel
 
 from hydromae.batch.batch import Batch
 from hydromae.config import TrainingConfig
-from hydromae.models.decoder import CrossBlock
-from hydromae.models.layers import TransformerLayer
 from hydromae.models.losses import loss_sums
 from hydromae.models.multimodal_mae import MultiModalMAE
 from hydromae.training.ema import MovingAverage
@@ -122,6 +115,8 @@ class Engine:
 
     def weights(self) -> dict[str, Tensor]:
         """All weights, whole; all processes must call this."""
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
         options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
         weights: dict[str, Tensor] = get_model_state_dict(self.model, options=options)  # type: ignore[assignment]
         return weights
@@ -141,6 +136,8 @@ class Engine:
 
     def load(self, state: dict[str, Any]) -> None:
         """Take up what `state` returned, with the same or another number of processes."""
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+
         options = StateDictOptions(full_state_dict=True)
         if self.ema is not None:
             set_model_state_dict(self.model, state["ema"]["model"], options=options)
@@ -153,54 +150,16 @@ class Engine:
         self.loss_scale.load_state_dict(state["loss_scale"])
 
     def _optimizer_state(self) -> dict[str, Any]:
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict
+
         options = StateDictOptions(full_state_dict=True, cpu_offload=self.world.size > 1)
         return get_optimizer_state_dict(self.model, self.optimizer, options=options)
 
     def _load_optimizer(self, saved: dict[str, Any]) -> None:
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, set_optimizer_state_dict
+
         options = StateDictOptions(full_state_dict=True)
         set_optimizer_state_dict(self.model, self.optimizer, saved, options=options)
-
-
-class DDPEngine(Engine):
-    """Every process holds the whole model (torch's DistributedDataParallel, Li et al. 2020)."""
-
-    def _parallel(self, module: LossSums) -> nn.Module:
-        return DistributedDataParallel(module)
-
-    @contextmanager
-    def _accumulating(self, more: bool) -> Iterator[None]:
-        assert isinstance(self.module, DistributedDataParallel)
-        if more:
-            with self.module.no_sync():
-                yield
-        else:
-            yield
-
-
-class FSDPEngine(Engine):
-    """Weights, gradients and optimizer are spread over the processes (FSDP2, torch's fully_shard)."""
-
-    spread = True
-    _fused = False  # the fused kernel takes no sharded tensors on a CPU
-
-    def _parallel(self, module: LossSums) -> nn.Module:
-        for part in module.modules():
-            if isinstance(part, TransformerLayer | CrossBlock):
-                fully_shard(part)
-        fully_shard(module)
-        return module
-
-    @contextmanager
-    def _accumulating(self, more: bool) -> Iterator[None]:
-        self.module.set_requires_gradient_sync(not more)  # type: ignore[operator]
-        yield
-
-    def _step(self, bad: Float[Tensor, ""]) -> None:
-        if not bad.item():
-            self.optimizer.step()
-
-    def _whole(self, value: Tensor) -> Tensor:
-        return value.full_tensor() if hasattr(value, "full_tensor") else value
 
 
 def precision_on(device: torch.device, settings: TrainingConfig) -> str:

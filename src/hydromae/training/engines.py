@@ -2,7 +2,7 @@
 
 from hydromae.config import TrainingConfig
 from hydromae.models.multimodal_mae import MultiModalMAE
-from hydromae.training.engine import DDPEngine, Engine, FSDPEngine, precision_on
+from hydromae.training.engine import Engine, precision_on
 from hydromae.training.world import World
 
 
@@ -21,4 +21,6 @@ def make_engine(model: MultiModalMAE, world: World, settings: TrainingConfig) ->
         from hydromae.training.deepspeed_engine import DeepSpeedEngine  # an optional package
 
         return DeepSpeedEngine(model, world, settings)
+    from hydromae.training.parallel_engines import DDPEngine, FSDPEngine  # takes a second
+
     return (FSDPEngine if settings.engine == "fsdp" else DDPEngine)(model, world, settings)
