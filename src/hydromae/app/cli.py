@@ -2,7 +2,6 @@
 
 import atexit
 import gc
-import re
 from typing import Annotated
 
 import typer
@@ -21,9 +20,8 @@ from hydromae.app.commands.plot import plot
 from hydromae.app.commands.serve import serve
 from hydromae.app.commands.ungauged import ungauged
 from hydromae.app.root_help import PlainHelp
+from hydromae.app.sentences import errors_as_sentences
 from hydromae.app.streams import prepare_streams
-from hydromae.base.errors import HydroMAEError
-from hydromae.base.permissions import told_of_files
 
 app = typer.Typer(
     cls=PlainHelp,
@@ -89,24 +87,8 @@ def main() -> None:
     """Run a command; an error that the user can mend is printed as one sentence, with exit code 2."""
     prepare_streams()
     atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends, which takes a second
-    try:
+    with errors_as_sentences():
         app()
-    except HydroMAEError as error:
-        from hydromae.app.console import fail
-
-        fail(str(error))
-    except (MemoryError, RuntimeError) as error:
-        from hydromae.app.console import fail
-
-        if not isinstance(error, MemoryError) and not re.search(r"allocate memory|out of memory", str(error)):
-            raise
-        fail("the machine lacks the memory for this: use a smaller model, shorter windows or fewer of them at once")
-    except OSError as error:
-        from hydromae.app.console import fail
-
-        if not (sentence := told_of_files(error)):
-            raise
-        fail(sentence)
 
 
 if __name__ == "__main__":

@@ -124,10 +124,15 @@ class MultiModalMAE(nn.Module):
         """Scaled predictions at the targets of each modality: the mean."""
         return {name: mean for name, (mean, _) in self.predict_with_quantiles(batch).items()}
 
-    def predict_with_quantiles(self, batch: Batch) -> dict[str, Predicted]:
+    def predict_with_quantiles(self, batch: Batch, idle_decoders: bool = True) -> dict[str, Predicted]:
         """Scaled mean [B, targets, cells] at the targets of each modality, and quantiles [B, targets, cells, Q].
 
         The quantiles are those of `config.quantiles`, in their order, and rise; None in a model without.
+
+        Args:
+            batch: of which a modality may have no targets.
+            idle_decoders: whether a decoder runs that has no targets. Training and validation need it: a model that is
+                spread over processes waits until each of them has come to the same part.
         """
         if not self.config.rolling and any(tokens.issued is not None for tokens in batch.tokens.values()):
             raise ValueError("the batch is forecast from several issue days, which needs a model with rolling series")
@@ -137,7 +142,12 @@ class MultiModalMAE(nn.Module):
             encoded = dict.fromkeys(batch.tokens, self.fuse(encoded))
         series = any(tokens.shape.kind == "series" for tokens in batch.tokens.values())
         states = self.station_states(batch) if self.station_states is not None and series else None
-        return {name: self.decode(name, batch, encoded[name], states) for name in batch.tokens}
+        return {
+            name: self.decode(name, batch, encoded[name], states)
+            if idle_decoders or tokens.target.index.shape[1]
+            else nothing_predicted(tokens, self.config.quantiles)
+            for name, tokens in batch.tokens.items()
+        }
 
     def reconstruct(self, batch: Batch) -> dict[str, Float[Tensor, "batch days *place"]]:
         """Scaled predictions as windows, grid [B, T, patches, cells] or series [B, T, stations]; NaN elsewhere."""
@@ -191,8 +201,6 @@ class MultiModalMAE(nn.Module):
             states: daily states of the stations, in a model that has them.
         """
         parts, tokens = self.parts_of(name), batch.tokens[name]
-        if not tokens.target.index.shape[1] and not torch.is_grad_enabled():  # keys and values would be read by none
-            return nothing_predicted(tokens, self.config.quantiles)
         own = self.valid_patches if tokens.shape.kind == "grid" else states
         query_unseen: UnseenByLayer | None = tokens.target.padding
         unseen: UnseenByLayer | None = context.padding

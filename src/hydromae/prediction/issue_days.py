@@ -77,7 +77,7 @@ def ask_from_issue_days(
     means = {name: torch.full(size, torch.nan) for name in mask.names}
     spread = {name: torch.full((*size, levels), torch.nan) for name in mask.names}
     for some, windows in predictor.windows(first, values, stations):
-        predicted = predictor.model.predict_with_quantiles(predictor.batcher.batch(windows, mask))
+        predicted = predictor.model.predict_with_quantiles(predictor.batcher.batch(windows, mask), idle_decoders=False)
         alone = windows.stations is not None
         own = windows if windows.stations is None else replace(windows, stations=windows.stations[:, :1])
         for name in mask.names:

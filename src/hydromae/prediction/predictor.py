@@ -204,7 +204,7 @@ class Predictor:
     def _predict(self, windows: Windows, mask: ValueMask) -> dict[str, Answer]:
         batch = self.batcher.batch(windows, mask)
         answers = {}
-        for name, (mean, quantiles) in self.model.predict_with_quantiles(batch).items():
+        for name, (mean, quantiles) in self.model.predict_with_quantiles(batch, idle_decoders=False).items():
             if name not in mask.target:
                 continue
             levels = [] if quantiles is None else list(quantiles.unbind(-1))

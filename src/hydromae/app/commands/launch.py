@@ -1,16 +1,11 @@
 """What `train_mae.py` does: the entry point for launchers, which add arguments of their own."""
 
 import argparse
-import os
-import time
 from pathlib import Path
 
 from hydromae.app.commands.runs import train_here
+from hydromae.app.sentences import errors_as_sentences
 from hydromae.app.streams import prepare_streams
-from hydromae.base.errors import HydroMAEError
-from hydromae.base.permissions import told_of_files
-
-_TIME_TO_BE_ENDED = 5.0  # seconds; torchrun looks ten times a second, deepspeed once
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,25 +22,5 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys to change, as training.lr=3e-4")
     given = parser.parse_args(arguments)
     prepare_streams()
-    try:
+    with errors_as_sentences():
         train_here(given.config, given.overrides, go_on=given.go_on)
-    except HydroMAEError as error:
-        _fail(str(error))
-    except OSError as error:
-        if not (sentence := told_of_files(error)):
-            raise
-        _fail(sentence)
-
-
-def _fail(message: str) -> None:
-    """End with one sentence, however many processes met the same error.
-
-    The launcher ends all processes as soon as the first has failed; one that is still there was the
-    only one to fail, and prints.
-    """
-    from hydromae.app.console import fail, messages
-
-    if os.environ.get("LOCAL_RANK", "0") not in ("", "0"):
-        time.sleep(_TIME_TO_BE_ENDED)
-        messages.quiet = False
-    fail(message)
