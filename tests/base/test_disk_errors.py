@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hydromae.base.disk_errors import OF_THE_SYSTEM, remedy
+from hydromae.base.disk_errors import OF_THE_SYSTEM, by_libraries_in_silence, remedy
 from hydromae.base.errors import DataError
 from hydromae.base.files import atomic_path, write_array
 from hydromae.base.permissions import refused, told_of_files
@@ -38,6 +38,15 @@ def test_every_error_of_the_system_has_a_remedy_and_others_have_none() -> None:
     assert all(map(remedy, OF_THE_SYSTEM))
     assert not any(map(remedy, (None, errno.ENOENT, errno.EINVAL)))
     assert told_of_files(FileNotFoundError(errno.ENOENT, "", "a")) == ""
+
+
+def test_an_error_that_a_library_does_not_explain_is_one_of_the_disk() -> None:
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)) as silent, by_libraries_in_silence():
+        raise OSError("Error closing file")
+    assert remedy(silent.value.errno)
+    with pytest.raises(OSError, match="ours") as explained, by_libraries_in_silence():
+        raise OSError(errno.ENOSPC, "ours")
+    assert explained.value.errno == errno.ENOSPC
 
 
 def test_what_a_file_holds_is_no_error_of_the_system(tmp_path: Path) -> None:

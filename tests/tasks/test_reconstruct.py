@@ -9,7 +9,7 @@ import pytest
 import torch
 import xarray as xr
 
-from hydromae.base.errors import ConfigError, RunError
+from hydromae.base.errors import ConfigError, DataError, RunError
 from hydromae.prediction.reconstruction import reconstruct_window
 from hydromae.runs.directory import RunDirectory
 from hydromae.runs.pretrained import load_pretrained
@@ -28,6 +28,7 @@ from support.sources import World, make_world
 
 Prepared = tuple[World, Store]
 WINDOW, SPLIT = 8, slice(140, 200)  # 7 windows of 8 days and one of 4
+SHORT = ("2001-06-01", "2001-06-20")
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +223,20 @@ def test_nothing_is_left_behind_when_it_fails_midway(
     with pytest.raises(RuntimeError, match="the disk is full"):
         reconstruct(copy)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_whose_scores_cannot_be_written_does_not_stand_in_the_way(
+    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise DataError("no room for scores")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDirectory, "write_json", refuse)
+        with pytest.raises(DataError, match="no room for scores"):
+            reconstruct(run.path, tmp_path / "new.nc", period=SHORT)
+    assert not list(tmp_path.iterdir())
+    reconstruct(run.path, tmp_path / "new.nc", period=SHORT).close()
 
 
 def test_a_station_that_was_never_observed_in_training_is_scored_by_every_method(world: World, tmp_path: Path) -> None:

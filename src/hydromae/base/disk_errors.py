@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def numbers(*names: str) -> frozenset[int]:
@@ -33,6 +35,17 @@ def remedy(number: int | None) -> str:
     if number in _BUSY:
         return "another program uses it: run the command again once that has ended"
     return "end other programs, then run the command again" if number in _NO_MEMORY else ""
+
+
+@contextmanager
+def by_libraries_in_silence() -> Iterator[None]:
+    """Give the number of a failing disk to errors of libraries, as Arrow, that do not say what the disk said."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
 
 
 def number_of(error: BaseException) -> int:

@@ -1,7 +1,5 @@
 """Series as a long table: a row for each day and station, a column for each series."""
 
-import errno
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,6 +11,7 @@ import pyarrow.parquet as pq
 import xarray as xr
 
 from hydromae.base.csv_text import write_frame
+from hydromae.base.disk_errors import by_libraries_in_silence
 from hydromae.base.secret_values import concealed
 from hydromae.base.version import VERSION
 from hydromae.prediction.trained_for import FLAG, flag_of
@@ -69,12 +68,8 @@ class TableFile:
         """Complete the file."""
         if self._parquet is None:
             return
-        try:
+        with by_libraries_in_silence():
             self._parquet.close()
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            raise OSError(errno.EIO, os.strerror(errno.EIO)) from error  # Arrow does not say what the disk said
 
 
 def _field(field: pa.Field, column: xr.Variable | None) -> pa.Field:

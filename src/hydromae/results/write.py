@@ -85,14 +85,20 @@ def _attributes(data: xr.Dataset) -> dict[str, Any]:
     return dict(concealed(attributes))
 
 
-def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block], replace: bool = True) -> xr.Dataset:
+def write_streamed(
+    data: xr.Dataset,
+    path: Path,
+    blocks: Iterable[Block],
+    replace: bool = True,
+    verify: Callable[[Path], None] = lambda written: None,
+) -> xr.Dataset:
     """Write blocks as `write_result` does, and return the file, opened lazily; for a table, its content in memory.
 
     Raises:
         DataError: the disk refuses, or another process writes `path`.
     """
     if path.suffix not in TABLES:
-        write_result(data, path, blocks, replace=replace)
+        write_result(data, path, blocks, replace=replace, verify=verify)
         try:
             return xr.open_dataset(path, engine="h5netcdf" if path.suffix == ".nc" else "zarr")
         except OSError as error:
@@ -107,7 +113,7 @@ def write_streamed(data: xr.Dataset, path: Path, blocks: Iterable[Block], replac
             parts.append(_part(data, first, values)[list(values)])
             yield first, values
 
-    write_result(data, path, kept(), replace=replace)
+    write_result(data, path, kept(), replace=replace, verify=verify)
     whole = xr.concat(parts, str(_leading(data)), combine_attrs="override", coords="minimal", compat="override")
     return data.assign({name: variable.variable for name, variable in whole.data_vars.items()})
 

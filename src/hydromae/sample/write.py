@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 
 from hydromae.base.csv_text import write_frame
+from hydromae.base.disk_errors import by_libraries_in_silence
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_directory
 from hydromae.base.json_text import json_text
@@ -150,7 +151,8 @@ def _write_series(path: Path, world: World) -> None:
             "discharge_vol": world.flow.T.ravel(),
         }
     )
-    table.to_parquet(path, index=False)
+    with by_libraries_in_silence():
+        table.to_parquet(path, index=False)
 
 
 def _write_description(directory: Path, size: SampleSize, seed: int) -> None:

@@ -121,17 +121,20 @@ def reconstruct(
             on_progress((i + 1) / len(windows))
         yield from _nothing_of(store, names, days, slice(done, days.stop))
 
-    result = write_streamed(_outline(store, list(model.shapes), days, attributes), output, blocks(), replace)
-    directory.write_json(
-        scores_file(directory.path, output),
-        {
-            "split": split if period is None else "chosen",
-            "period": [str(first), str(last)],
-            "windows": len(windows),
-            "modalities": {name: error.result() for name, error in errors.items()},
-        },
-    )
-    return result
+    def write_scores(_: Path) -> None:
+        """Before the file gets its name: a file whose scores could not be written would stand in the way."""
+        directory.write_json(
+            scores_file(directory.path, output),
+            {
+                "split": split if period is None else "chosen",
+                "period": [str(first), str(last)],
+                "windows": len(windows),
+                "modalities": {name: error.result() for name, error in errors.items()},
+            },
+        )
+
+    data = _outline(store, list(model.shapes), days, attributes)
+    return write_streamed(data, output, blocks(), replace, write_scores)
 
 
 def _outline(store: Store, names: list[str], days: slice, attributes: dict[str, Any]) -> xr.Dataset:

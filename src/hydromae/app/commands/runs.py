@@ -1,6 +1,6 @@
 """Commands that train and use a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from hydromae.app.commands.options import (
     print_notes,
     titled,
 )
+from hydromae.base.errors import DataError, HydroMAEError
 
 
 def demo(
@@ -40,7 +41,7 @@ def demo(
     if done is None:
         console.print("Stopped; the same command continues")
         raise typer.Exit(130)
-    _print_scores(done.run, done.scores)
+    _print_scores(done.run.config().data.modalities, done.scores)
     for regime, comparison in done.comparisons.items():
         console.print(comparison.table("nse", f"Forecasts of river flow, forcing {regime}: median NSE").rich())
     console.print(forecast_verdict({regime: comparison.scores for regime, comparison in done.comparisons.items()}))
@@ -152,15 +153,19 @@ def reconstruct(
     from hydromae.tasks.reconstruct import reconstruct as reconstruct_run
     from hydromae.tasks.task_scores import default_split
 
-    days = dates(period)
+    days, directory = dates(period), RunDirectory.open(run)
+    modalities = directory.config().data.modalities
     if split is None and days is None:
-        split = default_split(RunDirectory.open(run).store())
+        split = default_split(directory.store())
     target = output or default_output(Path(run), split or "chosen", days)
     with Stages() as stages:
         done = reconstruct_run(run, output, split, days, lambda done: stages.stage("Reconstructing", done), overwrite)
     done.close()
-    directory = RunDirectory(run)
-    _print_scores(directory, directory.read_json(scores_file(Path(run), target)))
+    try:
+        scores = directory.read_json(scores_file(Path(run), target))
+    except HydroMAEError as error:
+        raise DataError(f"{target}: was written whole, but {error}") from None
+    _print_scores(modalities, scores)
     console.print(f"Written: {target}", soft_wrap=True)
 
 
@@ -194,11 +199,11 @@ def model(
         console.print("These sizes are the configuration's; with a prepared store they come from the data.")
 
 
-def _print_scores(run: Any, content: dict[str, Any]) -> None:
+def _print_scores(modalities: Mapping[str, Any], content: dict[str, Any]) -> None:
     from hydromae.app.console import console, score_table
     from hydromae.evaluation.scores import Scores, verdict
 
-    scores, modalities = Scores.model_validate(content), run.config().data.modalities
+    scores = Scores.model_validate(content)
     console.print(score_table(scores))
     console.print(verdict(scores, lambda name: modalities[name].long_name or name))
 
