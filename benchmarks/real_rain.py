@@ -45,7 +45,7 @@ def main() -> None:
     tables = {}
     for rain in options.rain:
         folder = options.output / rain.replace(" ", "_")
-        config = load_config(CONFIG, [*RAIN[rain], f"data.store={folder / 'store'}", *options.set])
+        config = load_config(CONFIG, [*options.set, *RAIN[rain], f"data.store={folder / 'store'}"])
         tables[rain] = scores(config, folder, options.every_nth, options.every)
         print(pd.concat(tables, names=["rain"]).round(3).to_string(), flush=True)
 

@@ -18,6 +18,7 @@ from hydromae.evaluation.paired_skills import MEAN, PairedErrors, PairedSkills, 
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES
 from hydromae.masks.masker import Masker
+from hydromae.results.all_or_none import all_or_none
 from hydromae.results.target import ARRAYS, check_target, inputs_of
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
@@ -183,11 +184,13 @@ def _table(hiding: HidingModel, skills: Mapping[str, PairedSkills]) -> xr.Datase
 
 
 def _write(dataset: xr.Dataset, output: Path) -> None:
-    write_result(dataset, output)
+    table_file = output.with_suffix(".csv")
     numbers = [name for name, values in dataset.data_vars.items() if values.dims == _DIMS]
     table = dataset[numbers].to_dataframe(list(_DIMS)).reset_index()
     table = table[[*_DIMS, "target_units", *numbers]]
     if (overlap := overlap_of(dataset.attrs)) is not None:
         table["days_trained_on"] = overlap.days
-    with replacing(output.with_suffix(".csv")) as temporary:
-        write_frame(table, temporary)
+    with all_or_none(output.parent, [output.name, table_file.name]):
+        write_result(dataset, output)
+        with replacing(table_file) as temporary:
+            write_frame(table, temporary)

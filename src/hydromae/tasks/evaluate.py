@@ -15,6 +15,7 @@ from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
+from hydromae.results.all_or_none import all_or_none
 from hydromae.results.target import check_folder
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
@@ -148,7 +149,10 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
     if question.split is None:
         store = RunDirectory.open(question.runs[0]).store() if question.data is None else data_of(question.data)
         question = replace(question, split=unseen_split(store, question.runs))
-    return answer(question, on_stage)
+    if question.output is None:  # files of the run, which are replaced without being asked
+        return answer(question, on_stage)
+    with all_or_none(Path(question.output), _FILES[task]):
+        return answer(question, on_stage)
 
 
 def check_output(task: str, output: Path | None, overwrite: bool) -> None:

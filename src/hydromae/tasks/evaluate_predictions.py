@@ -20,6 +20,7 @@ from hydromae.evaluation.tables import ScoreTable
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
 from hydromae.readers.predictions import Predictions, open_predictions
+from hydromae.results.all_or_none import all_or_none
 from hydromae.results.target import check_folder
 from hydromae.store.cf import QUANTILE, STATION_ID, TIME_ATTRIBUTES, variable_attributes
 from hydromae.store.store import Store
@@ -107,7 +108,8 @@ def evaluate_predictions(
     path, choice = Path(path), baselines or BaselineChoice()
     folder = Path(output) if output is not None else path.with_name(f"{path.name.split('.')[0]}_scores")
     files = [f"{name}{part}.nc" for name in (*REGIMES, SIMULATION) for part in ("", "_scores", "_stations")]
-    check_folder(folder, [*files, "table.md", "table.csv"], overwrite, [path])
+    files += ["table.md", "table.csv"]
+    check_folder(folder, files, overwrite, [path])
     store = _store(data)
     if "train" not in store.periods:
         raise ConfigError(f"{store.path}: has no training period (data.train), from which the baselines would learn")
@@ -144,19 +146,20 @@ def evaluate_predictions(
     if choice.keep is None:
         choice = replace(choice, keep=folder / "lstm")
     title = f"{path.name}, {_span(made)}"
-    comparisons = evaluate_forecasts(
-        dict.fromkeys(regimes, made),
-        store,
-        store.periods["train"],
-        folder,
-        choice,
-        title=title,
-        model=model,
-        notes=notes,
-        reference=reference,
-        min_pairs=min_pairs,
-        on_stage=on_stage,
-    )
+    with all_or_none(folder, files):
+        comparisons = evaluate_forecasts(
+            dict.fromkeys(regimes, made),
+            store,
+            store.periods["train"],
+            folder,
+            choice,
+            title=title,
+            model=model,
+            notes=notes,
+            reference=reference,
+            min_pairs=min_pairs,
+            on_stage=on_stage,
+        )
     return PredictionScores(folder, comparisons, title, tuple(notes))
 
 
