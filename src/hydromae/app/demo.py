@@ -18,7 +18,6 @@ from hydromae.base.files import write_text
 from hydromae.config.read import load_config
 from hydromae.evaluation.compare import Comparison
 from hydromae.evaluation.standing import MODEL
-from hydromae.report import write_report
 from hydromae.results.target import CONFIGURATIONS, check_target
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
@@ -167,6 +166,8 @@ def run_demo(
     files_of = {regime: folder / f"{regime}.nc" for regime in comparisons}
     write_table(files_of, table)
     on_stage("Drawing the page", 0.0)
+    from hydromae.report import write_report  # draws with matplotlib, for which no training waits
+
     page = write_report(run.path)
     on_stage("Drawing the page", 1.0)
     return Demo(run, forecaster, page, run.read_json("scores.json"), comparisons, tuple(files_of.values()), table)
