@@ -1,12 +1,18 @@
 """Writing what a user names: nobody else writes it meanwhile, and what another process has put there is not lost."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Final
 
 from hydromae.base.errors import DataError
 from hydromae.base.files import atomic_directory, atomic_path
 from hydromae.base.locks import refusing
+
+# What was not there before and has got its name, with its inode, within `all_or_none`.
+_MADE: Final[ContextVar[dict[Path, int] | None]] = ContextVar("made", default=None)
 
 
 @contextmanager
@@ -29,12 +35,44 @@ def replacing(path: Path, replace: bool = True) -> Iterator[Path]:
                 f"replace it with --overwrite (overwrite=True)"
             )
         yield temporary
+        if (made := _MADE.get()) is not None and not path.exists():
+            made[path] = temporary.stat().st_ino
 
 
 def replace_text(path: Path, text: str, replace: bool = True) -> None:
     """Write UTF-8 text; see `replacing`."""
     with replacing(path, replace) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def all_or_none(folder: Path | None = None) -> Iterator[None]:
+    """Take back what `replacing` has given its name meanwhile if an error ends it; what was there before stays.
+
+    Without it a next call of the same command would find the first of several files, and refuse to replace them.
+
+    Args:
+        folder: where they are written, which goes with them if it was made meanwhile and holds nothing else.
+    """
+    made: dict[Path, int] = {}
+    around = _MADE.get()
+    was_there = folder is None or folder.exists()
+    token = _MADE.set(made)
+    try:
+        yield
+    except BaseException:
+        for path, inode in made.items():
+            with suppress(OSError):
+                if path.stat().st_ino == inode:  # ours, not what another process has put there
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if folder is not None and not was_there:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    finally:
+        _MADE.reset(token)
+    if around is not None:
+        around |= made
 
 
 def replace_together(writers: Mapping[Path, Callable[[Path], object]], replace: bool = True) -> None:
@@ -44,17 +82,6 @@ def replace_together(writers: Mapping[Path, Callable[[Path], object]], replace: 
         writers: for each target what writes its content to a path.
         replace: see `replacing`.
     """
-    made: dict[Path, int] = {}
-    try:
-        with ExitStack() as stack:
-            for path, write in writers.items():
-                temporary = stack.enter_context(replacing(path, replace))
-                write(temporary)
-                if not path.exists():
-                    made[path] = temporary.stat().st_ino
-    except BaseException:
-        for path, inode in made.items():
-            with suppress(OSError):
-                if path.stat().st_ino == inode:  # ours, not what another process has put there
-                    path.unlink()
-        raise
+    with all_or_none(), ExitStack() as stack:
+        for path, write in writers.items():
+            write(stack.enter_context(replacing(path, replace)))

@@ -10,7 +10,7 @@ import xarray as xr
 from hydromae.base.csv_text import write_frame
 from hydromae.base.devices import choose_device
 from hydromae.base.errors import ConfigError
-from hydromae.base.replacing import replacing
+from hydromae.base.replacing import all_or_none, replacing
 from hydromae.base.version import VERSION
 from hydromae.batch.batcher import Batcher
 from hydromae.evaluation.overlap import overlap_of
@@ -18,7 +18,6 @@ from hydromae.evaluation.paired_skills import MEAN, PairedErrors, PairedSkills, 
 from hydromae.evaluation.reconstruction import SquaredErrors
 from hydromae.evaluation.significance import BLOCK_DAYS, RESAMPLES
 from hydromae.masks.masker import Masker
-from hydromae.results.all_or_none import all_or_none
 from hydromae.results.target import ARRAYS, check_target, inputs_of
 from hydromae.results.write import write_result
 from hydromae.runs.directory import RunDirectory
@@ -190,7 +189,7 @@ def _write(dataset: xr.Dataset, output: Path) -> None:
     table = table[[*_DIMS, "target_units", *numbers]]
     if (overlap := overlap_of(dataset.attrs)) is not None:
         table["days_trained_on"] = overlap.days
-    with all_or_none(output.parent, [output.name, table_file.name]):
+    with all_or_none():
         write_result(dataset, output)
         with replacing(table_file) as temporary:
             write_frame(table, temporary)

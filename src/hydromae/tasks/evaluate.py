@@ -10,12 +10,12 @@ import xarray as xr
 from hydromae.base.errors import ConfigError
 from hydromae.base.given import as_names
 from hydromae.base.html_text import html_table
+from hydromae.base.replacing import all_or_none
 from hydromae.evaluation.event_scores import WARN_AT
 from hydromae.evaluation.overlap import overlap_of
 from hydromae.evaluation.tables import ScoreTable, short
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
-from hydromae.results.all_or_none import all_or_none
 from hydromae.results.target import check_folder
 from hydromae.runs.directory import RunDirectory
 from hydromae.store.store import Store
@@ -151,7 +151,7 @@ def evaluate(task: str, question: Question, on_stage: OnStage = lambda what, don
         question = replace(question, split=unseen_split(store, question.runs))
     if question.output is None:  # files of the run, which are replaced without being asked
         return answer(question, on_stage)
-    with all_or_none(Path(question.output), _FILES[task]):
+    with all_or_none(Path(question.output)):
         return answer(question, on_stage)
 
 

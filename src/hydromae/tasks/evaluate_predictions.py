@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from hydromae.base.errors import ConfigError, DataError
+from hydromae.base.replacing import all_or_none
 from hydromae.base.station_ids import named_stations, respelled
 from hydromae.base.version import VERSION
 from hydromae.baselines.forecast import BASELINES
@@ -20,7 +21,6 @@ from hydromae.evaluation.tables import ScoreTable
 from hydromae.metrics.pairs import MIN_PAIRS
 from hydromae.prediction.known_data import data_of
 from hydromae.readers.predictions import Predictions, open_predictions
-from hydromae.results.all_or_none import all_or_none
 from hydromae.results.target import check_folder
 from hydromae.store.cf import QUANTILE, STATION_ID, TIME_ATTRIBUTES, variable_attributes
 from hydromae.store.store import Store
@@ -108,8 +108,7 @@ def evaluate_predictions(
     path, choice = Path(path), baselines or BaselineChoice()
     folder = Path(output) if output is not None else path.with_name(f"{path.name.split('.')[0]}_scores")
     files = [f"{name}{part}.nc" for name in (*REGIMES, SIMULATION) for part in ("", "_scores", "_stations")]
-    files += ["table.md", "table.csv"]
-    check_folder(folder, files, overwrite, [path])
+    check_folder(folder, [*files, "table.md", "table.csv"], overwrite, [path])
     store = _store(data)
     if "train" not in store.periods:
         raise ConfigError(f"{store.path}: has no training period (data.train), from which the baselines would learn")
@@ -146,7 +145,7 @@ def evaluate_predictions(
     if choice.keep is None:
         choice = replace(choice, keep=folder / "lstm")
     title = f"{path.name}, {_span(made)}"
-    with all_or_none(folder, files):
+    with all_or_none(folder):
         comparisons = evaluate_forecasts(
             dict.fromkeys(regimes, made),
             store,
