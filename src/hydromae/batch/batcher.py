@@ -15,7 +15,7 @@ from hydromae.batch.fills import Fill, Method, make_fills
 from hydromae.masks.mask import Mask, MaskRule, ModalityMask, Observed
 from hydromae.store.scaling import Scaler
 from hydromae.store.store import Store
-from hydromae.tokens.shape import TokenShape, to_tokens
+from hydromae.tokens.shape import TokenShape, once, to_tokens
 from hydromae.windows.cells_around import CellsAround
 from hydromae.windows.neighbours import station_places
 from hydromae.windows.windows import Windows
@@ -128,7 +128,7 @@ class Batcher:
 
     def scale(self, name: str, values: Tensor, windows: Windows) -> Float[Tensor, "batch days *place"]:
         """Physical values of windows on the model's scale, NaN where missing."""
-        return self.scalers[name].scale(_once(values), self._stations(name, windows)).expand_as(values)
+        return self.scalers[name].scale(once(values), self._stations(name, windows)).expand_as(values)
 
     def unscale(self, name: str, values: Tensor, windows: Windows) -> Float[Tensor, "batch days *place"]:
         """Predictions for windows, from the model's scale to the physical unit."""
@@ -184,16 +184,11 @@ def _tokens(
     window: Float[Tensor, "batch days *place"], shape: TokenShape
 ) -> tuple[Float[Tensor, "batch tokens cells"], Bool[Tensor, "batch tokens cells"]]:
     """Tokens with 0 for what is missing, and where they are valid."""
-    values, valid = split_missing(to_tokens(_once(window), shape))
+    values, valid = split_missing(to_tokens(once(window), shape))
     return values.expand(len(window), -1, -1), valid.expand(len(window), -1, -1)
-
-
-def _once(window: Float[Tensor, "batch days *place"]) -> Float[Tensor, "some days *place"]:
-    """A grid that is one and the same in all samples, as a task asks of many stations on the same days, once."""
-    return window[:1] if window.ndim == 4 and window.stride(0) == 0 else window
 
 
 def _readable(
     valid: Bool[Tensor, "batch tokens cells"], mask: ModalityMask
 ) -> Bool[Tensor, "batch tokens cells"] | None:
-    return None if mask.hidden is None else valid & ~mask.hidden
+    return None if mask.hidden is None else (once(valid) & ~once(mask.hidden)).expand_as(valid)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hydromae.masks.exact import order_keys, select
 from hydromae.masks.mask import Mask, ModalityMask, Observed
-from hydromae.tokens.shape import to_tokens
+from hydromae.tokens.shape import once, to_tokens
 from hydromae.windows.windows import Windows
 
 Places = Bool[Tensor, "*_"]
@@ -37,16 +37,17 @@ class ValueMask:
         return {name: self._of_modality(name, windows, observed) for name in observed.shapes}
 
     def _of_modality(self, name: str, windows: Windows, observed: Observed) -> ModalityMask:
-        valid, shape = observed.valid[name], observed.shapes[name]
+        # What is the same in all samples is worked out once: the values of this, and often whole maps.
+        valid, shape = once(observed.valid[name]), observed.shapes[name]  # [some, tokens, cells]
         like = windows.values[name]  # [B, T, *place]
 
-        def samples(values: Bool[Tensor, "days *place"]) -> Bool[Tensor, "batch days *of_sample"]:
+        def samples(values: Bool[Tensor, "days *place"]) -> Bool[Tensor, "some days *of_sample"]:
             values = values.to(like.device)
             if shape.kind == "series" and windows.stations is not None:
                 return values[:, windows.stations].transpose(0, 1)  # [B, T, n]
-            return values.expand(like.shape)
+            return values[None]
 
-        def cells(values: Bool[Tensor, "batch days *place"]) -> Bool[Tensor, "batch tokens cells"]:
+        def cells(values: Bool[Tensor, "some days *place"]) -> Bool[Tensor, "some tokens cells"]:
             """Where values are true, as tokens; what lies past the last day or station is not."""
             return to_tokens(values.float(), shape).nan_to_num() > 0
 
@@ -56,17 +57,19 @@ class ValueMask:
             if windows.stations is not None:
                 own = own & (torch.arange(own.shape[2], device=own.device) == 0)
             target = cells(own)
-        not_hidden = ~samples(self.hidden[name]) if name in self.hidden else torch.ones_like(like, dtype=torch.bool)
-        visible = cells(not_hidden) & ~target
+        hidden = self.hidden[name] if name in self.hidden else torch.zeros_like(like[0], dtype=torch.bool)
+        visible = cells(~samples(hidden)) & ~target
         seen = visible if name in observed.filled else visible & valid
-        keys = order_keys(valid[..., 0])
+        size = len(like)
+        seen_tokens, target_tokens = (part.any(-1).expand(size, -1) for part in (seen, target))
+        keys = order_keys(seen_tokens)
         unseen = [part[name].to(like.device) for part in (self.target, self.hidden) if name in part]
         context = None
         if windows.context is not None and shape.kind == "series" and unseen:
             everywhere = torch.stack(unseen).any(0)  # [T, stations]
             context = everywhere[:, windows.context.stations].transpose(0, 1)  # [B, T, K]
-        visible_tokens, targets = select(seen.any(-1), keys), select(target.any(-1), keys)
-        return ModalityMask(visible_tokens, targets, hidden=~visible, context=context)
+        visible_tokens, targets = select(seen_tokens, keys), select(target_tokens, keys)
+        return ModalityMask(visible_tokens, targets, hidden=(~visible).expand(size, -1, -1), context=context)
 
 
 def forecast_mask(values: Values, issue_day: int, stations: Mapping[str, Places], known: Collection[str]) -> ValueMask:

@@ -13,7 +13,7 @@ from hydromae.masks.mask import Mask, ModalityMask, Observed
 from hydromae.masks.rolling import IssueDays, issue_targets, with_targets
 from hydromae.prediction.predictor import Answer, Predictor, Values
 from hydromae.tokens.selection import Selection
-from hydromae.tokens.shape import TokenShape
+from hydromae.tokens.shape import TokenShape, once
 from hydromae.windows.windows import Windows
 
 
@@ -45,7 +45,8 @@ class IssueDaysMask:
 
     def _of_modality(self, name: str, windows: Windows, observed: Observed) -> ModalityMask:
         valid, shape = observed.valid[name], observed.shapes[name]
-        visible = select(valid.any(-1), order_keys(valid[..., 0]))
+        there = once(valid).any(-1).expand(len(valid), -1)
+        visible = select(there, order_keys(there))
         nothing = Selection(torch.zeros_like(visible.index[:, :0]), None)
         targets = None
         if name in self.names:

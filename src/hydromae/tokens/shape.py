@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.nn import functional
 
@@ -78,6 +78,11 @@ def to_tokens(window: Float[Tensor, "batch days *place"], shape: TokenShape) -> 
     if late or short:
         window = functional.pad(window, (0, short, 0, late), value=torch.nan)
     return rearrange(window, "b (t k) (g s) -> b (t g) (s k)", k=shape.days, s=shape.size)  # [B, slots*G, S*days]
+
+
+def once(samples: Shaped[Tensor, "batch *rest"]) -> Shaped[Tensor, "some *rest"]:
+    """Only the first sample where all are one and the same in memory, as a map that many stations' windows share."""
+    return samples[:1] if samples.stride(0) == 0 else samples
 
 
 def from_tokens(
