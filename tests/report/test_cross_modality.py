@@ -77,7 +77,9 @@ def test_the_maps_do_without_what_is_asked_or_what_costs_most(
     file: Path, section: CrossModality, tmp_path: Path
 ) -> None:
     usual = section.maps[0][1].source
-    rain, flow = (cross_modality_section(file, str.upper, without=name).maps[0][1].source for name in ("precip", "flow"))
+    rain, flow = (
+        cross_modality_section(file, str.upper, without=name).maps[0][1].source for name in ("precip", "flow")
+    )
     assert usual == rain != flow
     with pytest.raises(DataError, match="has no hail; name one of precip, snow_depth, flow"):
         write_figures(file, tmp_path, without="hail")
