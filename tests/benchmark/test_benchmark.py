@@ -1,7 +1,7 @@
 """The benchmark through its command, on files like its own with few stations."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,18 @@ from support.tiny_benchmark import DAYS, OVERRIDES, rivers, write_benchmark
 torch.set_num_threads(1)
 Hydromae = Callable[..., tuple[int, str, str]]
 QUICK = BaselineChoice(("persistence", "ridge"))
+# As they are defined; the tests below have a third of each.
+DEFINED, NEEDED = gb_flow_7.issue_days(), gb_flow_7.MIN_PAIRS
+EVERY, MIN_PAIRS = 15, 33
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_third_of_the_issue_days() -> Iterator[None]:
+    """Forecasts take most of the time here, and each of them is made as the others are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gb_flow_7, "EVERY", EVERY)
+        patch.setattr(gb_flow_7, "MIN_PAIRS", MIN_PAIRS)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +70,19 @@ def opened(path: Path) -> xr.Dataset:
 def scored_by_the_independent_scorer(path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     module = scorer.load()
     monkeypatch.setattr(module, "GB", data)
+    monkeypatch.setattr(module, "STEP", EVERY)
+    monkeypatch.setattr(module, "MIN_PAIRS", MIN_PAIRS)
     ids, area, observed, last = module.truth()
     # Its own reading asks for a library that is not needed here.
     opens = xr.open_dataset
     monkeypatch.setattr(module.xr, "open_dataset", lambda file, **options: opens(file, engine="h5netcdf", **options))
     return pd.DataFrame(module.score(*module.read(str(path), ids, area), observed, last)).set_index("lead")
+
+
+def test_the_definition_is_that_of_the_independent_scorer() -> None:
+    module = scorer.load()
+    assert len(DEFINED) == 218 and pd.DatetimeIndex(DEFINED).equals(module.issue_dates())
+    assert NEEDED == module.MIN_PAIRS == 100
 
 
 def test_what_is_finished_is_not_done_again(data: Path, done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +99,7 @@ def test_the_command_leaves_forecasts_and_tables(command: tuple[Path, Result]) -
     assert result.exit_code == 0 and "Nash-Sutcliffe" in output and "persistence" in output and "hydromae" in output
     for regime in ("none", "perfect"):
         forecast = opened(done / f"{regime}.nc")["riverflow"]
-        assert forecast.attrs["units"] == "mm/d" and forecast.sizes == {"issue_time": 218, "lead_time": 7, "station": 3}
+        assert forecast.attrs["units"] == "mm/d" and forecast.sizes == {"issue_time": 73, "lead_time": 7, "station": 3}
         assert pd.DatetimeIndex(forecast["issue_time"].values).equals(pd.DatetimeIndex(gb_flow_7.issue_days()))
         assert set(opened(done / f"{regime}_scores.nc")["model"].values) == {"hydromae", "persistence", "ridge"}
         assert opened(done / f"{regime}_stations.nc")["nse"].sizes == {"lead_time": 7, "station": 3}
@@ -115,7 +135,7 @@ def test_a_forecast_that_is_missing_where_a_flow_was_observed_is_refused(done: P
     holed = forecast.where(forecast["issue_time"] != forecast["issue_time"][3])
     with pytest.raises(DataError, match="missing where a flow was observed"):
         gb_flow_7.score(holed, observed)
-    with pytest.raises(DataError, match="1 issue times are not forecast, the first 2009-10-06"):
+    with pytest.raises(DataError, match="1 issue times are not forecast, the first 2009-10-16"):
         gb_flow_7.score(forecast.drop_isel(issue_time=1), observed)
     with pytest.raises(DataError, match="1 stations are not forecast"):
         gb_flow_7.score(forecast.isel(station=[0, 2]), observed)
@@ -169,7 +189,7 @@ def test_what_the_command_cannot_do_is_one_sentence_and_code_2(hydromae: Hydroma
 @pytest.mark.slow
 def test_runs_are_evaluated_on_a_split(hydromae: Hydromae, done: Path, tmp_path: Path) -> None:
     output = tmp_path / "scores"
-    choice = ("--baselines", "persistence,ridge", "--forcing", "perfect", "--every", 20, "--min-pairs", 30)
+    choice = ("--baselines", "persistence,ridge", "--forcing", "perfect", "--every", 30, "--min-pairs", 20)
     code, printed, errors = hydromae("evaluate", done / "seed_0", *choice, "-o", output)
     assert code == 0, errors
     assert "Nash-Sutcliffe" in printed and f"Written: {output}" in printed
@@ -177,10 +197,10 @@ def test_runs_are_evaluated_on_a_split(hydromae: Hydromae, done: Path, tmp_path:
         "perfect.nc", "perfect_scores.nc", "perfect_stations.nc", "table.csv", "table.md",
     ]  # fmt: skip
     made, whole = (opened(folder / "perfect.nc")["riverflow"] for folder in (output, done))
-    assert made.sizes["issue_time"] == 55
+    assert made.sizes["issue_time"] == 37
     xr.testing.assert_equal(made, whole.sel(issue_time=made["issue_time"]))
     stations = opened(output / "perfect_stations.nc")
-    expected = nse(made, open_store(done / "store")["riverflow"].load(), 30).values  # [lead_time, station]
+    expected = nse(made, open_store(done / "store")["riverflow"].load(), 20).values  # [lead_time, station]
     np.testing.assert_allclose(stations["nse"].transpose("lead_time", "station"), expected)
     scores = opened(output / "perfect_scores.nc").sel(model="hydromae", metric="nse", percentile=50)
     np.testing.assert_allclose(scores["score"], np.median(expected, axis=1))

@@ -14,6 +14,8 @@ from support.pages import ROOT, commands
 TUTORIALS = sorted(
     path.stem for path in ROOT.glob("docs/tutorials/*.md") if "{code-cell}" in path.read_text(encoding="utf-8")
 )
+# The first that a reader meets and the shortest one. The others train for longer, and `make docs` runs them as well.
+QUICK = ("first_forecast", "python_api")
 
 
 def cells(tutorial: str) -> Iterator[str]:
@@ -35,7 +37,9 @@ def usual_warnings() -> Iterator[None]:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("tutorial", TUTORIALS)
+@pytest.mark.parametrize(
+    "tutorial", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TUTORIALS]
+)
 def test_the_cells_of_a_tutorial_run_one_after_another(
     tutorial: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hydromae: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -1,6 +1,7 @@
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ from hydromae.config.read import load_config
 from hydromae.init import InitResult, check_target, config_text, init, long_tables, survey, write_config
 from hydromae.init.write import patch_size
 from hydromae.readers import Reader, Request
+from hydromae.sample import SIZES
 from hydromae.sample.write import write_sample
 from hydromae.store.prepare import prepare
 from hydromae.store.store import Store
@@ -25,6 +27,7 @@ from support.sources import day_range, make_world, write_attributes, write_grid,
 
 DAYS = np.arange(np.datetime64("2001-01-01"), np.datetime64("2003-01-01"))
 RANDOM = np.random.default_rng(0)
+COARSE = replace(SIZES["tiny"], shape=(30, 20))
 
 
 def rain(days: int = len(DAYS), shape: tuple[int, int] = (6, 4)) -> np.ndarray:
@@ -53,7 +56,10 @@ def reason(result: InitResult, path: str) -> str:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory) -> Path:
-    return write_sample(tmp_path_factory.mktemp("init") / "tiny", "tiny").series.parent
+    """A sample with all its files, of a quarter of the cells."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIZES, "tiny", COARSE)
+        return write_sample(tmp_path_factory.mktemp("init") / "tiny", "tiny").series.parent
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +68,8 @@ def found(tiny) -> InitResult:
 
 
 @pytest.mark.slow
-def test_the_sample_is_prepared_from_what_init_writes(found, tmp_path):
-    config = written(found, tmp_path)
+def test_the_sample_is_prepared_from_what_init_writes(tmp_path):
+    config = written(init(write_sample(tmp_path / "tiny", "tiny").series.parent), tmp_path)
     assert set(config.data.modalities) == {"precip", "soil", "temp", "evap", "riverflow"}
     assert config.data.attributes.columns == ATTRIBUTES and config.data.land_mask == "gb_temp_valid_mask_60x40.pt"
     assert [str(day) for day in config.data.train or ()] == ["2001-01-01", "2003-12-31"]  # as the files are named
@@ -138,9 +144,10 @@ def test_grids_of_other_cells_are_named_with_the_rule_that_they_need(tmp_path):
 
 
 def test_months_zarr_and_netcdf_are_found_as_grids(tmp_path):
-    write_months(tmp_path / "tas_months", warmth(), DAYS)
-    write_netcdf(tmp_path / "pr.nc", rain(), DAYS)
-    with xr.open_dataset(write_netcdf(tmp_path / "soil.nc", rain(), DAYS), engine="h5netcdf") as data:
+    days = DAYS[:210]
+    write_months(tmp_path / "tas_months", warmth(len(days)), days)
+    write_netcdf(tmp_path / "pr.nc", rain(len(days)), days)
+    with xr.open_dataset(write_netcdf(tmp_path / "soil.nc", rain(len(days)), days), engine="h5netcdf") as data:
         wet = data.rename(rainfall="swvl1")
         wet["swvl1"] = (wet["swvl1"].dims, RANDOM.uniform(0.2, 0.6, wet["swvl1"].shape), {"units": "m3 m-3"})
         wet.drop_encoding().to_zarr(tmp_path / "soil.zarr", consolidated=False)

@@ -45,7 +45,8 @@ GRIDS: dict[str, Any] = {"data": {"window": DAYS}, "model": {**MODEL, "recurrent
 BACK: dict[str, Any] = {**ONE, "model": {**MODEL, "recurrent_backward": True}}
 GRIDS_ONE: dict[str, Any] = {**ONE, "model": GRIDS["model"]}
 UNATTENDED: dict[str, Any] = {**ONE, "model": {**GRIDS["model"], "grids_attended": False}}
-EACH = [ONE, SEVERAL, AROUND, EVERY, GRIDS, GRIDS_ONE, UNATTENDED, BACK]
+# GRIDS and UNATTENDED together have all of GRIDS_ONE.
+EACH = [ONE, SEVERAL, AROUND, EVERY, GRIDS, pytest.param(GRIDS_ONE, marks=pytest.mark.slow), UNATTENDED, BACK]
 ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
 
 

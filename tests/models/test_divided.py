@@ -119,9 +119,9 @@ def test_weights_of_full_attention_fit() -> None:
 def test_what_it_costs_is_known_and_grows_less_with_the_days() -> None:
     def cost(attention: str, days: int) -> int:
         layers = {"grid_encoder_layers": 1, "series_encoder_layers": 1, "decoder_layers": 1}
-        config = tiny_config(attention=attention, max_time_steps=200, **layers)
-        counts = {name: (4 * days, 2 * days) for name in ("precip", "temp")}
-        counts |= {name: (2 * days, days) for name in ("evap", "riverflow")}
+        modalities = {"precip": "grid", "riverflow": "series"}
+        config = tiny_config(attention=attention, max_time_steps=200, modalities=modalities, **layers)
+        counts = {"precip": (4 * days, 2 * days), "riverflow": (2 * days, days)}
         return step_cost(config, 6, counts, days, 1, torch.device("cpu")).operations
 
     growth = {attention: cost(attention, 120) / cost(attention, 40) for attention in ("full", "divided")}

@@ -154,7 +154,14 @@ def _config(world: World, precip, flow, *more: str):
         ("cdf/*.nc", "nrfa", ("netcdf_grid", "nrfa_gdf"), (7, 4)),
         ("cdf", "caravan", ("netcdf_grid", "caravan"), (7, 4)),
         ("rain.zarr", "nrfa", ("zarr_grid", "nrfa_gdf"), (11, 4)),
-        ("cdf/*.nc", "camels/CAMELS_GB_hydromet*.csv", ("netcdf_grid", "camels_gb"), (7, 4)),
+        # Each part is in one of those above.
+        pytest.param(
+            "cdf/*.nc",
+            "camels/CAMELS_GB_hydromet*.csv",
+            ("netcdf_grid", "camels_gb"),
+            (7, 4),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_store_is_the_same_whatever_the_format(formats, precip, flow, readers, files):

@@ -261,7 +261,9 @@ def test_units_without_a_length_are_mended_as_the_error_says(tmp_path: Path, uni
         ("1999-09-28 00:00:00 UTC", "standard", 0),
     ],
 )
-@pytest.mark.parametrize(("unit", "size"), [("days", 1), ("hours", 24), ("seconds", 86400)])
+@pytest.mark.parametrize(
+    ("unit", "size"), [("days", 1), pytest.param("hours", 24, marks=pytest.mark.slow), ("seconds", 86400)]
+)
 def test_days_are_counted_from_any_year_without_another_package(
     tmp_path: Path, since: str, calendar: str, first: int, unit: str, size: int
 ) -> None:

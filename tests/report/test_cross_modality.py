@@ -7,7 +7,14 @@ import xarray as xr
 
 from hydromae.base.errors import DataError
 from hydromae.report import write_report
-from hydromae.report.cross_modality import FILE, costliest, cross_modality_section, load_cross_modality, write_figures
+from hydromae.report.cross_modality import (
+    FILE,
+    CrossModality,
+    costliest,
+    cross_modality_section,
+    load_cross_modality,
+    write_figures,
+)
 from support.html_page import Page, assert_fetches_nothing
 
 HEADING = "What each modality owes to the others"
@@ -38,14 +45,20 @@ def make_table() -> xr.Dataset:
     return xr.Dataset(variables, coordinates, {"period": "2009-01-01 2009-02-09"})
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    make_table().to_netcdf(tmp_path / FILE, engine="h5netcdf")
-    return tmp_path / FILE
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / FILE
+    make_table().to_netcdf(path, engine="h5netcdf")
+    return path
 
 
-def test_findings_name_what_each_target_owes_most_to(file: Path) -> None:
-    section = cross_modality_section(file, str.upper)
+@pytest.fixture(scope="module")
+def section(file: Path) -> CrossModality:
+    """As it is without any wish; tests only read it."""
+    return cross_modality_section(file, str.upper)
+
+
+def test_findings_name_what_each_target_owes_most_to(file: Path, section: CrossModality) -> None:
     assert [costliest(load_cross_modality(file), name) for name in NAMES[:2]] == ["flow", "precip"]
     assert "SNOW_DEPTH: skill 0.80, without PRECIP 0.55 (\N{MINUS SIGN}0.25, 95 % " in section.findings[1]
     assert section.findings[2].endswith("with nothing visible unknown.") and len(section.findings) == 3
@@ -60,9 +73,12 @@ def test_figures_are_written_as_png(file: Path, tmp_path: Path) -> None:
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
 
 
-def test_the_maps_do_without_what_is_asked_or_what_costs_most(file: Path, tmp_path: Path) -> None:
-    usual, rain, flow = (
-        cross_modality_section(file, without=without).maps[0][1].source for without in (None, "precip", "flow")
+def test_the_maps_do_without_what_is_asked_or_what_costs_most(
+    file: Path, section: CrossModality, tmp_path: Path
+) -> None:
+    usual = section.maps[0][1].source
+    rain, flow = (
+        cross_modality_section(file, str.upper, without=name).maps[0][1].source for name in ("precip", "flow")
     )
     assert usual == rain != flow
     with pytest.raises(DataError, match="has no hail; name one of precip, snow_depth, flow"):

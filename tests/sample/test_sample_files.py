@@ -210,7 +210,8 @@ def test_an_unknown_size_or_a_negative_seed_is_refused_before_any_work(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_rises_to_one(tmp_path):
+def test_progress_rises_to_one(tmp_path, monkeypatch):
+    monkeypatch.setitem(SIZES, "tiny", replace(SIZES["tiny"], shape=(30, 20)))
     steps = []
     write_sample(tmp_path / "sample", "tiny", 2, lambda stage, fraction: steps.append((stage, fraction)))
     fractions = [fraction for _, fraction in steps]

@@ -1,8 +1,10 @@
 """A run is not continued with other data or settings, and is told in what they differ."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from hydromae.training.progress import Progress
 from hydromae.training.runs import continue_run, is_finished, new_run
 from support.callbacks import OnStep
 from support.small import small_config
-from support.sources import FIRST, LAST, TRAIN_END, World, write_mask
+from support.sources import FIRST, LAST, TRAIN_END, World, make_world, write_mask
 
 Hydromae = Callable[..., tuple[int, str, str]]
 
@@ -30,12 +32,30 @@ def stop(progress: Progress) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-@pytest.fixture
-def stopped(world: World, tmp_path: Path) -> RunDirectory:
-    """A run that was asked to stop after its first step."""
-    run = new_run(small_config(world, tmp_path / "run"), prepare(world.config()), [OnStep(stop)])
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+    """Sources, their store and a run that was asked to stop after its first step, and a copy of all."""
+    folder = tmp_path_factory.mktemp("changed")
+    world = make_world(folder / "all" / "sources")
+    run = new_run(small_config(world, folder / "all" / "run"), prepare(world.config()), [OnStep(stop)])
     assert not is_finished(run)
-    return run
+    shutil.copytree(folder / "all", folder / "kept")
+    return world, folder
+
+
+@pytest.fixture
+def world(made: tuple[World, Path]) -> World:
+    """The sources as they were made, with their store and run, to be changed freely."""
+    world, folder = made
+    shutil.rmtree(folder / "all")
+    shutil.copytree(folder / "kept", folder / "all")
+    return deepcopy(world)
+
+
+@pytest.fixture
+def stopped(world: World) -> RunDirectory:
+    """The run, which may be changed too."""
+    return RunDirectory.open(world.root.parent / "run")
 
 
 def value(world: World) -> None:

@@ -41,24 +41,30 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "series_patch_days": 3,
     },
     "no attributes": {"static_attr_dim": 0, "series_position": "learned"},
+    # Parts that have nothing to do with each other, at once.
+    "concatenated without attributes": {"shared_depth": 0, "static_attr_dim": 0, "series_position": "learned"},
+    "post-norm, validity embedding, learned missing attributes, without FiLM": {
+        "norm_first": False,
+        "activation": "relu",
+        "validity_embedding": True,
+        "missing_attributes": "learned",
+        "film": False,
+        "decoder_film": False,
+    },
 }
 
 
 # Which together have every part and every way of joining parts at least once; the others are slow.
 _QUICK = {
     "fused",
-    "concatenated",
+    "concatenated without attributes",
     "two shared layers without static tokens",
     "weighted maps alone",
     "standard decoder alone",
-    "post-norm",
-    "without FiLM",
-    "validity embedding",
-    "learned missing attributes",
+    "post-norm, validity embedding, learned missing attributes, without FiLM",
     "recurrent both ways, spans of days",
     "recurrent with donors",
     "divided, spans of days, self-attention among queries",
-    "no attributes",
 }
 EACH = [pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in VARIANTS]
 

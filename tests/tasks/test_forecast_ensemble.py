@@ -107,12 +107,14 @@ def test_floods_and_low_flows_have_thresholds_of_the_record_and_probabilities(mo
     events = [*floods(record), *low_flows(record, exceeded=(0.95,))]
     assert made["event"].values.tolist() == ["2-year flood", "5-year flood", "10-year flood", "below Q95"]
     place = {station: i for i, station in enumerate(made["station"].values)}
+    forecasts = []
+    for member in (1, 2):
+        members[members["member"] == member].to_csv(tmp_path / "m.csv", index=False)
+        forecasts.append(model.forecast(frame, attributes=AREAS, forcing=str(tmp_path / "m.csv")))
     for i, event in enumerate(events):
         np.testing.assert_allclose(made["riverflow_threshold"][i], event.threshold[0], rtol=1e-6)
         singles = []
-        for member in (1, 2):
-            members[members["member"] == member].to_csv(tmp_path / "m.csv", index=False)
-            single = model.forecast(frame, attributes=AREAS, forcing=str(tmp_path / "m.csv"))
+        for single in forecasts:
             own = probability_of(event, single["riverflow_quantiles"], record, np.arange(1, 8))
             np.testing.assert_array_equal(single["riverflow_probability"][..., i], own)
             singles.append(own)

@@ -36,7 +36,10 @@ def grids(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return unpacked(GRIDS, tmp_path_factory.mktemp("grids"))
 
 
-@pytest.mark.parametrize("task", TASKS)
+# The file of ungauged is written as that of infill.
+@pytest.mark.parametrize(
+    "task", [pytest.param("ungauged", marks=pytest.mark.slow), "infill", "reconstruct", "forecast"]
+)
 def test_every_format_holds_the_same_flow(gauges: RunDirectory, tmp_path: Path, task: str) -> None:
     flows = []
     for suffix in (".nc", ".zarr", ".csv", ".parquet"):
