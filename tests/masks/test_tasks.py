@@ -90,6 +90,35 @@ def test_what_a_task_hides_cannot_influence_its_answer_and_all_else_can(
         assert not torch.equal(predicted, other)
 
 
+def test_a_map_that_stations_share_is_masked_as_copies_of_it_are_and_is_not_copied(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    one = {
+        "data": {"window": DAYS, "stations_per_window": 1},
+        "model": {"series_patch_size": 1, "series_patch_days": 3},
+    }
+    _, reader, maker = small_parts(small_config(prepared[0], tmp_path, **one), prepared[1])
+    stations = torch.arange(4)[:, None].numpy()
+    windows = reader.read([60] * 4, DAYS, stations=stations)
+    grids = {name: values[:1] for name, values in windows.values.items() if values.ndim == 4}
+    assert grids
+    shared = {name: values.expand(4, *values.shape[1:]) for name, values in grids.items()}
+    copied = {name: values.repeat(4, 1, 1, 1) for name, values in grids.items()}
+    of_all = {name: windows.values[name][:, :, 0].T for name in windows.values if name not in grids}  # [T, stations]
+    mask = forecast_mask(
+        {**{name: values[0] for name, values in grids.items()}, **of_all}, 7, {"riverflow": STATIONS}, []
+    )
+    found, expected = (
+        maker.batcher.batch(replace(windows, values={**windows.values, **values}), mask) for values in (shared, copied)
+    )
+    for name, tokens in found.tokens.items():
+        other = expected.tokens[name]
+        assert torch.equal(tokens.visible.index, other.visible.index)
+        assert torch.equal(tokens.target.index, other.target.index)
+        assert torch.equal(tokens.values, other.values) and torch.equal(tokens.readable, other.readable)
+        assert tokens.values.stride(0) == tokens.readable.stride(0) == 0 or name not in grids
+
+
 def test_each_value_has_its_own_state_in_a_token_that_a_task_cuts(prepared: Prepared, tmp_path: Path) -> None:
     _, reader, maker = small_parts(small_config(prepared[0], tmp_path, **CUT), prepared[1])
     windows = reader.read([60], DAYS)

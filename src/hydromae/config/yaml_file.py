@@ -2,6 +2,8 @@
 
 import re
 import stat
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,6 +77,12 @@ def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> Any:
 _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """Each task opens the configuration of its run several times; what was read is copied, for it may be changed."""
+    return yaml.load(text, _Loader)
+
+
 def parse_yaml(text: str) -> Any:
     """What YAML text holds.
 
@@ -82,7 +90,7 @@ def parse_yaml(text: str) -> Any:
         YAMLError: it is not valid YAML, or beyond the bounds of this module.
         ValueError: a date does not exist, or a number is too long.
     """
-    return yaml.load(text, _Loader)
+    return deepcopy(_parsed(text))
 
 
 def read_yaml(path: Path) -> Any:

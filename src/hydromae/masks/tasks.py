@@ -57,8 +57,8 @@ class ValueMask:
             if windows.stations is not None:
                 own = own & (torch.arange(own.shape[2], device=own.device) == 0)
             target = cells(own)
-        hidden = self.hidden[name] if name in self.hidden else torch.zeros_like(like[0], dtype=torch.bool)
-        visible = cells(~samples(hidden)) & ~target
+        not_hidden = ~samples(self.hidden[name]) if name in self.hidden else torch.ones_like(like[:1], dtype=torch.bool)
+        visible = cells(not_hidden) & ~target
         seen = visible if name in observed.filled else visible & valid
         size = len(like)
         seen_tokens, target_tokens = (part.any(-1).expand(size, -1) for part in (seen, target))
