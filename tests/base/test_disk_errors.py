@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hydromae.base.disk_errors import OF_THE_SYSTEM, by_libraries_in_silence, remedy
+from hydromae.base.disk_errors import OF_THE_SYSTEM, errors_of_silent_libraries, remedy
 from hydromae.base.errors import DataError
 from hydromae.base.files import atomic_path, write_array
 from hydromae.base.permissions import refused, told_of_files
@@ -41,10 +41,10 @@ def test_every_error_of_the_system_has_a_remedy_and_others_have_none() -> None:
 
 
 def test_an_error_that_a_library_does_not_explain_is_one_of_the_disk() -> None:
-    with pytest.raises(OSError, match=os.strerror(errno.EIO)) as silent, by_libraries_in_silence():
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)) as silent, errors_of_silent_libraries():
         raise OSError("Error closing file")
     assert remedy(silent.value.errno)
-    with pytest.raises(OSError, match="ours") as explained, by_libraries_in_silence():
+    with pytest.raises(OSError, match="ours") as explained, errors_of_silent_libraries():
         raise OSError(errno.ENOSPC, "ours")
     assert explained.value.errno == errno.ENOSPC
 

@@ -38,7 +38,7 @@ def remedy(number: int | None) -> str:
 
 
 @contextmanager
-def by_libraries_in_silence() -> Iterator[None]:
+def errors_of_silent_libraries() -> Iterator[None]:
     """Give the number of a failing disk to errors of libraries, as Arrow, that do not say what the disk said."""
     try:
         yield

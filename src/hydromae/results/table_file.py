@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import xarray as xr
 
 from hydromae.base.csv_text import write_frame
-from hydromae.base.disk_errors import by_libraries_in_silence
+from hydromae.base.disk_errors import errors_of_silent_libraries
 from hydromae.base.secret_values import concealed
 from hydromae.base.version import VERSION
 from hydromae.prediction.trained_for import FLAG, flag_of
@@ -68,7 +68,7 @@ class TableFile:
         """Complete the file."""
         if self._parquet is None:
             return
-        with by_libraries_in_silence():
+        with errors_of_silent_libraries():
             self._parquet.close()
 
 

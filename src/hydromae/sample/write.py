@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from hydromae.base.csv_text import write_frame
-from hydromae.base.disk_errors import by_libraries_in_silence
+from hydromae.base.disk_errors import errors_of_silent_libraries
 from hydromae.base.errors import ConfigError, DataError
 from hydromae.base.files import atomic_directory
 from hydromae.base.json_text import json_text
@@ -151,7 +151,7 @@ def _write_series(path: Path, world: World) -> None:
             "discharge_vol": world.flow.T.ravel(),
         }
     )
-    with by_libraries_in_silence():
+    with errors_of_silent_libraries():
         table.to_parquet(path, index=False)
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from hydromae.base.attribute_names import same_attribute
 from hydromae.base.csv_text import write_frame
-from hydromae.base.disk_errors import by_libraries_in_silence
+from hydromae.base.disk_errors import errors_of_silent_libraries
 from hydromae.base.errors import DataError
 from hydromae.config import AttributesConfig
 from hydromae.config.read import build_config
@@ -51,7 +51,7 @@ def store_of_frame(
         raise DataError(f"the data have station {again[STATION]} twice on {again[DATE]:%Y-%m-%d}; keep one row")
     with TemporaryDirectory(prefix="hydromae_") as temporary:
         folder = Path(temporary)
-        with by_libraries_in_silence():
+        with errors_of_silent_libraries():
             table[[DATE, STATION, *present]].to_parquet(folder / _FRAME, index=False)
         modalities: dict[str, Any] = {
             name: {"kind": "series", "paths": [_FRAME], "reader": "table", "variable": name, "id_column": STATION,

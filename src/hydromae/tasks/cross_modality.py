@@ -183,7 +183,6 @@ def _table(hiding: HidingModel, skills: Mapping[str, PairedSkills]) -> xr.Datase
 
 
 def _write(dataset: xr.Dataset, output: Path) -> None:
-    table_file = output.with_suffix(".csv")
     numbers = [name for name, values in dataset.data_vars.items() if values.dims == _DIMS]
     table = dataset[numbers].to_dataframe(list(_DIMS)).reset_index()
     table = table[[*_DIMS, "target_units", *numbers]]
@@ -191,5 +190,5 @@ def _write(dataset: xr.Dataset, output: Path) -> None:
         table["days_trained_on"] = overlap.days
     with all_or_none():
         write_result(dataset, output)
-        with replacing(table_file) as temporary:
+        with replacing(output.with_suffix(".csv")) as temporary:
             write_frame(table, temporary)

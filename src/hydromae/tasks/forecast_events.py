@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -36,15 +37,18 @@ class Events:
         """The names of the events."""
         return xr.Variable("event", np.array([extreme.name for extreme in self.extremes], dtype=object), _EVENT)
 
+    @cached_property
+    def _limits(self) -> Float[np.ndarray, "event station"]:
+        return np.stack([extreme.threshold[0] for extreme in self.extremes])
+
     def thresholds(self, attributes: dict[str, str]) -> xr.Variable:
         """The flow that each event lies beyond [event, station].
 
         Args:
             attributes: of the flow.
         """
-        values = np.stack([extreme.threshold[0] for extreme in self.extremes]).astype(np.float32)
         said = {"units": attributes["units"], "long_name": f"threshold of {attributes['long_name']}"}
-        return xr.Variable(("event", "station"), values, {**said, "comment": self.said})
+        return xr.Variable(("event", "station"), self._limits.astype(np.float32), {**said, "comment": self.said})
 
     def probability(
         self, quantiles: Float[np.ndarray, "member lead station quantile"], levels: Sequence[float]
@@ -55,8 +59,7 @@ class Events:
             quantiles: of each member, from one issue time.
             levels: of the quantiles, at least two.
         """
-        limits = np.stack([extreme.threshold[0] for extreme in self.extremes])  # [event, station]
-        below = probability_below(limits[:, None, None], quantiles, levels)  # [event, member, lead, station]
+        below = probability_below(self._limits[:, None, None], quantiles, levels)  # [event, member, lead, station]
         above = np.array([extreme.above for extreme in self.extremes])[:, None, None, None]
         each = np.where(above, 1 - below, below).astype(np.float32)
         known = np.isfinite(each)
