@@ -89,6 +89,11 @@ def test_a_window_is_refused_exactly_when_it_is_longer_than_the_model_allows(lon
         ({"d_model": 100}, "d_model .100. must be a multiple of nhead"),
         ({"decoder_dim": 6, "nhead": 2}, "decoder_dim .6."),
         ({"grids_attended": False}, "set recurrent_grids above 0"),
+        ({"attention": "none"}, "needs a recurrent_dim above 0"),
+        (
+            {"attention": "none", "recurrent_dim": 8, "recurrent_grids": 4, "use_weighted_fm": True},
+            "use_weighted_fm off",
+        ),
         ({"use_fm_layers": [0, 6]}, "from 0 to 5"),
         ({"use_fm_layers": []}, "at least one"),
         ({"use_fm_layers": [2, 1]}, "ascending"),

@@ -43,10 +43,15 @@ AROUND: dict[str, Any] = {
 EVERY: dict[str, Any] = {"data": {"window": DAYS}, "model": MODEL}
 GRIDS: dict[str, Any] = {"data": {"window": DAYS}, "model": {**MODEL, "recurrent_grids": 6}}
 BACK: dict[str, Any] = {**ONE, "model": {**MODEL, "recurrent_backward": True}}
+ALONE: dict[str, Any] = {
+    **ONE,
+    "model": {**GRIDS["model"], "recurrent_backward": True, "quantiles": [0.1, 0.5, 0.9], "attention": "none"},
+}
+DAILY: dict[str, Any] = {**ONE, "model": {**ALONE["model"], "series_patch_days": 1}}
 GRIDS_ONE: dict[str, Any] = {**ONE, "model": GRIDS["model"]}
 UNATTENDED: dict[str, Any] = {**ONE, "model": {**GRIDS["model"], "grids_attended": False}}
 # GRIDS and UNATTENDED together have all of GRIDS_ONE.
-EACH = [ONE, SEVERAL, AROUND, EVERY, GRIDS, pytest.param(GRIDS_ONE, marks=pytest.mark.slow), UNATTENDED, BACK]
+EACH = [ONE, SEVERAL, AROUND, EVERY, GRIDS, pytest.param(GRIDS_ONE, marks=pytest.mark.slow), UNATTENDED, BACK, ALONE]
 ROLLING: dict[str, Any] = {"strategies": {"rolling_forecast": 1}, "horizon": 5}
 
 
@@ -107,6 +112,17 @@ def test_every_token_boundary_forecasts_the_whole_tokens_of_its_horizon(
     plan = maker.masker.planner.of_batch(windows.available_by_slot, DAYS, 0, 0)
     assert [hiding.rolled for hiding in plan["riverflow"]] == real.sum(1).tolist()
     assert all(hiding.hides for hiding in plan["riverflow"])
+
+
+def test_issue_days_lie_as_far_apart_as_asked(prepared: Prepared, tmp_path: Path) -> None:
+    _, reader, maker = parts(prepared, tmp_path, DAILY, forcing=0.0, warm_up=2, issue_every=4)
+    windows = read(reader, DAILY)
+    batch = maker.training_batch(windows, 0)
+    issue, first = of_issues(batch)
+    expected = {(day, day + lead) for day in (2, 6, 10) for lead in range(5) if day + lead < DAYS}
+    assert set(zip(issue[0].tolist(), first[0].tolist(), strict=True)) == expected
+    plan = maker.masker.planner.of_batch(windows.available_by_slot, DAYS, 0, 0)
+    assert [hiding.rolled for hiding in plan["riverflow"]] == batch.tokens["riverflow"].target.real.sum(1).tolist()
 
 
 @pytest.mark.parametrize("sections", EACH)
@@ -208,14 +224,14 @@ def test_a_forecast_reads_what_the_stations_around_show_before_its_issue_day(
     assert (shown[0] <= shown[1]).all()
 
 
-@pytest.mark.parametrize("sections", [GRIDS, GRIDS_ONE, UNATTENDED])
+@pytest.mark.parametrize("sections", [GRIDS, GRIDS_ONE, UNATTENDED, ALONE])
 def test_a_forecast_reads_the_cells_around_its_station(
     prepared: Prepared, tmp_path: Path, sections: dict[str, Any]
 ) -> None:
     model, reader, maker = parts(prepared, tmp_path, sections, forcing=1.0)
     # Only the recurrence is left to bring it; attention that leaves the grids out brings nothing of them anyway.
     for name, parameter in model.named_parameters():
-        if model.config.grids_attended and "station_states" not in name and "states.to_value" not in name:
+        if model.config.attended("grid") and "station_states" not in name and "states.to_value" not in name:
             torch.nn.init.zeros_(parameter)
     windows = read(reader, sections)
     usual = model.predict(maker.evaluation_batch(windows))["riverflow"]

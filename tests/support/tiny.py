@@ -32,6 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "recurrent": {"recurrent_dim": 4},
     "recurrent both ways, spans of days": {"recurrent_dim": 4, "recurrent_backward": True, "series_patch_days": 3},
     "recurrent with donors": {"recurrent_dim": 4, "recurrent_donors": 2},
+    "no attention": {"attention": "none", "recurrent_dim": 4},
     "divided": {"attention": "divided", "shared_depth": 2},
     "divided alone, spans of days": {"attention": "divided", "fusion": "none", "series_patch_days": 3},
     "divided, spans of days, self-attention among queries": {
@@ -60,6 +61,7 @@ _QUICK = {
     "concatenated without attributes",
     "two shared layers without static tokens",
     "weighted maps alone",
+    "no attention",
     "standard decoder alone",
     "post-norm, validity embedding, learned missing attributes, without FiLM",
     "recurrent both ways, spans of days",

@@ -180,3 +180,9 @@ def test_what_cannot_be_embedded_is_refused(
         other = untrained_run(*prepared, tmp_path / why.split()[-1], model=changes)
         with pytest.raises(ConfigError, match=why):
             embed(other.path, PERIOD, attention=True)
+
+
+def test_a_model_without_attention_has_no_vectors(tmp_path: Path) -> None:
+    run = series_run(tmp_path, model={"attention": "none", "recurrent_dim": 4})
+    with pytest.raises(ConfigError, match="neither encoders nor fusion"):
+        embed(run.path, PERIOD)

@@ -13,6 +13,7 @@ from hydromae.tasks.evaluate_forecast import evaluate_forecast
 from hydromae.tasks.forecast import forecast
 from hydromae.tasks.forecast_baselines import BaselineChoice
 from support.other_values import OtherValues
+from support.series_run import series_run
 from support.sources import FIRST, World
 from support.untrained import ONE, untrained_run
 
@@ -104,3 +105,17 @@ def test_an_evaluation_scores_forecasts_that_share_windows(run: RunDirectory, tm
     )  # fmt: skip
     with xr.open_dataset(tmp_path / "scores" / "none.nc") as made:
         assert made.attrs["shared_windows"] == "true"
+
+
+@pytest.mark.parametrize("forcing", ["none", "perfect"])
+def test_where_tokens_are_days_a_window_serves_every_issue_day_of_its_later_half(tmp_path: Path, forcing: str) -> None:
+    model = {"recurrent_dim": 8, "rolling": ["riverflow"], "attention": "none", "series_patch_days": 1}
+    daily = series_run(tmp_path, model=model, window=18)
+    found = forecast(daily.path, ISSUES, horizon=HORIZON, forcing=forcing, together=True)
+    assert np.isfinite(found["riverflow"]).all()
+    # Issue days 9 to 12 of a window of 18 days have a horizon of 6; the last looks back as far as in one of its own.
+    alone = forecast(daily.path, ISSUES, horizon=HORIZON, forcing=forcing)
+    equal = np.isclose(alone["riverflow"], found["riverflow"], rtol=1e-5).all((1, 2))
+    assert 3 <= equal.sum() <= 4
+    some = forecast(daily.path, ISSUES[3:5], horizon=HORIZON, forcing=forcing, together=True)
+    np.testing.assert_allclose(some["riverflow"], found["riverflow"][3:5], rtol=1e-5)

@@ -34,6 +34,11 @@ class Config(Section):
             key = "data.window" if longest == self.data.window else "data.window_mix"
             raise ValueError(f"{key} ({longest}) is longer than model.max_time_steps ({self.model.max_time_steps})")
         names = tuple(self.data.modalities or self.model.modalities)
+        grids = [name for name, modality in self.data.modalities.items() if modality.kind == "grid"]
+        if self.model.attention == "none" and grids and not self.model.recurrent_grids:
+            raise ValueError(
+                f"with model.attention none nothing reads {', '.join(grids)}: set model.recurrent_grids above 0, as 8"
+            )
         for name in self.masking.forecast or ():
             if name not in names:
                 raise ValueError(f"masking.forecast names {name}, which is none of {', '.join(names)}")

@@ -101,6 +101,13 @@ class MaskingConfig(Section):
         "known; rounded up to whole tokens",
     )
 
+    issue_every: int = Field(
+        1,
+        ge=1,
+        description="days from one issue day of rolling_forecast to the next, rounded up to whole tokens; where tokens "
+        "are days, 7 makes a step cheap, and windows that begin on any day have every issue day all the same",
+    )
+
     @field_validator("groups")
     @classmethod
     def _groups_are_apart(cls, value: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:

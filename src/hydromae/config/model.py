@@ -38,10 +38,11 @@ class ModelConfig(Section):
     attention_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout of attention weights; above 0 it leaves the fused kernel: slow, large"
     )
-    attention: Literal["full", "divided"] = Field(
+    attention: Literal["full", "divided", "none"] = Field(
         "full",
         description="full: a token attends to all others; divided: layers attend in turn within a day and along time "
-        "at a place, with as many weights: long windows of many patches cost a part of it",
+        "at a place, with as many weights: long windows of many patches cost a part of it; none: no encoders and no "
+        "fusion, decoders read the recurrence alone (recurrent_dim): the cheapest, for forecasts of river flow",
     )
     norm_first: bool = Field(True, description="normalise before each sub-layer (true) or after its sum (false)")
     activation: Literal["gelu", "relu"] = Field("gelu", description="non-linearity of the MLPs")
@@ -180,6 +181,8 @@ class ModelConfig(Section):
             raise ValueError("decoder_self_attn belongs to use_cross_attn: the standard decoder always has it")
         if self.use_weighted_fm and not self.use_cross_attn:
             raise ValueError("use_weighted_fm needs use_cross_attn: the standard decoder reads one feature map")
+        if self.attention == "none":
+            self._without_attention_fits()
         if self.attention == "divided" and not (self.use_cross_attn and self.grids_attended):
             raise ValueError("attention divided needs use_cross_attn and grids_attended")
         if self.attention == "divided" and self.rolling:
@@ -216,6 +219,16 @@ class ModelConfig(Section):
             raise ValueError("coordinate_attrs points past the attributes: set series_position to learned or none")
         return self
 
+    def _without_attention_fits(self) -> None:
+        if not self.recurrent_dim:
+            raise ValueError("attention none needs a recurrent_dim above 0: nothing else reads what is visible")
+        if not self.use_cross_attn or self.decoder_self_attn or self.use_weighted_fm:
+            raise ValueError("attention none needs use_cross_attn, and decoder_self_attn and use_weighted_fm off")
+
+    def attended(self, kind: Kind) -> bool:
+        """Whether attention reads the modalities of a kind."""
+        return self.attention != "none" and (kind == "series" or self.grids_attended)
+
     @property
     def later_apart(self) -> bool:
         """Whether the recurrence from the last day stands apart: forecasts from several issue days must not see it."""
@@ -229,7 +242,7 @@ class ModelConfig(Section):
     @property
     def deepest_encoder(self) -> int:
         """Layers of the deepest encoder in use."""
-        depth = {"grid": self.grid_encoder_layers * self.grids_attended, "series": self.series_encoder_layers}
+        depth = {"grid": self.grid_encoder_layers * self.attended("grid"), "series": self.series_encoder_layers}
         return max(depth[kind] for kind in self.modalities.values())
 
     @property

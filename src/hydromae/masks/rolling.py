@@ -163,9 +163,10 @@ def with_targets(
 
 
 def _issue_days(settings: Settings, days: int) -> IssueDays:
-    step, masking = settings.token_days, settings.masking
-    first = max(step, whole_horizon(masking.warm_up, step))
-    return IssueDays(first, step, whole_horizon(masking.horizon, step), days)
+    token, masking = settings.token_days, settings.masking
+    first = max(token, whole_horizon(masking.warm_up, token))
+    step = whole_horizon(masking.issue_every, token)
+    return IssueDays(first, step, whole_horizon(masking.horizon, token), days)
 
 
 def _regimes(settings: Settings) -> tuple[bool, ...]:

@@ -210,6 +210,39 @@ class StandardDecoder(Decoder):
         return queries
 
 
+class QueryDecoder(Decoder):
+    """Each query by itself, through MLPs: in a model without attention it holds all that is known.
+
+    Args:
+        config: sizes.
+        cells: values to predict for each query.
+        film: whether conditions modulate the queries before every MLP.
+    """
+
+    def __init__(self, config: ModelConfig, cells: int, film: bool) -> None:
+        super().__init__(config)
+        dim, depth = config.decoder_dim, config.decoder_layers
+        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(depth))
+        self.mlps = nn.ModuleList(MLP(dim, config.activation, config.dropout) for _ in range(depth))
+        self.dropout = Dropout(config.dropout)
+        self.film = film_layers(config, film)
+        self.add_head(config, cells)
+
+    def read(
+        self,
+        queries: Float[Tensor, "batch n dim"],
+        query_unseen: UnseenQueries | None,
+        maps: Sequence[Float[Tensor, "batch m context_dim"]],
+        context_unseen: UnseenByLayer | None,
+        conditions: Float[Tensor, "batch n condition"] | None,
+    ) -> Float[Tensor, "batch n dim"]:
+        """There is no context to read."""
+        for i, (norm, mlp) in enumerate(zip(self.norms, self.mlps, strict=True)):
+            queries = self.condition(i, queries, conditions)
+            queries = queries + self.dropout(mlp(norm(queries)))
+        return queries
+
+
 def film_layers(config: ModelConfig, film: bool) -> nn.ModuleList:
     """One FiLM for each decoder layer, or none."""
     depth = config.decoder_layers if film else 0
@@ -217,5 +250,7 @@ def film_layers(config: ModelConfig, film: bool) -> nn.ModuleList:
 
 
 def make_decoder(config: ModelConfig, cells: int, maps: int, film: bool) -> Decoder:
-    """The decoder that `use_cross_attn` asks for; arguments as those of `CrossDecoder`."""
+    """The decoder that `attention` and `use_cross_attn` ask for; arguments as those of `CrossDecoder`."""
+    if config.attention == "none":
+        return QueryDecoder(config, cells, film)
     return CrossDecoder(config, cells, maps, film) if config.use_cross_attn else StandardDecoder(config, cells, film)

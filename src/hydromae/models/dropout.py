@@ -44,9 +44,14 @@ class _Kept(torch.autograd.Function):
     def forward(context: Any, values: Tensor, kept: Tensor, scale: float) -> Tensor:
         context.save_for_backward(kept)
         context.scale = scale
-        return kept.to(values.dtype).mul_(scale).mul_(values)
+        return _as_numbers(kept, values).mul_(scale).mul_(values)
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (kept,) = context.saved_tensors
-        return kept.to(gradients[0].dtype).mul_(context.scale).mul_(gradients[0]), None, None
+        return _as_numbers(kept, gradients[0]).mul_(context.scale).mul_(gradients[0]), None, None
+
+
+def _as_numbers(kept: Tensor, like: Tensor) -> Tensor:
+    """0 and 1: torch turns bytes into numbers in half the time that it takes for truth values."""
+    return kept.view(torch.uint8).to(like.dtype)

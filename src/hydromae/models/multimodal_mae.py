@@ -33,7 +33,7 @@ class ModalityParts:
     """What the network has for one modality.
 
     Attributes:
-        encoder: of its visible tokens; None of a grid that attention does not read.
+        encoder: of its visible tokens; None of a modality that attention does not read.
         decoder: of its targets.
         token: [1, 1, d_model], added to its visible tokens; None where modality tokens are off.
         decoder_token: [1, 1, decoder_dim], added to its queries; None likewise.
@@ -98,7 +98,7 @@ class MultiModalMAE(nn.Module):
                 self.register_parameter(f"decoder_modality_{name}", nn.Parameter(torch.zeros(1, 1, config.decoder_dim)))
         if config.missing_attributes == "learned" and config.static_attr_dim:
             self.missing_attribute = nn.Parameter(torch.zeros(config.static_attr_dim))
-        if config.fusion == "full":
+        if self.fused:
             self.blocks_shared = fusion_layers(config)
             self.norm_shared = nn.LayerNorm(config.d_model)
         self.station_states = StationStates(config) if config.recurrent_dim else None
@@ -138,12 +138,12 @@ class MultiModalMAE(nn.Module):
             raise ValueError("the batch is forecast from several issue days, which needs a model with rolling series")
         batch = self.with_learned_attributes(batch)
         encoded = {name: self.encode(name, batch) for name in batch.tokens if self.attended(name)}
-        if self.config.fusion == "full":
+        if self.fused:
             encoded = dict.fromkeys(batch.tokens, self.fuse(encoded))
         series = any(tokens.shape.kind == "series" for tokens in batch.tokens.values())
         states = self.station_states(batch) if self.station_states is not None and series else None
         return {
-            name: self.decode(name, batch, encoded[name], states)
+            name: self.decode(name, batch, encoded.get(name), states)
             if idle_decoders or tokens.target.index.shape[1]
             else nothing_predicted(tokens, self.config.quantiles)
             for name, tokens in batch.tokens.items()
@@ -157,7 +157,7 @@ class MultiModalMAE(nn.Module):
     def encode(self, name: str, batch: Batch) -> Encoded:
         """Feature maps [B, visible, d_model] of one modality."""
         parts, tokens = self.parts_of(name), batch.tokens[name]
-        assert parts.encoder is not None, "grids that are not attended are not encoded"
+        assert parts.encoder is not None, "what is not attended is not encoded"
         times = times_of(tokens, name in self.config.rolling, self.static_tokens(name)) if self.config.rolling else None
         places = divided = None
         if self.config.attention == "divided":
@@ -191,18 +191,19 @@ class MultiModalMAE(nn.Module):
         last = fuse(self.blocks_shared, self.norm_shared, together.maps[-1], unseen)
         return replace(together, maps=[*together.maps[:-1], last])
 
-    def decode(self, name: str, batch: Batch, context: Encoded, states: States | None = None) -> Predicted:
+    def decode(self, name: str, batch: Batch, context: Encoded | None, states: States | None = None) -> Predicted:
         """Scaled mean at one modality's targets, and quantiles where the model has them.
 
         Args:
             name: modality.
             batch: its tokens hold the targets.
-            context: feature maps that its decoder reads.
+            context: feature maps that its decoder reads; None in a model without attention.
             states: daily states of the stations, in a model that has them.
         """
         parts, tokens = self.parts_of(name), batch.tokens[name]
         own = self.valid_patches if tokens.shape.kind == "grid" else states
         query_unseen: UnseenByLayer | None = tokens.target.padding
+        context = context or Encoded([], None)
         unseen: UnseenByLayer | None = context.padding
         if context.places is not None:
             targets = self.target_places(name, batch, context.places)
@@ -238,7 +239,12 @@ class MultiModalMAE(nn.Module):
 
     def attended(self, name: str) -> bool:
         """Whether attention reads a modality."""
-        return self.config.grids_attended or self.shapes[name].kind == "series"
+        return self.config.attended(self.shapes[name].kind)
+
+    @property
+    def fused(self) -> bool:
+        """Whether the shared transformer reads the tokens of all modalities."""
+        return self.config.fusion == "full" and self.config.attention != "none"
 
     def static_tokens(self, name: str) -> int:
         """Static tokens behind the visible ones of a modality."""

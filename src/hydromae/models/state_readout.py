@@ -1,8 +1,11 @@
 """What the queries of a series read from the states of their stations."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional
 
 from hydromae.batch.batch import ModalityTokens
@@ -45,14 +48,13 @@ class StateReadout(nn.Module):
         self, states: States, tokens: ModalityTokens
     ) -> tuple[Float[Tensor, "batch n dim"], Float[Tensor, "batch n cells"]]:
         chosen, ago = states.of_cells(tokens)  # [B, n, cells, R], [B, n, cells]
-        if ago is not None and self.outlook_gradient < 1:
-            held = torch.lerp(chosen.detach(), chosen, self.outlook_gradient)
-            chosen = torch.where((ago > 0)[..., None], held, chosen)
+        if ago is not None and self.outlook_gradient < 1 and chosen.requires_grad:
+            chosen = _Share.apply(chosen, (ago > 0)[..., None], self.outlook_gradient)  # type: ignore[no-untyped-call]
         with torch.autocast(chosen.device.type, enabled=False):  # as the head that it is added to
             exact = chosen.to(self.to_value.weight.dtype)
             values: Tensor = self.to_value(exact).squeeze(-1)  # [B, n, cells]
             if self.outlook is not None and ago is not None:
-                values = torch.where(ago > 0, self.outlook(exact, ago), values)
+                values = self.outlook.where_nothing_is_known(values, exact, ago)
             later = states.later_of_cells(tokens)
             if later is not None:
                 values = values + self.later_to_value(later.to(self.to_value.weight.dtype)).squeeze(-1)
@@ -85,3 +87,33 @@ class Outlook(nn.Module):
         features = functional.gelu(self.of_state(self.dropout(states)) + self.of_days(fading))  # [..., R]
         value: Tensor = self.to_value(self.dropout(features)).squeeze(-1)
         return value
+
+    def where_nothing_is_known(
+        self, values: Float[Tensor, "*any"], states: Float[Tensor, "*any width"], ago: Int[Tensor, "*any"]
+    ) -> Float[Tensor, "*any"]:
+        """The values, in their stead those of the outlook where `ago` is above 0.
+
+        On a CPU only these are computed; a GPU would have to wait for their number, and tensors without data, by which
+        memory is estimated, have none.
+        """
+        if values.device.type != "cpu" or isinstance(values, FakeTensor):
+            return torch.where(ago > 0, self(states, ago), values)
+        rows = (ago > 0).flatten().nonzero().squeeze(-1)
+        made = self(states.flatten(0, -2).index_select(0, rows), ago.flatten().index_select(0, rows))
+        return values.flatten().index_copy(0, rows, made.to(values.dtype)).view_as(values)
+
+
+class _Share(torch.autograd.Function):
+    """The values themselves; of their gradient a share where `some`."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor, some: Tensor, share: float) -> Tensor:
+        context.save_for_backward(some)
+        context.share = share
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (some,) = context.saved_tensors
+        gradient = gradients[0]
+        return gradient * torch.where(some, context.share, 1.0).to(gradient.dtype), None, None

@@ -86,6 +86,8 @@ class States:
 
         if self.last_seen is None:
             return _taken(states, row(day)), None
+        if not day.shape[1]:  # of a series that is no target nothing is read
+            return _taken(states, row(day)), day
         known = day if issued is None else torch.minimum(day, issued.day[..., None] - 1)
         last = self.last_seen.anything.flatten()[row(known)]  # [B, n, cells]
         if issued is not None:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hydromae.base.allocator import keep_freed_memory
 from hydromae.base.devices import choose_device
 from hydromae.base.errors import ConfigError
 from hydromae.batch.batch import scatter
@@ -69,6 +70,7 @@ class Predictor:
         self.run = RunDirectory.open(run)
         self.config = self.run.config()
         self.device = choose_device(device)
+        keep_freed_memory()
         self.model = load_pretrained(self.run.path, self.device)
         self.store = self.run.store() if data is None else data_of(data)
         try:

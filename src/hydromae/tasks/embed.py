@@ -270,6 +270,8 @@ def _together(ids: Shaped[np.ndarray, "batch station"], size: int) -> Shaped[np.
 def _names(predictor: Predictor, modalities: Names | None, fused: bool, attention: bool) -> list[str]:
     """The modalities whose tokens are given, in the order of the model."""
     model = predictor.model
+    if model.config.attention == "none":
+        raise ConfigError(f"{predictor.run}: has neither encoders nor fusion (model.attention: none), so no vectors")
     if fused and model.config.fusion != "full":
         raise ConfigError(f"{predictor.run}: its modalities are not fused (model.fusion: none); ask for its encoders")
     if attention and not len(model.blocks_shared):

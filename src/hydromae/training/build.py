@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 import torch
 
+from hydromae.base.allocator import keep_freed_memory
 from hydromae.base.errors import ConfigError
 from hydromae.batch.batcher import Batcher
 from hydromae.config import Config
@@ -62,6 +63,7 @@ def build_trainer(
     settings = config.training
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
+    keep_freed_memory()
     world = world or join_world(settings.device)
     check_patience(config)
     # Processes differ a little in what they need, so one of them decides for all.
