@@ -61,9 +61,10 @@ class Config(Section):
                 "data.context_stations gives stations to look at and model.recurrent_context reads them: set both, as "
                 "32 and 12, or neither"
             )
-        for name in self.model.rolling:
-            if name not in names:
-                raise ValueError(f"model.rolling names {name}, which is none of {', '.join(names)}")
+        for key, listed in (("rolling", self.model.rolling), ("context_series", self.model.context_series)):
+            for name in listed:
+                if name not in names:
+                    raise ValueError(f"model.{key} names {name}, which is none of {', '.join(names)}")
         if self.data.fill and self.masking.strategies.get("gap"):
             raise ValueError("data.fill and strategy gap do not go together: a fill would show what the gap hides")
         for strategy, hidden in self.masking.targets.items():

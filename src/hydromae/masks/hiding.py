@@ -109,11 +109,14 @@ class Hiding:
         closed: int | None = None,
         predicted: bool = True,
         gapped: bool = False,
+        rolling: bool = False,
+        rolled: int = 0,
     ) -> "Hiding":
         """Count what a strategy hides of a sample that has `counts` available tokens in each slot."""
         closed = len(counts) if closed is None else closed
         gaps = closed * shape.places - sum(counts[:closed])
-        return cls(strategy, share, closed, sum(counts[closed:]), predicted, gaps, sum(counts), gapped)
+        behind, available = sum(counts[closed:]), sum(counts)
+        return cls(strategy, share, closed, behind, predicted, gaps, available, gapped, rolling, rolled)
 
     @property
     def targets(self) -> int:

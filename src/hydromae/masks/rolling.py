@@ -1,5 +1,6 @@
 """A forecast from every issue day of a window at once: each knows what was known then, and no more."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -31,22 +32,19 @@ class RollingForecast(Strategy):
         self, name: str, settings: Settings, available: SlotCounts, days: int, shares: Sequence[float]
     ) -> Choice | None:
         """Nothing is drawn: a window has all its issue days, if anything was observed after one."""
-        choice = Choice(name)
-        hidings = [
-            self.hiding(settings, modality, choice, counts)
+        rolled = (
+            _rolled(settings, counts, settings.shapes[modality])
             for modality, samples in available.items()
+            if modality in settings.forecast
             for counts in samples
-        ]
-        return choice if any(hiding.rolled for hiding in hidings) else None
+        )
+        return Choice(name) if any(rolled) else None
 
     def hiding(self, settings: Settings, name: str, choice: Choice, counts: Sequence[int]) -> Hiding:
         """No token is hidden: which targets may see it depends on their issue days."""
-        shape, rolled = settings.shapes[name], 0
-        if name in settings.forecast:
-            slots, _ = _slots_and_issues(_issue_days(settings, len(counts) * shape.days), shape.days)
-            rolled = sum(counts[slot] for slot in slots if slot < len(counts)) * len(_regimes(settings))
-        hiding = Hiding.of(choice.strategy, shape, counts)
-        return replace(hiding, rolled=rolled, rolling=True)
+        shape = settings.shapes[name]
+        rolled = _rolled(settings, counts, shape) if name in settings.forecast else 0
+        return Hiding.of(choice.strategy, shape, counts, rolling=True, rolled=rolled)
 
 
 def whole_horizon(horizon: int, token_days: int) -> int:
@@ -169,10 +167,23 @@ def _issue_days(settings: Settings, days: int) -> IssueDays:
     return IssueDays(first, step, whole_horizon(masking.horizon, token), days)
 
 
+def _rolled(settings: Settings, counts: Sequence[int], shape: TokenShape) -> int:
+    """Targets of all issue days of a sample that has `counts` available tokens in each slot."""
+    times = _times_asked(_issue_days(settings, len(counts) * shape.days), shape.days, len(counts))
+    return sum(map(operator.mul, counts, times)) * len(_regimes(settings))
+
+
 def _regimes(settings: Settings) -> tuple[bool, ...]:
     """Whether the weather of the horizon is known, in each of the ways that a window is forecast."""
     forcing = settings.masking.forcing
     return (False, True) if 0 < forcing < 1 else (forcing == 1,)
+
+
+@lru_cache
+def _times_asked(issued: IssueDays, token_days: int, slots: int) -> tuple[int, ...]:
+    """Of how many issue days each slot is a target."""
+    asked, _ = _slots_and_issues(issued, token_days)
+    return tuple(np.bincount(asked[asked < slots], minlength=slots).tolist())
 
 
 @lru_cache

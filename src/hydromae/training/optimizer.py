@@ -23,9 +23,9 @@ _SPARED: Final = (Calendar, WeightedFeatureMaps)
 def make_optimizer(model: nn.Module, config: TrainingConfig, fused: bool = True) -> AdamW:
     """AdamW (Loshchilov & Hutter 2019) with a group of parameters for each decay and learning rate.
 
-    The weights of linear layers are decayed. Norms, biases, tokens, positions (the calendar among them) and the
-    mixtures of feature maps are not, since pulling them to 0 regularises nothing. Frozen parameters are in no group.
-    Groups with the unscaled learning rate come first, decayed before undecayed.
+    The weights of linear layers and of recurrences are decayed. Norms, biases, tokens, positions (the calendar among
+    them) and the mixtures of feature maps are not, since pulling them to 0 regularises nothing. Frozen parameters are
+    in no group. Groups with the unscaled learning rate come first, decayed before undecayed.
 
     Raises:
         ConfigError: a pattern of `training.lr_scale` matches no part, or every part is frozen.
@@ -54,9 +54,11 @@ def decayed_parameters(model: nn.Module) -> set[str]:
     """Names of the parameters that are decayed."""
     spared = {id(part) for module in model.modules() if isinstance(module, _SPARED) for part in module.modules()}
     return {
-        f"{name}.weight" if name else "weight"
+        f"{name}.{key}" if name else key
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and id(module) not in spared
+        if isinstance(module, nn.Linear | nn.LSTM | nn.ParameterDict) and id(module) not in spared
+        for key, parameter in module.named_parameters(recurse=False)
+        if parameter.ndim > 1
     }
 
 
