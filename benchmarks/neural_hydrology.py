@@ -147,7 +147,7 @@ def compare_forecasts(config: Config, store: Store, trainers: dict[str, Any], op
 
     for number in sorted(options.issue_days):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            took, _, _ = pool.apply(forecast_days, (config, store.path, number, options.threads))
+            took, _, _ = pool.apply(forecast_days, ("gb", store.path, number, options.threads, False, "none"))
         show_forecasts("hydromae forecast", number, took)
         for name, trainer in trainers.items():
             took, made = seconds_of_forecasts(trainer, store.days[1 - HORIZON - number].item(), last)
@@ -183,7 +183,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory(prefix="neural_hydrology_") as temporary:
-        config = config_of(options.data, options.store or Path(temporary) / "store", options.windows)
+        config = config_of("gb", options.data, options.store or Path(temporary) / "store", options.windows)
         store = prepare(config)
         trainers = compare_training(config, store, (options.folder or Path(temporary) / "nh").absolute(), options)
         compare_forecasts(config, store, trainers, options)

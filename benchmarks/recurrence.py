@@ -1,10 +1,10 @@
 """The small model that people run, beside an LSTM alone: station-days and targets a second, and a year of forecasts.
 
     python benchmarks/recurrence.py --data ../shared/data/gb --store stores/gb
-    python benchmarks/recurrence.py --data ../shared/data/gb --store stores/gb --threads 2 --issue-days 9 36
+    python benchmarks/recurrence.py --data ../shared/data/gb --store stores/gb --model gb_flow --issue-days 4 36
 
-The model is `gb`, which comes with the package, on its own data: 604 stations, windows of 182 days, each of one
-station. The store is prepared if it is not there. The LSTM alone has the same width and reads the same windows as
+The model is `gb` or `gb_flow`, which come with the package, on its own data: 604 stations, windows of 182 days, each of
+one station. The store is prepared if it is not there. The LSTM alone has the same width and reads the same windows as
 scaled values and whether they are there. It is trained as neuralhydrology trains its CudaLSTM: one issue time a window,
 a linear head, a mean squared error, AdamW. It reads, masks, scales and logs nothing, so no such loop is faster.
 Times are those of the processor (`time.process_time`), which other work on the machine disturbs least, the best of a
@@ -65,9 +65,9 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
     return min(cpu for cpu, _ in took), min(clock for _, clock in took)
 
 
-def config_of(data: Path, store: Path, windows: int) -> Config:
+def config_of(model: str, data: Path, store: Path, windows: int) -> Config:
     """The settings of the packaged model, with paths."""
-    raw = yaml.safe_load((located("gb") / "config.yaml").read_text(encoding="utf-8"))
+    raw = yaml.safe_load((located(model) / "config.yaml").read_text(encoding="utf-8"))
     raw["data"] |= {"root": str(data.absolute()), "store": str(store.absolute())}
     raw["training"] |= {"batch_size": windows}
     return build_config(raw)
@@ -112,18 +112,18 @@ def compare_training(config: Config, store: Store) -> None:
 
 
 def forecast_days(
-    config: Config, store: Path, days: int, threads: int, together: bool, forcing: str
+    model: str, store: Path, days: int, threads: int, together: bool, forcing: str
 ) -> tuple[float, float, float]:
     """Seconds (processor, clock) and peak GB of forecasts of all stations from some issue times, in this process."""
     torch.set_num_threads(threads)
     data = Store.open(store)
     issues = [str(day) for day in data.days[-HORIZON - days : -HORIZON]]
     began = time.process_time(), time.perf_counter()
-    forecast("gb", issues, data=data, horizon=HORIZON, together=together, forcing=forcing)
+    forecast(model, issues, data=data, horizon=HORIZON, together=together, forcing=forcing)
     return time.process_time() - began[0], time.perf_counter() - began[1], peak_memory() / 1e9
 
 
-def compare_forecasts(config: Config, store: Store, numbers: Sequence[int], threads: int) -> None:
+def compare_forecasts(model: str, config: Config, store: Store, numbers: Sequence[int], threads: int) -> None:
     """Forecasts from more and more issue times, beside the LSTM alone, which reads one window for each."""
     stations, days = len(store.station_ids), config.data.window
     alone = Alone(2 * len(store.names) + config.model.static_attr_dim, config.model.recurrent_dim).eval()
@@ -134,7 +134,7 @@ def compare_forecasts(config: Config, store: Store, numbers: Sequence[int], thre
     ways = [(number, False, "none") for number in numbers] + [(YEAR, True, "none"), (YEAR, True, "perfect")]
     for number, together, forcing in ways:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            arguments = (config, store.path, number, threads, together, forcing)
+            arguments = (model, store.path, number, threads, together, forcing)
             cpu, clock, peak = pool.apply(forecast_days, arguments)
         said = f"{number} issue times{' together' if together else ''}, forcing {forcing}"
         print(
@@ -148,6 +148,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/gb"), help="folder of the two files of gb")
+    parser.add_argument("--model", default="gb", help="its name, as gb or gb_flow")
     parser.add_argument("--store", type=Path, help="their store (default: prepared in a temporary folder)")
     parser.add_argument("--threads", type=int, default=1, help="of the arithmetic")
     parser.add_argument("--windows", type=int, default=64, help="in a step")
@@ -156,10 +157,10 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory(prefix="recurrence_") as folder:
-        config = config_of(options.data, options.store or Path(folder) / "store", options.windows)
+        config = config_of(options.model, options.data, options.store or Path(folder) / "store", options.windows)
         store = prepare(config)
         compare_training(config, store)
-        compare_forecasts(config, store, options.issue_days, options.threads)
+        compare_forecasts(options.model, config, store, options.issue_days, options.threads)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,17 @@ days = st.dates(date(1990, 1, 1), date(1990, 2, 28))
 periods = st.tuples(days, days).map(sorted).map(tuple)
 
 
+def test_a_series_may_be_called_what_a_preset_calls_a_grid() -> None:
+    data = {"modalities": {"precip": {"kind": "series", "paths": ["rain.csv"]}}}
+    model = {"rolling": ["precip"], "recurrent_dim": 4}
+    assert build_config({"data": data, "model": model, "masking": {"forecast": ["precip"]}}).model.rolling == (
+        "precip",
+    )
+    data["modalities"]["precip"]["kind"] = "grid"
+    with pytest.raises(ConfigError, match=r"model.rolling names precip, which is a grid; name series"):
+        build_config({"data": data, "model": model})
+
+
 def test_an_empty_configuration_is_the_default_one():
     assert build_config({}) == Config()
 

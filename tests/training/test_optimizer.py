@@ -26,7 +26,7 @@ from support.sources import World
 
 @pytest.fixture(scope="module")
 def model(prepared: tuple[World, Store]) -> MultiModalMAE:
-    changes = {"use_weighted_fm": True, "use_input": True, "decoder_self_attn": True}
+    changes = {"use_weighted_fm": True, "use_input": True, "decoder_self_attn": True, "recurrent_dim": 4}
     return build_model(small_config(prepared[0], Path("unused"), model=changes), prepared[1])
 
 
@@ -59,7 +59,15 @@ def test_the_calendar_and_the_mixtures_of_feature_maps_are_not_decayed(model: Mu
     assert {name for name in spared if name.endswith(".weight") and "norm" not in name} == {
         *(f"{name}_{part}.time.calendar.mixture.weight" for name in model.shapes for part in ("encoder", "decoder")),
         *(f"{name}_decoder.decoder.feature_maps.mixture.weight" for name in model.shapes),
+        "station_states.calendar.mixture.weight",
     }
+
+
+def test_a_recurrence_is_decayed_as_linear_layers_are(model: MultiModalMAE) -> None:
+    recurrence = {name for name in decayed_parameters(model) if name.startswith("station_states.")}
+    inputs = {f"station_states.inputs.{key}" for key in model.station_states.inputs}
+    lstm = {"station_states.lstm.weight_ih_l0", "station_states.lstm.weight_hh_l0"}
+    assert recurrence == {*inputs, *lstm, "station_states.attributes.weight"}
 
 
 def test_parts_with_a_rate_of_their_own_keep_its_ratio_over_the_whole_schedule(model: MultiModalMAE) -> None:

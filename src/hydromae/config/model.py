@@ -207,12 +207,8 @@ class ModelConfig(Section):
             raise ValueError(
                 "attention divided is not for rolling series, whose attention looks back over all days: use full"
             )
-        if self.rolling:
-            for name in self.rolling:
-                if self.modalities.get(name) not in ("series", None):
-                    raise ValueError(f"rolling names {name}, which is a grid; name series")
-            if not self.use_cross_attn or self.decoder_self_attn:
-                raise ValueError("rolling needs use_cross_attn, and decoder_self_attn off: targets do not see another")
+        if self.rolling and (not self.use_cross_attn or self.decoder_self_attn):
+            raise ValueError("rolling needs use_cross_attn, and decoder_self_attn off: targets do not see another")
         if self.recurrent_backward and not self.recurrent_dim:
             raise ValueError("recurrent_backward needs a recurrent_dim above 0")
         if self.recurrent_dropout and not self.recurrent_dim:
@@ -223,9 +219,6 @@ class ModelConfig(Section):
             raise ValueError("recurrent_context needs a recurrent_dim above 0")
         if (self.context_series or self.context_dropout or self.context_noise) and not self.recurrent_context:
             raise ValueError("context_series, context_dropout and context_noise need a recurrent_context above 0")
-        for name in self.context_series:
-            if self.modalities.get(name) not in ("series", None):
-                raise ValueError(f"context_series names {name}, which is a grid; name series")
         if self.recurrent_grids and not self.recurrent_dim:
             raise ValueError("recurrent_grids needs a recurrent_dim above 0")
         if self.recurrent_grids and "grid" not in self.modalities.values():

@@ -1,6 +1,10 @@
 """The command that lists the models that come with the package."""
 
+from typing import Final
+
 from hydromae.app.commands.options import AsJson
+
+_TASKS: Final = {"forecast": "forecasts", "rolling_forecast": "forecasts", "gap": "gaps", "modality": "ungauged rivers"}
 
 
 def models(as_json: AsJson = False) -> None:
@@ -11,15 +15,18 @@ def models(as_json: AsJson = False) -> None:
     from rich.table import Table
 
     from hydromae.app.console import print_table
+    from hydromae.runs.directory import RunDirectory
     from hydromae.runs.pretrained import WEIGHTS, read_pretrained
     from hydromae.runs.shipped import FOLDER, shipped_models
 
-    table = Table("model", "modalities", "trained on", "stations", "MB", "card")
+    table = Table("model", "for", "modalities", "trained on", "stations", "MB", "card")
     for name in shipped_models():
         model = read_pretrained(name)
         size = (model.folder / WEIGHTS).stat().st_size / 1e6
         period = " to ".join(model.trained_on["period"])
         modalities = ", ".join(model.config.modalities)
         card = str(FOLDER / name / "README.md")
-        table.add_row(name, modalities, period, str(len(model.trained_on["stations"])), f"{size:.1f}", card)
+        strategies = RunDirectory.open(name).config().masking.strategies
+        tasks = ", ".join(dict.fromkeys(_TASKS[strategy] for strategy in strategies if strategy in _TASKS))
+        table.add_row(name, tasks, modalities, period, str(len(model.trained_on["stations"])), f"{size:.1f}", card)
     print_table(table, as_json)
