@@ -44,6 +44,11 @@ def model() -> Loaded:
     return load("gb")
 
 
+@pytest.fixture(scope="module", params=["gb", "gb_flow"])
+def forecaster(request: pytest.FixtureRequest) -> Loaded:
+    return load(request.param)
+
+
 def test_a_model_comes_with_the_package_and_is_called_by_its_bare_name(
     hydromae: Hydromae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,8 +65,8 @@ def test_a_model_comes_with_the_package_and_is_called_by_its_bare_name(
     assert load_pretrained("gb").config.rolling == ("riverflow",)
 
 
-def test_a_frame_is_forecast_and_the_flow_follows_from_its_rain(model: Loaded) -> None:
-    frame = weather()
+def test_a_frame_is_forecast_and_the_flow_follows_from_its_rain(forecaster: Loaded) -> None:
+    model, frame = forecaster, weather()
     made = model.forecast(frame, attributes=PLACE)
     assert made["riverflow"].dims == ("issue_time", "lead_time", "station") and made.sizes["lead_time"] == 7
     assert made["issue_time"].values == np.datetime64(frame.index[-1])
@@ -86,13 +91,22 @@ def test_evaporation_that_is_absent_is_computed_and_changes_nothing(
 
 
 @pytest.mark.parametrize("columns", [["riverflow"], ["riverflow", "precip"], ["riverflow", "precip", "temp"]])
-def test_it_does_without_what_is_not_there(model: Loaded, columns: list[str]) -> None:
-    frame = weather()[columns]
+def test_it_does_without_what_is_not_there(forecaster: Loaded, columns: list[str]) -> None:
+    model, frame = forecaster, weather()[columns]
     made = model.forecast(frame)["riverflow"][0, :, 0]
     recent = frame["riverflow"].iloc[-30:]
     assert np.isfinite(made).all() and 0.2 * recent.mean() < float(made.mean()) < 5 * recent.mean()
     week = model.forecast(frame.iloc[-7:])["riverflow"]
     assert np.isfinite(week).all()
+
+
+def test_the_model_for_forecasts_alone_says_what_it_was_not_trained_for() -> None:
+    model, frame = load("gb_flow"), weather()
+    assert model.forecast(frame, attributes=PLACE).attrs["not_trained_for"] == "nothing"
+    gap = frame.assign(riverflow=frame["riverflow"].where((frame.index.dayofyear < 40) | (frame.index.dayofyear > 50)))
+    assert "fill gaps of riverflow" in model.infill(gap, attributes=PLACE).attrs["not_trained_for"]
+    with pytest.raises(ConfigError, match="neither encoders nor fusion"):
+        model.embed(frame, attributes=PLACE)
 
 
 def test_what_is_unlike_the_training_is_said_with_what_is_usual_there(
@@ -188,8 +202,8 @@ def test_a_folder_is_forecast_as_it_is(hydromae: Hydromae, tmp_path: Path, monke
     assert code == 0, error
     made = pd.read_csv(tmp_path / "made.csv")
     assert len(made) == 7 and np.isfinite(made["riverflow"]).all()
-    # The next day's data are taken the next time.
-    longer = weather(401).rename(columns={"precip": "rain_mm", "temp": "temp_c"})
+    # Newer data are taken the next time, to their last day, which is not the last of a year.
+    longer = weather(900).rename(columns={"precip": "rain_mm", "temp": "temp_c"})
     longer = longer.rename(columns={"riverflow": "discharge_spec"}).rename_axis("date").reset_index()
     longer.assign(ID=12001).to_csv(folder / "daily.csv", index=False)
     code, output, error = hydromae("forecast", "gb", "--data", folder, "-o", tmp_path / "made.csv", "--overwrite")

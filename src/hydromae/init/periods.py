@@ -17,7 +17,7 @@ class Split:
 
 
 def split(first: date, last: date, marked: dict[str, Period]) -> Split:
-    """Split the days from `first` to `last` in order of time.
+    """Split the days from `first` to `last` in order of time; none is left out.
 
     Args:
         first: first day in common.
@@ -49,7 +49,10 @@ def split(first: date, last: date, marked: dict[str, Period]) -> Split:
         periods["train"] = (first, periods["train"][1])
         reason += f"; the days before {years[0][0]} are trained on too"
     if last > years[-1][1]:
-        reason += f"; the days after {years[-1][1]} are no whole year and are not used"
+        # The newest days are those that forecasts are issued from.
+        newest = list(periods)[-1]
+        periods[newest] = (periods[newest][0], last)
+        reason += f"; the days after {years[-1][1]} are in the last of them too"
     return Split(periods, reason)
 
 
