@@ -72,11 +72,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def parts(prepared: Prepared, path: Path, sections: dict[str, Any], **masking: Any) -> tuple[Any, ...]:
     config = small_config(prepared[0], path, **sections, masking={**ROLLING, **masking})
-    made = small_parts(config, prepared[1])
-    for name, parameter in made[0].named_parameters():
-        if "surroundings.inputs" in name:  # which start from 0, as if nothing around were read
-            torch.nn.init.normal_(parameter, std=0.1)
-    return made
+    return small_parts(config, prepared[1])
 
 
 def read(reader: WindowReader, sections: dict[str, Any]) -> Windows:

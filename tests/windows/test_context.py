@@ -69,15 +69,5 @@ def test_what_is_lacking_is_said(prepared: tuple[World, Store], tmp_path: Path) 
         context_stations(DataConfig(stations_per_window=1, context_stations=2), prepared[1])
     with pytest.raises(ValueError, match="give stations_per_window, as 1"):
         DataConfig(context_stations=3)
-    around = {"stations_per_window": 1, "context_stations": 2}
-    with pytest.raises(ConfigError, match=r"model.context_series names precip, which is a grid; name series"):
-        small_config(
-            prepared[0],
-            tmp_path,
-            data=around,
-            model={"recurrent_dim": 4, "recurrent_context": 5, "context_series": ["precip"]},
-        )
-    with pytest.raises(ConfigError, match="need a recurrent_context above 0"):
-        small_config(prepared[0], tmp_path, model={"context_noise": 0.3})
     with pytest.raises(ConfigError, match="set both, as 32 and 12, or neither"):
         small_config(prepared[0], tmp_path, data={"stations_per_window": 1, "context_stations": 2})

@@ -62,12 +62,11 @@ class Config(Section):
                 "32 and 12, or neither"
             )
         kinds = {name: modality.kind for name, modality in self.data.modalities.items()} or self.model.modalities
-        for key, listed in (("rolling", self.model.rolling), ("context_series", self.model.context_series)):
-            for name in listed:
-                if name not in names:
-                    raise ValueError(f"model.{key} names {name}, which is none of {', '.join(names)}")
-                if kinds[name] == "grid":
-                    raise ValueError(f"model.{key} names {name}, which is a grid; name series")
+        for name in self.model.rolling:
+            if name not in names:
+                raise ValueError(f"model.rolling names {name}, which is none of {', '.join(names)}")
+            if kinds[name] == "grid":
+                raise ValueError(f"model.rolling names {name}, which is a grid; name series")
         if self.data.fill and self.masking.strategies.get("gap"):
             raise ValueError("data.fill and strategy gap do not go together: a fill would show what the gap hides")
         for strategy, hidden in self.masking.targets.items():

@@ -116,24 +116,6 @@ class ModelConfig(Section):
         description="means over the series of the stations around (data.context_stations) that the recurrence also "
         "reads, with weights by distance and direction: rain that is on its way, rivers near by (0 = none)",
     )
-    context_series: tuple[str, ...] = Field(
-        (),
-        description="which series of the stations around recurrent_context reads, as [precip, riverflow]: temperatures "
-        "near by say nothing new (empty = all)",
-    )
-    context_dropout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="share of the means over the stations around that a training window lacks; with context_noise it "
-        "keeps the weather of past days from being learnt by heart, 0.5 serves forecasts well",
-    )
-    context_noise: float = Field(
-        0.0,
-        ge=0,
-        description="deviation of the noise that the means over the stations around carry in training, in deviations "
-        "of the series; 0.3 serves forecasts well",
-    )
     recurrent_grids: int = Field(
         0,
         ge=0,
@@ -217,8 +199,6 @@ class ModelConfig(Section):
             raise ValueError("recurrent_donors needs a recurrent_dim above 0 and attributes, which weigh the stations")
         if self.recurrent_context and not self.recurrent_dim:
             raise ValueError("recurrent_context needs a recurrent_dim above 0")
-        if (self.context_series or self.context_dropout or self.context_noise) and not self.recurrent_context:
-            raise ValueError("context_series, context_dropout and context_noise need a recurrent_context above 0")
         if self.recurrent_grids and not self.recurrent_dim:
             raise ValueError("recurrent_grids needs a recurrent_dim above 0")
         if self.recurrent_grids and "grid" not in self.modalities.values():

@@ -71,9 +71,7 @@ class StationStates(nn.Module):
             names = [name for name in self.names if name in batch.tokens]
             seen = torch.stack([visible_days(batch.tokens[name], batch.n_days) for name in names], dim=-2).to(dtype)
             constant = self._constant(batch, dtype)
-            around: dict[str, Tensor] = {}
-            if batch.context is not None and self.surroundings is not None:
-                around = self.surroundings(batch.context, dict(zip(names, seen.unbind(-2), strict=True)))
+            around = {} if batch.context is None or self.surroundings is None else self.surroundings(batch.context)
             grids = {} if self.grids is None else self.grids(batch)
             around |= {name: of_grid.added for name, of_grid in grids.items()}
             days = self._inputs(names, seen, constant, around, batch)  # [B, T, S, W]
