@@ -14,7 +14,19 @@ from hydromae.sample.sizes import sample_in
 
 Hydromae = Callable[..., tuple[int, str, str]]
 CONFIGS = Path(__file__).parents[1] / "configs"
-NAMES = ("base", "crossmae", "crossmae_wfm", "demo", "exp1", "exp2", "gb", "gb_pretrained", "gb_small", "haduk")
+NAMES = (
+    "base",
+    "crossmae",
+    "crossmae_wfm",
+    "demo",
+    "exp1",
+    "exp2",
+    "gb",
+    "gb_flow",
+    "gb_pretrained",
+    "gb_small",
+    "haduk",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,9 @@ def test_it_does_without_what_is_not_there(forecaster: Loaded, columns: list[str
 def test_the_model_for_forecasts_alone_says_what_it_was_not_trained_for() -> None:
     model, frame = load("gb_flow"), weather()
     assert model.forecast(frame, attributes=PLACE).attrs["not_trained_for"] == "nothing"
-    gap = frame.assign(riverflow=frame["riverflow"].where((frame.index.day_of_year < 40) | (frame.index.day_of_year > 50)))
+    gap = frame.assign(
+        riverflow=frame["riverflow"].where((frame.index.day_of_year < 40) | (frame.index.day_of_year > 50))
+    )
     assert "fill gaps of riverflow" in model.infill(gap, attributes=PLACE).attrs["not_trained_for"]
     with pytest.raises(ConfigError, match="neither encoders nor fusion"):
         model.embed(frame, attributes=PLACE)

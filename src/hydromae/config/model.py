@@ -42,7 +42,7 @@ class ModelConfig(Section):
         "full",
         description="full: a token attends to all others; divided: layers attend in turn within a day and along time "
         "at a place, with as many weights: long windows of many patches cost a part of it; none: no encoders and no "
-        "fusion, decoders read the recurrence alone (recurrent_dim): the cheapest, for forecasts of river flow",
+        "fusion, decoders read only the recurrence (recurrent_dim): the cheapest, for forecasts of river flow",
     )
     norm_first: bool = Field(True, description="normalise before each sub-layer (true) or after its sum (false)")
     activation: Literal["gelu", "relu"] = Field("gelu", description="non-linearity of the MLPs")
