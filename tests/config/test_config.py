@@ -111,6 +111,7 @@ def test_a_window_is_refused_exactly_when_it_is_longer_than_the_model_allows(lon
         ({"use_fm_layers": [1, 1]}, "each layer once"),
         ({"use_weighted_fm": True, "use_cross_attn": False}, "needs use_cross_attn"),
         ({"modalities": {}}, "empty"),
+        ({"modalities": {"rain": "grid"}, "rolling": ["rain"]}, "rolling names rain, which is a grid"),
         ({"static_attr_dim": 1}, "series_position"),
     ],
 )

@@ -189,6 +189,10 @@ class ModelConfig(Section):
             raise ValueError(
                 "attention divided is not for rolling series, whose attention looks back over all days: use full"
             )
+        # Until modalities are given they are those of the presets, of which a user's series may have the name.
+        grids = [name for name in self.rolling if self.modalities.get(name) == "grid"]
+        if grids and "modalities" in self.model_fields_set:
+            raise ValueError(f"rolling names {grids[0]}, which is a grid; name series")
         if self.rolling and (not self.use_cross_attn or self.decoder_self_attn):
             raise ValueError("rolling needs use_cross_attn, and decoder_self_attn off: targets do not see another")
         if self.recurrent_backward and not self.recurrent_dim:
