@@ -33,7 +33,8 @@ class Config(Section):
         if longest > self.model.max_time_steps:
             key = "data.window" if longest == self.data.window else "data.window_mix"
             raise ValueError(f"{key} ({longest}) is longer than model.max_time_steps ({self.model.max_time_steps})")
-        names = tuple(self.data.modalities or self.model.modalities)
+        kinds = {name: modality.kind for name, modality in self.data.modalities.items()} or self.model.modalities
+        names = tuple(kinds)
         grids = [name for name, modality in self.data.modalities.items() if modality.kind == "grid"]
         if self.model.attention == "none" and grids and not self.model.recurrent_grids:
             raise ValueError(
@@ -61,7 +62,6 @@ class Config(Section):
                 "data.context_stations gives stations to look at and model.recurrent_context reads them: set both, as "
                 "32 and 12, or neither"
             )
-        kinds = {name: modality.kind for name, modality in self.data.modalities.items()} or self.model.modalities
         for name in self.model.rolling:
             if name not in names:
                 raise ValueError(f"model.rolling names {name}, which is none of {', '.join(names)}")

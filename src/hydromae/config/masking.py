@@ -100,7 +100,6 @@ class MaskingConfig(Section):
         description="days at the begin of a window from which rolling_forecast issues nothing, since too little is "
         "known; rounded up to whole tokens",
     )
-
     issue_every: int = Field(
         1,
         ge=1,

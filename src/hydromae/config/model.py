@@ -230,6 +230,11 @@ class ModelConfig(Section):
         return self.attention != "none" and (kind == "series" or self.grids_attended)
 
     @property
+    def fused(self) -> bool:
+        """Whether the shared transformer reads the tokens of all modalities."""
+        return self.fusion == "full" and self.attention != "none"
+
+    @property
     def later_apart(self) -> bool:
         """Whether the recurrence from the last day stands apart: forecasts from several issue days must not see it."""
         return self.recurrent_backward and bool(self.rolling)

@@ -98,7 +98,7 @@ class MultiModalMAE(nn.Module):
                 self.register_parameter(f"decoder_modality_{name}", nn.Parameter(torch.zeros(1, 1, config.decoder_dim)))
         if config.missing_attributes == "learned" and config.static_attr_dim:
             self.missing_attribute = nn.Parameter(torch.zeros(config.static_attr_dim))
-        if self.fused:
+        if config.fused:
             self.blocks_shared = fusion_layers(config)
             self.norm_shared = nn.LayerNorm(config.d_model)
         self.station_states = StationStates(config) if config.recurrent_dim else None
@@ -138,7 +138,7 @@ class MultiModalMAE(nn.Module):
             raise ValueError("the batch is forecast from several issue days, which needs a model with rolling series")
         batch = self.with_learned_attributes(batch)
         encoded = {name: self.encode(name, batch) for name in batch.tokens if self.attended(name)}
-        if self.fused:
+        if self.config.fused:
             encoded = dict.fromkeys(batch.tokens, self.fuse(encoded))
         series = any(tokens.shape.kind == "series" for tokens in batch.tokens.values())
         states = self.station_states(batch) if self.station_states is not None and series else None
@@ -240,11 +240,6 @@ class MultiModalMAE(nn.Module):
     def attended(self, name: str) -> bool:
         """Whether attention reads a modality."""
         return self.config.attended(self.shapes[name].kind)
-
-    @property
-    def fused(self) -> bool:
-        """Whether the shared transformer reads the tokens of all modalities."""
-        return self.config.fusion == "full" and self.config.attention != "none"
 
     def static_tokens(self, name: str) -> int:
         """Static tokens behind the visible ones of a modality."""

@@ -173,7 +173,7 @@ def _strategies(task: TaskName, config: Config, trained: ModelConfig) -> dict[st
 def _readers(model: ModelConfig) -> list[str]:
     """The parts of a model that make of what is visible what the decoders read."""
     parts = ["*_encoder"] if model.attention != "none" else []
-    if parts and model.fusion == "full":
+    if model.fused:
         parts += ["norm_shared", *(["blocks_shared"] if model.shared_depth else [])]
     return [*parts, *(["station_states"] if model.recurrent_dim else [])]
 
